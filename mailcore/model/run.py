@@ -121,6 +121,8 @@ class Run:
     """The sender's name of its task's mail, by which answers name it."""
     answer: str = ""
     """What its agent answered to its task so far, its beginning if it is long."""
+    account: str = ""
+    """The name of the account that its program works with; empty: the default one."""
 
     @property
     def attempt(self) -> Attempt | None:
@@ -252,6 +254,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         message_id=str(record.get("message_id", "")),
         sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
+        account=str(record.get("account", "")),
         created_at=at,
         since=at,
         attempts_allowed=_int(record, "attempts") or 3,

@@ -29,7 +29,6 @@ from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
-from mailcore.programs.registry import find_program
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import audit, trust
@@ -109,8 +108,10 @@ class Supervisor:
     def earlier_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
-            kind = find_program(self.attempts.name)
-            return newest_session(self.config, self.agent, kind) if kind is not None else ""
+            try:
+                return newest_session(self.config, self.agent, self.attempts.account())
+            except MailcoreError:
+                return ""
         earlier = Path(str(self.queued.get("retry_of") or "")).name
         run = read_run(self.agent.runs_dir / earlier) if earlier else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""

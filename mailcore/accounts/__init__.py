@@ -1,0 +1,1 @@
+"""Whose credentials an agent's program works with, and in which directory they lie."""
