@@ -1,1 +1,1 @@
-"""Whose credentials an agent's program works with, and in which directory they lie."""
+"""The accounts of agent programs: where their credentials and sessions lie, and the usage limits that they have."""

@@ -14,8 +14,7 @@ from mailcore.config import Config
 from mailcore.exceptions import ConfigError, Refused, did_you_mean
 from mailcore.formats.digest import digest
 from mailcore.model.account import Account
-from mailcore.programs.base import Program
-from mailcore.programs.registry import find_program, program, programs
+from mailcore.programs.registry import find_program, has_home, programs
 from mailcore.system import user_directories
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
@@ -24,20 +23,25 @@ from mailcore.workspace.find import Workspace
 def account_of(config: Config, address: str, program_name: str, wanted: str | None = None) -> Account:
     """The account with which an agent works in a program: the `wanted` one, else the one that config names for it.
 
-    Refused (code `no_account`) if there is none of that name, or it has no directory of that program.
+    One that is not there has the default directory; who is to start something asks `require_account`.
     """
-    name = config.agent(address).account if wanted is None else wanted
-    kind = program(program_name)
+    return _account(config, program_name, config.agent(address).account if wanted is None else wanted)
+
+
+def require_account(config: Config, address: str, program_name: str, wanted: str | None = None) -> Account:
+    """`account_of`; Refused (code `no_account`) if there is none of that name, or none of that program in it."""
+    account = account_of(config, address, program_name, wanted)
+    name = account.name
     if name and name not in config.accounts:
         known = f"there are {', '.join(config.accounts)}" if config.accounts else "config.toml names none"
         raise Refused(f"no account {name!r}; {known}{did_you_mean(name, config.accounts)}", "no_account")
-    if name and kind.home is not None and program_name not in config.accounts[name]:
+    if name and has_home(program_name) and program_name not in config.accounts[name]:
         raise Refused(
             f"the account {name} has no directory of {program_name}, which {address} is: name one in "
             f".praxmonitor/config.toml, [accounts.{name}]",
             "no_account",
         )
-    return _account(config, kind, name)
+    return account
 
 
 def accounts(config: Config) -> tuple[Account, ...]:
@@ -48,7 +52,7 @@ def accounts(config: Config) -> tuple[Account, ...]:
     found: dict[str, Account] = {}
     for kind in programs():
         for name in ("", *(name for name, homes in config.accounts.items() if kind.name in homes)):
-            one = _account(config, kind, name)
+            one = _account(config, kind.name, name)
             if one.key not in found or not found[one.key].name:
                 found[one.key] = one
     return tuple(found.values())
@@ -71,7 +75,7 @@ def account_variables(config: Config, account: Account) -> dict[str, str]:
     """
     return {
         kind.home.variable: str(_directory(text))
-        for name, text in (config.accounts[account.name].items() if account.name else ())
+        for name, text in config.accounts.get(account.name, {}).items()
         if (kind := find_program(name)) is not None and kind.home is not None
     }
 
@@ -101,14 +105,15 @@ def require_usable(account: Account) -> None:
         raise ConfigError(why, "no_account")
 
 
-def _account(config: Config, kind: Program, name: str) -> Account:
-    text = config.accounts[name].get(kind.name) if name else None
+def _account(config: Config, program_name: str, name: str) -> Account:
+    text = config.accounts.get(name, {}).get(program_name)
+    kind = find_program(program_name)
     if text is not None:
         home = _directory(text)
     else:
-        home = kind.home.usual() if kind.home is not None else user_directories.home()
-    plain = re.sub(r"[^A-Za-z0-9_-]", "-", kind.name)
-    return Account(kind.name, name, home, f"{plain}-{digest(os.fsencode(os.path.realpath(home)), 4)}")
+        home = kind.home.usual() if kind is not None and kind.home is not None else user_directories.home()
+    plain = re.sub(r"[^A-Za-z0-9_-]", "-", program_name)
+    return Account(program_name, name, home, f"{plain}-{digest(os.fsencode(os.path.realpath(home)), 4)}")
 
 
 def _directory(text: str) -> Path:

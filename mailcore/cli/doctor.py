@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from mailcore.accounts.account import account_of, accounts
+from mailcore.accounts.account import accounts, require_account
 from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, trusted
 from mailcore.cli.doctor_sessions import session_checks
@@ -156,7 +156,7 @@ def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
 def _account(config: Config, agent: Agent, kind: Program) -> Check:
     """Its program, and whose credentials that works with."""
     try:
-        account = account_of(config, agent.address, kind.name)
+        account = require_account(config, agent.address, kind.name)
     except MailcoreError as error:
         return Check(agent.address, False, str(error), f"mend {CONFIG}")
     return Check(agent.address, True, f"program {kind.name}{f', account {account.name}' if account.name else ''}")

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.mail import Mail
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
-    from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Observe, Operator, Sound, UsageCaps
+    from mailcore.config.schema import (
+        START_SPARE,
+        Alarms,
+        Config,
+        Dispatch,
+        Limits,
+        Observe,
+        Operator,
+        Sound,
+        UsageCaps,
+    )
     from mailcore.config.tiers import Tier
 
 _HOMES = {
@@ -29,6 +39,7 @@ __all__ = [
     "Alarms",
     "Config",
     "Dispatch",
+    "Limits",
     "Mail",
     "Observe",
     "Operator",

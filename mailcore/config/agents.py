@@ -36,11 +36,6 @@ class AgentConfig:
     model: Annotated[
         Word, describe("The model, as the program calls it. Empty: the program's own choice.", "small")
     ] = ""
-    account: Annotated[
-        AccountName,
-        describe("Whose credentials its program works with: the NAME of an [accounts.NAME]. Empty: the program's own "
-              "choice, by the environment of whoever starts it.", "NAME"),
-    ] = ""  # fmt: skip
     permission_mode: Annotated[
         Word,
         describe(
@@ -54,6 +49,11 @@ class AgentConfig:
         describe("A timer of yours wakes it this often. Shown as its next wake, and as late when that did not come. "
               "0: none.", 3600),
     ] = 0.0  # fmt: skip
+    account: Annotated[
+        AccountName,
+        describe("Whose credentials its program works with: the NAME of an [accounts.NAME]. Empty: the program's own "
+              "choice, by the environment of whoever starts it.", "NAME"),
+    ] = ""  # fmt: skip
 
     def in_program(self, name: str) -> AgentConfig:
         """The same for another program than the one said here, whose model and permission mode are not meant."""

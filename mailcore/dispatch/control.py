@@ -7,11 +7,12 @@ from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from mailcore.accounts.account import account_of
+from mailcore.accounts.account import require_account
 from mailcore.config import Config
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
+from mailcore.dispatch.go_on import ask_to_go_on
 from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
 from mailcore.dispatch.process.environment import search_path
@@ -153,7 +154,7 @@ def check_target(
     if not agent.branch.is_dir():
         raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
     chosen = select(agent, config, search_path(), program)
-    return agent, chosen, account_of(config, agent.address, chosen.name, account)
+    return agent, chosen, require_account(config, agent.address, chosen.name, account)
 
 
 def wake_agent(
@@ -212,7 +213,8 @@ class Retry:
 def retry_run(workspace: Workspace, config: Config, by: str, target: str, how: Retry = Retry()) -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
 
-    In another program, or for another account, it begins a new session: none can go on there.
+    In another program, or for another account, it begins a new session: none can go on there. A run that waits for a
+    limit goes on at once instead, where nothing else is said: its own id.
     """
     with resumable_act.begin_act(workspace.agent(by), "retry", target, *astuple(how)) as act:
         return _retry_run(workspace, config, by, target, how, act)
@@ -227,6 +229,8 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
     ):
         return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
+    if run.parked and how == Retry() and ask_to_go_on(workspace, agent, run, by):
+        return run.run_id
     if run.foreign:
         chosen = select(agent, config, search_path())
         fields = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
@@ -244,7 +248,7 @@ def _elsewhere(config: Config, agent: Agent, before: Mapping[str, Any], how: Ret
         return {"mode": how.mode}
     chosen = select(agent, config, search_path(), how.program or was)
     kept = None if chosen.name != was else str(had)
-    account = account_of(config, agent.address, chosen.name, kept if how.account is None else how.account)
+    account = require_account(config, agent.address, chosen.name, kept if how.account is None else how.account)
     resumable_session.check_request(config, agent, chosen, account, how.model, "")
     moved = chosen.name != was or account.name != had
     if moved and how.mode == "resume":

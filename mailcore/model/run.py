@@ -58,6 +58,8 @@ class Attempt:
     """The program's own session, in which a person can go on; empty where it keeps none, or has not named it yet."""
     bypass: bool = False
     """It was started without asking for permissions."""
+    limited: bool = False
+    """It met a limit of its account or of the service: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,11 @@ class Run:
     next_at: float = 0.0
     """When the next attempt starts, while waiting."""
     limited: bool = False
-    """True while it waits because of a rate limit or overload."""
+    """True while it waits because of a usage limit or an overload."""
+    account: str = ""
+    """Whose limit that is, for people; empty while it waits for none."""
+    resets_at: float = 0.0
+    """When it is lifted, as far as that is known; else 0.0, and `next_at` is only the next try."""
     reason: str = ""
     by: str = ""
     """Who killed it."""
@@ -121,13 +127,27 @@ class Run:
     """The sender's name of its task's mail, by which answers name it."""
     answer: str = ""
     """What its agent answered to its task so far, its beginning if it is long."""
-    account: str = ""
-    """The name of the account that its program works with; empty: the default one."""
+    account_name: str = ""
+    """Of the account that it was begun for, as config.toml names it; empty: the default one."""
 
     @property
     def attempt(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def counted(self) -> int:
+        """How many of its attempts count: those that met no limit."""
+        return sum(not attempt.limited for attempt in self.attempts)
+
+    def place(self, attempt: Attempt) -> int:
+        """Which of the attempts that count one is, from 1."""
+        return attempt.number - sum(other.limited for other in self.attempts if other.number < attempt.number)
+
+    @property
+    def parked(self) -> bool:
+        """It waits for the end of a limit, and no program of it runs."""
+        return self.phase is Phase.WAITING and self.limited
 
     @property
     def started_at(self) -> float:
@@ -172,6 +192,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 attempts=(*run.attempts, attempt),
                 limited=False,
+                account="",
+                resets_at=0.0,
                 reason="",
                 awaits=None,
             )
@@ -183,6 +205,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             ended = _last(run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause)
             if isinstance(session := record.get("session"), str):
                 ended = _last(ended, session_id=session)
+            if record.get("limited") is True:
+                ended = _last(ended, limited=True)
             return replace(ended, reason=cause, cost=run.cost + _dollars(record))
         case "waiting":
             return replace(
@@ -191,7 +215,13 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
+                account=str(record.get("account", "")),
+                resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
+            )
+        case "limit_over":
+            return replace(
+                run, phase=Phase.WAITING, since=at, limited=False, account="", resets_at=0.0, next_at=at, reason=""
             )
         case "act":
             verb = record.get("verb")
@@ -254,7 +284,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         message_id=str(record.get("message_id", "")),
         sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
-        account=str(record.get("account", "")),
+        account_name=str(record.get("account", "")),
         created_at=at,
         since=at,
         attempts_allowed=_int(record, "attempts") or 3,

@@ -13,7 +13,7 @@ from mailcore.programs.base import Ending, Home, SessionStatus, is_session_id
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
 
-VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 """The name of an environment variable."""
 
 
@@ -42,7 +42,7 @@ def checked_text(value: Any) -> str:
 def checked_home(value: Any) -> Home | None:
     """The directory of an account, or nothing."""
     good = value is None or (
-        isinstance(value, Home) and VARIABLE.fullmatch(value.variable) and isinstance(value.default, str)
+        isinstance(value, Home) and VARIABLE_NAME.fullmatch(value.variable) and isinstance(value.default, str)
     )
     require(bool(good), value, "a Home")
     return value if isinstance(value, Home) else None

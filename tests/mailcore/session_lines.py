@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from mailcore.observe.usage_backlog import UsageBacklog
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.claude.places import HOME as CLAUDE
+from mailcore.programs.claude.places import ACCOUNT_HOME as CLAUDE
 from mailcore.programs.claude.sessions import ClaudeSessions
-from mailcore.programs.codex.places import HOME as CODEX
+from mailcore.programs.codex.places import ACCOUNT_HOME as CODEX
 from mailcore.programs.codex.sessions import CodexSessions
 from mailcore.programs.transcript_reader import Counted, Transcript
 

@@ -66,7 +66,7 @@ class Look:
 
 def transcript(branch: Path, name: str = SESSION) -> Path:
     """Where Claude Code would write a session of that branch."""
-    path = claude_places.directory(branch, claude_places.HOME.usual()) / f"{name}.jsonl"
+    path = claude_places.directory(branch, claude_places.ACCOUNT_HOME.usual()) / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -227,7 +227,7 @@ def test_codex_sessions_are_found_by_what_their_first_line_says(place: Workspace
     text = (FIXTURES / "codex" / "rollout.jsonl").read_text()
     today = datetime.now().date()
     path = (
-        codex_sessions.directories(today, today, codex_places.HOME.usual())[0]
+        codex_sessions.directories(today, today, codex_places.ACCOUNT_HOME.usual())[0]
         / "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
     )
     look = Look(place)
@@ -320,7 +320,7 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
     )
     text = re.sub(r'"timestamp": "[^"]*"', f'"timestamp": "{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z"', text)
     text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.SESSION_TAIL // 1000)
-    directories = codex_sessions.directories(today - timedelta(days=1), today, codex_places.HOME.usual())
+    directories = codex_sessions.directories(today - timedelta(days=1), today, codex_places.ACCOUNT_HOME.usual())
     for directory in directories:
         directory.mkdir(parents=True)
         for n in range(40):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailcore.programs.base import Home
 
-HOME = Home("CLAUDE_CONFIG_DIR", ".claude")
+ACCOUNT_HOME = Home("CLAUDE_CONFIG_DIR", ".claude")
 _LONGEST_NAME = 200
 
 

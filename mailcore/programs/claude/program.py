@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, StatusFiles, is_session_id
-from mailcore.programs.claude.places import HOME, directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -32,7 +32,7 @@ class Claude:
 
     name = "claude"
     executables = ("claude",)
-    home = HOME
+    home = ACCOUNT_HOME
     hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
     interactive = Interactive(("claude",))
     takes = frozenset({"model", "resume", "fork"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailcore.programs.base import Home, is_session_id
 
-HOME = Home("CODEX_HOME", ".codex")
+ACCOUNT_HOME = Home("CODEX_HOME", ".codex")
 
 
 def root(home: Path) -> Path:

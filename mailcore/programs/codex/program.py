@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles
-from mailcore.programs.codex.places import HOME, is_kept
+from mailcore.programs.codex.places import ACCOUNT_HOME, is_kept
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -26,7 +26,7 @@ class Codex:
 
     name = "codex"
     executables = ("codex",)
-    home = HOME
+    home = ACCOUNT_HOME
     hooks = None
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})

@@ -15,7 +15,7 @@ from mailcore.programs.base import Home
 from mailcore.programs.gemini.messages import is_prompt, texts_of
 from mailcore.system import safe_open
 
-HOME = Home("GEMINI_CLI_HOME", "")
+ACCOUNT_HOME = Home("GEMINI_CLI_HOME", "")
 """What Gemini CLI takes for the user's home directory: all that is its own lies in `.gemini` there."""
 CHATS = "chats"
 HEAD = 262_144

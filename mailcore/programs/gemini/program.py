@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles, is_session_id
-from mailcore.programs.gemini.places import HOME, has_session, is_resumable
+from mailcore.programs.gemini.places import ACCOUNT_HOME, has_session, is_resumable
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -49,7 +49,7 @@ class Gemini:
 
     name = "gemini"
     executables = ("gemini",)
-    home = HOME
+    home = ACCOUNT_HOME
     hooks = None
     interactive = Interactive(NAMES, _is_session)
     takes = frozenset({"model", "resume"})

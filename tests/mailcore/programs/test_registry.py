@@ -102,7 +102,7 @@ class Odd(Command):
     name = "odd"
 
     def __init__(self, act: Callable[[], Any], files: Any = None) -> None:
-        self.sessions_at = lambda _home: files  # type: ignore[method-assign]
+        cast("Any", self).sessions_at = lambda *_: files
         for method in METHODS:
             setattr(self, method, lambda *_: act())
 
