@@ -129,6 +129,8 @@ class Run:
     """The sender's name of its task's mail, by which answers name it."""
     answer: str = ""
     """What its agent answered to its task so far, its beginning if it is long."""
+    account_name: str = ""
+    """Of the account that it was begun for, as config.toml names it; empty: the default one."""
 
     @property
     def attempt(self) -> Attempt | None:
@@ -285,6 +287,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         message_id=str(record.get("message_id", "")),
         sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
+        account_name=str(record.get("account", "")),
         created_at=at,
         since=at,
         attempts_allowed=_int(record, "attempts") or 3,

@@ -20,12 +20,19 @@ class Command:
 
     name = "command"
     executables = ()
-    sessions = None
-    statuses = None
+    home = None
     hooks = None
     interactive = None
     takes = frozenset[str]()
     variables = frozenset[str]()
+
+    def sessions_at(self, home: Path) -> None:
+        """None that is known."""
+        del home
+
+    def statuses_at(self, home: Path) -> None:
+        """Nor how one stands."""
+        del home
 
     def argv(self, launch: Launch) -> list[str]:
         """The configured words, `{prompt}` replaced."""
@@ -51,9 +58,9 @@ class Command:
         del given, output
         return ""
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """None: any command, no known session."""
-        del agent, config, session_id
+        del agent, config, session_id, home
         return None
 
     def bypasses(self, config: AgentConfig) -> bool:
