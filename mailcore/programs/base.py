@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ class Output:
     def printed(self) -> bool:
         """True once the program wrote a byte to its standard output."""
         return self.stdout.exists() and self.stdout.stat().st_size > 0
+
+    @property
+    def written_at(self) -> float:
+        """When it last wrote there, in seconds since the epoch; now, where that is not known."""
+        try:
+            return min(self.stdout.stat().st_mtime, time.time())
+        except OSError:
+            return time.time()
 
     @property
     def any(self) -> bool:
