@@ -59,6 +59,8 @@ class Output:
     """The agent ran a mailcore command in this attempt."""
     warned: bool = False
     """What is on its standard error came at once, and may be no more than a warning."""
+    home: Path | None = None
+    """The directory of its account (`Home`), in which its session lies; None: not known."""
 
     @property
     def printed(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,8 +16,10 @@ import pytest
 from mailcore.accounts import limit_store
 from mailcore.dispatch import control
 from mailcore.dispatch.admission import breakers
-from mailcore.model.fleet import State
+from mailcore.model.fleet import Fleet, State
 from mailcore.model.run import Phase, Run
+from mailcore.observe.fold import apply
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
 from mailcore.system.processes import alive
 from mailcore.workspace.lock_reader import read_lock
@@ -25,14 +29,14 @@ pytestmark = pytest.mark.backends
 
 AGENT = """
 import json, sys, time
-until, starts = float(open(sys.argv[1]).read()), open("starts", "a")
+until, starts = float(open(UNTIL).read()), open("starts", "a")
 print(f"{time.time()}", file=starts, flush=True)
 if time.time() < until:
     words = f"Claude AI usage limit reached|{int(until)}"
     print(json.dumps({"type": "result", "subtype": "success", "is_error": True, "api_error_status": 429,
                       "result": words, "session_id": "s", "total_cost_usd": 0.0, "num_turns": 1}))
     sys.exit(1)
-print("did the work")
+print(json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": "did the work"}))
 """
 
 
@@ -43,13 +47,17 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def limit(house: House, tmp_path: Path) -> Path:
+def limit(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that says until when the account of every agent is limited, in seconds since the epoch."""
-    path, script = tmp_path / "until", tmp_path / "limited.py"
-    script.write_text(AGENT)
+    path, program = tmp_path / "until", tmp_path / "bin" / "claude"
     path.write_text("0")
-    for agent in house.workspace.agents:
-        house.command(agent.address[1:], sys.executable, str(script), str(path))
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nUNTIL = {str(path)!r}\n{AGENT}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    house.commands.clear()
+    house.extra = '[agents]\nprogram = "claude"\n'
+    house.configure()
     return path
 
 
@@ -88,7 +96,7 @@ def test_it_waits_for_the_reset_and_goes_on(house: House, limit: Path) -> None:
     runs = {name: house.started("@operator", name) for name in ("@writer", "@editor", "@lead")}
     for name, run_id in runs.items():
         run = parked(house, name, run_id)
-        assert (run.resets_at, run.account, run.counted) == (float(until), "command", 0)
+        assert (run.resets_at, run.account, run.counted) == (float(until), "claude", 0)
     for name, run_id in runs.items():
         run = house.over(name, run_id)
         # Who was dispatched after another had met the limit has made no attempt before.
@@ -112,13 +120,10 @@ def test_it_goes_on_waiting_when_its_supervisor_is_killed(house: House, limit: P
     before = read_lock(house.agent("@writer").dispatch_lock)
     assert before is not None
     if who == "supervisor":
-        import os
-        import signal
-
         os.kill(before.pid, signal.SIGKILL)
     else:
         house.orphan("@writer")
-        assert house.json("limits")[0]["account"] == "command"
+        assert house.json("limits")[0]["account"] == "claude"
 
     def adopted() -> bool:
         lock = read_lock(house.agent("@writer").dispatch_lock)
@@ -202,13 +207,13 @@ def test_killed_as_an_orphan_it_does_not_come_back(house: House, limit: Path) ->
 
 
 def test_it_gives_up_when_config_says_so(house: House, limit: Path) -> None:
-    house.extra = "[limits]\ngive_up = 2\n"
+    house.extra += "[limits]\ngive_up = 2\n"
     house.configure()
     limited_for(limit, 3600)
     run_id = house.started("@operator", "@writer")
     run = house.over("@writer", run_id)
     assert run.phase is Phase.BOUNCED
-    assert "[limits] give_up" in run.reason and "usage limit of command" in run.reason
+    assert "[limits] give_up" in run.reason and "usage limit of claude" in run.reason
     assert any("BOUNCE" in subject or "failed" in subject.lower() for subject in bounces(house))
 
 
@@ -228,10 +233,6 @@ def test_its_state_says_until_when(house: House, limit: Path) -> None:
     limited_for(limit, 3600)
     run_id = house.started("@operator", "@writer")
     parked(house, "@writer", run_id)
-    from mailcore.model.fleet import Fleet
-    from mailcore.observe.fold import apply
-    from mailcore.observe.reader import WorkspaceReader
-
     reader = WorkspaceReader(house.workspace)
     fleet = apply(Fleet(house.root), reader.initial(), time.time())
     reader.close()
@@ -239,5 +240,5 @@ def test_its_state_says_until_when(house: House, limit: Path) -> None:
     assert facts is not None
     found = state(facts, time.time(), house.config.alarms)
     assert found.state is State.LIMITED and found.reason.startswith("until ")
-    assert [one.account for one in fleet.limits] == ["command"]
+    assert [one.account for one in fleet.limits] == ["claude"]
     house.kill("@operator", "@writer")
