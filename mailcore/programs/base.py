@@ -71,7 +71,7 @@ class Output:
     def written_at(self) -> float:
         """When it last wrote there, in seconds since the epoch; now, where that is not known."""
         try:
-            return min(self.stdout.stat().st_mtime, time.time())
+            return self.stdout.stat().st_mtime
         except OSError:
             return time.time()
 

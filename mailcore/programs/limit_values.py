@@ -38,8 +38,8 @@ _RESET = re.compile(
           | (?i:(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?
             (?:,?\s+(?P<year>\d{{4}}))?(?:,?\s+at|,)?\s+)
         )?+
-        (?P<hour>\d{{1,2}})(?:(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?+)(?i:\s*(?P<half>[ap])\.?m\b)?+
-                           |(?i:\s*(?P<half_of_hour>[ap])\.?m\b))
+        (?P<hour>\d{{1,2}})(?:(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?+)(?i:\s*(?P<half>[ap])\.?m\b\.?)?+
+                           |(?i:\s*(?P<half_of_hour>[ap])\.?m\b\.?))
         (?>\s*\((?P<named>[^()]*)\)|\s*(?P<bare>Z|[+-]\d\d:?\d\d)|[^\S\n]+(?P<short>[A-Z]{{2,5}}))?+
         (?![\w:]|[^\S\n]+[A-Z])
     )
