@@ -150,7 +150,7 @@ def kill(call: Call) -> VerbResult:
 
 
 def retry(call: Call) -> VerbResult:
-    """Run the last task once more."""
+    """Run the last task once more; let a run that waits for a limit go on now."""
     a = call.arguments
     how = control.Retry(a.mode, a.program, a.account, a.model)
     run_id = control.retry_run(call.workspace, call.config, call.caller.address, a.target, how)

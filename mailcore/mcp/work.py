@@ -136,6 +136,12 @@ async def usage(
 
 
 @server.tool(annotations=READ_ONLY)
+async def limits() -> dict[str, Any]:
+    """Usage limits of the agents' accounts, when each is reset, and which runs wait for that."""
+    return await call("limits")
+
+
+@server.tool(annotations=READ_ONLY)
 async def doctor() -> dict[str, Any]:
     """What stands in the way on this machine and in this workspace, and what to do about it."""
     return await call("doctor")

@@ -100,6 +100,8 @@ class Run:
     """True while it waits because of a usage limit or an overload."""
     account: str = ""
     """Whose limit that is, for people; empty while it waits for none."""
+    limit_scope: str = ""
+    """What of the account is limited, as of `Limit.scope`."""
     resets_at: float = 0.0
     """When it is lifted, as far as that is known; else 0.0, and `next_at` is only the next try."""
     reason: str = ""
@@ -216,6 +218,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
                 account=str(record.get("account", "")),
+                limit_scope=str(record.get("scope", "")),
                 resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
             )

@@ -46,7 +46,7 @@ class WorkspaceReader:
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery.owner_of)
         self._register = RegisterReader(workspace.aipass_dir)
-        self._limits = LimitReader(workspace.root)
+        self._limits = LimitReader()
         self._branches: dict[str, AgentReader] = {}
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,21 @@ class Output:
     """The agent ran a mailcore command in this attempt."""
     warned: bool = False
     """What is on its standard error came at once, and may be no more than a warning."""
+    home: Path | None = None
+    """The directory of its account (`Home`), in which its session lies; None: not known."""
 
     @property
     def printed(self) -> bool:
         """True once the program wrote a byte to its standard output."""
         return self.stdout.exists() and self.stdout.stat().st_size > 0
+
+    @property
+    def written_at(self) -> float:
+        """When it last wrote there, in seconds since the epoch; now, where that is not known."""
+        try:
+            return self.stdout.stat().st_mtime
+        except OSError:
+            return time.time()
 
     @property
     def any(self) -> bool:

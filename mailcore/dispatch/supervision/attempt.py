@@ -335,7 +335,7 @@ class Attempts:
         latest: Attempt | None = self.run.attempt
         acted = latest is not None and latest.number == number and self.run.last_act >= latest.started_at
         stdout, stderr = (self.run_dir / f"attempt-{number}.{name}.log" for name in ("stdout", "stderr"))
-        return Output(stdout, stderr, acted, self._warned_only(number, stderr))
+        return Output(stdout, stderr, acted, self._warned_only(number, stderr), self.account.home)
 
     def _warned_only(self, number: int, stderr: Path) -> bool:
         """True while nothing came on standard error after its first word, which may be a warning."""

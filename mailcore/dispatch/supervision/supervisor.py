@@ -85,6 +85,7 @@ class Supervisor:
                 self.limit_wait.go_on_waiting()
             else:
                 self.delay(float(self.queued.get("delay") or 0.0))
+                self.limit_wait.before_start()
             outcome, result = self.attempt_all()
         except GaveUp as error:
             result = Ending(False, str(error))
@@ -104,7 +105,6 @@ class Supervisor:
         if run.attempt is not None:  # begun under another supervisor
             mode, session = "resume", run.attempt.session_id
         while True:
-            self.limit_wait.before_start()
             number += 1
             session = session if mode == "resume" and session else str(uuid.uuid4())
             began = time.time()
@@ -127,6 +127,7 @@ class Supervisor:
             if stopped := breakers.why_fleet_tripped(self.workspace, self.config.dispatch):
                 return "bounced", Ending(False, f"{result.cause}; {stopped}", result=result.result)
             self.pause(result)
+            self.limit_wait.before_start()
             mode = "resume" if counted == 1 else "fresh"
 
     def earlier_session(self, mode: str) -> str:

@@ -103,11 +103,11 @@ class Claude:
         return config.permission_mode in ("bypass", "bypassPermissions")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file reports more than the object that it prints."""
-        from mailcore.programs.transcript_reader import ObjectsIgnored
+        """Its session file reports more than what it prints, but for its limits."""
+        from mailcore.programs.claude.limits import PrintedLimits
 
         del agent
-        return ObjectsIgnored()
+        return PrintedLimits()
 
 
 def session_file(agent: Agent, session_id: str, home: Path) -> Path:

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.claude.usage import MAX_COUNTED_MESSAGES
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
+from tests.mailcore.programs.made import is_sound
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
@@ -321,6 +323,9 @@ def test_whatever_a_line_is_it_never_raises_and_is_never_another_agents(lines: l
     one = reader(CHILD if child else MAIN)
     for raw in lines:
         for found in [*one.read(raw, NOW), *one.spent(raw, NOW)]:
+            if isinstance(found, Limit):
+                assert is_sound(found, "claude") and found.seen_at <= NOW
+                continue
             assert found.agent == "@writer" and found.at <= NOW
             if isinstance(found, Spent):
                 amounts = (found.usage.input, found.usage.output, found.usage.cache_read, found.usage.cache_write)
@@ -335,7 +340,8 @@ def test_no_value_of_any_type_at_any_place_makes_it_raise() -> None:
     for raw in (raw for one in LINES + OTHERS for raw in every_value_replaced(one)):
         one = reader()
         found = one.read(raw, NOW)
-        assert all(a.agent == "@writer" for a in found) and isinstance(one.drift, str), raw
+        sound = (is_sound(a, "claude") if isinstance(a, Limit) else a.agent == "@writer" for a in found)
+        assert all(sound) and isinstance(one.drift, str), raw
 
 
 @settings(max_examples=100, deadline=None)
@@ -345,11 +351,11 @@ def test_two_sessions_that_are_read_in_turns_are_not_mixed(data: st.DataObject) 
     mine, yours = reader(), ClaudeTranscript("@editor", Path("/h/.claude/projects/-q/other.jsonl"))
     other = [raw.replace(SESSION.encode(), b"other").replace(b"toolu_", b"call_") for raw in LINES]
     queue = {"@writer": list(LINES), "@editor": list(other)}
-    found: dict[str, list[Activity | Spent]] = {"@writer": [], "@editor": []}
+    found: dict[str, list[Activity | Spent | Limit]] = {"@writer": [], "@editor": []}
     while any(queue.values()):
         who = data.draw(st.sampled_from([name for name, left in queue.items() if left]))
         found[who] += (mine if who == "@writer" else yours).read(queue[who].pop(0), NOW)
     alone = reader()
     assert found["@writer"] == [a for raw in LINES for a in alone.read(raw, NOW)]
-    assert {(a.agent, a.session) for a in found["@editor"]} == {("@editor", "other")}
+    assert {(a.agent, a.session) for a in found["@editor"] if not isinstance(a, Limit)} == {("@editor", "other")}
     assert len(found["@editor"]) == len(found["@writer"])
