@@ -13,6 +13,7 @@ from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
 from mailcore.dispatch.go_on import ask_to_go_on
+from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
 from mailcore.dispatch.process.environment import search_path
@@ -24,7 +25,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.account import Account
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.base import Program
 from mailcore.programs.choose import select
 from mailcore.text.frames import quoted
@@ -214,7 +215,7 @@ def retry_run(workspace: Workspace, config: Config, by: str, target: str, how: R
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
 
     In another program, or for another account, it begins a new session: none can go on there. A run that waits for a
-    limit goes on at once instead, where nothing else is said: its own id.
+    limit goes on at once instead, where nothing else is said: its own id. Else its waiting is ended.
     """
     with resumable_act.begin_act(workspace.agent(by), "retry", target, *astuple(how)) as act:
         return _retry_run(workspace, config, by, target, how, act)
@@ -238,6 +239,10 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
         first = journal_records(agent.runs_dir / run.run_id)[0]
         fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     fields |= _elsewhere(config, agent, fields, how)
+    if run.parked:  # nothing of it is at work: it does not wait for one limit while its task is done elsewhere
+        if by not in (agent.address, run.sender, OPERATOR):
+            raise Refused(f"only {run.sender}, {agent.address} or {OPERATOR} moves a run that waits", "identity")
+        kill_run(workspace, config, by, run.run_id)
     return _run_id_or_raise(begin_run(workspace, config, agent, {**fields, "by": by, "retry_of": run.run_id}))
 
 
