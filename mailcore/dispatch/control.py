@@ -215,7 +215,7 @@ def retry_run(workspace: Workspace, config: Config, by: str, target: str, how: R
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
 
     In another program, or for another account, it begins a new session: none can go on there. A run that waits for a
-    limit goes on at once instead, where nothing else is said: its own id.
+    limit goes on at once instead, where nothing else is said: its own id. Else its waiting is ended.
     """
     with resumable_act.begin_act(workspace.agent(by), "retry", target, *astuple(how)) as act:
         return _retry_run(workspace, config, by, target, how, act)
@@ -239,7 +239,7 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
         first = journal_records(agent.runs_dir / run.run_id)[0]
         fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     fields |= _elsewhere(config, agent, fields, how)
-    if run.parked:
+    if run.parked:  # nothing of it is at work: it does not wait for one limit while its task is done elsewhere
         kill_run(workspace, config, by, run.run_id)
     return _run_id_or_raise(begin_run(workspace, config, agent, {**fields, "by": by, "retry_of": run.run_id}))
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.accounts.account import default_accounts, workspace_accounts
-from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.model.account import Account
 from mailcore.model.limit import Limit
 from mailcore.model.run import Run
@@ -297,7 +297,7 @@ class WorkspaceReader:
             return
         try:
             accounts = workspace_accounts(self.workspace)
-        except ConfigError:
+        except (MailcoreError, OSError):
             accounts = self._accounts or default_accounts()
         if accounts != self._accounts:
             self._accounts = accounts

@@ -6,6 +6,7 @@ Some log to their standard error alone: there what comes after the first word co
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mailcore.config import AgentConfig
@@ -63,7 +64,8 @@ class Command:
 
         for other in built_in():
             with suppress(ProgramFailed):
-                if other.executables and (limit := other.ending(exit_code, output).limit) is not None:
+                there = replace(output, home=other.home.usual() if other.home is not None else None)
+                if other.executables and (limit := other.ending(exit_code, there).limit) is not None:
                     return limit
         return None
 

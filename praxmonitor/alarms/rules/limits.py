@@ -20,12 +20,13 @@ SAME = 120
 
 def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
     """One for each account and reset that runs of the fleet wait for."""
-    waiting: defaultdict[tuple[str, str, int], list[Run]] = defaultdict(list)
+    waiting: defaultdict[tuple[str, str, str, int], list[Run]] = defaultdict(list)
     for facts in fleet.agents:
         if (run := facts.run) is not None and run.parked and facts.lock is not None:
             scope = SERVICE if run.limit_scope == SERVICE else ""
-            waiting[run.account, scope, round(run.resets_at / SAME)].append(run)
-    for (account, scope, reset), runs in waiting.items():
+            waiting[run.program, run.account_label, scope, round(run.resets_at / SAME)].append(run)
+    for (program, label, scope, reset), runs in waiting.items():
+        account = label if label in ("", program) else f"{label} ({program})"
         yield _alarm(account, scope, reset, runs, now)
 
 
@@ -48,9 +49,9 @@ def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) ->
     first = min(runs, key=lambda run: run.since)
     resets_at, next_at = max(run.resets_at for run in runs), min(run.next_at for run in runs)
     if scope == SERVICE:
-        what = f"the service of {account or first.program} is overloaded"
+        what = f"the service of {account} is overloaded"
     else:
-        what = f"usage limit of {account or first.program}"
+        what = f"usage limit of {account}"
     until = f" until {soon(resets_at, now=now)}" if resets_at else ""
     expected = "nothing: they go on by themselves" if resets_at else f"the next try, {clock_time(next_at)}"
     who = ", ".join(run.target for run in runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -39,8 +40,7 @@ MODEL = "gemini-2.5-flash"
 
 @pytest.fixture(autouse=True)
 def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where programs keep their sessions, and afterwards the machine's own time zone again."""
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    """Where a command's programs keep their sessions, and afterwards the machine's own time zone again."""
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
     yield
     monkeypatch.undo()
@@ -86,7 +86,7 @@ def met(case: dict[str, Any], tmp_path: Path) -> Limit | None:
 
 def ending(name: str, code: int, files: Output, seen_at: float) -> Ending:
     os.utime(files.stdout, (seen_at, seen_at))
-    return program(name).ending(code, files)
+    return program(name).ending(code, dataclasses.replace(files, home=files.stdout.parent / name))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['program']}: {case.get('words') or case['line']}"[:90])
