@@ -25,6 +25,7 @@ import pytest
 
 from mailcore.formats import journal
 from mailcore.model.run import Run, from_records
+from mailcore.programs.base import Output
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import MARK, marked, wait_until
 from tests.real.stub import Request, Stub, Text, Tool, texts
@@ -155,6 +156,16 @@ class Lab:
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def printed(self, command: str) -> tuple[int, Output]:
+        """Run one command line in the branch, as an attempt would; its exit code and what it printed."""
+        files = Output(self.root / "stdout", self.root / "stderr")
+        with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
+            done = subprocess.run(
+                ["sh", "-c", command], cwd=self.branch, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=err, timeout=120,
+            )  # fmt: skip
+        return done.returncode, files
 
     def mailcore(self, words: str) -> Any:
         """One mailcore command of the operator's; its JSON value."""
