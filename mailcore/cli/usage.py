@@ -27,6 +27,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def usage(call: Call) -> VerbResult:
     """Cost and tokens from the agents' session files and the journals of their runs."""
+    from mailcore.accounts.account import accounts
     from mailcore.observe.usage_ledger import Entry, ledger
 
     days, by = call.arguments.days, call.arguments.by
@@ -38,7 +39,7 @@ def usage(call: Call) -> VerbResult:
         agents = [agent for agent in call.workspace.agents if call.sees(agent.address)]
     today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
-    found = ledger(agents, since.timestamp(), call.workspace.agents)
+    found = ledger(agents, since.timestamp(), call.workspace.agents, accounts(call.config))
 
     def key(entry: Entry) -> tuple[str, ...]:
         if by == "day":

@@ -274,8 +274,8 @@ SECTIONS: dict[str, type] = {
     "observe": Observe,
     "usage": UsageCaps,
 }
-"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME]
-and [approval.tiers.N]."""
+"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
+[accounts.NAME] and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +295,8 @@ class Config:
     default_agent: AgentConfig = field(default_factory=AgentConfig)
     """Every agent that is not among them."""
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """By name: the directory of each program, as config.toml writes it."""
     tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))
     """Of approvals, by their numbers, the lowest first."""
 

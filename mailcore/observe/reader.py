@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from mailcore.exceptions import MailcoreError
+from mailcore.accounts.account import default_accounts, workspace_accounts
+from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.model.account import Account
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.agent_reader import AgentReader
@@ -40,10 +42,11 @@ class WorkspaceReader:
         self.workspace = workspace
         self._stamps = FileStamps()
         self._held = OpenFiles()
+        self._accounts: tuple[Account, ...] | None = None
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery.owner_of)
         self._register = RegisterReader(workspace.aipass_dir)
-        self._limits = LimitReader(workspace.root)
+        self._limits = LimitReader()
         self._branches: dict[str, AgentReader] = {}
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
@@ -65,6 +68,7 @@ class WorkspaceReader:
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
+        self._read_accounts()
         return [self._roster(), *self._look(), *self._progress()]
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
@@ -76,6 +80,7 @@ class WorkspaceReader:
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
         if any(path.parent == self.workspace.state_dir for path in paths):
+            self._read_accounts()
             touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
@@ -91,6 +96,7 @@ class WorkspaceReader:
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
+        self._read_accounts()
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
@@ -139,12 +145,12 @@ class WorkspaceReader:
     def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch its session files; returns those branches."""
         followed: dict[AgentReader, None] = {}
-        for address, path, files in sessions:
+        for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
-                if branch.sessions.follow(path, files, self._discovery.is_new(path)):
+                if branch.sessions.follow(path, files, account, self._discovery.is_new(path)):
                     followed[branch] = None
             except ProgramFailed as error:
                 self._failed[address] = f"{address}: {error}"
@@ -166,13 +172,13 @@ class WorkspaceReader:
     def _count(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch the session files that it may not know; returns those that follow one more."""
         now, taken_up = time.time(), dict[AgentReader, None]()
-        for address, path, files in sessions:
+        for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
                 lately = now - path.stat().st_mtime < FOLLOWED_AGE
-                if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
+                if lately and branch.sessions.has_room and branch.sessions.follow(path, files, account):
                     taken_up[branch] = None
                 else:
                     branch.sessions.count(path, files)
@@ -247,7 +253,7 @@ class WorkspaceReader:
 
     def _notes(self) -> tuple[str, ...]:
         own = filter(None, (self._broken, self._remark))
-        troubles = map(neutral, self._discovery.troubles.values())
+        troubles = map(neutral, dict.fromkeys(self._discovery.troubles.values()))
         drifts = (
             drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()
         )
@@ -274,6 +280,19 @@ class WorkspaceReader:
             self._stamps.distrust(self._register.path)  # it may report the new agents too
             self._read_register()
         return [roster]
+
+    def _read_accounts(self) -> None:
+        """Look for sessions where config.toml says now; where it has a fault, what it said before holds."""
+        if not self._stamps.moved(self.workspace.config_file) and self._accounts is not None:
+            return
+        try:
+            accounts = workspace_accounts(self.workspace)
+        except ConfigError:
+            accounts = self._accounts or default_accounts()
+        if accounts != self._accounts:
+            self._accounts = accounts
+            self._discovery.look_in(accounts)
+            self._statuses.look_in(accounts)
 
     def _read_hold(self) -> list[AgentReader]:
         """Tell each agent's reader whether every agent is held; returns those for which it changed."""

@@ -6,6 +6,7 @@ Some log to their standard error alone: there what comes after the first word co
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mailcore.config import AgentConfig
@@ -22,12 +23,19 @@ class Command:
 
     name = "command"
     executables = ()
-    sessions = None
-    statuses = None
+    home = None
     hooks = None
     interactive = None
     takes = frozenset[str]()
     variables = frozenset[str]()
+
+    def sessions_at(self, home: Path) -> None:
+        """None that is known."""
+        del home
+
+    def statuses_at(self, home: Path) -> None:
+        """Nor how one stands."""
+        del home
 
     def argv(self, launch: Launch) -> list[str]:
         """The configured words, `{prompt}` replaced."""
@@ -55,8 +63,12 @@ class Command:
         from mailcore.programs.registry import built_in
 
         for other in built_in():
+            if not other.executables:
+                continue
+            # What it started, it started in that program's usual account.
+            usual = replace(output, home=other.home.usual() if other.home is not None else None)
             with suppress(ProgramFailed):
-                if other.executables and (limit := other.ending(exit_code, output).limit) is not None:
+                if (limit := other.ending(exit_code, usual).limit) is not None:
                     return limit
         return None
 
@@ -65,9 +77,9 @@ class Command:
         del given, output
         return ""
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """None: any command, no known session."""
-        del agent, config, session_id
+        del agent, config, session_id, home
         return None
 
     def bypasses(self, config: AgentConfig) -> bool:

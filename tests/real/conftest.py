@@ -157,9 +157,12 @@ class Lab:
         assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def printed(self, command: str) -> tuple[int, Output]:
-        """Run one command line in the branch, as an attempt would; its exit code and what it printed."""
-        files = Output(self.root / "stdout", self.root / "stderr")
+    def printed(self, command: str, home: str = "") -> tuple[int, Output]:
+        """Run one command line in the branch, as an attempt would; its exit code and what it printed.
+
+        `home`: where its account lies in the person's home.
+        """
+        files = Output(self.root / "stdout", self.root / "stderr", home=self.home / home)
         with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
             done = subprocess.run(
                 ["sh", "-c", command], cwd=self.branch, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,

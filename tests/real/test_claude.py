@@ -16,7 +16,7 @@ import pytest
 
 from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.model.run import Phase
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.registry import program
 from mailcore.text.units import money
@@ -107,7 +107,7 @@ def test_a_limit_of_its_plan_is_known_with_its_reset(
     plan.init()
     resets_at = int(time.time()) + hours * 3600
     plan.stub.plays(claude_limit(kind, resets_at))
-    code, files = plan.printed(f"claude -p hello --output-format {form}")
+    code, files = plan.printed(f"claude -p hello --output-format {form}", ".claude")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(plan.home / ".claude"))
     for name in ("claude", "command"):
         ended = program(name).ending(code, files)
@@ -203,7 +203,7 @@ def test_the_transcript_lies_where_we_look_for_it(lab: Lab, monkeypatch: pytest.
     lab.shell("claude -p hello", branch)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(lab.home / ".claude"))
     (transcript,) = lab.home.glob(".claude/projects/*/*.jsonl")
-    assert transcript.parent == directory(branch)
+    assert transcript.parent == directory(branch, ACCOUNT_HOME.usual())
 
 
 def test_attach_is_the_agents_own_session(lab: Lab) -> None:

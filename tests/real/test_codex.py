@@ -95,7 +95,7 @@ def test_a_usage_limit_is_known_with_its_reset(lab: Lab, monkeypatch: pytest.Mon
     lab.init()
     resets_at = int(time.time()) + 7200
     lab.stub.plays(codex_limit(resets_at))
-    code, files = lab.printed("codex exec --json --skip-git-repo-check hello")
+    code, files = lab.printed("codex exec --json --skip-git-repo-check hello", ".codex")
     monkeypatch.setenv("CODEX_HOME", str(lab.home / ".codex"))
     for name in ("codex", "command"):
         ended = program(name).ending(code, files)

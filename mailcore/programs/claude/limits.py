@@ -14,8 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from mailcore.model.limit import SERVICE, Certainty, Limit
-from mailcore.programs.base import is_session_id, tail
-from mailcore.programs.claude.places import root
+from mailcore.programs.base import tail
 from mailcore.programs.limit_values import HOUR, WEEK, field_share, field_time, words_time
 from mailcore.programs.transcript_reader import list_of, parse_line, table_of, text_of
 
@@ -115,15 +114,18 @@ def refusal_limit(status: object, words: str, seen_at: float, quota: Mapping[str
     return replace(limit, resets_at=at, certainty=Certainty.READ if at else Certainty.UNKNOWN)
 
 
-def ending_limit(status: object, words: str, session: str, printed: Iterable[str], seen_at: float) -> Limit | None:
+def ending_limit(
+    status: object, words: str, sessions: Iterable[Path], printed: Iterable[str], seen_at: float
+) -> Limit | None:
     """The limit that ended a run, as its result says by status and words; better by the fields of what led to it.
 
-    `printed`: the lines before the result, the last first. Where they have none, the session's file is looked into.
+    `printed`: the lines before the result, the last first. Where they have none, the files of its `sessions` are looked
+    into.
     """
     limit = refusal_limit(status, words, seen_at)
     if limit is None or limit.scope == SERVICE:
         return limit
-    written = (line for path in _session_files(session) for line in reversed(tail(path)))
+    written = (line for path in sessions for line in reversed(tail(path)))
     for lines in (printed, written):
         for line in lines:
             event = parse_line(line.encode("utf-8", "replace")) if "imit" in line else None
@@ -162,7 +164,3 @@ def _of_words(named: re.Match[str]) -> Limit:
     if model := _MODEL.fullmatch(name):
         return _of_type(f"seven_day_{model[1]}")
     return _NONE if name in ("", "usage", "claude ai usage") else replace(_NONE, scope=name)
-
-
-def _session_files(session: str) -> Iterable[Path]:
-    return root().glob(f"*/{session}.jsonl") if is_session_id(session) else ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from mailcore.programs.base import Ending, Output, exit_words, tail
+from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
 from mailcore.programs.claude.limits import LIMITED, ending_limit
+from mailcore.programs.claude.places import root
 from mailcore.programs.json_schema import shaped
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
 
@@ -57,7 +59,7 @@ def ending(exit_code: int, output: Output) -> Ending:
         return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
     if result.is_error or result.api_error_status in LIMITED:
         status = result.api_error_status
-        limit = ending_limit(status, text, result.session_id or "", before, output.written_at)
+        limit = ending_limit(status, text, _session_files(output, result.session_id or ""), before, output.written_at)
         if limit is not None:
             cause = (
                 f"API {status} ({result.api_error_type})" if status is not None else f"{exit_words(exit_code)}, {text}"
@@ -82,3 +84,10 @@ def _result(stdout: Path) -> tuple[dict[str, Any] | None, list[str]]:
         if value is not None and value.get("type") == "result":
             return value, lines[number + 1 :]
     return None, []
+
+
+def _session_files(output: Output, session: str) -> Iterable[Path]:
+    """Where the session of an attempt is written down."""
+    if output.home is None or not is_session_id(session):
+        return ()
+    return root(output.home).glob(f"*/{session}.jsonl")

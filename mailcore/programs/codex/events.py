@@ -72,7 +72,7 @@ def ending(exit_code: int, output: Output) -> Ending:
     if exit_code == 0 and completed and not failure:
         return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=answer)
     failure = failure or "the stream ended without turn.completed"
-    limit = thread_limit(limit, thread_of(output)) if limit is not None else None
+    limit = thread_limit(limit, thread_of(output), output.home) if limit is not None else None
     cause = f"{exit_words(exit_code)}: {failure}"
     return Ending(False, cause, limited=limit is not None, result=answer, limit=limit)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -104,9 +105,11 @@ def _status(info: object, words: str) -> int:
     return int(found[1]) if (found := _STATUS.search(words)) else 0
 
 
-def thread_limit(limit: Limit, thread_id: str) -> Limit:
+def thread_limit(limit: Limit, thread_id: str, home: Path | None) -> Limit:
     """The limit that ended a thread's turn, better if the last windows in its session file say when it is lifted."""
-    path = file_of(thread_id) if limit.scope != SERVICE and limit.certainty is not Certainty.REPORTED else None
+    path = None
+    if home is not None and limit.scope != SERVICE and limit.certainty is not Certainty.REPORTED:
+        path = file_of(thread_id, home)
     for line in reversed(tail(path, TAIL)) if path is not None else ():
         event = parse_line(line.encode("utf-8", "replace")) if '"rate_limits"' in line else None
         if event is not None and (rates := table_of(table_of(event, "payload"), "rate_limits")):

@@ -7,7 +7,7 @@ import re
 from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.programs.limit_values import DAY, field_delay, words_time
 
-STATUSES = (429, 499, 503)
+HTTP_STATUSES = (429, 499, 503)
 """The HTTP status of what it takes for a limit: a quota, and of what is overloaded."""
 
 _DELAY = re.compile(r"^Suggested retry after (([0-9.]{1,12})s)\.?\]?$", re.MULTILINE)

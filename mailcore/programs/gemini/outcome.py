@@ -10,12 +10,12 @@ import msgspec
 
 from mailcore.model.message import parse_time
 from mailcore.programs.base import Ending, Output, exit_words, tail
-from mailcore.programs.gemini.limits import STATUSES, quota_limit, suggested_delay
+from mailcore.programs.gemini.limits import HTTP_STATUSES, quota_limit, suggested_delay
 from mailcore.programs.json_schema import shaped
 from mailcore.programs.transcript_reader import parse_line, short_result, text_of
 from mailcore.system.safe_open import open_regular
 
-LIMITS = {status & 0xFF: status for status in STATUSES}
+LIMITS = {status & 0xFF: status for status in HTTP_STATUSES}
 """The HTTP status that ended it is its exit code, of which the system keeps eight bits; these it takes for a limit."""
 EXITS = {
     41: "it is not logged in",

@@ -12,12 +12,15 @@ from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.programs.base import Launch, Output
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+NOWHERE = Path("/nonexistent")
+"""A home in which there is nothing."""
 AGENT = Agent("@writer", "WRITER", Path("/p/agents/my_writer.v1"), root=Path("/p"))
 
 
 def launch(**changes: Any) -> Launch:
     config = AgentConfig(**changes.pop("config", {}))
-    return Launch(AGENT, config, "do it", changes.pop("mode", "start"), changes.pop("session_id", "5e55"))
+    mode, session_id = changes.pop("mode", "start"), changes.pop("session_id", "5e55")
+    return Launch(AGENT, config, "do it", mode, session_id, changes.pop("home", NOWHERE))
 
 
 def output(tmp_path: Path, stdout: str | bytes = b"", stderr: bytes = b"") -> Output:

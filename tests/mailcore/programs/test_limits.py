@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -86,7 +87,8 @@ def met(case: dict[str, Any], tmp_path: Path) -> Limit | None:
 
 def ending(name: str, code: int, files: Output, seen_at: float) -> Ending:
     os.utime(files.stdout, (seen_at, seen_at))
-    return program(name).ending(code, files)
+    home = program(name).home
+    return program(name).ending(code, dataclasses.replace(files, home=home.usual() if home is not None else None))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['program']}: {case.get('words') or case['line']}"[:90])

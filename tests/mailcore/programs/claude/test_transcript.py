@@ -286,24 +286,23 @@ def test_half_a_surrogate_pair_does_not_lose_the_line() -> None:
     assert told(b'{"type":"user","message":{"content":"cut \\ud83d"}}')[0].text == "cut \ud83d"
 
 
-def test_the_directory_is_the_one_that_claude_code_makes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_directory_is_the_one_that_claude_code_makes(tmp_path: Path) -> None:
     """Expected: what Claude Code 2.1.330's own function returned."""
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
     names = {
         "/home/op/my_project.v1/agents/Ünï 😀": "-home-op-my-project-v1-agents--n----",
         "/home/op/" + "deep/" * 50 + "end": ("-home-op-" + "deep-" * 50)[:200] + "-hwccb6",
         "/x/" + "ü😀" * 70: "-x-" + "-" * 197 + "-9yas8q",
     }
     for path, name in names.items():
-        assert directory(Path(path)) == tmp_path / "projects" / name
+        assert directory(Path(path), tmp_path) == tmp_path / "projects" / name
 
 
 def test_where_a_session_was_begun_stands_in_its_head(tmp_path: Path) -> None:
-    assert cwd_of(FIXTURE) == CWD
+    assert cwd_of(FIXTURE, tmp_path) == CWD
     path = tmp_path / "s.jsonl"
-    assert cwd_of(path) == ""
+    assert cwd_of(path, tmp_path) == ""
     path.write_bytes(b'{"type":"mode"}\n{"cwd":7}\n' + line(1, "user", cwd="/a") + b"\n" + line(2, "user", cwd="/a/b"))
-    assert cwd_of(path) == "/a"
+    assert cwd_of(path, tmp_path) == "/a"
 
 
 OTHERS = [

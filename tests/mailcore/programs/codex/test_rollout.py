@@ -175,7 +175,7 @@ def test_a_format_that_changed_is_said_once(raw: bytes, missing: str) -> None:
 
 def test_sessions_lie_by_the_day_on_which_they_began(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path))
-    found = directories(date(2026, 10, 31), date(2026, 11, 1))
+    found = directories(date(2026, 10, 31), date(2026, 11, 1), tmp_path)
     assert found == [tmp_path / "sessions/2026/10/31", tmp_path / "sessions/2026/11/01"]
 
 
