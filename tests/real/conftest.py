@@ -201,6 +201,12 @@ class Lab:
         wait_until(ended, 90, f"the run is over: {self.run()}")
         return self.run()
 
+    def asked_to_go_on(self) -> Run:
+        """The same of a run that waits for a limit, once the operator has asked it to go on now."""
+        wait_until(lambda: self.run().parked, 60, f"the run waits: {self.run()}")
+        self.mailcore("retry @writer")
+        return self.over()
+
     def told(self, record: str) -> list[dict[str, Any]]:
         """The records of that name in the newest run's journal."""
         newest = max((self.branch / ".ai_mail.local/runs").iterdir())

@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from mailcore.model.limit import SERVICE, Certainty, Limit
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
 from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.programs.claude.transcript import ClaudeTranscript
@@ -124,6 +125,18 @@ def test_a_limit_of_its_plan_is_known_with_its_reset(
         alone = program("claude").ending(code, files).limit
         assert alone is not None and (alone.scope, alone.certainty) == (scope, Certainty.READ)
         assert 0 <= resets_at - alone.resets_at < 60
+
+
+def test_a_limit_of_its_plan_is_waited_for_until_its_reset(plan: Lab) -> None:
+    plan.init()
+    resets_at = int(time.time()) + 15
+    plan.stub.plays(claude_limit("five_hour", resets_at), READ, DONE, BYE)
+    plan.mailcore(DISPATCH)
+    run = plan.over()
+    assert (run.phase, run.replied, len(run.attempts)) == (Phase.COMPLETED, True, 2), run
+    assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
+    waited = plan.told("waiting")[0]
+    assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
 
 
 def test_a_busy_service_is_no_limit_of_the_account(plan: Lab) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.limit import SERVICE, Certainty, Limit
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
 from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.registry import program
@@ -85,10 +86,21 @@ def test_a_connection_that_was_lost_and_found_is_no_failure(strict: Lab) -> None
 def test_a_rate_limit_is_waited_for(strict: Lab) -> None:
     strict.stub.plays(Failure(429, "rate_limit_error"), READ, DONE, BYE)
     strict.mailcore(DISPATCH)
-    run = strict.over()
+    run = strict.asked_to_go_on()
     assert (run.phase, run.replied) == (Phase.COMPLETED, True), run
-    (waited,) = strict.told("waiting")
-    assert waited["limited"] is True
+    waited = strict.told("waiting")[0]
+    assert (waited["limited"], waited["scope"], waited["resets"]) == (True, "", "")
+
+
+def test_a_usage_limit_is_waited_for_until_its_reset(strict: Lab) -> None:
+    resets_at = int(time.time()) + 15
+    strict.stub.plays(codex_limit(resets_at), READ, DONE, BYE)
+    strict.mailcore(DISPATCH)
+    run = strict.over()
+    assert (run.phase, run.replied, len(run.attempts)) == (Phase.COMPLETED, True, 2), run
+    assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
+    waited = strict.told("waiting")[0]
+    assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
 
 
 def test_a_usage_limit_is_known_with_its_reset(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
