@@ -40,7 +40,8 @@ MODEL = "gemini-2.5-flash"
 
 @pytest.fixture(autouse=True)
 def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where a command's programs keep their sessions, and afterwards the machine's own time zone again."""
+    """Where programs keep their sessions, and afterwards the machine's own time zone again."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
     yield
     monkeypatch.undo()
