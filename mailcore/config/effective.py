@@ -35,6 +35,9 @@ def effective(file_tables: Mapping[str, Any], config: Config) -> dict[str, Sourc
         found[f"agents.{key_name(name)}"] = _agent(agent, own[name], config.default_agent)
     for name, program in config.programs.items():
         found[f"programs.{key_name(name)}"] = _sourced(program, file_tables["programs"][name])
+    priced = {name.lower(): table for name, table in file_tables.get("prices", {}).items()}
+    for name, price in config.prices.items():
+        found[f"prices.{key_name(name)}"] = _sourced(price, priced[name])
     tiers = file_tables.get("approval", {}).get("tiers", {})
     for number, tier in config.tiers.items():
         found[f"approval.tiers.{number}"] = _sourced(tier, tiers.get(str(number), {}))
