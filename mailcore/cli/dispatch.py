@@ -205,7 +205,7 @@ def run(call: Call) -> VerbResult:
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    page = read_story(agent, found)
+    page = read_story(call.workspace, agent, found)
     return {**page.as_json(), "run": masked_all(_row(page.run))}, page.as_markdown()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from mailcore.config import read_config_or_defaults
 from mailcore.exceptions import MailcoreError
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
@@ -18,6 +19,7 @@ from mailcore.observe.register_reader import RegisterReader
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
 from mailcore.observe.session_status import StatusReader
 from mailcore.programs.base import ProgramFailed
+from mailcore.programs.prices import Prices
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import find as workspaces
 from mailcore.workspace.find import Workspace
@@ -46,6 +48,7 @@ class WorkspaceReader:
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
         """By address: where its directories were found last."""
+        self._prices = Prices()
         self._broken = ""
         self._remark = ""
         self._drifts: dict[str, FormatTally] = {}
@@ -87,6 +90,8 @@ class WorkspaceReader:
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
+        if self._stamps.moved(self.workspace.config_file):
+            self._prices.own(read_config_or_defaults(self.workspace.config_file)[0].prices)
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
@@ -227,7 +232,7 @@ class WorkspaceReader:
         for agent in agents:
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = AgentReader(agent, self._held)
+                branch = AgentReader(agent, self._held, self._prices)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches

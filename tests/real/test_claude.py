@@ -15,7 +15,7 @@ import pytest
 
 from mailcore.model.run import Phase
 from mailcore.programs.claude.places import directory
-from mailcore.text.units import money
+from mailcore.text.money import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash
 from tests.real.stub import OVERLOADED, Text, Tool, texts

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.config import UsageCaps
+from mailcore.config import Config
 from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, hold_directory, place_hold
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.usage import Usage
@@ -25,23 +25,26 @@ CAP_MARK = ".capped"
 """Beside the hold: the day on which a cap put it there."""
 
 
-def enforce_daily_caps(workspace: Workspace, allowed: UsageCaps, agent: Agent) -> None:
+def enforce_daily_caps(workspace: Workspace, config: Config, agent: Agent) -> None:
     """Hold the agent if it has used what it may today, and every agent if all together have.
 
-    Reads what today's session files say, of all agents where the fleet has a cap.
+    Reads what today's session files say, of all agents where the fleet has a cap. What is estimated counts.
     """
+    allowed = config.usage
     if not (allowed.hold and allowed.capped) or agent.is_operator or not agent.branch.is_dir():
         return
     from mailcore.observe.daily_caps import fullest
     from mailcore.observe.usage_ledger import ledger
     from mailcore.observe.usage_sum import local_date, local_midnight
+    from mailcore.programs.prices import Prices
 
     now = time.time()
     alone, together = _free(workspace, agent.address, now), allowed.of_fleet and _free(workspace, WHOLE_WORKSPACE, now)
     if not (alone or together):
         return
     everyone = [one for one in workspace.agents if not one.is_operator]
-    entries = ledger(everyone if together else [agent], local_midnight(now), everyone).entries
+    whose = everyone if together else [agent]
+    entries = ledger(whose, local_midnight(now), everyone, Prices(config.prices)).entries
     today = [entry for entry in entries if entry.day == local_date(now)]
     own = sum((entry.usage for entry in today if entry.agent == agent.address), Usage())
     cap = fullest(own, allowed)

@@ -54,7 +54,7 @@ class Precheck:
 
 def precheck(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Precheck:
     """Look for it; an agent that used what it may in a day is held by that. Call it before the gate is taken."""
-    daily_cap_holds.enforce_daily_caps(workspace, config.usage, agent)
+    daily_cap_holds.enforce_daily_caps(workspace, config, agent)
     tripped, delay = "", 0.0
     if first.get("automatic"):
         tripped, delay = breakers.why_tripped(agent, config.dispatch), breakers.backoff_delay(agent, config.dispatch)

@@ -63,7 +63,7 @@ def test_the_captured_transcript_is_this_timeline() -> None:
         return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION)
 
     def spent(at: float, new: int, context: int) -> Spent:
-        return Spent(at, "@writer", Usage(new, 30, 20, 10), SESSION, "claude-opus-5-5", context)
+        return Spent(at, "@writer", Usage(new, 30, 20, 10), SESSION, "claude-opus-5-5", context, prompt=new + 30)
 
     one = reader()
     one.former = lambda: 0.0
