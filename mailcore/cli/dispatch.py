@@ -182,7 +182,9 @@ def _line(run: Run) -> str:
 
 
 def _attempts(run: Run) -> str:
-    return "---" if run.foreign else f"{len(run.attempts)}/{run.attempts_allowed}"
+    return (
+        "---" if run.foreign else f"{run.place(run.attempt) if run.attempt is not None else 0}/{run.attempts_allowed}"
+    )
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from mailcore.config.mail import Mail
     from mailcore.config.prices import Price
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
-    from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Observe, Operator, Sound, UsageCaps
+    from mailcore.config.schema import (
+        START_SPARE,
+        Alarms,
+        Config,
+        Dispatch,
+        Limits,
+        Observe,
+        Operator,
+        Sound,
+        UsageCaps,
+    )
     from mailcore.config.tiers import Tier
 
 _HOMES = {
@@ -30,6 +40,7 @@ __all__ = [
     "Alarms",
     "Config",
     "Dispatch",
+    "Limits",
     "Mail",
     "Observe",
     "Operator",

@@ -54,7 +54,11 @@ class Dispatch:
     attempts: Annotated[Count, describe("Attempts of a run: start, resume, fresh. Then the sender gets a bounce.")] = 3
     retry_wait: Annotated[Seconds, describe("Wait before the next attempt.")] = 5.0
     limit_wait: Annotated[
-        Seconds, describe("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
+        Seconds,
+        describe(
+            "Wait after a limit or an overload whose end nobody knows. Each next one is twice as long, to [limits] "
+            "longest_wait. Up to half is added by chance."
+        ),
     ] = 30.0
     hard_limit: Annotated[
         Period,
@@ -243,8 +247,27 @@ class UsageCaps:
         return bool(self.fleet_daily_cost or self.fleet_daily_tokens)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How runs wait for the usage limit of their account, and when you are told."""
+
+    give_up: Annotated[
+        Period, describe("The longest wait of a run for a limit to be lifted. Then its sender gets a bounce.")
+    ] = 691_200.0
+    longest_wait: Annotated[
+        Period,
+        describe("The longest wait between two tries where nobody knows the reset. The first is [dispatch] limit_wait, "
+                 "each next one twice as long."),
+    ] = 3600.0  # fmt: skip
+    starts_per_minute: Annotated[
+        Count, describe("Runs of one account that go on in a minute, once its limit is lifted.")
+    ] = 30
+    warn: Annotated[Share, describe("Share of a limit from which an alarm warns that it is near. 0: no warning.")] = 0.8
+
+
 SECTIONS: dict[str, type] = {
     "dispatch": Dispatch,
+    "limits": Limits,
     "alarms": Alarms,
     "mail": Mail,
     "operator": Operator,
@@ -261,6 +284,7 @@ class Config:
     """All of config.toml, defaults filled in."""
 
     dispatch: Dispatch = field(default_factory=Dispatch)
+    limits: Limits = field(default_factory=Limits)
     alarms: Alarms = field(default_factory=Alarms)
     mail: Mail = field(default_factory=Mail)
     operator: Operator = field(default_factory=Operator)

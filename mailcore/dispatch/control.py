@@ -11,6 +11,7 @@ from mailcore.config import Config
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
+from mailcore.dispatch.go_on import ask_to_go_on
 from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
 from mailcore.dispatch.process.environment import search_path
@@ -190,7 +191,10 @@ def _run_id_or_raise(started: str | Hindrance) -> str:
 
 
 def retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
-    """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
+    """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
+
+    A run that waits for a limit goes on at once instead: its own id.
+    """
     with resumable_act.begin_act(workspace.agent(by), "retry", target, mode) as act:
         return _retry_run(workspace, config, by, target, mode, act)
 
@@ -204,6 +208,8 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode:
     ):
         return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
+    if run.parked and mode == "start" and ask_to_go_on(workspace, agent, run, by):
+        return run.run_id
     if run.foreign:
         chosen = select(agent, config, search_path())
         fields = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}

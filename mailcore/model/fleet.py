@@ -10,6 +10,7 @@ import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
+from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
@@ -118,6 +119,8 @@ class Fleet(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """What the reader of the files wants said: refused rows, a degraded watcher."""
     at: float = 0.0
+    limits: tuple[AccountLimits, ...] = ()
+    """Of this user's accounts, by key."""
 
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""

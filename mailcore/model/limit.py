@@ -43,3 +43,36 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
     """The program's own words for it, or its status; untrusted text."""
     window: float = 0.0
     """Seconds from one reset to the next; 0.0: unknown."""
+    model: str = ""
+    """A part of the names of the models that it is of, `opus`; empty: of every model."""
+
+
+class WaitingRun(msgspec.Struct, frozen=True, gc=False):
+    """A run that waits for an account's reset."""
+
+    run_id: str
+    root: str
+    """The workspace that it is of."""
+    agent: str
+    """Its agent's address."""
+    rank: tuple[int, float]
+    """Priority and age: the lowest goes on first."""
+    until: float
+    """When it may go on, in seconds since the epoch."""
+    pid: int
+    """Of its supervisor, and when that started:"""
+    start_ticks: int
+
+
+class AccountLimits(msgspec.Struct, frozen=True):
+    """What is known of the limits of one account, and who waits for them."""
+
+    key: str
+    program: str
+    account: str
+    """Its name for people."""
+    limits: tuple[Limit, ...] = ()
+    """By scope one, the newest last."""
+    waiting: tuple[WaitingRun, ...] = ()
+    starts: tuple[float, ...] = ()
+    """When runs went on in the last minute, the newest last."""

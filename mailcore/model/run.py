@@ -60,6 +60,8 @@ class Attempt:
     """It was started without asking for permissions."""
     cost: float = 0.0
     """US dollars; 0.0 unknown."""
+    limited: bool = False
+    """It met a limit of its account or of the service: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,11 @@ class Run:
     next_at: float = 0.0
     """When the next attempt starts, while waiting."""
     limited: bool = False
-    """True while it waits because of a rate limit or overload."""
+    """True while it waits because of a usage limit or an overload."""
+    account: str = ""
+    """Whose limit that is, for people; empty while it waits for none."""
+    resets_at: float = 0.0
+    """When it is lifted, as far as that is known; else 0.0, and `next_at` is only the next try."""
     reason: str = ""
     by: str = ""
     """Who killed it."""
@@ -128,6 +134,20 @@ class Run:
     def attempt(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def counted(self) -> int:
+        """How many of its attempts count: those that met no limit."""
+        return sum(not attempt.limited for attempt in self.attempts)
+
+    def place(self, attempt: Attempt) -> int:
+        """Which of the attempts that count one is, from 1."""
+        return attempt.number - sum(other.limited for other in self.attempts if other.number < attempt.number)
+
+    @property
+    def parked(self) -> bool:
+        """It waits for the end of a limit, and no program of it runs."""
+        return self.phase is Phase.WAITING and self.limited
 
     @property
     def started_at(self) -> float:
@@ -172,6 +192,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 attempts=(*run.attempts, attempt),
                 limited=False,
+                account="",
+                resets_at=0.0,
                 reason="",
                 awaits=None,
             )
@@ -185,6 +207,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             )
             if isinstance(session := record.get("session"), str):
                 ended = _last(ended, session_id=session)
+            if record.get("limited") is True:
+                ended = _last(ended, limited=True)
             return replace(ended, reason=cause, cost=run.cost + _dollars(record))
         case "waiting":
             return replace(
@@ -193,7 +217,13 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
+                account=str(record.get("account", "")),
+                resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
+            )
+        case "limit_over":
+            return replace(
+                run, phase=Phase.WAITING, since=at, limited=False, account="", resets_at=0.0, next_at=at, reason=""
             )
         case "act":
             verb = record.get("verb")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
+from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Run
@@ -93,5 +94,12 @@ class Stated:
     """What it waits for, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsRead:
+    """What is known of the usage limits of this user's accounts, and which runs of the workspace wait for them."""
+
+    accounts: tuple[AccountLimits, ...]
+
+
 AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated
-Fact = Roster | AgentFact
+Fact = Roster | LimitsRead | AgentFact

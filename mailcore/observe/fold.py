@@ -19,6 +19,7 @@ from mailcore.observe.facts import (
     AgentFact,
     Fact,
     HoldRead,
+    LimitsRead,
     LockRead,
     Lost,
     MailboxRead,
@@ -45,13 +46,15 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     Agents that nothing changed keep their identity. Facts of an address that no roster named are dropped.
     """
     known = {agent.address: agent for agent in (*fleet.agents, *filter(None, (fleet.operator,)))}
-    notes = fleet.notes
+    notes, limits = fleet.notes, fleet.limits
     happened: list[Activity] = []
     enrolled = False
     for fact in facts:
         if isinstance(fact, Roster):
             known = {agent.address: _enrolled(known.get(agent.address), agent) for agent in fact.agents}
             notes, enrolled = fact.notes, True
+        elif isinstance(fact, LimitsRead):
+            limits = fact.accounts
         elif (old := known.get(fact.address)) is not None:
             new, activities = _learn(old, fact, at)
             known[fact.address] = new
@@ -62,7 +65,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     if operator is not None and (enrolled or operator.mailbox is not before):
         agents = _with_requests(agents, operator.mailbox)
     same = len(agents) == len(fleet.agents) and all(new is old for new, old in zip(agents, fleet.agents, strict=True))
-    if same and operator is fleet.operator and notes == fleet.notes and not happened:
+    if same and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits and not happened:
         return fleet
     return replace(
         fleet,
@@ -71,6 +74,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), MAX_STREAM),
         notes=notes,
         at=at,
+        limits=limits,
     )
 
 
@@ -204,7 +208,7 @@ def run_events(run: Run) -> list[Activity]:
     found = []
     subject = run.subject or "a task"
     for attempt in run.attempts:
-        count = f"attempt {attempt.number}/{run.attempts_allowed}"
+        count = f"attempt {run.place(attempt)}/{run.attempts_allowed}"
         found.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
         if attempt.ended_at and (attempt is not run.attempt or run.phase is Phase.WAITING):
             found.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
@@ -212,7 +216,7 @@ def run_events(run: Run) -> list[Activity]:
         found.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
     if run.awaits is not None:
         found.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
-    count = f"attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
+    count = f"attempt {run.place(run.attempt)}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
     why = f": {run.reason}" if run.reason else ""
     match run.phase:
         case Phase.COMPLETED:

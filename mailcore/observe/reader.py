@@ -15,6 +15,7 @@ from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
 from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
+from mailcore.observe.limit_reader import LimitReader
 from mailcore.observe.register_reader import RegisterReader
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
 from mailcore.observe.session_status import StatusReader
@@ -44,6 +45,7 @@ class WorkspaceReader:
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery.owner_of)
         self._register = RegisterReader(workspace.aipass_dir)
+        self._limits = LimitReader(workspace.root)
         self._branches: dict[str, AgentReader] = {}
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
@@ -82,6 +84,8 @@ class WorkspaceReader:
             touched |= {id(branch): branch for branch in self._read_register()}
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
+        if any(path.parent == self._limits.directory for path in paths):
+            facts += self._limits.read()
         return facts + self._progress() + self._changed_roster()
 
     def sweep(self) -> list[Fact]:
@@ -98,6 +102,7 @@ class WorkspaceReader:
         self._follow(self._discovery.sweep())
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.sweep()
+        facts += self._limits.read()
         for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
             reported = self._drifts.get(tally.form)
             if (
@@ -213,7 +218,7 @@ class WorkspaceReader:
                 branch.stirred = False
                 self._watched[address] = self._existing(branch.directories())
             found |= self._watched[address]
-        beside = (*self._discovery.directories(), *self._statuses.directories())
+        beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
         return found | {str(place): inode(place) for place in beside}
 
     def _existing(self, directories: Iterable[Path]) -> dict[str, int]:

@@ -68,7 +68,7 @@ def expected_work(facts: AgentFacts) -> str:
     """What the agent should be at, in words; empty where nothing says."""
     run = facts.run
     if run is not None and not run.phase.ended and (facts.lock is None or run.foreign or facts.lock.run_id):
-        attempt = f", attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else ""
+        attempt = f", attempt {run.place(run.attempt)}/{run.attempts_allowed}" if run.attempt is not None else ""
         return f"{run.subject or 'a task'}{attempt}"
     if facts.lock is not None:
         return facts.lock.subject or "a run of another program"

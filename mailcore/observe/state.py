@@ -17,7 +17,7 @@ from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
 from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
-from mailcore.text.units import clock_time, duration
+from mailcore.text.units import clock_time, duration, soon
 
 GRACE = 5.0
 """Lock and journal are two files: for so long one of them may be there without the other."""
@@ -73,17 +73,20 @@ def _locked(facts: AgentFacts, lock: Lock, now: float) -> Status:
 def _phase(facts: AgentFacts, run: Run) -> Status:
     """The state that the journal of a run reports while its supervisor lives."""
     subject = run.subject or "a task"
-    number = run.attempt.number if run.attempt is not None else 0
+    number = run.place(run.attempt) if run.attempt is not None else 0
     match run.phase:
         case Phase.QUEUED:
             return Status(State.STARTING, f"{subject}: the supervisor has begun", run.since)
         case Phase.STARTING:
             reason = f"{subject}: attempt {number}/{run.attempts_allowed}, no sign of life yet"
             return Status(State.STARTING, reason, run.since)
+        case Phase.WAITING if run.limited:
+            when = f"until {soon(run.resets_at)}" if run.resets_at else f"no reset known, next try {soon(run.next_at)}"
+            return Status(State.LIMITED, f"{when}: {run.reason or 'a limit'}", run.since)
         case Phase.WAITING:
             at = f" at {clock_time(run.next_at)}" if run.next_at else ""
             reason = f"{run.reason or 'the last attempt failed'}; attempt {number + 1}/{run.attempts_allowed}{at}"
-            return Status(State.LIMITED if run.limited else State.RETRYING, reason, run.since)
+            return Status(State.RETRYING, reason, run.since)
         case Phase.RUNNING:
             return _at_work(facts, run.since, f"{subject} (attempt {number}/{run.attempts_allowed})")
         case _:

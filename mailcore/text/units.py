@@ -45,6 +45,12 @@ def date_and_time(at: float, *, seconds: bool = True, never: str = "never") -> s
     return _local("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M", at, never)
 
 
+def soon(at: float, *, now: float | None = None) -> str:
+    """A moment to come: `03:30`; with its date where it is not within a day: `2026-12-03 09:00`."""
+    near = abs(at - (time.time() if now is None else now)) < _DAY
+    return clock_time(at, seconds=False) if near else date_and_time(at, seconds=False)
+
+
 def moment(at: float, now: float, *, never: str = "never") -> str:
     """`14:03:07`, with its date where that is not the date of `now`."""
     return clock_time(at, never=never) if date(at) == date(now) else date_and_time(at, never=never)

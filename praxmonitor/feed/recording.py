@@ -18,7 +18,19 @@ import msgspec
 from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.message import Message
-from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
+from mailcore.observe.facts import (
+    Fact,
+    HoldRead,
+    LimitsRead,
+    LockRead,
+    Lost,
+    MailboxRead,
+    Roster,
+    RunRead,
+    Seen,
+    Stated,
+    Used,
+)
 from mailcore.system.writing import create
 from mailcore.text.masks import masked
 from mailcore.text.units import size
@@ -42,6 +54,7 @@ TAGS: Mapping[type, str] = {
     Used: "used",
     Lost: "lost",
     Stated: "stated",
+    LimitsRead: "limits",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
 

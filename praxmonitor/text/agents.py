@@ -88,6 +88,6 @@ def bypasses(facts: AgentFacts, configured: Collection[str]) -> bool:
 def attempts(facts: AgentFacts) -> str:
     """`2/3`; empty where one attempt was enough or none was made."""
     run = facts.run
-    if run is None or run.attempt is None or (run.phase.ended and run.attempt.number < 2):
+    if run is None or run.attempt is None or (run.phase.ended and run.place(run.attempt) < 2):
         return ""
-    return f"{run.attempt.number}/{run.attempts_allowed}"
+    return f"{run.place(run.attempt)}/{run.attempts_allowed}"

@@ -63,7 +63,7 @@ def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
     for attempt in run.attempts:
         yield (
             (f"{clock_cells(attempt.started_at)}  ", "faint"),
-            (f"attempt {attempt.number} of {run.attempts_allowed}", ""),
+            (f"attempt {run.place(attempt)} of {run.attempts_allowed}", ""),
             (f"   {plain(attempt.mode)}, pid {attempt.pid}", "muted"),
         )
         if attempt.running_at:

@@ -12,7 +12,7 @@ from mailcore.exceptions import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
-SECTIONS = "agents, alarms, approval, dispatch, mail, observe, operator, prices, programs, sound, usage"
+SECTIONS = "agents, alarms, approval, dispatch, limits, mail, observe, operator, prices, programs, sound, usage"
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, nice, no_progress, output_limit, ping_pong, "
     "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"

@@ -11,10 +11,10 @@ from mailcore.dispatch.admission import breakers, daily_cap_holds
 from mailcore.dispatch.aipass import switches
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.runs import branch_lock
-from mailcore.dispatch.runs.run_list import first_record_of_run
+from mailcore.dispatch.runs.run_list import first_record_of_run, read_run
 from mailcore.mail import conflicts
 from mailcore.model.agent import Agent
-from mailcore.model.lock import Holder
+from mailcore.model.lock import Holder, Lock
 from mailcore.programs.registry import used_programs
 from mailcore.text import counted
 from mailcore.workspace.find import Workspace
@@ -119,7 +119,7 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
     """The limit of runs at once that one more would break. Call it under `branch_gate.places_lock`."""
     fleet, own = config.dispatch.max_runs, config.program(program).max_runs
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
-    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs]
+    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs and not _is_parked(agent, lock)]
     if fleet and len(running) >= fleet:
         foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
         return Hindrance(
@@ -131,6 +131,12 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
             "limit", f"{counted(same, program + ' run')} at once, and [programs.{program}] max_runs is {own}"
         )
     return None
+
+
+def _is_parked(agent: Agent, lock: Lock) -> bool:
+    """True of a run that waits for a limit of its account: it takes no place, and goes on whoever has taken its own."""
+    run = read_run(agent.runs_dir / lock.run_id) if lock.run_id else None
+    return run is not None and run.parked
 
 
 def _program_of(agent: Agent, run_id: str) -> str:

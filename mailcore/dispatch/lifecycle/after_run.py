@@ -19,7 +19,15 @@ from mailcore.config import Config
 from mailcore.dispatch.admission import refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance, busy_hindrance, precheck
 from mailcore.dispatch.aipass import monitor_runs
-from mailcore.dispatch.lifecycle import broken_plans, lost_directory, orphans, sender_wake, start, supervisor_ready
+from mailcore.dispatch.lifecycle import (
+    adoption,
+    broken_plans,
+    lost_directory,
+    orphans,
+    sender_wake,
+    start,
+    supervisor_ready,
+)
 from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import dropped_starts, queue, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
@@ -168,8 +176,11 @@ def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = 
 def clean_up(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> None:
     """Leave nothing of a run whose supervisor or monitor died, and report its end; `by` cleans up, if a person does.
 
-    `how`: how its supervisor ended, where that is known.
+    One that waited for a limit goes on waiting, unless a person ends it. `how`: how its supervisor ended, where that is
+    known.
     """
+    if not by and adoption.adopt(workspace, config, agent):
+        return
     theirs = monitor_runs.end_leftover(workspace, config, agent)
     if (
         clean_up_own(workspace, config, agent, by, how) and theirs is not None

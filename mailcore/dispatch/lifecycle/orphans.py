@@ -61,7 +61,7 @@ def clearing(
         yield None
         return
     if names_own_run(agent, lock):
-        _leave_to_sentinel(config, agent, lock)
+        leave_to_sentinel(config, agent, lock)
         run_processes.stop_processes(lambda: run_processes.run_members(lock.run_id), config.dispatch.stop_grace)
     with ExitStack() as stack:
         with gate(workspace, agent):
@@ -79,7 +79,7 @@ def clearing(
                     set_aside(agent.dispatch_lock)
 
 
-def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
+def leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
     """Let the sentinel of a dead supervisor do its work, if it lives: it alone finds what cleared its environment."""
     pid, ticks = lock.sentinel, lock.sentinel_ticks
     if not pid or pid == os.getpid() or not is_supervisor_of(pid, lock.run_id):

@@ -137,11 +137,9 @@ def launch(workspace: Workspace, config: Config, agent: Agent, reserved: Reserve
                 queue.put_back_starts(workspace, agent, reserved.taken, f"it could not be started: {error}")
             _undo(agent, reserved.run_id, reserved.nonce, error)
         raise
-    # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
-    with tolerated(), gate(workspace, agent):
-        lock = read_lock(agent.dispatch_lock)
-        if lock is not None and lock.pid == os.getpid():  # else its supervisor was faster
-            branch_lock.hand_over(agent, reserved.run_id, reserved.nonce, supervisor.pid, subject)
+    # It runs: what cannot be written of it must not make it "not started".
+    with tolerated():
+        _hand_over(workspace, agent, reserved, supervisor.pid)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     # Ours beside AIPass's: with it a run whose journal is gone can still be reported.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
@@ -154,6 +152,23 @@ def launch(workspace: Workspace, config: Config, agent: Agent, reserved: Reserve
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=reserved.run_id, subject=subject)
     return reserved.run_id
+
+
+def supervise(workspace: Workspace, agent: Agent, reserved: ReservedRun) -> None:
+    """Start a new supervisor for a run that was begun before, and has its lock; not under the gate."""
+    supervisor = _spawn(workspace, agent.runs_dir / reserved.run_id, reserved)
+    with tolerated():
+        _hand_over(workspace, agent, reserved, supervisor.pid)
+    with tolerated():
+        audit.record(workspace, agent.address, "adopt", agent=agent.address, run=reserved.run_id)
+
+
+def _hand_over(workspace: Workspace, agent: Agent, reserved: ReservedRun, pid: int) -> None:
+    """Let the lock name the supervisor, which does so itself, too."""
+    with gate(workspace, agent):
+        lock = read_lock(agent.dispatch_lock)
+        if lock is not None and lock.pid == os.getpid():  # else its supervisor was faster
+            branch_lock.hand_over(agent, reserved.run_id, reserved.nonce, pid, str(reserved.first.get("subject", "")))
 
 
 def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:

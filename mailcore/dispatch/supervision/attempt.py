@@ -151,11 +151,13 @@ class Attempts:
         failed, had = self.session_named(kind, session, self.output(number))
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
-            result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
+            final = result.final or bool(failed)
+            result = replace(result, success=False, cause=cause, limited=False, limit=None, final=final)
         if answered and not result.success:  # its work is done and reported: it would be done twice
-            result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
+            result = replace(result, success=True, cause=f"{result.cause}, after it had answered")
+            result = replace(result, limited=False, limit=None)
         names = [f"{name} (PID {pid})" for pid, name in left.names.items()]
-        facts = {"left": names} if names else {}
+        facts = {**({"left": names} if names else {}), **({"limited": True} if result.limited else {})}
         self.record("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
         return result, had
 
@@ -273,9 +275,13 @@ class Attempts:
         """Wait in the kernel; RunStopped if somebody asks for the run's end."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            self.reap()
-            self.raise_if_stopped()
-            self.events.wait(left)
+            self.sleep_until_event(left)
+
+    def sleep_until_event(self, seconds: float) -> None:
+        """Wait in the kernel for so long, or until something happens; RunStopped as of `sleep`."""
+        self.reap()
+        self.raise_if_stopped()
+        self.events.wait(seconds)
 
     def ended(self, child: int) -> bool:
         """Reap, and say whether the child is gone. RunStopped if somebody asked for the run's end."""

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from select import select
 
+from mailcore.accounts.account import account_of
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.lifecycle import after_run, supervisor_ready
@@ -24,6 +25,7 @@ from mailcore.dispatch.runs import branch_lock, run_end
 from mailcore.dispatch.runs.resumable_session import SESSION_MODES, newest_session, write_pointer
 from mailcore.dispatch.runs.run_list import journal_records, read_run
 from mailcore.dispatch.supervision.attempt import Attempts, RunStopped
+from mailcore.dispatch.supervision.limit_wait import GaveUp, LimitWait, met_limit
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
@@ -46,6 +48,8 @@ class Supervisor:
         self.attempts = Attempts(config, agent, run_dir)
         self.attempts.approval_wait = self.approval_wait
         self.queued, self.record = self.attempts.queued, self.attempts.record
+        account = account_of(config, agent.address, self.attempts.name)
+        self.limit_wait = LimitWait(config, self.attempts, account, workspace.root)
 
     @property
     def agent(self) -> Agent:
@@ -78,33 +82,55 @@ class Supervisor:
         if trouble:
             self.end("bounced", Ending(False, trouble))
             return
-        limits = self.config.dispatch
         outcome, result = "bounced", Ending(False, "no attempt was made")
         try:
-            self.delay(float(self.queued.get("delay") or 0.0))
-            wanted = str(self.queued.get("mode") or "start")
-            session = self.earlier_session(wanted)
-            forked = session if wanted == "fork" else ""
-            for number in range(1, limits.attempts + 1):
-                mode = wanted if number == 1 else ("fresh", "resume")[number == 2]
-                session = session if mode == "resume" and session else str(uuid.uuid4())
-                result, session = self.attempts.attempt(number, mode, session, forked)
-                with suppress(OSError, MailcoreError):
-                    write_pointer(self.agent, self.attempts.name, session)
-                if result.success:
-                    outcome = "completed"
-                    break
-                breakers.record_failure(self.workspace, self.agent.address, result.cause)
-                if result.final:
-                    break
-                if number < limits.attempts:
-                    if stopped := breakers.why_fleet_tripped(self.workspace, limits):
-                        result = Ending(False, f"{result.cause}; {stopped}", result=result.result)
-                        break
-                    self.pause(result)
+            if self.attempts.run.attempts or self.attempts.run.parked:
+                self.limit_wait.go_on_waiting()
+            else:
+                self.delay(float(self.queued.get("delay") or 0.0))
+            outcome, result = self.attempt_all()
+        except GaveUp as error:
+            result = Ending(False, str(error))
         except RunStopped:
             outcome = "killed"
         self.end(outcome, result)
+
+    def attempt_all(self) -> tuple[str, Ending]:
+        """All attempts that are left: the run's outcome, and how the last one ended. RunStopped, GaveUp.
+
+        An attempt that met a limit does not count: the run waits for its end, and goes on in the same session.
+        """
+        allowed, run = self.config.dispatch.attempts, self.attempts.run
+        number, counted = len(run.attempts), run.counted
+        mode = str(self.queued.get("mode") or "start")
+        forked = session = self.earlier_session(mode)
+        if run.attempt is not None:  # begun under another supervisor
+            mode, session = "resume", run.attempt.session_id
+        while True:
+            self.limit_wait.before_start()
+            number += 1
+            session = session if mode == "resume" and session else str(uuid.uuid4())
+            began = time.time()
+            result, session = self.attempts.attempt(number, mode, session, forked if mode == "fork" else "")
+            with suppress(OSError, MailcoreError):
+                write_pointer(self.agent, self.attempts.name, session)
+            if result.success:
+                self.limit_wait.worked(began)
+                return "completed", result
+            if result.limited and not result.final:
+                limit = met_limit(result, self.attempts.name)
+                self.limit_wait.note(limit)
+                self.limit_wait.wait(limit)
+                mode = "resume"
+                continue
+            counted += 1
+            breakers.record_failure(self.workspace, self.agent.address, result.cause)
+            if result.final or counted >= allowed:
+                return "bounced", result
+            if stopped := breakers.why_fleet_tripped(self.workspace, self.config.dispatch):
+                return "bounced", Ending(False, f"{result.cause}; {stopped}", result=result.result)
+            self.pause(result)
+            mode = "resume" if counted == 1 else "fresh"
 
     def earlier_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
@@ -117,12 +143,9 @@ class Supervisor:
         return session if is_session_id(session) else ""
 
     def pause(self, failure: Ending) -> None:
-        """Wait before the next attempt; longer, with jitter, where the service is limited."""
-        import random
-
-        limits = self.config.dispatch
-        delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        self.record("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        """Wait before the next attempt."""
+        delay = self.config.dispatch.retry_wait
+        self.record("waiting", until=utc_time(time.time() + delay), limited=False, why=failure.cause)
         self.attempts.sleep(delay)
 
     def delay(self, seconds: float) -> None:
