@@ -105,6 +105,8 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     """Tokens that the request read, a subagent's too: many cost more each. 0: as many as `usage` says."""
     provider: str = ""
     """Whose service answered, `openai`; empty: as the model's name says."""
+    begun: float = 0.0
+    """Of money alone: it is that of the session's messages since then; 0.0: of all that were not reported before."""
 
 
 class Spending(msgspec.Struct, frozen=True, gc=False):

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from mailcore.model.run import Attempt, Run
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.prices import Prices
+from mailcore.programs.prices import MAX_NAME, Prices
 from mailcore.programs.transcript_reader import Recent
 
 MAX_SESSIONS = 500
 """Sessions of an agent whose estimates may still be taken back."""
 MAX_OPEN = 5000
 """Messages of a session of which that holds; the estimates of older ones stand."""
-MAX_REPORTS = 50
+MAX_REPORTS = 500
 """Totals and runs that are remembered of a session."""
 MAX_UNPRICED = 20
 """Models without a price that an agent's sums name; what is beyond bears one name."""
@@ -37,18 +37,14 @@ class _Session:
 
     open: deque[Spent] = field(default_factory=lambda: deque(maxlen=MAX_OPEN))
     """The money of its messages, estimated or unknown, that may be reported yet."""
-    totals: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
-    """When its program reported a total: of all messages until then."""
+    totals: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
+    """From when and until when its program reported a total of all messages."""
     runs: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
     """Begin and end of attempts whose journals report their money, CLOCKS more on either side."""
 
     def is_reported(self, at: float) -> bool:
         """Whether the money of a message of that time was reported."""
-        return at <= max(self.totals, default=at - 1) or self.in_run(at)
-
-    def in_run(self, at: float) -> bool:
-        """Whether a journal reports the money of that time."""
-        return any(begin <= at <= end for begin, end in self.runs)
+        return _within(at, self.totals) or _within(at, self.runs)
 
 
 class Estimates:
@@ -85,7 +81,7 @@ class Estimates:
 
     def _estimated(self, one: Spent) -> Spent:
         session = self._session(one.session)
-        if session.is_reported(one.at) or self._any.in_run(one.at):
+        if session.is_reported(one.at) or self._any.is_reported(one.at):
             return one
         dollars = self.prices.dollars(one)
         if dollars is None:
@@ -98,16 +94,16 @@ class Estimates:
     def _total(self, one: Spent) -> list[Spent]:
         """A session's program reports what it cost since its last total."""
         session = self._session(one.session)
-        if session.in_run(one.at) or self._any.in_run(one.at):
+        if _within(one.at, session.runs) or _within(one.at, self._any.runs):
             return []
-        session.totals.append(one.at)
-        return _instead(one, _taken([session], float("-inf"), one.at))
+        session.totals.append((one.begun, one.at))
+        return _instead(one, _taken([session], one.begun, one.at))
 
     def _attempt(self, one: Spent, begin: float) -> list[Spent]:
         """A journal reports what an attempt cost; of one without a session by the time alone."""
         begin, end = begin - CLOCKS, one.at + CLOCKS
         sessions = [self._session(one.session)] if one.session else self._sessions.values()
-        if any(begin <= at <= end for session in sessions for at in session.totals):
+        if any(begin <= at <= end for session in sessions for _, at in session.totals):
             return []
         (self._session(one.session) if one.session else self._any).runs.append((begin, end))
         return _instead(one, _taken(sessions, begin, end))
@@ -118,10 +114,15 @@ class Estimates:
         return session
 
     def _named(self, model: str) -> str:
+        model = model[:MAX_NAME]
         if model not in self._unpriced and len(self._unpriced) >= MAX_UNPRICED:
             return OTHERS
         self._unpriced.add(model)
         return model
+
+
+def _within(at: float, times: Iterable[tuple[float, float]]) -> bool:
+    return any(begin <= at <= end for begin, end in times)
 
 
 def paid_attempts(run: Run) -> list[Attempt]:

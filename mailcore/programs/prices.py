@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 MAX_MODELS = 500
 """Models whose prices are remembered: their names come from session files, which may hold any."""
 MAX_NAME = 200
-"""Characters of a model's name; one that is longer is none."""
+"""Characters of a model's name; one that is longer is none, nor is one of other than printable ASCII."""
 RESELLER = "aws"
 """Whose names of models are its own: Claude Code through Bedrock writes those."""
 MILLION = 1_000_000
+LIBRARY = "genai_prices"
 
 
 class Rate(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +107,9 @@ class _Kept(msgspec.Struct):
 
 def _library_rates(model: str, provider: str) -> Rates:
     """As the library answers, or answered before."""
-    if not model or len(model) > MAX_NAME or len(provider) > MAX_NAME:
+    if not model or not all(
+        len(name) <= MAX_NAME and name.isascii() and name.isprintable() for name in (model, provider)
+    ):
         return ()
     path, library = cache_home() / "prices.json", _library_mark()
     if not library:
@@ -129,7 +132,7 @@ def _library_mark() -> str:
     """Size and time of its price lists; empty where there is no library. It is not imported for that."""
     from importlib.util import find_spec
 
-    spec = find_spec("genai_prices")
+    spec = find_spec(LIBRARY)
     if spec is None or spec.origin is None:
         return ""
     stat = Path(spec.origin).with_name("data.py").stat()

@@ -123,7 +123,8 @@ class ClaudeUsage:
         # A smaller total: the program was started again and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:
-            yield Spent(self._at, self.agent, Usage(cost=more), session)
+            begun = count_of(event, "startTime") / 1000
+            yield Spent(self._at, self.agent, Usage(cost=more), session, begun=begun)
 
     def _drifted(self, what: str) -> None:
         self.drift = self.drift or f"{self.form} writes {what}"
