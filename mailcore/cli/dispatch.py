@@ -194,6 +194,8 @@ def _row(run: Run) -> dict[str, Any]:
     for attempt in row["attempts"]:
         for key in ("started_at", "running_at", "ended_at"):
             attempt[key] = iso(attempt[key])
+    for one in (row, *row["attempts"]):
+        one["cost"] = one["cost"] or None
     return row
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from msgspec.structs import replace
 
 from mailcore.model.run import Attempt, Run
@@ -18,33 +19,54 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.programs.prices import MAX_NAME, Prices
 from mailcore.programs.transcript_reader import Recent
 
+MAX_OPEN = 20_000
+"""Messages of an agent whose estimates may still be taken back (3 MB); those of older ones stand."""
 MAX_SESSIONS = 500
-"""Sessions of an agent whose estimates may still be taken back."""
-MAX_OPEN = 5000
-"""Messages of a session of which that holds; the estimates of older ones stand."""
+"""Sessions of an agent whose reports are remembered."""
 MAX_REPORTS = 500
-"""Totals and runs that are remembered of a session."""
+"""Reports that are remembered of a session."""
 MAX_UNPRICED = 20
 """Models without a price that an agent's sums name; what is beyond bears one name."""
 OTHERS = "other models"
 CLOCKS = 1.0
 """Seconds by which a program's clock and the journal's may differ."""
 
+Stretch = tuple[float, float]
+"""From when until when."""
+
+
+class _Open(msgspec.Struct, frozen=True, gc=False):
+    """The money of one message, estimated or unknown, that may be reported yet."""
+
+    at: float
+    session: str
+    model: str
+    tokens: int
+    dollars: float | None
+
+    @property
+    def money(self) -> Usage:
+        """What it counts for until then."""
+        if self.dollars is None:
+            return Usage(unpriced=((self.model, self.tokens),))
+        return Usage(estimated=self.dollars)
+
+    def reported(self, cost: float) -> Usage:
+        """What is to be added when it cost that."""
+        if self.dollars is None:
+            return Usage(cost=cost, unpriced=((self.model, -self.tokens),))
+        return Usage(cost=cost, estimated=-self.dollars)
+
 
 @dataclass(slots=True)
-class _Session:
-    """What is known of one session's money."""
+class _Reports:
+    """Of when the money of a session was reported."""
 
-    open: deque[Spent] = field(default_factory=lambda: deque(maxlen=MAX_OPEN))
-    """The money of its messages, estimated or unknown, that may be reported yet."""
-    totals: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
-    """From when and until when its program reported a total of all messages."""
-    runs: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
-    """Begin and end of attempts whose journals report their money, CLOCKS more on either side."""
-
-    def is_reported(self, at: float) -> bool:
-        """Whether the money of a message of that time was reported."""
-        return _within(at, self.totals) or _within(at, self.runs)
+    id: str
+    totals: deque[Stretch] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
+    """By its program itself."""
+    attempts: deque[Stretch] = field(default_factory=lambda: deque(maxlen=MAX_REPORTS))
+    """By the journals of runs, CLOCKS more on either side."""
 
 
 class Estimates:
@@ -52,12 +74,13 @@ class Estimates:
 
     def __init__(self, agent: str, prices: Prices) -> None:
         self._agent = agent
-        self.prices = prices
-        self._sessions: Recent[str, _Session] = Recent(MAX_SESSIONS)
-        self._attempts: Recent[tuple[str, int], None] = Recent(MAX_SESSIONS)
-        """Those whose money was taken from the journal."""
-        self._any = _Session()
+        self._prices = prices
+        self._open: deque[_Open] = deque(maxlen=MAX_OPEN)
+        self._sessions: Recent[str, _Reports] = Recent(MAX_SESSIONS)
+        self._any = _Reports("")
         """Of the attempts whose journals name no session: it may be each."""
+        self._journals: Recent[tuple[str, int], None] = Recent(MAX_SESSIONS)
+        """The attempts whose money was taken from there."""
         self._unpriced: set[str] = set()
 
     def priced(self, spent: Iterable[Spent]) -> Iterator[Spent]:
@@ -71,61 +94,69 @@ class Estimates:
     def reported_by(self, run: Run) -> list[Spent]:
         """What the run's journal reports of its attempts' money; nothing of what was reported before."""
         found: list[Spent] = []
-        for attempt in paid_attempts(run):
+        for attempt in _paid_attempts(run):
             key = run.run_id, attempt.number
-            if key not in self._attempts:
-                self._attempts.put(key, None)
+            if key not in self._journals:
+                self._journals.put(key, None)
                 money = Spent(attempt.ended_at, self._agent, Usage(cost=attempt.cost), attempt.session_id)
                 found += self._attempt(money, attempt.started_at)
         return found
 
     def _estimated(self, one: Spent) -> Spent:
         session = self._session(one.session)
-        if session.is_reported(one.at) or self._any.is_reported(one.at):
-            return one
-        dollars = self.prices.dollars(one)
-        if dollars is None:
-            money = Usage(unpriced=((self._named(one.model), one.usage.tokens),))
-        else:
-            money = Usage(estimated=dollars)
-        session.open.append(Spent(one.at, self._agent, money, one.session))
-        return replace(one, usage=one.usage + money)
+        for stretches in (session.totals, session.attempts, self._any.attempts):
+            if stretches and _within(one.at, stretches):
+                return one
+        dollars = self._prices.dollars(one)
+        model = self._named(one.model) if dollars is None else ""
+        message = _Open(one.at, session.id, model, one.usage.tokens, dollars)
+        self._open.append(message)
+        return replace(one, usage=one.usage + message.money)
 
     def _total(self, one: Spent) -> list[Spent]:
         """A session's program reports what it cost since its last total."""
         session = self._session(one.session)
-        if _within(one.at, session.runs) or _within(one.at, self._any.runs):
+        if _within(one.at, session.attempts) or _within(one.at, self._any.attempts):
             return []
         session.totals.append((one.begun, one.at))
-        return _instead(one, _taken([session], one.begun, one.at))
+        return _instead(one, self._taken(one.begun, one.at, session.id))
 
-    def _attempt(self, one: Spent, begin: float) -> list[Spent]:
+    def _attempt(self, one: Spent, begun: float) -> list[Spent]:
         """A journal reports what an attempt cost; of one without a session by the time alone."""
-        begin, end = begin - CLOCKS, one.at + CLOCKS
+        begin, end = begun - CLOCKS, one.at + CLOCKS
         sessions = [self._session(one.session)] if one.session else self._sessions.values()
         if any(begin <= at <= end for session in sessions for _, at in session.totals):
             return []
-        (self._session(one.session) if one.session else self._any).runs.append((begin, end))
-        return _instead(one, _taken(sessions, begin, end))
+        (self._session(one.session) if one.session else self._any).attempts.append((begin, end))
+        return _instead(one, self._taken(begin, end, one.session or None))
 
-    def _session(self, id: str) -> _Session:
-        session = self._sessions.get(id) or _Session()
-        self._sessions.put(id, session)
+    def _taken(self, begin: float, end: float, session: str | None) -> list[_Open]:
+        """The messages of that time, of all sessions or one, whose money was open: it is no more."""
+        taken: list[_Open] = []
+        left: deque[_Open] = deque(maxlen=MAX_OPEN)
+        for one in self._open:
+            (taken if begin <= one.at <= end and session in (None, one.session) else left).append(one)
+        self._open = left
+        return taken
+
+    def _session(self, id: str) -> _Reports:
+        session = self._sessions.get(id) or _Reports(id)
+        self._sessions.put(session.id, session)
         return session
 
     def _named(self, model: str) -> str:
-        model = model[:MAX_NAME]
-        if model not in self._unpriced and len(self._unpriced) >= MAX_UNPRICED:
-            return OTHERS
+        if model in self._unpriced:
+            return model
+        model = model[:MAX_NAME] if len(self._unpriced) < MAX_UNPRICED else OTHERS
         self._unpriced.add(model)
         return model
 
 
-def _within(at: float, times: Iterable[tuple[float, float]]) -> bool:
-    return any(begin <= at <= end for begin, end in times)
+def _within(at: float, stretches: Iterable[Stretch]) -> bool:
+    return any(begin <= at <= end for begin, end in stretches)
 
 
-def paid_attempts(run: Run) -> list[Attempt]:
+def _paid_attempts(run: Run) -> list[Attempt]:
     """The attempts of which the journal reports money; all of them as one where it reports no more than the sum."""
     paid = [attempt for attempt in run.attempts if attempt.cost > 0]
     if paid or run.cost <= 0 or not run.phase.ended:
@@ -134,27 +165,16 @@ def paid_attempts(run: Run) -> list[Attempt]:
     return [Attempt(0, "", run.started_at, ended_at=run.since, session_id=session, cost=run.cost)]
 
 
-def _taken(sessions: Iterable[_Session], begin: float, end: float) -> list[Spent]:
-    """The messages of that time whose money was open."""
-    taken: list[Spent] = []
-    for session in sessions:
-        taken += [one for one in session.open if begin <= one.at <= end]
-        session.open = deque((one for one in session.open if not begin <= one.at <= end), MAX_OPEN)
-    return taken
-
-
-def _instead(reported: Spent, taken: Sequence[Spent]) -> list[Spent]:
+def _instead(reported: Spent, taken: Sequence[_Open]) -> list[Spent]:
     """What was reported, shared among the messages as their estimates were, or else their tokens; and these less."""
     if not taken:
         return [reported]
-    estimates = [max(0.0, one.usage.estimated or 0.0) for one in taken]
-    shares = estimates if sum(estimates) > 0 else [max(1.0, one.usage.unpriced_tokens) for one in taken]
+    estimates = [one.dollars or 0.0 for one in taken]
+    shares = estimates if sum(estimates) > 0 else [max(1.0, one.tokens) for one in taken]
     whole, left = sum(shares), reported.usage.cost
     found = []
     for one, share in zip(taken, shares, strict=True):
         cost = left if one is taken[-1] else reported.usage.cost * share / whole
         left -= cost
-        old = one.usage.estimated
-        less = tuple((model, -tokens) for model, tokens in one.usage.unpriced)
-        found.append(replace(one, usage=Usage(cost=cost, estimated=None if old is None else -old, unpriced=less)))
+        found.append(Spent(one.at, reported.agent, one.reported(cost), one.session))
     return found

@@ -175,6 +175,27 @@ def test_live_and_usage_say_the_same_before_and_after_a_session_reports_its_mone
     agree(1.501054, True, early, Look(house))
 
 
+def test_a_price_that_is_set_while_a_screen_is_open_counts_from_the_next_message_on(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    path = directory(house.agent("@writer").branch) / "one.jsonl"
+    path.parent.mkdir(parents=True)
+    cwd = str(house.agent("@writer").branch)
+
+    def says(name: str) -> bytes:
+        return said(time.time(), name, cwd=cwd).replace(b"claude-opus-5-5", b"nobodys-model") + b"\n"
+
+    path.write_bytes(says("m1"))
+    look = Look(house)
+    assert money_of(look.today()) == (None, False, (("nobodys-model", 160),))
+    house.workspace.config_file.write_text('[prices."nobodys-model"]\ninput = 1\noutput = 2\n')
+    look.today()
+    with path.open("ab") as file:
+        file.write(says("m2"))
+    assert money_of(look.today()) == (0.00019, True, (("nobodys-model", 160),))
+
+
 def test_a_total_that_leaves_models_out_is_none(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     path = directory(house.agent("@writer").branch) / "one.jsonl"

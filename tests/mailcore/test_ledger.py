@@ -235,6 +235,30 @@ def test_for_people_it_is_a_table(used: House) -> None:
     assert used.mailcore("usage", "--days", "1").stdout.decode().startswith("nothing was used since ")
 
 
+def test_a_runs_story_says_what_its_session_files_say(house: House, noon: float, tmp_path: Path) -> None:
+    editor, total = house.agent("@editor"), tokens(120, 20, 15)
+    run(editor, "20261122T120000_000000-0123abcd", "Look", noon - 5, noon + 60)
+    assert house.json("run", "@editor")["used"] is None and house.json("run", "@editor")["run"]["cost"] is None
+    assert "cost unknown; no reply" in house.mailcore("run", "@editor").stdout.decode()
+    rollout(tmp_path, "t1", editor.branch, record(noon, total, total), record(noon + 90, total, tokens(240, 40, 30)))
+    used = house.json("run", "@editor")["used"]
+    assert (used["tokens"], used["cost"], used["cost_is_estimated"]) == (135, pytest.approx(0.0002775, abs=1e-6), True)
+    assert "cost ≈$0.0003; no reply" in house.mailcore("run", "@editor").stdout.decode()
+
+
+def test_what_has_no_price_is_null_and_its_model_is_named(house: House, noon: float) -> None:
+    nobodys = [said(noon + n, f"m{n}").replace(b"claude-opus-5-5", b"nobodys-\\u001b[1m") for n in range(2)]
+    claude(house.agent("@writer"), "one", *nobodys)
+    claude(house.agent("@editor"), "two", said(noon, "m3"), nobodys[0].replace(b'"m0"', b'"m4"'))
+    told = house.json("usage")
+    figures = {row["agent"]: (row["cost"], row["cost_is_estimated"], row["unpriced_tokens"]) for row in told["rows"]}
+    assert figures == {"@writer": (None, False, 320), "@editor": (PRICED, True, 160)}
+    assert told["total"]["unpriced_models"] == ["nobodys-\x1b[1m"]
+    table = house.mailcore("usage").stdout.decode()
+    assert [row.split("  ")[-1].strip() for row in table.splitlines()[1:4]] == ["$?", "≈$0.0011 + ?", "≈$0.0011 + ?"]
+    assert "note: no price is known of nobodys-�[1m (480 tokens)" in table and "\x1b" not in table
+
+
 def test_an_agent_sees_its_own_use(used: House) -> None:
     editor = used.agent("@editor").branch
     assert [row["agent"] for row in used.json("usage", cwd=editor)["rows"]] == ["@editor"]

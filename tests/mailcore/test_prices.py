@@ -81,11 +81,14 @@ def test_claude_takes_more_of_all_tokens_of_a_long_request() -> None:
     short = claude("claude-sonnet-4-5-20250929", input_tokens=199_000, output_tokens=100, cache_read_input_tokens=1000)
     assert claude_dollars(short) == pytest.approx((199_000 * 3 + 100 * 15 + 1000 * 0.30) / 1e6)
     long = {"input_tokens": 1000, "output_tokens": 100, "cache_read_input_tokens": 150_000}
-    written = {"cache_creation_input_tokens": 50_000, "cache_creation": {"ephemeral_1h_input_tokens": 50_000}}
+    written: dict[str, Any] = {
+        "cache_creation_input_tokens": 50_000,
+        "cache_creation": {"ephemeral_1h_input_tokens": 50_000},
+    }
     price = (1000 * 6 + 100 * 22.5 + 150_000 * 0.60 + 50_000 * 12) / 1e6
     assert claude_dollars(claude("claude-sonnet-4-5-20250929", **long, **written)) == pytest.approx(price)
     # A later line of the same message brings only more output: it is still that of a long request.
-    grown = {**long, **written, "output_tokens": 300}
+    grown: dict[str, Any] = {**long, **written, "output_tokens": 300}
     both = claude("claude-sonnet-4-5-20250929", **long, **written), claude("claude-sonnet-4-5-20250929", **grown)
     assert claude_dollars(*both) == pytest.approx(price + 200 * 22.5 / 1e6)
 

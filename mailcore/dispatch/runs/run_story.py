@@ -24,7 +24,6 @@ from mailcore.text.units import clock_time
 from mailcore.workspace.find import Workspace
 
 STDERR_LINES = 20
-NOTHING = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Story:
     progress: str
     text: str = ""
     """What the task's mail said, its beginning if it is long."""
-    used: Usage = NOTHING
-    """Tokens and money, as `mailcore usage --by task` says them."""
+    used: Usage | None = None
+    """Tokens and money, as `mailcore usage --by task` says them; None: nothing says any."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values, secrets masked."""
@@ -50,7 +49,7 @@ class Story:
         values = {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
             "progress": self.progress, "text": self.text, "duration": round(self.run.duration, 3),
-            "used": self.used.as_json(),
+            "used": self.used.as_json() if self.used is not None else None,
         }  # fmt: skip
         return dict(masked_all(values))
 
@@ -113,14 +112,15 @@ def read_story(workspace: Workspace, agent: Agent, run: Run) -> Story:
     )
 
 
-def _used(workspace: Workspace, agent: Agent, run: Run) -> Usage:
+def _used(workspace: Workspace, agent: Agent, run: Run) -> Usage | None:
     from mailcore.config import read_config_or_defaults
     from mailcore.observe.usage_ledger import ledger
     from mailcore.programs.prices import Prices
 
     prices = Prices(read_config_or_defaults(workspace.config_file)[0].prices)
     entries = ledger([agent], int(run.created_at), workspace.agents, prices).entries
-    return sum((one.usage for one in entries if one.run is not None and one.run.run_id == run.run_id), NOTHING)
+    found = [one.usage for one in entries if one.run is not None and one.run.run_id == run.run_id]
+    return sum(found, Usage()) if found else None
 
 
 def _foreign(agent: Agent, run: Run) -> Story:

@@ -21,7 +21,7 @@ def run_figures(run: Run, used: Usage | None = None) -> str:
     """`It took 12 s, cost $0.0123; replied; memories edited.` `used`: what its session files say, if they were read."""
     replied = "replied" if run.replied else "no reply"
     memories = "memories edited" if run.memories_edited else "memories not edited"
-    cost = money.cost(used) if used is not None and used.tokens else money.money(run.cost)
+    cost = money.cost(used) if used is not None else money.money(run.cost)
     return f"It took {duration(run.duration)}, cost {cost}; {replied}; {memories}."
 
 
