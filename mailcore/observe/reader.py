@@ -95,7 +95,9 @@ class WorkspaceReader:
     def _look(self) -> list[Fact]:
         self._held.tidy()
         if self._stamps.moved(self.workspace.config_file):
-            self._prices.own(read_config_or_defaults(self.workspace.config_file)[0].prices)
+            config, fault = read_config_or_defaults(self.workspace.config_file)
+            if not fault:  # with one the settings from before hold
+                self._prices.own(config.prices)
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
