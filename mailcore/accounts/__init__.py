@@ -1,1 +1,1 @@
-"""The accounts of agent programs, and the usage limits that they are known to have."""
+"""The accounts of agent programs: where their credentials and sessions lie, and the usage limits that they have."""

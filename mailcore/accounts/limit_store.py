@@ -25,8 +25,8 @@ MAX_LIMITS = 16
 """Limits of one account that are remembered, the newest."""
 SAME_SHARE = 0.005
 """A share that grew by less is no news: a busy session reports one with every message."""
-SAME_RESET = 90.0
-"""Seconds: two reports of one reset differ by so much at most."""
+SAME_RESET, SAME_REACHED = 90.0, 2.0
+"""Seconds: two reports of one reset differ by so much at most; and of one that runs wait for."""
 NEXT_REPORT = 60.0
 """Seconds after which the same is noted again, so that its age is known."""
 UNKNOWN_RESET = 60.0
@@ -131,7 +131,7 @@ def _differs(old: Limit | None, new: Limit) -> bool:
         return False
     return (
         abs((new.used or 0.0) - (old.used or 0.0)) >= SAME_SHARE
-        or abs(new.resets_at - old.resets_at) > SAME_RESET
+        or abs(new.resets_at - old.resets_at) > (SAME_REACHED if new.reached else SAME_RESET)
         or (old.certainty is not new.certainty and new.certainty is not Certainty.UNKNOWN)
     )
 

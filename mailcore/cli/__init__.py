@@ -48,7 +48,7 @@ GROUPS = {
         "review": ("review", "another agent audits what a run did, and says what it found: review @a|RUN [--by @b]"),
         "wake": ("dispatch", 'start an idle agent: wake @a ["what it is to do"]'),
         "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
-        "retry": ("dispatch", "run the last task once more: retry @a|RUN"),
+        "retry": ("dispatch", "run the last task once more, or go on now that waits for a limit: retry @a|RUN"),
         "runs": ("dispatch", "runs, newest first: runs [@a]"),
         "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
         "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
@@ -73,6 +73,7 @@ GROUPS = {
             "mailcore.mcp.verb",
             "serve these verbs over MCP, on standard input and output; its clients' keys: mcp key new @a",
         ),
+        "limits": ("limits", "usage limits of the accounts, their resets, and who waits for them"),
         "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
     },
     "Upkeep": {

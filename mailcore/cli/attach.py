@@ -25,7 +25,8 @@ def attach(call: Call) -> VerbResult:
     agent = call.visible(call.arguments.target)
     found = attachment(call.workspace, call.config, call.viewer.address, agent.address)
     if call.arguments.json:
-        return {"agent": found.address, "argv": list(found.argv), "directory": str(found.directory)}, ""
+        where = {"directory": str(found.directory), "account": found.account.name, "variables": dict(found.variables)}
+        return {"agent": found.address, "argv": list(found.argv), **where}, ""
     return _become(found)
 
 

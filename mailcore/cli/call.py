@@ -36,7 +36,7 @@ RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-RECOVERING_VERBS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+RECOVERING_VERBS = {"agents", "inbox", "limits", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and reported. Those that start or end an agent
 do it anyway."""
 
@@ -45,7 +45,7 @@ STARTING_VERBS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "r
 
 SHOWING_VERBS = {
     "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
-    "search", "view", "thread", "sent",
+    "search", "view", "thread", "sent", "limits",
 }  # fmt: skip
 """Verbs that show: where the disk does not take what they print, they have failed."""
 

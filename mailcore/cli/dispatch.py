@@ -36,12 +36,9 @@ def arguments(verb: str, parser: Parser) -> None:
         case "dispatch":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
-            parser.add_argument(
-                "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
-            )
             parser.add_argument("--priority", choices=PRIORITIES, default="normal",
                                 help="of its mail, and of its start among those that wait")  # fmt: skip
-            parser.add_argument("--model", default="", metavar="MODEL", help="for this task, as the program calls it")
+            _other_arguments(parser, "for this task, as the program calls it")
             how = parser.add_mutually_exclusive_group()
             for mode, explanation in SESSIONS.items():
                 how.add_argument(
@@ -69,29 +66,39 @@ def arguments(verb: str, parser: Parser) -> None:
             if verb == "retry":
                 parser.add_argument("--mode", choices=("start", "resume", "fresh"), default="start",
                                     help="resume: go on in its session; fresh: in a new one")  # fmt: skip
+                _other_arguments(parser, "another one, as the program calls it")
     sender_option(parser)
     if verb in ("kill", "release"):
         proof_option(parser)
 
 
+def _other_arguments(parser: Parser, of_model: str) -> None:
+    """Another program, account or model than the one that would be taken."""
+    parser.add_argument(
+        "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
+    )
+    parser.add_argument("--account", metavar="NAME", help="not the configured one; '' for the program's own choice")
+    parser.add_argument("--model", default="", metavar="MODEL", help=of_model)
+
+
 def dispatch(call: Call) -> VerbResult:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
-    addresses, subject, body = split(call.arguments.words)
+    a, by = call.arguments, call.caller
+    addresses, subject, body = split(a.words)
     targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
-        found = control.check_target(call.workspace, call.config, call.caller.address, target, call.arguments.program)
-        resumable_session.check_request(call.config, *found, call.arguments.model, call.arguments.mode)
+        found = control.check_target(call.workspace, call.config, by.address, target, a.program, a.account)
+        resumable_session.check_request(call.config, *found, a.model, a.mode)
     done: list[control.Dispatched] = []
     failed: list[str] = []
-    a, by = call.arguments, call.caller
-    words = subject, body, a.expect, a.program, a.priority, a.model, a.mode
+    words = subject, body, a.expect, a.program, a.priority, a.account, a.model, a.mode
     with resumable_act.begin_act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
                 one = control.dispatch_task(
                     call.workspace, call.config, by.address, target, subject, body,
-                    parent_run=by.run_id, expect=a.expect, program=a.program, priority=a.priority, model=a.model,
-                    mode=a.mode,
+                    parent_run=by.run_id, expect=a.expect, program=a.program, account=a.account, priority=a.priority,
+                    model=a.model, mode=a.mode,
                 )  # fmt: skip
             except MailcoreError as error:
                 if len(targets) == 1:
@@ -143,10 +150,10 @@ def kill(call: Call) -> VerbResult:
 
 
 def retry(call: Call) -> VerbResult:
-    """Run the last task once more."""
-    run_id = control.retry_run(
-        call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode
-    )
+    """Run the last task once more; let a run that waits for a limit go on now."""
+    a = call.arguments
+    how = control.Retry(a.mode, a.program, a.account, a.model)
+    run_id = control.retry_run(call.workspace, call.config, call.caller.address, a.target, how)
     return {"run_id": run_id}, f"run {run_id}"
 
 

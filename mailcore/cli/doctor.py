@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
+from mailcore.accounts.account import accounts, require_account
 from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, trusted
 from mailcore.cli.doctor_sessions import session_checks
@@ -20,7 +21,7 @@ from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.programs import registry
-from mailcore.programs.base import Hooks
+from mailcore.programs.base import Hooks, Program
 from mailcore.programs.choose import select
 from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user_directories
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
@@ -54,7 +55,7 @@ def doctor(call: Call) -> VerbResult:
         *_workspace(call.workspace),
         *trusted(call.workspace),
         *programs,
-        *session_checks([agent for agent in call.workspace.agents if not agent.is_operator]),
+        *session_checks([agent for agent in call.workspace.agents if not agent.is_operator], accounts(config)),
         *(c for a in call.workspace.agents for c in _agent(a, registry.hooks_of(config.agent(a.address).program))),
     ]
     lines = []
@@ -147,9 +148,18 @@ def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
             finding, fix = f"command {word!r} is not found", f"mend command in {CONFIG}, of [agents] or [agents.NAME]"
             without.setdefault((kind.name, word), ([], finding, fix))[0].append(name)
         else:
-            yield Check(name, True, f"program {kind.name}")
+            yield _account(config, agent, kind)
     for names, finding, fix in without.values():
         yield Check(" ".join(names), False, finding, fix)
+
+
+def _account(config: Config, agent: Agent, kind: Program) -> Check:
+    """Its program, and whose credentials that works with."""
+    try:
+        account = require_account(config, agent.address, kind.name)
+    except MailcoreError as error:
+        return Check(agent.address, False, str(error), f"mend {CONFIG}")
+    return Check(agent.address, True, f"program {kind.name}{f', account {account.name}' if account.name else ''}")
 
 
 def _settings(workspace: Workspace, config: Config) -> Iterator[Check]:

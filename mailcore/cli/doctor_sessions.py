@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mailcore.accounts.account import why_unusable
 from mailcore.cli.doctor_checks import Check
+from mailcore.model.account import Account
 from mailcore.model.agent import Agent
 from mailcore.observe.format_drift import FormatDrift, drift_note, sum_drifts, unread_lines
 from mailcore.observe.usage_ledger import session_files
@@ -24,10 +26,13 @@ NEWEST = 3
 """Session files of each agent of which they are looked at."""
 
 
-def session_checks(agents: list[Agent]) -> Iterator[Check]:
-    """What belongs to each agent of today, and what of the formats is not understood."""
+def session_checks(agents: list[Agent], accounts: Sequence[Account]) -> Iterator[Check]:
+    """What belongs to each agent of today, and what of the formats is not understood; and of the accounts that config
+    names, where they lie."""
     now, notes, drift = time.time(), list[str](), FormatDrift()
-    found = session_files(agents, local_midnight(now), notes)
+    yield from (_account(account) for account in accounts if account.name)
+    usable = [account for account in accounts if not why_unusable(account)]
+    found = session_files(agents, local_midnight(now), notes, accounts=usable)
     for agent in agents:
         paths = found[agent.address]
         if not paths:
@@ -44,6 +49,15 @@ def session_checks(agents: list[Agent]) -> Iterator[Check]:
         yield Check(
             "sessions", False, line(finding, 300), "what they tell beyond that is shown; see for a newer release"
         )
+
+
+def _account(account: Account) -> Check:
+    name, where = f"account {account.name}", f"{account.program} {account.home}"
+    if why := why_unusable(account):
+        finding, _, fix = why.partition("; ")
+        return Check(name, False, f"{account.program} {finding}", fix)
+    missing = "" if account.home.is_dir() else ", which is not there yet: log in there once"
+    return Check(name, True, f"{where}{missing}")
 
 
 def _sample(agent: Agent, path: Path, files: SessionFiles, drift: FormatDrift, now: float) -> None:

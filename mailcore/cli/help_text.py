@@ -120,6 +120,7 @@ EXAMPLES = {
         "mailcore mcp key list",
         "mailcore mcp key revoke 5b22c81f",
     ),
+    "limits": ("mailcore limits", "mailcore limits --json"),
     "usage": ("mailcore usage --days 30 --by task", "mailcore usage @writer"),
     "doctor": ("mailcore doctor",),
     "prune": ("mailcore prune --older 30d --dry-run",),

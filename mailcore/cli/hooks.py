@@ -40,7 +40,8 @@ def _row(call: Call, agent: Agent) -> dict[str, Any]:
     name = _program(call, agent)
     own = hooks_of(name)
     file = str(settings_file(agent, own)) if own is not None else ""
-    row: dict[str, Any] = {"address": agent.address, "file": file, "changed": False}
+    account = call.config.agent(agent.address).account
+    row: dict[str, Any] = {"address": agent.address, "file": file, "account": account, "changed": False}
     try:
         row["changed"] = _act(call, agent, own)
         found = next(

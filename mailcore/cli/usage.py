@@ -27,6 +27,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def usage(call: Call) -> VerbResult:
     """Tokens and money from the agents' session files and the journals of their runs; what these omit is estimated."""
+    from mailcore.accounts.account import accounts
     from mailcore.observe.usage_ledger import Entry, ledger
     from mailcore.programs.prices import Prices
 
@@ -39,7 +40,8 @@ def usage(call: Call) -> VerbResult:
         agents = [agent for agent in call.workspace.agents if call.sees(agent.address)]
     today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
-    found = ledger(agents, since.timestamp(), call.workspace.agents, Prices(call.config.prices))
+    places, prices = accounts(call.config), Prices(call.config.prices)
+    found = ledger(agents, since.timestamp(), call.workspace.agents, places, prices)
 
     def key(entry: Entry) -> tuple[str, ...]:
         if by == "day":

@@ -174,6 +174,7 @@ def agents(call: Call) -> VerbResult:
                 "task": lock.subject if lock is not None and busy else "",
                 "present": presence.presence_of(call.workspace, agent, done),
                 "hooks": hooks,
+                "account": call.config.agent(agent.address).account,
                 "next_wake": iso(due),
                 "wake_late": bool(due) and not busy and due < time.time(),
             }
@@ -188,12 +189,30 @@ def agents(call: Call) -> VerbResult:
             task = f"{task[:24]}, {wake} {clock_time(due, seconds=False)}"
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
         lines[-1] += "  [hooks]" if hooks == "installed" else ""
+        lines[-1] += f"  [account {rows[-1]['account']}]" if rows[-1]["account"] else ""
     return rows, "\n".join([*lines, *notes])
 
 
 def whoami(call: Call) -> VerbResult:
     """The caller's address, and with --explain the evidence."""
     caller = call.caller
-    value = {"address": caller.address, "how": caller.how, "run_id": caller.run_id, "evidence": list(caller.evidence)}
-    text = "\n".join([caller.address, *(f"  {step}" for step in caller.evidence)])
+    account = _account(call)
+    value = {
+        "address": caller.address,
+        "how": caller.how,
+        "run_id": caller.run_id,
+        "account": account,
+        "evidence": list(caller.evidence),
+    }
+    steps = [*caller.evidence, *([f"its program works with the account {account}"] if account else [])]
+    text = "\n".join([caller.address, *(f"  {step}" for step in steps)])
     return value, text if call.arguments.explain else caller.address
+
+
+def _account(call: Call) -> str:
+    """The account that the caller's run was begun with, else the one that config names for it; empty: the default."""
+    from mailcore.dispatch.runs.run_list import first_record_of_run
+
+    caller = call.caller
+    first = first_record_of_run(caller.agent.runs_dir / caller.run_id) if caller.run_id else {}
+    return str(first.get("account", call.config.agent(caller.address).account))

@@ -1,11 +1,13 @@
-"""What config.toml says of agents and of the programs that they are: `[agents]`, `[agents.NAME]`, `[programs.NAME]`."""
+"""What config.toml says of agents, of the programs that they are and of the accounts that these work with: `[agents]`,
+`[agents.NAME]`, `[programs.NAME]`, `[accounts.NAME]`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from mailcore.config.kinds import Count, CountOrNone, Name, Seconds, Word, describe
+from mailcore.config.kinds import AccountName, Count, CountOrNone, Directory, Name, Seconds, Word, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class AgentConfig:
         describe("A timer of yours wakes it this often. Shown as its next wake, and as late when that did not come. "
               "0: none.", 3600),
     ] = 0.0  # fmt: skip
+    account: Annotated[
+        AccountName,
+        describe("Whose credentials its program works with: the NAME of an [accounts.NAME]. Empty: the program's own "
+              "choice, by the environment of whoever starts it.", "NAME"),
+    ] = ""  # fmt: skip
+
+    def in_program(self, name: str) -> AgentConfig:
+        """The same for another program than the one said here, whose model and permission mode are not meant."""
+        if self.program in ("", name):
+            return self
+        return replace(self, model="", permission_mode="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +67,17 @@ class ProgramConfig:
     """What holds for every agent of one program."""
 
     max_runs: Annotated[CountOrNone, describe("Runs of it at once. 0: any number.", 4)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """One more account of yours, by the directory in which each program keeps its credentials, settings and sessions.
+
+    PROGRAM stands for a program's name: one that `mailcore doctor` lists with such a directory. An agent whose
+    `account` it is, is started with these directories, and its sessions are looked for there. You log in there once.
+    """
+
+    PROGRAM: Annotated[
+        Directory,
+        describe("The directory that the program is given by its own environment variable.", "~/.PROGRAM-work"),
+    ] = ""

@@ -25,7 +25,8 @@ def checked_section(section: type, table: object, name: str) -> tuple[dict[str, 
         if kind is None:
             faults.append(unknown_key(name, key, kinds_of(section)))
         elif get_origin(parts(kind)[0]) is Mapping:
-            values[key], wrong = _mapping(parts(kind)[0], value, f"{name}.{key}")
+            names, inner = get_args(parts(kind)[0])
+            values[key], wrong = checked_mapping(names, inner, value, f"{name}.{key}")
             faults += wrong
         else:
             try:
@@ -43,8 +44,8 @@ def unknown_key(name: str, key: str, known: Iterable[str]) -> str:
     return f"[{name}] has no key {key_name(key)}; allowed: {', '.join(sorted(known))}{hint}"
 
 
-def _mapping(plain: Any, table: object, name: str) -> tuple[Mapping[str, Any], list[str]]:
-    names, kind = get_args(plain)
+def checked_mapping(names: Any, kind: Any, table: object, name: str) -> tuple[Mapping[str, Any], list[str]]:
+    """The values of the table called `name` that hold, and in words what does not; each key is one of `names`."""
     if not isinstance(table, dict):
         return {}, [f"[{name}] must be a table, not {value_text(table)}"]
     values: dict[str, Any] = {}

@@ -38,6 +38,8 @@ def effective(file_tables: Mapping[str, Any], config: Config) -> dict[str, Sourc
     priced = {name.lower(): table for name, table in file_tables.get("prices", {}).items()}
     for name, price in config.prices.items():
         found[f"prices.{key_name(name)}"] = _sourced(price, priced[name])
+    for name, homes in config.accounts.items():
+        found[f"accounts.{key_name(name)}"] = {program: (directory, FILE) for program, directory in homes.items()}
     tiers = file_tables.get("approval", {}).get("tiers", {})
     for number, tier in config.tiers.items():
         found[f"approval.tiers.{number}"] = _sourced(tier, tiers.get(str(number), {}))

@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from mailcore.config.agents import AgentConfig, ProgramConfig
-from mailcore.config.check import checked_section, unknown_key
+from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
+from mailcore.config.check import checked_mapping, checked_section, unknown_key
 from mailcore.config.prices import WANTED, Price
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
 from mailcore.config.tiers import KNOWN, Tier
@@ -44,13 +44,16 @@ def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     faults += wrong
     prices, wrong = _prices(tables.get("prices", {}))
     faults += wrong
+    found["accounts"], wrong = _accounts(tables.get("accounts", {}))
+    faults += [*wrong, *_unknown_accounts(tables.get("agents", {}), found["accounts"])]
     found["tiers"], wrong = _tiers(tables.get("approval", {}), found["mail"].approver)
     faults += wrong
     found |= {"agents": MappingProxyType(agents), "programs": MappingProxyType(programs)}
     return Config(**found, prices=MappingProxyType(prices)), faults
 
 
-_NAMES = (*SECTIONS, "agents", "approval", "prices", "programs")
+_NAMES = (*SECTIONS, "accounts", "agents", "approval", "prices", "programs")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIER = re.compile(r"0|[1-9][0-9]{0,2}")
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -164,6 +167,38 @@ def _prices(table: Any) -> tuple[dict[str, Price], list[str]]:
             prices[name.lower()] = Price(**checked)
         faults += wrong
     return prices, faults
+
+
+def _accounts(table: Any) -> tuple[Mapping[str, Mapping[str, str]], list[str]]:
+    """Each account's directories, and the faults; which programs there are is not known here."""
+    if not isinstance(table, dict):
+        return {}, [f"[accounts] must be a table of accounts, like [accounts.work], not {value_text(table)}"]
+    accounts: dict[str, Mapping[str, str]] = {}
+    faults: list[str] = []
+    for name, values in table.items():
+        title = f"accounts.{key_name(name)}"
+        if not _ACCOUNT.fullmatch(name):
+            faults.append(f"[{title}] is no account's name: letters, digits, . _ and -, 64 at most")
+            continue
+        accounts[name], wrong = checked_mapping(str, kinds_of(AccountConfig)["PROGRAM"], values, title)
+        faults += wrong
+    return MappingProxyType(accounts), faults
+
+
+def _unknown_accounts(agents: Any, known: Mapping[str, Any]) -> list[str]:
+    """Where a table of agents names an account that there is not."""
+    tables = {"agents": agents} if isinstance(agents, dict) else {}
+    tables |= {f"agents.{key_name(name)}": table for name, table in tables.get("agents", {}).items()}
+    named = ((title, table.get("account")) for title, table in tables.items() if isinstance(table, dict))
+    return [
+        f"[{title}] account = {value_text(name)} is no account; {_there_are(known)}{did_you_mean(name, known)}"
+        for title, name in named
+        if isinstance(name, str) and name and name not in known
+    ]
+
+
+def _there_are(known: Mapping[str, Any]) -> str:
+    return f"there are {', '.join(known)}" if known else "there is none: it is a table like [accounts.work]"
 
 
 def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:

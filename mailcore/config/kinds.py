@@ -58,6 +58,16 @@ BytesOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT, unit="bytes")]
 Word = Annotated[str, Meta(pattern=r"\A[^\0]*\Z", form="a text without the character NUL")]
 """A word of a command line, which cannot hold NUL."""
 Name = Annotated[str, Meta(pattern=r"\A[^\s\0]*\Z", form="a name without spaces, or empty")]
+AccountName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?\Z",
+        form="an account's name: letters, digits, . _ and -, 64 at most; or empty",
+    ),
+]
+Directory = Annotated[
+    str, Meta(pattern=r"\A(~(/[^\0]*)?|/[^\0]*)\Z", form="a directory: an absolute path, or one that begins with ~/")
+]
 Address = Annotated[str, Meta(pattern=r"\A@?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", form="an agent's address, like @lead")]
 AddressOrNone = Annotated[
     str,

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from inspect import cleandoc
 from typing import Any
 
-from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
 from mailcore.config.prices import Price
 from mailcore.config.schema import SECTIONS
 from mailcore.config.tiers import Tier
@@ -16,10 +16,15 @@ from mailcore.exceptions import UsageError, did_you_mean
 
 TIER = "approval.tiers.2"
 TABLES: dict[str, type] = {
-    **SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig, "prices.NAME": Price, TIER: Tier
-}  # fmt: skip
+    **SECTIONS,
+    "agents.NAME": AgentConfig,
+    "programs.NAME": ProgramConfig,
+    "accounts.NAME": AccountConfig,
+    "prices.NAME": Price,
+    TIER: Tier,
+}
 """Each section, NAME for any name and 2 for any tier, and its class."""
-NAMED = ("agents", "programs", "prices")
+NAMED = ("agents", "programs", "accounts", "prices")
 """Sections that have a table for each name."""
 TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 
@@ -77,7 +82,7 @@ def section_text(section: str) -> str:
 def find_keys(name: str) -> tuple[ConfigKey, ...]:
     """The keys meant by `section.key`, by a section or by a key alone. UsageError, with the nearest name, if none is.
 
-    An agent's, program's or model's own name may stand for NAME: `agents.writer.model`.
+    The own name of an agent, a program, an account or a model may stand for NAME: `agents.writer.model`.
     """
     everything = {section: keys(section) for section in TABLES}
     named = {f"[{section}]": found for section, found in everything.items()} | everything
@@ -94,7 +99,7 @@ def find_keys(name: str) -> tuple[ConfigKey, ...]:
 
 
 def _meanings(name: str) -> list[str]:
-    """The name, and what it is in the schema if a part of it is the name of an agent, a program, a model or a sound."""
+    """The name, and what it is in the schema if a part of it is the own name of an agent, a model or a sound."""
     first, _, rest = name.partition(".")
     if first in NAMED:
         last = rest.rpartition(".")[2]

@@ -275,8 +275,8 @@ SECTIONS: dict[str, type] = {
     "observe": Observe,
     "usage": UsageCaps,
 }
-"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME], [prices.MODEL]
-and [approval.tiers.N]."""
+"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
+[accounts.NAME], [prices.MODEL] and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +296,8 @@ class Config:
     default_agent: AgentConfig = field(default_factory=AgentConfig)
     """Every agent that is not among them."""
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """By name: the directory of each program, as config.toml writes it."""
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
     """By model, as session files name it, in small letters."""
     tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))

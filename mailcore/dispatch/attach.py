@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailcore.accounts.account import account_variables
 from mailcore.config import Config
 from mailcore.dispatch.process import run_processes
-from mailcore.dispatch.process.environment import clean_environment
+from mailcore.dispatch.process.environment import clean_environment, given_account
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs.branch_lock import current_lock
 from mailcore.dispatch.runs.resumable_session import resumable_sessions
 from mailcore.exceptions import Refused
+from mailcore.model.account import Account
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
 from mailcore.programs.registry import used_programs
@@ -31,7 +33,11 @@ class Attachment:
     directory: Path
     """The agent's branch."""
     environment: Mapping[str, str]
-    """This process's own, cleaned as for a run, but without a run's identity."""
+    """This process's own, cleaned as for a run, but without a run's identity; with the account's variables."""
+    account: Account
+    """With which the session was begun."""
+    variables: Mapping[str, str]
+    """By which the program is given that account."""
 
 
 def attachment(workspace: Workspace, config: Config, by: str, target: str) -> Attachment:
@@ -54,15 +60,16 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     if occupants:
         who = " ".join(map(str, occupants))
         raise Refused(f"a person's own session works in {agent.branch} already (PID {who})", "occupied")
-    words = next((words for _, _, words in resumable_sessions(config, agent)), None)
-    if words is None:
+    session = next(resumable_sessions(config, agent), None)
+    if session is None:
         raise Refused(
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
             "no_session",
         )
-    environment = clean_environment(used_programs(config)) | {ROOT: str(workspace.root)}
+    words, variables = session.words, account_variables(config, session.account)
+    environment = given_account(clean_environment(used_programs(config)), variables) | {ROOT: str(workspace.root)}
     path = shutil.which(words[0], path=environment["PATH"])
     if path is None:
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")
     audit.record(workspace, by, "attach", agent=agent.address)
-    return Attachment(agent.address, (path, *words[1:]), agent.branch, environment)
+    return Attachment(agent.address, (path, *words[1:]), agent.branch, environment, session.account, variables)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from mailcore.accounts.account import require_account
 from mailcore.config import Config
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
@@ -22,6 +23,7 @@ from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.account import Account
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.choose import select
@@ -30,8 +32,8 @@ from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
 
 REPEATED_KEYS = (
-    "sender", "subject", "message_id", "sent_id", "prompt", "text", "program", "model", "depth", "root", "task",
-    "priority",
+    "sender", "subject", "message_id", "sent_id", "prompt", "text", "program", "account", "model", "depth", "root",
+    "task", "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
 MAX_TASK_TEXT = 4000
@@ -69,6 +71,7 @@ def dispatch_task(
     thread: Mapping[str, Any] = MappingProxyType({}),
     program: str = "",
     priority: str = "normal",
+    account: str | None = None,
     model: str = "",
     mode: str = "",
 ) -> Dispatched:
@@ -76,12 +79,12 @@ def dispatch_task(
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`nesting`).
     `expect` says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes
-    another than the configured one, `model` its model, and `mode` says in which session
-    (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start where it waits among others. A
-    busy agent has the mail at once; its run begins when the present one is over.
+    another than the configured one, `account` another account (empty: the default one), `model` is its model, and
+    `mode` says in which session (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start
+    where it waits among others. A busy agent has the mail at once; its run begins when the present one is over.
     """
-    agent, chosen = check_target(workspace, config, sender, target, program)
-    resumable_session.check_request(config, agent, chosen, model, mode)
+    agent, chosen, credentials = check_target(workspace, config, sender, target, program, account)
+    resumable_session.check_request(config, agent, chosen, credentials, model, mode)
     author = workspace.agent(sender)
     stands, task = nesting.chain_place(workspace, author, parent_run), nesting.task_mark(agent, subject, body)
     if stands.depth >= config.dispatch.wake_depth:
@@ -110,6 +113,7 @@ def dispatch_task(
             "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect),
             "text": masked(body)[:MAX_TASK_TEXT],
             "program": chosen.name,
+            "account": credentials.name,
             "task": task,
             "priority": priority,
             **{key: value for key, value in (("model", model), ("mode", mode)) if value},
@@ -136,9 +140,12 @@ def _earlier_dispatch(workspace: Workspace, agent: Agent, mailed: Dispatched) ->
 
 
 def check_target(
-    workspace: Workspace, config: Config, sender: str, target: str, program: str = ""
-) -> tuple[Agent, Program]:
-    """The agent that `target` names and its program; Refused, with the reason, if `sender` cannot dispatch it."""
+    workspace: Workspace, config: Config, sender: str, target: str, program: str = "", account: str | None = None
+) -> tuple[Agent, Program, Account]:
+    """The agent that `target` names, its program and account; Refused, with the reason, if `sender` cannot dispatch it.
+
+    `program` and `account` name others than the configured ones.
+    """
     agent = workspace.agent(target)
     if agent.is_operator:
         raise UsageError("the operator cannot be dispatched; send a mail instead")
@@ -146,7 +153,8 @@ def check_target(
         raise Refused(f"{sender} cannot dispatch itself", "self")
     if not agent.branch.is_dir():
         raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
-    return agent, select(agent, config, search_path(), program)
+    chosen = select(agent, config, search_path(), program)
+    return agent, chosen, require_account(config, agent.address, chosen.name, account)
 
 
 def wake_agent(
@@ -190,16 +198,29 @@ def _run_id_or_raise(started: str | Hindrance) -> str:
     return started
 
 
-def retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a run is done again: as before, where nothing is said."""
+
+    mode: str = "start"
+    """`start`, `resume` or `fresh`."""
+    program: str = ""
+    account: str | None = None
+    """Empty: the default one."""
+    model: str = ""
+
+
+def retry_run(workspace: Workspace, config: Config, by: str, target: str, how: Retry = Retry()) -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
 
-    A run that waits for a limit goes on at once instead: its own id.
+    In another program, or for another account, it begins a new session: none can go on there. A run that waits for a
+    limit goes on at once instead, where nothing else is said: its own id.
     """
-    with resumable_act.begin_act(workspace.agent(by), "retry", target, mode) as act:
-        return _retry_run(workspace, config, by, target, mode, act)
+    with resumable_act.begin_act(workspace.agent(by), "retry", target, *astuple(how)) as act:
+        return _retry_run(workspace, config, by, target, how, act)
 
 
-def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: resumable_act.Act) -> str:
+def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: Retry, act: resumable_act.Act) -> str:
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
@@ -208,7 +229,7 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode:
     ):
         return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
-    if run.parked and mode == "start" and ask_to_go_on(workspace, agent, run, by):
+    if run.parked and how == Retry() and ask_to_go_on(workspace, agent, run, by):
         return run.run_id
     if run.foreign:
         chosen = select(agent, config, search_path())
@@ -216,6 +237,23 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode:
     else:
         first = journal_records(agent.runs_dir / run.run_id)[0]
         fields = {k: first[k] for k in REPEATED_KEYS if k in first}
-    return _run_id_or_raise(
-        begin_run(workspace, config, agent, {**fields, "by": by, "mode": mode, "retry_of": run.run_id})
-    )
+    fields |= _elsewhere(config, agent, fields, how)
+    return _run_id_or_raise(begin_run(workspace, config, agent, {**fields, "by": by, "retry_of": run.run_id}))
+
+
+def _elsewhere(config: Config, agent: Agent, before: Mapping[str, Any], how: Retry) -> dict[str, Any]:
+    """What a retry does otherwise than the run that it repeats, whose first record is `before`."""
+    was, had = str(before.get("program", "")), before.get("account", config.agent(agent.address).account)
+    if not (how.program or how.model or how.account is not None):
+        return {"mode": how.mode}
+    chosen = select(agent, config, search_path(), how.program or was)
+    kept = None if chosen.name != was else str(had)
+    account = require_account(config, agent.address, chosen.name, kept if how.account is None else how.account)
+    resumable_session.check_request(config, agent, chosen, account, how.model, "")
+    moved = chosen.name != was or account.name != had
+    if moved and how.mode == "resume":
+        raise Refused(
+            "a session cannot go on in another program, or for another account: leave the mode out", "no_session"
+        )
+    model = how.model or ("" if chosen.name != was else str(before.get("model") or ""))
+    return {"program": chosen.name, "account": account.name, "model": model, "mode": "fresh" if moved else how.mode}

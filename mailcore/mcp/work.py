@@ -33,11 +33,12 @@ async def dispatch(
     priority: Priority = "normal",
     expect: Text = "",
     program: Text = "",
+    account: Text = "",
     model: Text = "",
     session: Literal["fresh", "resume", "fork"] = "fresh",
 ) -> dict[str, Any]:
     """Give agents a task, and start them; `expect`: what counts as done. A busy one starts it when it can."""
-    options = [f"--priority={priority}", f"--expect={expect}", *option("program", program), *option("model", model)]
+    options = [f"--priority={priority}", f"--expect={expect}", *_other(program, account, model)]
     how = flag(session, session != "fresh")
     return await call("dispatch", *options, *how, "--queue", words=[*to, subject, body])
 
@@ -61,9 +62,19 @@ async def kill(target: Text) -> dict[str, Any]:
 
 
 @server.tool()
-async def retry(target: Text, mode: Literal["start", "resume", "fresh"] = "start") -> dict[str, Any]:
-    """Run an agent's last task once more."""
-    return await call("retry", f"--mode={mode}", words=[target])
+async def retry(
+    target: Text,
+    mode: Literal["start", "resume", "fresh"] = "start",
+    program: Text = "",
+    account: Text = "",
+    model: Text = "",
+) -> dict[str, Any]:
+    """Run an agent's last task once more; in another program, or for another account, in a new session."""
+    return await call("retry", f"--mode={mode}", *_other(program, account, model), words=[target])
+
+
+def _other(program: str, account: str, model: str) -> list[str]:
+    return [*option("program", program), *option("account", account), *option("model", model)]
 
 
 @server.tool()
@@ -122,6 +133,12 @@ async def usage(
 ) -> dict[str, Any]:
     """Cost and tokens."""
     return await call("usage", f"--days={days}", f"--by={by}", words=agents)
+
+
+@server.tool(annotations=READ_ONLY)
+async def limits() -> dict[str, Any]:
+    """Usage limits of the agents' accounts, when each is reset, and which runs wait for that."""
+    return await call("limits")
 
 
 @server.tool(annotations=READ_ONLY)

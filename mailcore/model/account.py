@@ -1,4 +1,4 @@
-"""An account of an agent program: whose usage limits, credentials and session files its agents share."""
+"""An account: whose credentials a program works with."""
 
 from __future__ import annotations
 
@@ -11,24 +11,15 @@ class Account:
     """One account of one program."""
 
     program: str
-    """Name of the program, `claude`."""
-    name: str = ""
-    """As config.toml calls it; empty: the one that the program has without a word."""
-    home: Path | None = None
-    """The directory in which the program keeps it; None where the program has none."""
-
-    @property
-    def key(self) -> str:
-        """Names it in every workspace of this user, and as a file: `claude-1a2b3c4d`."""
-        import hashlib
-        import os
-
-        if self.home is None:
-            return self.program
-        place = os.fsencode(os.path.realpath(self.home))
-        return f"{self.program}-{hashlib.sha256(place).hexdigest()[:8]}"
+    """The program's name."""
+    name: str
+    """As `[accounts.NAME]` of config.toml names it; empty: the program's own choice, the default one."""
+    home: Path
+    """The directory in which the program keeps its credentials, its settings and its sessions."""
+    key: str
+    """The same for the program and that directory, whatever links lead there: a part of file names."""
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """For people: its name, else the program's."""
         return self.name or self.program

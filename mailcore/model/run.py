@@ -102,6 +102,8 @@ class Run:
     """True while it waits because of a usage limit or an overload."""
     account: str = ""
     """Whose limit that is, for people; empty while it waits for none."""
+    limit_scope: str = ""
+    """What of the account is limited, as of `Limit.scope`."""
     resets_at: float = 0.0
     """When it is lifted, as far as that is known; else 0.0, and `next_at` is only the next try."""
     reason: str = ""
@@ -129,6 +131,8 @@ class Run:
     """The sender's name of its task's mail, by which answers name it."""
     answer: str = ""
     """What its agent answered to its task so far, its beginning if it is long."""
+    account_name: str = ""
+    """Of the account that it was begun for, as config.toml names it; empty: the default one."""
 
     @property
     def attempt(self) -> Attempt | None:
@@ -218,6 +222,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
                 account=str(record.get("account", "")),
+                limit_scope=str(record.get("scope", "")),
                 resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
             )
@@ -286,6 +291,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         message_id=str(record.get("message_id", "")),
         sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
+        account_name=str(record.get("account", "")),
         created_at=at,
         since=at,
         attempts_allowed=_int(record, "attempts") or 3,

@@ -96,7 +96,7 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class LimitsRead:
-    """What is known of the usage limits of this user's accounts, and which runs of the workspace wait for them."""
+    """What is known of the usage limits of this user's accounts."""
 
     accounts: tuple[AccountLimits, ...]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from mailcore.accounts import limit_store
@@ -13,11 +11,10 @@ from mailcore.observe.file_stamps import FileStamps
 
 
 class LimitReader:
-    """Reads the files of the accounts, for the screen of one workspace."""
+    """Reads the files of the accounts."""
 
-    def __init__(self, root: Path) -> None:
-        """`root`: the workspace's directory."""
-        self._root = str(root)
+    def __init__(self) -> None:
+        """Reads nothing yet."""
         self._stamps = FileStamps()
         self._known: tuple[AccountLimits, ...] = ()
         self.directory = limit_store.store_directory()
@@ -27,13 +24,9 @@ class LimitReader:
         """The fact, if a file moved since the last call and says something else."""
         if not self._stamps.moved(self.directory):
             return []
-        found = tuple(self._own(account) for account in limit_store.read_all_limits())
+        # Who waits, for whichever workspace, the journals of the runs say, and draw.
+        found = tuple(replace(one, waiting=(), starts=()) for one in limit_store.read_all_limits())
         if found == self._known:
             return []
         self._known = found
         return [LimitsRead(found)]
-
-    def _own(self, account: AccountLimits) -> AccountLimits:
-        """Without what concerns other workspaces, and no fleet draws."""
-        waiting = tuple(one for one in account.waiting if one.root == self._root)
-        return replace(account, waiting=waiting, starts=())

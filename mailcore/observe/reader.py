@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from mailcore.config import read_config_or_defaults
-from mailcore.exceptions import MailcoreError
+from mailcore.accounts.account import accounts, default_accounts
+from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.model.account import Account
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.agent_reader import AgentReader
@@ -23,6 +24,7 @@ from mailcore.programs.base import ProgramFailed
 from mailcore.programs.prices import Prices
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import find as workspaces
+from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import hold_text
 
@@ -42,10 +44,11 @@ class WorkspaceReader:
         self.workspace = workspace
         self._stamps = FileStamps()
         self._held = OpenFiles()
+        self._accounts: tuple[Account, ...] | None = None
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery.owner_of)
         self._register = RegisterReader(workspace.aipass_dir)
-        self._limits = LimitReader(workspace.root)
+        self._limits = LimitReader()
         self._branches: dict[str, AgentReader] = {}
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
@@ -68,6 +71,7 @@ class WorkspaceReader:
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
+        self._read_config()
         return [self._roster(), *self._look(), *self._progress()]
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
@@ -79,6 +83,7 @@ class WorkspaceReader:
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
         if any(path.parent == self.workspace.state_dir for path in paths):
+            self._read_config()
             touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
@@ -94,10 +99,7 @@ class WorkspaceReader:
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
-        if self._stamps.moved(self.workspace.config_file):
-            config, fault = read_config_or_defaults(self.workspace.config_file)
-            if not fault:  # with one the settings from before hold
-                self._prices.own(config.prices)
+        self._read_config()
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
@@ -146,12 +148,12 @@ class WorkspaceReader:
     def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch its session files; returns those branches."""
         followed: dict[AgentReader, None] = {}
-        for address, path, files in sessions:
+        for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
-                if branch.sessions.follow(path, files, self._discovery.is_new(path)):
+                if branch.sessions.follow(path, files, account, self._discovery.is_new(path)):
                     followed[branch] = None
             except ProgramFailed as error:
                 self._failed[address] = f"{address}: {error}"
@@ -173,13 +175,13 @@ class WorkspaceReader:
     def _count(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch the session files that it may not know; returns those that follow one more."""
         now, taken_up = time.time(), dict[AgentReader, None]()
-        for address, path, files in sessions:
+        for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
                 lately = now - path.stat().st_mtime < FOLLOWED_AGE
-                if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
+                if lately and branch.sessions.has_room and branch.sessions.follow(path, files, account):
                     taken_up[branch] = None
                 else:
                     branch.sessions.count(path, files)
@@ -254,7 +256,7 @@ class WorkspaceReader:
 
     def _notes(self) -> tuple[str, ...]:
         own = filter(None, (self._broken, self._remark))
-        troubles = map(neutral, self._discovery.troubles.values())
+        troubles = map(neutral, dict.fromkeys(self._discovery.troubles.values()))
         drifts = (
             drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()
         )
@@ -281,6 +283,22 @@ class WorkspaceReader:
             self._stamps.distrust(self._register.path)  # it may report the new agents too
             self._read_register()
         return [roster]
+
+    def _read_config(self) -> None:
+        """Accounts and prices as config.toml says them now; where it has a fault, what it said before holds."""
+        if not self._stamps.moved(self.workspace.config_file) and self._accounts is not None:
+            return
+        try:
+            config = trust.trusted_config(self.workspace)[0]
+        except ConfigError:
+            found = self._accounts or default_accounts()
+        else:
+            self._prices.own(config.prices)
+            found = accounts(config)
+        if found != self._accounts:
+            self._accounts = found
+            self._discovery.look_in(found)
+            self._statuses.look_in(found)
 
     def _read_hold(self) -> list[AgentReader]:
         """Tell each agent's reader whether every agent is held; returns those for which it changed."""

@@ -1,4 +1,4 @@
-"""Which session files of the agents there are: those of every program's own directories, found as they appear."""
+"""Which session files of the agents there are: those in the directories of every account, found as they appear."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
+from typing import NamedTuple
 
+from mailcore.accounts.account import why_unusable
+from mailcore.model.account import Account
 from mailcore.model.agent import Agent
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import ProgramFailed, SessionFiles
-from mailcore.programs.registry import programs
+from mailcore.programs.registry import program
 from mailcore.programs.session_owner import Owners
 from mailcore.programs.transcript_reader import Recent
 
@@ -35,15 +38,24 @@ CENSUS_PERIOD = 300.0
 CENSUS_OVERLAP = 60.0
 """Seconds before the last census that the next one looks back."""
 
-FoundSession = tuple[str, Path, SessionFiles]
-"""An agent's address, a session file of it, and the program's account of such files."""
+
+class FoundSession(NamedTuple):
+    """One session file."""
+
+    address: str
+    """The agent's whose it is; empty for nobody's."""
+    path: Path
+    files: SessionFiles
+    """What its program says of such files."""
+    account: Account
+    """In whose directory it lies: whoever began the session used that account."""
 
 
 @dataclass(slots=True)
-class _ProgramFiles:
-    """What is known of one program's session files."""
+class _AccountFiles:
+    """What is known of one account's session files."""
 
-    name: str
+    account: Account
     files: SessionFiles
     root: Path = field(default_factory=Path)
     places: dict[Path, list[Path]] = field(default_factory=dict)
@@ -61,7 +73,7 @@ class SessionDiscovery:
 
     def __init__(self) -> None:
         self._stamps = FileStamps()
-        self._kept = [_ProgramFiles(one.name, one.sessions) for one in programs() if one.sessions is not None]
+        self._kept: list[_AccountFiles] = []
         self._agents: list[Agent] = []
         self._owners = Owners(())
         self._branches: list[Path] = []
@@ -79,7 +91,21 @@ class SessionDiscovery:
         self.complete = False
         """Every session file of today was named once."""
         self.troubles: dict[str, str] = {}
-        """By program: what is wrong with its account of its session files."""
+        """By account's key: what is wrong with its session files."""
+
+    def look_in(self, accounts: Iterable[Account]) -> None:
+        """These are the accounts whose directories are looked in."""
+        known = {kept.account: kept for kept in self._kept}
+        self._kept, self.troubles = [], {}
+        for account in accounts:
+            try:
+                files = program(account.program).sessions_at(account.home)
+            except ProgramFailed as error:
+                self.troubles[account.key] = str(error)
+                continue
+            if files is not None:
+                self._kept.append(known.get(account) or _AccountFiles(account, files))
+        self._begin_again()
 
     def enroll(self, agents: Iterable[Agent]) -> None:
         """These are the agents whose sessions are wanted."""
@@ -88,42 +114,47 @@ class SessionDiscovery:
             return
         self._agents, self._owners = agents, Owners(agents)
         self._files.clear()
-        self._census, self._due, self._since, self.complete = None, 0.0, 0.0, False
         # A program says its directory as it was given: through a symlink, or as it really is.
         real = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
         self._branches = list(dict.fromkeys(real))
-        for program in self._kept:
+        self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._census, self._due, self._since, self.complete = None, 0.0, 0.0, False
+        for kept in self._kept:
             try:
-                self._unseen.update(self._ask_places(program))
+                self._unseen.update(self._ask_places(kept))
             except ProgramFailed as error:
-                self.troubles[program.name] = str(error)
+                self.troubles[kept.account.key] = str(error)
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        existing = [place for program in self._kept for place in program.existing]
-        return [*existing, *(place for program in self._kept for places in program.places.values() for place in places)]
+        existing = [place for kept in self._kept for place in kept.existing]
+        return [*existing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
 
     def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
         """Of the paths that changed, the session files with their agents' addresses."""
         paths = list(paths)
         found: list[FoundSession] = []
-        for program in self._kept:
+        for kept in self._kept:
             try:
-                inside = [path for path in paths if program.root in path.parents and program.files.is_session(path)]
-                found += self._owned(program, inside)
+                inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
+                found += self._owned(kept, inside)
             except ProgramFailed as error:
-                self.troubles[program.name] = str(error)
+                self.troubles[kept.account.key] = str(error)
         return found
 
     def sweep(self) -> list[FoundSession]:
         """The session files that were written of late, by a look at each directory that moved or was not seen long."""
         found: list[FoundSession] = []
-        for program in self._kept:
+        for kept in self._kept:
             try:
-                found += self._sweep(program)
-                self.troubles.pop(program.name, None)
+                found += self._sweep(kept)
+                trouble = why_unusable(kept.account)
             except ProgramFailed as error:
-                self.troubles[program.name] = str(error)
+                trouble = str(error)
+            self.troubles.pop(kept.account.key, None)
+            self.troubles |= {kept.account.key: trouble} if trouble else {}
         return found
 
     def census(self, limit: int) -> list[FoundSession]:
@@ -141,16 +172,16 @@ class SessionDiscovery:
         named = list(islice(self._census, limit))
         if len(named) < limit:
             self._census, self.complete = None, True
-        return [one for one in named if one[0]]
+        return [found for found in named if found.address]
 
     def _written(self, since: float) -> Iterator[FoundSession]:
         """Session files by whoever began them, those of nobody with an empty address."""
-        for program in self._kept:
+        for kept in self._kept:
             try:
-                for path, cwd in program.files.history(self._branches, since):
-                    yield self._owners.address(cwd), path, program.files
+                for path, cwd in kept.files.history(self._branches, since):
+                    yield FoundSession(self._owners.address(cwd), path, kept.files, kept.account)
             except ProgramFailed as error:
-                self.troubles[program.name] = str(error)
+                self.troubles[kept.account.key] = str(error)
 
     def is_new(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
@@ -164,47 +195,45 @@ class SessionDiscovery:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")
 
-    def _ask_places(self, program: _ProgramFiles) -> set[Path]:
+    def _ask_places(self, kept: _AccountFiles) -> set[Path]:
         """Learn where sessions may go on today; the places that were not known before."""
-        program.root = program.files.root
-        self._stamps.moved(program.root)
-        places = program.files.places(self._branches)
-        new = set(places) - program.places.keys()
-        program.day = date.today()
-        program.places = {place: program.places.get(place, []) for place in places}
+        kept.root = kept.files.root
+        self._stamps.moved(kept.root)
+        places = kept.files.places(self._branches)
+        new = set(places) - kept.places.keys()
+        kept.day = date.today()
+        kept.places = {place: kept.places.get(place, []) for place in places}
         between = (above for place in places for above in reversed(place.parents))
-        program.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(program.root)))
+        kept.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
         return new
 
-    def _sweep(self, program: _ProgramFiles) -> Iterator[FoundSession]:
+    def _sweep(self, kept: _AccountFiles) -> Iterator[FoundSession]:
         now = time.time()
-        if program.day != date.today() or self._stamps.moved(program.root):
-            self._ask_places(
-                program
-            )  # what is new with a day or a directory begins empty: all that it will hold is news
-        program.existing = [place for place in program.parents if place.is_dir()]
-        for place in program.places:
+        if kept.day != date.today() or self._stamps.moved(kept.root):
+            self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
+        kept.existing = [place for place in kept.parents if place.is_dir()]
+        for place in kept.places:
             if place in self._unseen:
                 self._unseen.discard(place)
-                self._old.update(path for _, path in program.files.found(place))
+                self._old.update(path for _, path in kept.files.found(place))
             moved = self._stamps.moved(place)
             if moved:
-                program.places[place] = [one for one in (place, *program.files.inner(place)) if one.is_dir()]
+                kept.places[place] = [path for path in (place, *kept.files.inner(place)) if path.is_dir()]
             if moved or now - self._looked.get(place, 0.0) > FULL_LOOK_PERIOD:
                 self._looked[place] = now
-                newest = sorted(program.files.found(place), reverse=True)[:MAX_FILES]
-                yield from self._owned(program, (path for at, path in newest if now - at < RECENT_SECONDS))
+                newest = sorted(kept.files.found(place), reverse=True)[:MAX_FILES]
+                yield from self._owned(kept, (path for at, path in newest if now - at < RECENT_SECONDS))
 
-    def _owned(self, program: _ProgramFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
+    def _owned(self, kept: _AccountFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := program.files.cwd_of(path, self._branches)):
+            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
                 self._files[name] = self._owners.address(cwd)
                 if len(self._files) > MAX_HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
-                yield address, path, program.files
+                yield FoundSession(address, path, kept.files, kept.account)
 
     def _tells(self, path: Path) -> bool:
         """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailcore.model.account import Account
 from mailcore.model.activity import Activity
 from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent
@@ -51,6 +52,7 @@ MAX_READS = 64
 @dataclass(slots=True)
 class _Followed:
     files: SessionFiles
+    account: Account
     tail: FileTail | DocumentFile
     reader: Transcript
     restarts: int = 0
@@ -86,8 +88,8 @@ class SessionReader:
         """What all of it costs."""
         self.drift = FormatDrift()
         """What of the formats was not understood."""
-        self.limits: list[Limit] = []
-        """The limits that were reported; whoever takes them empties this."""
+        self.limits: list[tuple[Account, Limit]] = []
+        """The limits that were reported, and of which account; whoever takes them empties this."""
 
     @property
     def any(self) -> bool:
@@ -113,10 +115,11 @@ class SessionReader:
         """True of the path of a session file that is followed."""
         return name in self._followed
 
-    def follow(self, path: Path, files: SessionFiles, is_new: bool = False) -> bool:
-        """Follow a session file, if it is not followed yet; False if it cannot be read. `files`: its program's account.
+    def follow(self, path: Path, files: SessionFiles, account: Account, is_new: bool = False) -> bool:
+        """Follow a session file, if it is not followed yet; False if it cannot be read.
 
-        From near its end; from its start if it was `is_new` since the looking did.
+        From near its end; from its start if it was `is_new` since the looking did. `files`: what its program says of
+        it; `account`: in whose directory it lies.
         """
         name = str(path)
         if name in self._followed:
@@ -134,7 +137,7 @@ class SessionReader:
                 UsageBacklog(self._address, path, files, local_midnight(time.time()), start, self._counted)
             )
         tail = DocumentFile(path) if files.whole else FileTail(path, start=start)
-        self._followed[name] = _Followed(files, tail, reader, place=start)
+        self._followed[name] = _Followed(files, account, tail, reader, place=start)
         if len(self._followed) > MAX_FOLLOWED:
             self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
@@ -237,7 +240,7 @@ class SessionReader:
                     if isinstance(activity, Spent):
                         spent.append(activity)
                     elif isinstance(activity, Limit):
-                        self.limits.append(activity)
+                        self.limits.append((one.account, activity))
                     else:
                         newest.append(harmless_activity(activity, now))
             self.drift.read(one.reader, len(lines), unknown)

@@ -7,25 +7,34 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from mailcore.model.account import Account
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import Stated
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.programs.base import ProgramFailed, SessionStatus, StatusFiles
-from mailcore.programs.registry import programs
+from mailcore.programs.registry import program
 
 MAX_STATUS_FILES = 256
-"""Files of one program that are looked at: one for each of its processes on this machine."""
+"""Files of one account that are looked at: one for each process of its program on this machine."""
 
 
 class StatusReader:
-    """The status files of all programs."""
+    """The status files of all accounts."""
 
     def __init__(self, owner: Callable[[str], str]) -> None:
         """`owner`: the address of the agent whose session was begun in a directory; empty for nobody's."""
         self._owner = owner
-        self._files: list[StatusFiles] = [one.statuses for one in programs() if one.statuses is not None]
+        self._files: list[StatusFiles] = []
         self._stamps = FileStamps()
         self._said: dict[Path, SessionStatus] = {}
+
+    def look_in(self, accounts: Iterable[Account]) -> None:
+        """These are the accounts whose directories are looked in."""
+        self._files = []
+        for account in accounts:
+            with suppress(ProgramFailed):  # its session files report it
+                files = program(account.program).statuses_at(account.home)
+                self._files += [files] if files is not None else []
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from mailcore.accounts.account import default_accounts, why_unusable
 from mailcore.formats import journal
+from mailcore.model.account import Account
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
@@ -21,7 +23,7 @@ from mailcore.observe.usage_backlog import BUFFER, first_at
 from mailcore.observe.usage_sum import local_date
 from mailcore.programs.base import ProgramFailed, SessionFiles
 from mailcore.programs.prices import Prices
-from mailcore.programs.registry import programs
+from mailcore.programs.registry import program
 from mailcore.programs.session_owner import Owners
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system import safe_open
@@ -51,14 +53,22 @@ class Ledger:
     """What of the session files was not understood or could not be read, each said once."""
 
 
-def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = (), prices: Prices | None = None) -> Ledger:
+def ledger(
+    agents: Sequence[Agent],
+    since: float,
+    among: Sequence[Agent] = (),
+    accounts: Sequence[Account] | None = None,
+    prices: Prices | None = None,
+) -> Ledger:
     """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
+
+    `accounts`: those in whose directories their sessions lie; None: the programs' default ones.
 
     A task is what was used while its run went on. Money is what the session files report; for a run of which they
     report none, what its journal does; else an estimate. Reads line by line, and of a file only what was written since.
     """
     found, drift, prices = Ledger(), FormatDrift(), prices or Prices()
-    followed = session_files(agents, since, found.notes, among)
+    followed = session_files(agents, since, found.notes, among, accounts)
     for agent in agents:
         runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
@@ -77,18 +87,26 @@ def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = (), p
 
 
 def session_files(
-    agents: Sequence[Agent], since: float, notes: list[str], among: Sequence[Agent] = ()
+    agents: Sequence[Agent],
+    since: float,
+    notes: list[str],
+    among: Sequence[Agent] = (),
+    accounts: Sequence[Account] | None = None,
 ) -> dict[str, list[tuple[Path, SessionFiles]]]:
-    """By address: the session files of every program that were written since and belong to that agent.
+    """By address: the session files of every account that were written since and belong to that agent.
 
-    `among`: all agents of the workspace, if they are more. `notes` gets what went wrong, in words.
+    `among` and `accounts`: as of `ledger`. `notes` gets what went wrong, in words.
     """
     found: dict[str, list[tuple[Path, SessionFiles]]] = {agent.address: [] for agent in agents}
     owners = Owners(among or agents)
     # A program says its directory as it was given: through a symlink, or as it really is.
     branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
-    for sessions in (one.sessions for one in programs() if one.sessions is not None):
+    for account in default_accounts() if accounts is None else accounts:
+        notes += filter(None, [why_unusable(account)])
         try:
+            sessions = program(account.program).sessions_at(account.home)
+            if sessions is None:
+                continue
             for path, cwd in sessions.history(list(dict.fromkeys(branches)), since):
                 if (address := owners.address(cwd)) in found:
                     found[address].append((path, sessions))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from mailcore.config import AgentConfig
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.limit import Limit
+from mailcore.system import user_directories
 from mailcore.system.safe_open import open_regular
 
 if TYPE_CHECKING:  # what reads session files is no part of starting a program
@@ -19,6 +22,10 @@ if TYPE_CHECKING:  # what reads session files is no part of starting a program
 
 SESSION_ID = re.compile("[0-9A-Za-z][0-9A-Za-z_.-]{0,127}")
 """What a session's id may be: as a word of a command line it is no option, and in a path no directory."""
+
+
+USUAL = "MAILCORE_USUAL_"
+"""Before the name of a `Home`'s variable: what that was before an account's directory took its place."""
 
 
 class ProgramFailed(MailcoreError):
@@ -36,6 +43,8 @@ class Launch:
     """`start`, `resume`, `fork` or `fresh`."""
     session_id: str
     """A new UUID for `start`, `fork` and `fresh`, the former attempt's for `resume`."""
+    home: Path
+    """The directory of its account (`Home`)."""
     forked: str = ""
     """For `fork` the session that the new one begins as a copy of."""
 
@@ -50,11 +59,21 @@ class Output:
     """The agent ran a mailcore command in this attempt."""
     warned: bool = False
     """What is on its standard error came at once, and may be no more than a warning."""
+    home: Path | None = None
+    """The directory of its account (`Home`), in which its session lies; None: not known."""
 
     @property
     def printed(self) -> bool:
         """True once the program wrote a byte to its standard output."""
         return self.stdout.exists() and self.stdout.stat().st_size > 0
+
+    @property
+    def written_at(self) -> float:
+        """When it last wrote there, in seconds since the epoch; now, where that is not known."""
+        try:
+            return self.stdout.stat().st_mtime
+        except OSError:
+            return time.time()
 
     @property
     def any(self) -> bool:
@@ -79,6 +98,21 @@ class Ending:
     """How it came out is not known, or it would be the same again: it is not tried once more by itself."""
     limit: Limit | None = None
     """The limit that it met, as far as the program's data reports it; None: none, or no more than `limited`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The directory of an account: there a program keeps its credentials, its settings and its sessions."""
+
+    variable: str
+    """The environment variable that names another than the default."""
+    default: str
+    """As seen from the user's home directory."""
+
+    def usual(self) -> Path:
+        """That of the default account: as the environment says it, to which no account was given."""
+        value = os.environ.get(f"{USUAL}{self.variable}", os.environ.get(self.variable))
+        return Path(value) if value else user_directories.home() / self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +227,17 @@ class Program(Protocol):
         """Its command, as looked for on PATH; of several names one is enough. None: config's `command` is run."""
 
     @property
-    def sessions(self) -> SessionFiles | None:
-        """None: it keeps no session files that could be read."""
+    def home(self) -> Home | None:
+        """None: it has no directory for each account; so it is of a plug-in that has no such part."""
 
-    @property
-    def statuses(self) -> StatusFiles | None:
-        """None: it does not say how its sessions stand; so it is of a plug-in that has no such part."""
+    def sessions_at(self, home: Path) -> SessionFiles | None:
+        """Those of the account whose directory that is; of a program without a `home` the user's home directory.
+
+        None: it keeps no session files that could be read.
+        """
+
+    def statuses_at(self, home: Path) -> StatusFiles | None:
+        """The same; None: it does not say how its sessions stand; so it is of a plug-in that has no such part."""
 
     @property
     def hooks(self) -> Hooks | None:
@@ -231,10 +270,10 @@ class Program(Protocol):
     def session(self, given: str, output: Output) -> str:
         """The id of the session that an attempt had: the `given` one or the program's own; empty if it has none."""
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """The command line by which a person goes on in that session at a terminal, run in the branch.
 
-        None where the program keeps no sessions, or none of that id.
+        None where the program keeps no sessions, or none of that id in this account's directory.
         """
 
     def bypasses(self, config: AgentConfig) -> bool:

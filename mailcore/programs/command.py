@@ -5,11 +5,13 @@ Some log to their standard error alone: there what comes after the first word co
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
+from mailcore.model.limit import Limit
+from mailcore.programs.base import Ending, Launch, Output, ProgramFailed, exit_words, tail
 
 BYPASS = ("bypassPermissions", "--dangerously-", "danger-full-access", "--yolo")
 """In the words of a command: the program that it starts asks nothing before it acts."""
@@ -20,12 +22,19 @@ class Command:
 
     name = "command"
     executables = ()
-    sessions = None
-    statuses = None
+    home = None
     hooks = None
     interactive = None
     takes = frozenset[str]()
     variables = frozenset[str]()
+
+    def sessions_at(self, home: Path) -> None:
+        """None that is known."""
+        del home
+
+    def statuses_at(self, home: Path) -> None:
+        """Nor how one stands."""
+        del home
 
     def argv(self, launch: Launch) -> list[str]:
         """The configured words, `{prompt}` replaced."""
@@ -42,18 +51,30 @@ class Command:
         return output.acted or output.any
 
     def ending(self, exit_code: int, output: Output) -> Ending:
-        """Exit 0 is success; its last line is the result."""
+        """Exit 0 is success; its last line is the result. It may have printed what another program's limit is."""
         lines = [line for line in tail(output.stdout, 4096) if line.strip()]
-        return Ending(exit_code == 0, exit_words(exit_code), result=lines[-1] if lines else "")
+        result = lines[-1] if lines else ""
+        limit = self._limit(exit_code, output) if exit_code != 0 else None
+        return Ending(exit_code == 0, exit_words(exit_code), limit is not None, result, limit=limit)
+
+    def _limit(self, exit_code: int, output: Output) -> Limit | None:
+        """The limit that one of the built-in programs knows by what stands in its output: the command may wrap it."""
+        from mailcore.programs.registry import built_in
+
+        for other in built_in():
+            with suppress(ProgramFailed):
+                if other.executables and (limit := other.ending(exit_code, output).limit) is not None:
+                    return limit
+        return None
 
     def session(self, given: str, output: Output) -> str:
         """None that is known."""
         del given, output
         return ""
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """None: any command, no known session."""
-        del agent, config, session_id
+        del agent, config, session_id, home
         return None
 
     def bypasses(self, config: AgentConfig) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +15,7 @@ from mailcore.model.agent import Agent
 from mailcore.programs import result_checks
 from mailcore.programs.base import (
     Ending,
+    Home,
     Hooks,
     Interactive,
     Launch,
@@ -50,22 +50,22 @@ class CheckedProgram:
             self.interactive = self._interactive(inner.interactive)
             self.variables: Collection[str] = frozenset(inner.variables)
             self.takes: Collection[str] = frozenset(getattr(inner, "takes", ()))
-            for method in METHODS:
+            self.home: Home | None = result_checks.checked_home(getattr(inner, "home", None))
+            for method in ("sessions_at", *METHODS):
                 getattr(inner, method)
             result_checks.require(self.name == name, self.name, "its name")
 
-    @cached_property
-    def sessions(self) -> SessionFiles | None:
+    def sessions_at(self, home: Path) -> SessionFiles | None:
         """As of `Program`."""
-        with self._caller.naming("sessions"):
-            files = self._inner.sessions
+        with self._caller.naming("sessions_at()"):
+            files = self._inner.sessions_at(home)
             return CheckedFiles(self._caller, files) if files is not None else None
 
-    @cached_property
-    def statuses(self) -> StatusFiles | None:
+    def statuses_at(self, home: Path) -> StatusFiles | None:
         """As of `Program`."""
-        with self._caller.naming("statuses"):
-            files = getattr(self._inner, "statuses", None)
+        with self._caller.naming("statuses_at()"):
+            ask = getattr(self._inner, "statuses_at", None)
+            files = ask(home) if ask is not None else None
             return CheckedStatuses(self._caller, files) if files is not None else None
 
     def _interactive(self, kind: Interactive | None) -> Interactive | None:
@@ -99,14 +99,14 @@ class CheckedProgram:
         """As of `Program`; empty, or one that may stand in a command line."""
         return self._caller.call("session", result_checks.checked_session, lambda: self._inner.session(given, output))
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """As of `Program`; None of an id that may not stand in a command line."""
         if not is_session_id(session_id):
             return None
         return self._caller.call(
             "attach",
             lambda given: None if given is None else result_checks.checked_words(given),
-            lambda: self._inner.attach(agent, config, session_id),
+            lambda: self._inner.attach(agent, config, session_id, home),
         )
 
     def bypasses(self, config: AgentConfig) -> bool:

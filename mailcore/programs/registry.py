@@ -108,21 +108,50 @@ def hooks_of(name: str) -> Hooks | None:
 
 
 def checked_config(config: Config, path: Path) -> Config:
-    """The config, as read from `path`. ConfigError if it names a program that there is not."""
+    """The config, as read from `path`. ConfigError if it names a program that there is not, or that has no accounts."""
     if found := config_faults(config):
         raise ConfigError(f"{path}: {found[0]}")
     return config
 
 
 def config_faults(config: Config) -> list[str]:
-    """Where a config names a program that there is not, each in words: section, key, value, and what there is."""
-    named = {"agents": config.default_agent.program}
-    named |= {f"agents.{agent}": settings.program for agent, settings in config.agents.items()}
+    """Where a config names a program that there is not, each in words: section, key, value, and what there is.
+
+    So it does where an account names one that has no directory for each account, and where an agent's account has none
+    of its program.
+    """
+    agents = {"agents": config.default_agent, **{f"agents.{name}": one for name, one in config.agents.items()}}
     return [
-        f"[{section}] program = {name!r} is no program; {_known(name)}"
-        for section, name in named.items()
-        if name and name not in BUILT_IN and name not in _entry_points()
+        *(
+            f"[{section}] program = {one.program!r} is no program; {_known(one.program)}"
+            for section, one in agents.items()
+            if one.program and not _is_program(one.program)
+        ),
+        *(
+            f"[accounts.{account}] {name} is no program; {_known(name)}"
+            if not _is_program(name)
+            else f"[accounts.{account}] {name} has no directory for each account: take it out"
+            for account, homes in config.accounts.items()
+            for name in homes
+            if not has_home(name)
+        ),
+        *(
+            f"[{section}] account = {one.account!r} has no directory of {one.program}; "
+            f'add one to [accounts.{one.account}], or say account = ""'
+            for section, one in agents.items()
+            if one.account and has_home(one.program) and one.program not in config.accounts[one.account]
+        ),
     ]
+
+
+def has_home(name: str) -> bool:
+    """True of a program that has a directory for each account."""
+    found = find_program(name) if name else None
+    return found is not None and found.home is not None
+
+
+def _is_program(name: str) -> bool:
+    return name in BUILT_IN or name in _entry_points()
 
 
 def _known(name: str) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailcore.model.limit import Limit
-from mailcore.programs.base import Ending, SessionStatus, is_session_id
+from mailcore.programs.base import Ending, Home, SessionStatus, is_session_id
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
+
+VARIABLE_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+"""The name of an environment variable."""
 
 
 class WrongResult(Exception):
@@ -33,6 +37,15 @@ def checked_text(value: Any) -> str:
     """A text."""
     require(isinstance(value, str), value, "a text")
     return str(value)
+
+
+def checked_home(value: Any) -> Home | None:
+    """The directory of an account, or nothing."""
+    good = value is None or (
+        isinstance(value, Home) and VARIABLE_NAME.fullmatch(value.variable) and isinstance(value.default, str)
+    )
+    require(bool(good), value, "a Home")
+    return value if isinstance(value, Home) else None
 
 
 def checked_session(value: Any) -> str:

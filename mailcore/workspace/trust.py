@@ -26,13 +26,13 @@ from mailcore.system.user_directories import state_home
 from mailcore.system.writing import replace as write
 from mailcore.workspace.find import Workspace
 
-OF_AGENTS = ("program", "command", "permission_mode", "model")
+OF_AGENTS = ("program", "command", "permission_mode", "model", "account")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alarms": ("on_alarm", "on_heartbeat"),
     "mail": ("approver", "orchestrator"),
     "operator": ("assume", "proof"),
 }
-"""Section → its keys that start something or give a right; those of agents are OF_AGENTS."""
+"""Section → its keys that start something or give a right; those of agents are OF_AGENTS, and all of [accounts]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,19 @@ def _rights(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for number, tier in tiers.items() if isinstance(tiers, dict) else ():
         if isinstance(tier, dict) and "approver" in tier:
             yield f"approval.tiers.{key_name(number)}.approver", tier["approver"]
+    accounts = tables.get("accounts")
+    for name, homes in accounts.items() if isinstance(accounts, dict) else ():
+        yield from ((f"accounts.{key_name(name)}.{key_name(key)}", value) for key, value in _items(homes))
     agents = tables.get("agents", {})
     for key, value in agents.items() if isinstance(agents, dict) else ():
         if isinstance(value, dict):
             yield from ((f"agents.{key_name(key)}.{inner}", value[inner]) for inner in OF_AGENTS if inner in value)
         elif key in OF_AGENTS:
             yield f"agents.{key}", value
+
+
+def _items(table: Any) -> Iterator[tuple[str, Any]]:
+    yield from table.items() if isinstance(table, dict) else ()
 
 
 def _foreign_owner(workspace: Workspace) -> str:
@@ -154,7 +161,7 @@ def without_withheld(config: Config) -> Config:
     """The config without the keys that start something or give a right."""
 
     def plain(agent: AgentConfig) -> AgentConfig:
-        return replace(agent, program="", command=(), permission_mode="", model="")
+        return replace(agent, program="", command=(), permission_mode="", model="", account="")
 
     return replace(
         config,
@@ -164,6 +171,7 @@ def without_withheld(config: Config) -> Config:
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},
         default_agent=plain(config.default_agent),
+        accounts={},
     )
 
 
@@ -177,7 +185,7 @@ def require_trust(workspace: Workspace) -> None:
     except ConfigError:
         return
     found = trust_status(workspace, tables, remember=True)
-    if found.why and any(name.startswith("agents.") for name in found.rights):
+    if found.why and any(name.startswith(("agents.", "accounts.")) for name in found.rights):
         raise Refused(refusal_text(workspace, found), "trust")
 
 

@@ -80,7 +80,7 @@ _MANY = {
     AlarmKind.STUCK: "{} messages stuck",
     AlarmKind.OVERDUE: "{} tasks overdue",
     AlarmKind.UNANSWERED: "{} tasks done without a reply",
-    AlarmKind.LIMIT: "{} agents limited",
+    AlarmKind.LIMIT: "{} limits",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }

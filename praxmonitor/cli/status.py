@@ -109,6 +109,7 @@ def _agent(facts: AgentFacts, config: Config, now: float, machine_status: Machin
         "unread": mailbox.unread if readable else None,
         "open": mailbox.open if readable else None,
         "mailbox": str(mailbox.status),
+        "account": config.agent(facts.address).account,
         "run": _run(facts),
     }
 
@@ -121,6 +122,7 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
         "run_id": run.run_id,
         "subject": neutral(run.subject),
         "sender": neutral(safe_sender(run.sender)),
+        "account": neutral(run.account_name),
         "attempt": run.attempt.number if run.attempt is not None else None,
         "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
         "started_at": iso(run.started_at),

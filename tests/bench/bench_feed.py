@@ -59,7 +59,7 @@ while (now := time.monotonic()) < begin + seconds:
 
 def place(home: Path, branch: Path) -> Path:
     """A session file of an agent, with its first line."""
-    path = claude_places.directory(branch) / "s.jsonl"
+    path = claude_places.directory(branch, claude_places.ACCOUNT_HOME.usual()) / "s.jsonl"
     path.parent.mkdir(parents=True)
     first = {"type": "user", "cwd": str(branch), "sessionId": "s", "message": {"role": "user", "content": "go"}}
     path.write_text(json.dumps(first) + "\n")
@@ -150,7 +150,7 @@ def attach(root: Path, home: Path, size: int) -> None:
     lines = [json.dumps(line).encode() + b"\n" for line in (filler, spoke)]
     block = b"".join(lines) * (1024 * 1024 // sum(map(len, lines)) + 1)
     for agent, files in zip(workspace.agents, (10, 5), strict=True):
-        directory = claude_places.directory(agent.branch)
+        directory = claude_places.directory(agent.branch, claude_places.ACCOUNT_HOME.usual())
         directory.mkdir(parents=True)
         for n in range(files):
             with (directory / f"s{n}.jsonl").open("wb") as file:

@@ -28,7 +28,7 @@ from pathlib import Path
 import pexpect
 
 from mailcore.model.agent import Agent
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.workspace import create
 from tests.bench.asked import ask
 
@@ -54,7 +54,7 @@ while True:
 
 def session(agent: Agent) -> Path:
     """An agent's session file, in which a turn is over."""
-    path = directory(agent.branch) / "s.jsonl"
+    path = directory(agent.branch, ACCOUNT_HOME.usual()) / "s.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text("")
     content, usage = [{"type": "text", "text": "done"}], {"input_tokens": 9, "output_tokens": 1}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.usage import Usage
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from tests.mailcore.session_lines import codex, event, said, text, tokens
 
 STYLES = ("records", "turns", "counts")
@@ -102,7 +102,7 @@ class Home:
         id = f"{int(at * 1000):012x}{0x7000 | self._number % 4096:04x}{0x8000:04x}{self._number:012x}"
         name = str(uuid.UUID(id))
         if program == "claude":
-            return Session(directory(cwd) / f"{name}.jsonl", program, owner, cwd, name, style)
+            return Session(directory(cwd, ACCOUNT_HOME.usual()) / f"{name}.jsonl", program, owner, cwd, name, style)
         day = f"{date.today():%Y/%m/%d}" if self._number % 2 else "2025/11/22"  # a session of old goes on today
         path = self._codex / "sessions" / day / f"rollout-2025-11-22T02-01-23-{name}.jsonl"
         return Session(path, program, owner, cwd, name, style)

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from mailcore.observe.usage_backlog import UsageBacklog
 from mailcore.programs.base import SessionFiles
+from mailcore.programs.claude.places import ACCOUNT_HOME as CLAUDE
 from mailcore.programs.claude.sessions import ClaudeSessions
+from mailcore.programs.codex.places import ACCOUNT_HOME as CODEX
 from mailcore.programs.codex.sessions import CodexSessions
 from mailcore.programs.transcript_reader import Counted, Transcript
 
@@ -147,8 +149,8 @@ def every_value_replaced(raw: bytes) -> Iterator[bytes]:
 
 
 def files_of(path: Path) -> SessionFiles:
-    """The account of such a file, by its name."""
-    return CodexSessions() if path.name.startswith("rollout-") else ClaudeSessions()
+    """What its program says of such a file, by its name."""
+    return CodexSessions(CODEX.usual()) if path.name.startswith("rollout-") else ClaudeSessions(CLAUDE.usual())
 
 
 def read_from(agent: str, path: Path, offset: int, counted: Counted | None = None) -> Transcript:

@@ -176,8 +176,8 @@ def test_a_line_that_is_still_being_written_is_counted_once_it_is_whole(tmp_path
     last = said(now, "last", text("x")) + b"\n"
     path.write_bytes(earlier + last[:-20])
     sessions = SessionReader("@a", OpenFiles(), Deduplicator())
-    sessions.count(path, ClaudeSessions())
+    sessions.count(path, ClaudeSessions(tmp_path))
     assert len(sessions.catch_up(1 << 20)[0]) == before
     path.write_bytes(earlier + last)
-    sessions.count(path, ClaudeSessions())
+    sessions.count(path, ClaudeSessions(tmp_path))
     assert len(sessions.catch_up(1 << 20)[0]) == 1

@@ -21,7 +21,7 @@ import pytest
 
 from mailcore.model.usage import Usage
 from mailcore.observe.usage_ledger import ledger
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.workspace import create
 from tests.mailcore.session_lines import line
 
@@ -47,7 +47,7 @@ def write_sessions(agents: dict[str, Path]) -> dict[str, Usage]:
     """An agent of each model works: messages in two lines, sidechains, subagents, sessions that go on in a new file."""
     used: dict[str, Usage] = {}
     for model, branch in agents.items():
-        place, sums = directory(branch), Usage()
+        place, sums = directory(branch, ACCOUNT_HOME.usual()), Usage()
         copied: list[bytes] = []
         for n in range(REQUESTS):
             name = f"00000000-0000-4000-8000-{list(agents).index(model):04}{n // 20:08}"

@@ -12,7 +12,9 @@ from mailcore.exceptions import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
-SECTIONS = "agents, alarms, approval, dispatch, limits, mail, observe, operator, prices, programs, sound, usage"
+SECTIONS = (
+    "accounts, agents, alarms, approval, dispatch, limits, mail, observe, operator, prices, programs, sound, usage"
+)
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, nice, no_progress, output_limit, ping_pong, "
     "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"
@@ -21,7 +23,7 @@ ALARMS = (
     "disk_free, heartbeat_every, lag, look, notify, on_alarm, on_heartbeat, repeat, silence, silence_compaction, "
     "silence_start, silence_subagent, silence_tool, snooze, storm"
 )
-AGENT = "command, max_turns, model, permission_mode, program, wake_every"
+AGENT = "account, command, max_turns, model, permission_mode, program, wake_every"
 KINDS = (
     "all_clear, compact, dispatched, done, error, failed, heartbeat, limit, mail, mail_high, mail_low, prompt, "
     "retry, session, silence, start, tool, tool.agent, tool.edit, tool.other, tool.read, tool.shell, tool.web, "

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.model.account import Account
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe import document_file
@@ -81,6 +82,9 @@ class Chats:
         return Chat(agent, path)
 
 
+ACCOUNT = Account("chat", "", Path("/nonexistent"), "chat-0")
+
+
 def write(path: Path, *texts: str) -> None:
     """In place, as a program does that knows no better."""
     path.write_text(json.dumps([{"id": n, "said": text} for n, text in enumerate(texts)], indent=2))
@@ -96,9 +100,9 @@ def texts(told: tuple[list[Activity], list[Spent]]) -> list[str]:
 def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun: bool) -> None:
     path = tmp_path / "chat.json"
     sessions = SessionReader("@a", OpenFiles(), Deduplicator())
-    assert not sessions.follow(path, Chats(tmp_path), begun) or sessions.read() == ([], [])
+    assert not sessions.follow(path, Chats(tmp_path), ACCOUNT, begun) or sessions.read() == ([], [])
     write(path, "one", "x" * 100_000)
-    assert sessions.follow(path, Chats(tmp_path), begun)
+    assert sessions.follow(path, Chats(tmp_path), ACCOUNT, begun)
     assert [text[:3] for text in texts(sessions.read())] == ["one", "xxx"]
     write(path, "one", "x" * 100_000, "two")
     assert texts(sessions.read([str(path)])) == ["two"]
@@ -116,7 +120,7 @@ def test_a_reader_that_fails_keeps_nothing_else_from_being_read(tmp_path: Path) 
     path = tmp_path / "chat.json"
     sessions = SessionReader("@a", OpenFiles(), Deduplicator())
     write(path, "one")
-    assert sessions.follow(path, Chats(tmp_path))
+    assert sessions.follow(path, Chats(tmp_path), ACCOUNT)
     assert texts(sessions.read()) == ["one"]
     path.write_text("[{}]")
     assert texts(sessions.read([str(path)])) == []

@@ -21,7 +21,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.usage_ledger import ledger
 from mailcore.observe.usage_sum import local_midnight
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.programs.prices import Prices
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import money, said, text
@@ -154,7 +154,7 @@ def test_live_and_usage_say_the_same_before_and_after_a_session_reports_its_mone
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
     began = max(local_midnight(time.time()), time.time() - 3000)
-    path = directory(house.agent("@writer").branch) / "one.jsonl"
+    path = directory(house.agent("@writer").branch, ACCOUNT_HOME.usual()) / "one.jsonl"
     path.parent.mkdir(parents=True)
     cwd = str(house.agent("@writer").branch)
     told = [said(min(began + n, time.time()), f"m{n}", text("x" * 400), cwd=cwd) for n in range(lines)]
@@ -179,7 +179,7 @@ def test_a_price_that_is_set_while_a_screen_is_open_counts_from_the_next_message
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
-    path = directory(house.agent("@writer").branch) / "one.jsonl"
+    path = directory(house.agent("@writer").branch, ACCOUNT_HOME.usual()) / "one.jsonl"
     path.parent.mkdir(parents=True)
     cwd = str(house.agent("@writer").branch)
 
@@ -198,7 +198,7 @@ def test_a_price_that_is_set_while_a_screen_is_open_counts_from_the_next_message
 
 def test_a_total_that_leaves_models_out_is_none(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
-    path = directory(house.agent("@writer").branch) / "one.jsonl"
+    path = directory(house.agent("@writer").branch, ACCOUNT_HOME.usual()) / "one.jsonl"
     path.parent.mkdir(parents=True)
     cwd: dict[str, Any] = {"cwd": str(house.agent("@writer").branch)}
     lines = [said(time.time(), "m", **cwd), money(0.001)[:-1] + b',"hasUnknownModelCost":true}']

@@ -57,8 +57,10 @@ FORBIDDEN = {
     "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guarded"],
     **{
         f"mailcore.programs.{program}": [f"mailcore.programs.{name}" for name in ("registry", "choose", "guarded")]
-        for program in ("claude", "codex", "gemini", "command")
+        for program in ("claude", "codex", "gemini")
     },
+    # A command may be a wrapper of any program: it asks them what its output says, and no more.
+    "mailcore.programs.command": ["mailcore.programs.choose", "mailcore.programs.guarded"],
 }
 OF_MAIL = ["mailcore.mail.mailbox_reader"]
 """What `observe` may import of mail."""

@@ -15,7 +15,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
 from mailcore.observe.usage_ledger import ledger
 from mailcore.observe.usage_sum import local_date
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.programs.claude.sessions import ClaudeSessions
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import codex, line, money, record, said, text, tokens
@@ -34,7 +34,7 @@ def noon(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> float
 
 
 def claude(agent: Agent, name: str, *lines: bytes, cwd: Path | None = None, written: float = 0.0) -> Path:
-    path = directory(agent.branch) / f"{name}.jsonl"
+    path = directory(agent.branch, ACCOUNT_HOME.usual()) / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     head = line(1, "mode", cwd=str(cwd or agent.branch))
     path.write_bytes(b"\n".join([head, *lines]) + b"\n")
@@ -145,7 +145,7 @@ def test_what_cannot_be_read_or_understood_is_said(house: House, noon: float) ->
     drifted = line(noon, "assistant", message={"content": [], "usage": {"tokens": 7}})
     claude(writer, "one", drifted, drifted)
     claude(writer, "two", drifted)
-    (directory(writer.branch) / "three.jsonl").mkdir()
+    (directory(writer.branch, ACCOUNT_HOME.usual()) / "three.jsonl").mkdir()
     found = ledger(house.workspace.agents, noon - DAY)
     assert found.entries == [] and len(found.notes) == 2, found.notes
     assert any("message.usage" in note for note in found.notes)
@@ -171,7 +171,7 @@ def test_of_a_file_only_what_was_written_since_is_read(house: House, noon: float
 
 
 def files_of(agent: Agent) -> list[Path]:
-    found = ClaudeSessions().history([agent.branch], 0.0)
+    found = ClaudeSessions(ACCOUNT_HOME.usual()).history([agent.branch], 0.0)
     return [path for path, cwd in found if Path(cwd).is_relative_to(agent.branch)]
 
 

@@ -23,6 +23,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.claude import places as claude_places
 from mailcore.programs.claude import sessions as claude_sessions
+from mailcore.programs.codex import places as codex_places
 from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
@@ -65,7 +66,7 @@ class Look:
 
 def transcript(branch: Path, name: str = SESSION) -> Path:
     """Where Claude Code would write a session of that branch."""
-    path = claude_places.directory(branch) / f"{name}.jsonl"
+    path = claude_places.directory(branch, claude_places.ACCOUNT_HOME.usual()) / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -225,7 +226,10 @@ def test_codex_sessions_are_found_by_what_their_first_line_says(place: Workspace
     coder = place.agent("@coder")
     text = (FIXTURES / "codex" / "rollout.jsonl").read_text()
     today = datetime.now().date()
-    path = codex_sessions.directories(today, today)[0] / "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
+    path = (
+        codex_sessions.directories(today, today, codex_places.ACCOUNT_HOME.usual())[0]
+        / "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
+    )
     look = Look(place)
     path.parent.mkdir(parents=True)
     path.write_text(text.replace("/home/op/project/agents/coder", str(coder.branch)))
@@ -282,9 +286,9 @@ def test_a_long_file_that_does_not_say_whose_it_is_is_not_read_for_each_line(
     writer = place.agent("@writer")
     look, asked = Look(place), list[Path]()
 
-    def cwd_of(path: Path) -> str:
+    def cwd_of(path: Path, top: Path) -> str:
         asked.append(path)
-        return whose(path)
+        return whose(path, top)
 
     whose = claude_sessions.cwd_of
     monkeypatch.setattr(claude_sessions, "cwd_of", cwd_of)
@@ -316,7 +320,7 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
     )
     text = re.sub(r'"timestamp": "[^"]*"', f'"timestamp": "{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z"', text)
     text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.SESSION_TAIL // 1000)
-    directories = codex_sessions.directories(today - timedelta(days=1), today)
+    directories = codex_sessions.directories(today - timedelta(days=1), today, codex_places.ACCOUNT_HOME.usual())
     for directory in directories:
         directory.mkdir(parents=True)
         for n in range(40):

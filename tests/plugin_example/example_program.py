@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from mailcore.config import AgentConfig
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.base import Ending, Interactive, Launch, Output, exit_words, tail
+from mailcore.programs.base import Ending, Home, Interactive, Launch, Output, exit_words, tail
 from mailcore.programs.session_files import list_entries, newer_files
 from mailcore.programs.transcript_reader import Counted, ObjectsIgnored, count_of, parse_line, text_of
 
@@ -21,13 +20,15 @@ class Example:
 
     name = "example"
     executables = ("prax-example",)
+    home = Home("EXAMPLE_HOME", ".prax-example")
     hooks = None
     interactive = Interactive(("prax-example",))
     variables = ("EXAMPLE_SESSION",)
     takes = ()
 
-    def __init__(self) -> None:
-        self.sessions = ExampleSessions()
+    def sessions_at(self, home: Path) -> ExampleSessions:
+        """All in the account's directory."""
+        return ExampleSessions(home)
 
     def argv(self, launch: Launch) -> list[str]:
         """It goes on in a session by being given its id again."""
@@ -35,7 +36,7 @@ class Example:
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """Its session file."""
-        return (self.sessions.root / f"{launch.session_id}.jsonl",)
+        return (launch.home / f"{launch.session_id}.jsonl",)
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """Its session file is there, or it said or did something."""
@@ -53,7 +54,7 @@ class Example:
         """The one that it was given."""
         return given
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """A person cannot work in it."""
         return None
 
@@ -71,10 +72,8 @@ class ExampleSessions:
 
     whole = False
 
-    @property
-    def root(self) -> Path:
-        """Where they lie."""
-        return Path(os.environ.get("EXAMPLE_HOME") or Path.home() / ".prax-example")
+    def __init__(self, home: Path) -> None:
+        self.root = home
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The one directory."""

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 
 from mailcore.model.run import Phase
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.text.money import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash
@@ -151,7 +151,7 @@ def test_the_transcript_lies_where_we_look_for_it(lab: Lab, monkeypatch: pytest.
     lab.shell("claude -p hello", branch)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(lab.home / ".claude"))
     (transcript,) = lab.home.glob(".claude/projects/*/*.jsonl")
-    assert transcript.parent == directory(branch)
+    assert transcript.parent == directory(branch, ACCOUNT_HOME.usual())
 
 
 def test_attach_is_the_agents_own_session(lab: Lab) -> None:

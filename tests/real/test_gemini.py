@@ -122,12 +122,12 @@ def test_its_sessions_lie_where_we_look_for_them(gemini: Google, monkeypatch: py
     looked = []
     for branch in branches:
         branch.mkdir(parents=True)
-        looked += GeminiSessions().places([branch])
+        looked += GeminiSessions(gemini.home).places([branch])
         gemini.shell(f"gemini --prompt=hello --skip-trust -m {MODEL}", branch)
-    assert GeminiSessions().places(branches) == looked
+    assert GeminiSessions(gemini.home).places(branches) == looked
     for branch, place in zip(branches, looked, strict=True):
         (session,) = place.glob("session-*.jsonl")
-        assert GeminiSessions().cwd_of(session) == str(branch)
+        assert GeminiSessions(gemini.home).cwd_of(session) == str(branch)
 
 
 @pytest.mark.parametrize(

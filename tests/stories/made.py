@@ -259,7 +259,7 @@ RAISING = (
         .journal(120, "attempt_ended", exit=1, cause="429")
         .journal(120, "waiting", until="2027-01-15T12:02:40+00:00", why="429", limited=True)
         .journal(160, "attempt", n=3, pid=13).journal(161, "running", n=3).steady(170, 500),
-        expected=(heard(70, "limit"), heard(160 + 120, "over limit"), heard(280, "clear", "")),
+        expected=(heard(70, "limit", ""), heard(160 + 120, "over limit", ""), heard(280, "clear", "")),
     ),
     story(
         "ten dollars in a day, and no more was allowed", 300,

@@ -33,6 +33,7 @@ def enforce_daily_caps(workspace: Workspace, config: Config, agent: Agent) -> No
     allowed = config.usage
     if not (allowed.hold and allowed.capped) or agent.is_operator or not agent.branch.is_dir():
         return
+    from mailcore.accounts.account import accounts
     from mailcore.observe.daily_caps import fullest
     from mailcore.observe.usage_ledger import ledger
     from mailcore.observe.usage_sum import local_date, local_midnight
@@ -43,9 +44,9 @@ def enforce_daily_caps(workspace: Workspace, config: Config, agent: Agent) -> No
     if not (alone or together):
         return
     everyone = [one for one in workspace.agents if not one.is_operator]
-    whose = everyone if together else [agent]
-    entries = ledger(whose, local_midnight(now), everyone, Prices(config.prices)).entries
-    today = [entry for entry in entries if entry.day == local_date(now)]
+    whose, prices = everyone if together else [agent], Prices(config.prices)
+    found = ledger(whose, local_midnight(now), everyone, accounts(config), prices)
+    today = [entry for entry in found.entries if entry.day == local_date(now)]
     own = sum((entry.usage for entry in today if entry.agent == agent.address), Usage())
     cap = fullest(own, allowed)
     if alone and cap is not None and cap.reached:

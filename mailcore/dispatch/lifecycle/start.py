@@ -92,8 +92,8 @@ def reserve(
 ) -> ReservedRun | Hindrance:
     """Take the lock for a run and write its journal's first line, or say what is in the way; under the agent's gate.
 
-    `first`: sender, subject, message_id, prompt, program, depth, mode, automatic. `taken` are the entries of the queue
-    that become this run: removed last, so that none is lost whoever dies.
+    `first`: sender, subject, message_id, prompt, program, account, depth, mode, automatic. `taken` are the entries of
+    the queue that become this run: removed last, so that none is lost whoever dies.
     """
     if (found := find_hindrance(workspace, agent, first, seen)) is not None:
         return found
@@ -110,7 +110,10 @@ def reserve(
                 "busy", f"{agent.address} was taken by another at this moment", frozenset({0})
             )
     try:
-        queued = {**first, "nonce": nonce, "delay": seen.delay if first.get("automatic") else 0.0}
+        # Named now, as the program was: a config that changes meanwhile does not part a run from its session.
+        account = first.get("account", config.agent(agent.address).account)
+        delay = seen.delay if first.get("automatic") else 0.0
+        queued = {**first, "account": account, "nonce": nonce, "delay": delay}
         head = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
         make_directory(agent.runs_dir / run_id, parents=True)
         journal.append_record(agent.runs_dir / run_id / RUN_JOURNAL, {**head, **queued}, durable=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.formats.digest import digest
-from mailcore.programs.base import Launch, Program
+from mailcore.programs.base import USUAL, Launch, Program
 from mailcore.system import VARIABLE, user_directories, writing
 from mailcore.system.processes import pid_namespace
 from mailcore.system.python_child import child
@@ -65,14 +65,28 @@ def _mailcore_directory() -> Path | None:
 
 
 def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
-    """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
+    """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs.
+
+    Where an account was given to this process, the variables are as they were before.
+    """
     traces = INHERITED.union(*(one.variables for one in programs))
     variables = {
         name: value
         for name, value in os.environ.items()
         if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
     }
+    for name, value in os.environ.items():
+        if name.startswith(USUAL) and value:
+            variables[name.removeprefix(USUAL)] = value
+        elif name.startswith(USUAL):
+            variables.pop(name.removeprefix(USUAL), None)
     return {**variables, "PATH": search_path()}
+
+
+def given_account(environment: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment with an account's variables, and what was there before: for whom another starts from within."""
+    before = {f"{USUAL}{name}": environment.get(name, "") for name in variables}
+    return {**environment, **before, **variables}
 
 
 def agent_environment(
@@ -82,9 +96,13 @@ def agent_environment(
     queued: Mapping[str, Any],
     launch: Launch,
     attempt: int,
+    account: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of an agent's program in one attempt of a run; `queued` is the first record of the run."""
-    environment = clean_environment(programs) | {
+    """The environment of an agent's program in one attempt of a run; `queued` is the first record of the run.
+
+    `account`: the variables by which it is given its account.
+    """
+    environment = given_account(clean_environment(programs), account) | {
         RUN_ID: run_id,
         ROOT: str(launch.agent.root),
         PID_NAMESPACE: pid_namespace(),

@@ -12,6 +12,7 @@ from mailcore.dispatch.aipass import register
 from mailcore.dispatch.aipass.monitor_runs import task_message
 from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.dispatch.texts.end_mails import run_figures
+from mailcore.exceptions import ConfigError
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -113,12 +114,18 @@ def read_story(workspace: Workspace, agent: Agent, run: Run) -> Story:
 
 
 def _used(workspace: Workspace, agent: Agent, run: Run) -> Usage | None:
-    from mailcore.config import read_config_or_defaults
+    from mailcore.accounts.account import accounts
+    from mailcore.config import Config
     from mailcore.observe.usage_ledger import ledger
     from mailcore.programs.prices import Prices
+    from mailcore.workspace import trust
 
-    prices = Prices(read_config_or_defaults(workspace.config_file)[0].prices)
-    entries = ledger([agent], int(run.created_at), workspace.agents, prices).entries
+    try:
+        config = trust.trusted_config(workspace)[0]
+    except ConfigError:
+        config = Config()
+    since, prices = int(run.created_at), Prices(config.prices)
+    entries = ledger([agent], since, workspace.agents, accounts(config), prices).entries
     found = [one.usage for one in entries if one.run is not None and one.run.run_id == run.run_id]
     return sum(found, Usage()) if found else None
 

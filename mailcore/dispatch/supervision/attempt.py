@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mailcore.accounts.account import account_of, account_variables, require_account, require_usable
 from mailcore.config import Config
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.process.environment import agent_environment
@@ -23,6 +25,7 @@ from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.account import Account
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
@@ -112,15 +115,18 @@ class Attempts:
     def attempt(self, number: int, mode: str, session: str, forked: str = "") -> tuple[Ending, str]:
         """One start of the program; how it came out, and the session that it had. `forked`: as of `Launch`."""
         files = self.output(number)
-        config = self.config.agent(self.agent.address)
+        config = self.config.agent(self.agent.address).in_program(self.name)
         if model := str(self.queued.get("model") or ""):
             config = replace(config, model=model)
-        launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session, forked)
         began = journal.now()  # before the program can have done anything: what it changes counts from here
         try:
             kind = program(self.name)
             bypass = kind.bypasses(config)
-            child = self.spawn(kind.argv(launch), launch, files, number)
+            account = require_account(self.config, self.agent.address, self.name, self.account.name)
+            require_usable(account)
+            prompt = str(self.queued.get("prompt", ""))
+            launch = Launch(self.agent, config, prompt, mode, session, account.home, forked)
+            child = self.spawn(kind.argv(launch), launch, account, files, number)
         except (OSError, ValueError, MailcoreError) as error:  # ValueError: a word with a NUL
             self.record("attempt", at=began, n=number, mode=mode, pid=0)
             why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
@@ -161,6 +167,12 @@ class Attempts:
         self.record("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
         return result, had
 
+    @cached_property
+    def account(self) -> Account:
+        """The account that the run was begun for; config.toml may not name it any more."""
+        given = self.queued.get("account")
+        return account_of(self.config, self.agent.address, self.name, given if isinstance(given, str) else None)
+
     def answered(self) -> bool:
         """True if the agent has answered the task of this run, and not only written to its sender."""
         run = self.run
@@ -184,10 +196,11 @@ class Attempts:
         except ProgramFailed as error:
             return Ending(False, str(error), final=True)
 
-    def spawn(self, words: list[str], launch: Launch, files: Output, number: int) -> int:
+    def spawn(self, words: list[str], launch: Launch, account: Account, files: Output, number: int) -> int:
         """Start the program in its branch, in a session of its own; returns its PID."""
+        variables = account_variables(self.config, account)
         environment = agent_environment(
-            used_programs(self.config), self.run_id, self.secret, self.queued, launch, number
+            used_programs(self.config), self.run_id, self.secret, self.queued, launch, number, variables
         )
         with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
             child = subprocess.Popen(
@@ -322,7 +335,7 @@ class Attempts:
         latest: Attempt | None = self.run.attempt
         acted = latest is not None and latest.number == number and self.run.last_act >= latest.started_at
         stdout, stderr = (self.run_dir / f"attempt-{number}.{name}.log" for name in ("stdout", "stderr"))
-        return Output(stdout, stderr, acted, self._warned_only(number, stderr))
+        return Output(stdout, stderr, acted, self._warned_only(number, stderr), self.account.home)
 
     def _warned_only(self, number: int, stderr: Path) -> bool:
         """True while nothing came on standard error after its first word, which may be a warning."""

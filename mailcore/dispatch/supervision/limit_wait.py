@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.accounts import limit_store, start_order
+from mailcore.accounts.account import account_of
 from mailcore.config import Config
 from mailcore.dispatch.supervision.attempt import Attempts
 from mailcore.exceptions import MailcoreError
@@ -55,12 +56,19 @@ class LimitWait:
         waits = [r for r in self._attempts.journal.records() if r.get("event") == "waiting" and r.get("limited")]
         if self._attempts.run.parked and waits:
             self._began = parse_time(waits[0].get("at"))
-            self.wait(_recorded_limit(self._attempts.name, waits[-1]))
+            limit = _recorded_limit(self._attempts.name, waits[-1])
+            self._take_account(limit)
+            self.wait(limit)
 
     def note(self, limit: Limit) -> None:
-        """Note for all agents of the account what an attempt of this run met."""
+        """Note for all agents of the account what an attempt of this run met; a wrapper's is that of what it wraps."""
+        self._take_account(limit)
         with suppress(OSError, MailcoreError):  # it waits all the same, alone
             limit_store.record_limits(self._account, [limit])
+
+    def _take_account(self, limit: Limit) -> None:
+        if limit.program != self._account.program:
+            self._account = account_of(self._config, self._attempts.agent.address, limit.program)
 
     def worked(self, since: float) -> None:
         """An attempt that began then did its work: its account's limits of before do not stand."""
@@ -112,7 +120,11 @@ class LimitWait:
     def _join(self, limit: Limit, until: float) -> float:
         """Say in the journal, and to the account's other runs, until when this one waits."""
         facts = {"account": self._account.label, "scope": limit.scope, "certainty": str(limit.certainty)}
-        facts |= {"words": limit.words, "resets": utc_time(limit.resets_at) if limit.resets_at else ""}
+        facts |= {
+            "program": limit.program,
+            "words": limit.words,
+            "resets": utc_time(limit.resets_at) if limit.resets_at else "",
+        }
         self._attempts.record("waiting", until=utc_time(until), limited=True, why=self._words(limit), **facts)
         queued, pid = self._attempts.queued, os.getpid()
         rank = start_order.rank_of(str(queued.get("priority") or "normal"), self._attempts.run.created_at)
@@ -150,7 +162,7 @@ class LimitWait:
         return sum(record.get("event") == "go_on" for record in self._attempts.journal.records())
 
 
-def _recorded_limit(program: str, record: Mapping[str, Any]) -> Limit:
+def _recorded_limit(default: str, record: Mapping[str, Any]) -> Limit:
     """The limit that a `waiting` record of a journal tells of."""
     scope, words = (str(record.get(key, "")) for key in ("scope", "words"))
     try:
@@ -158,6 +170,7 @@ def _recorded_limit(program: str, record: Mapping[str, Any]) -> Limit:
     except ValueError:
         certainty = Certainty.UNKNOWN
     resets_at, seen_at = (parse_time(record.get(key)) for key in ("resets", "at"))
+    program = str(record.get("program") or default)
     return Limit(program, scope=scope, resets_at=resets_at, seen_at=seen_at, certainty=certainty, words=words)
 
 

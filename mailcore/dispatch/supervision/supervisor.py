@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from select import select
 
-from mailcore.accounts.account import account_of
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.lifecycle import after_run, supervisor_ready
@@ -31,7 +30,6 @@ from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
-from mailcore.programs.registry import find_program
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import audit, trust
@@ -48,8 +46,7 @@ class Supervisor:
         self.attempts = Attempts(config, agent, run_dir)
         self.attempts.approval_wait = self.approval_wait
         self.queued, self.record = self.attempts.queued, self.attempts.record
-        account = account_of(config, agent.address, self.attempts.name)
-        self.limit_wait = LimitWait(config, self.attempts, account, workspace.root)
+        self.limit_wait = LimitWait(config, self.attempts, self.attempts.account, workspace.root)
 
     @property
     def agent(self) -> Agent:
@@ -88,6 +85,7 @@ class Supervisor:
                 self.limit_wait.go_on_waiting()
             else:
                 self.delay(float(self.queued.get("delay") or 0.0))
+                self.limit_wait.before_start()
             outcome, result = self.attempt_all()
         except GaveUp as error:
             result = Ending(False, str(error))
@@ -107,7 +105,6 @@ class Supervisor:
         if run.attempt is not None:  # begun under another supervisor
             mode, session = "resume", run.attempt.session_id
         while True:
-            self.limit_wait.before_start()
             number += 1
             session = session if mode == "resume" and session else str(uuid.uuid4())
             began = time.time()
@@ -130,13 +127,13 @@ class Supervisor:
             if stopped := breakers.why_fleet_tripped(self.workspace, self.config.dispatch):
                 return "bounced", Ending(False, f"{result.cause}; {stopped}", result=result.result)
             self.pause(result)
+            self.limit_wait.before_start()
             mode = "resume" if counted == 1 else "fresh"
 
     def earlier_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
-            kind = find_program(self.attempts.name)
-            return newest_session(self.config, self.agent, kind) if kind is not None else ""
+            return newest_session(self.config, self.agent, self.attempts.account)
         earlier = Path(str(self.queued.get("retry_of") or "")).name
         run = read_run(self.agent.runs_dir / earlier) if earlier else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""

@@ -7,18 +7,19 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from mailcore.system import user_directories
+from mailcore.programs.base import Home
 
+ACCOUNT_HOME = Home("CLAUDE_CONFIG_DIR", ".claude")
 _LONGEST_NAME = 200
 
 
-def root() -> Path:
-    """Where the directories lie."""
-    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user_directories.home() / ".claude") / "projects"
+def root(home: Path) -> Path:
+    """Where the directories of an account lie."""
+    return home / "projects"
 
 
-def directory(branch: Path) -> Path:
-    """Where Claude Code keeps the sessions that are begun in a directory; it may not be there yet.
+def directory(branch: Path, home: Path) -> Path:
+    """Where Claude Code keeps an account's sessions that are begun in a directory; it may not be there yet.
 
     `<session>.jsonl` in it, and the subagents' in `<session>/subagents/`. Directories whose names differ in punctuation
     alone share one: ask `cwd_of` whose a session is.
@@ -26,14 +27,14 @@ def directory(branch: Path) -> Path:
     name = re.sub(r"[^a-zA-Z0-9]", "-", _utf16(str(branch)))
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}-{_base36(_hash(str(branch)))}"
-    return root() / name
+    return root(home) / name
 
 
-def below(branches: Iterable[Path]) -> list[Path]:
+def below(branches: Iterable[Path], home: Path) -> list[Path]:
     """Where sessions lie that were begun below these directories, as far as names say: ask `cwd_of` whose each is."""
-    names = {f"{directory(branch).name}-"[:_LONGEST_NAME] for branch in branches}  # what is longer is cut there
+    names = {f"{directory(branch, home).name}-"[:_LONGEST_NAME] for branch in branches}  # what is longer is cut there
     try:
-        with os.scandir(root()) as entries:
+        with os.scandir(root(home)) as entries:
             return sorted(Path(one.path) for one in entries if _begins(one.name, names) and one.is_dir())
     except OSError:
         return []

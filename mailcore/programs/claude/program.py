@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, StatusFiles, is_session_id
-from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -32,31 +32,30 @@ class Claude:
 
     name = "claude"
     executables = ("claude",)
+    home = ACCOUNT_HOME
     hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
     interactive = Interactive(("claude",))
     takes = frozenset({"model", "resume", "fork"})
     variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})
 
-    @property
-    def sessions(self) -> SessionFiles:
+    def sessions_at(self, home: Path) -> SessionFiles:
         """A directory for each that sessions were begun in."""
         from mailcore.programs.claude.sessions import ClaudeSessions
 
-        return ClaudeSessions()
+        return ClaudeSessions(home)
 
-    @property
-    def statuses(self) -> StatusFiles:
+    def statuses_at(self, home: Path) -> StatusFiles:
         """A file for each process."""
         from mailcore.programs.claude.status import ClaudeStatuses
 
-        return ClaudeStatuses()
+        return ClaudeStatuses(home)
 
     def argv(self, launch: Launch) -> list[str]:
         """`claude -p PROMPT`, a named session or a resumed one; permission mode and model as configured."""
         words = ["claude", "-p", launch.prompt, "--output-format", "json", "--max-turns", str(launch.config.max_turns)]
-        if launch.mode == "resume" and session_file(launch.agent, launch.session_id).exists():
+        if launch.mode == "resume" and session_file(launch.agent, launch.session_id, launch.home).exists():
             words += ["--resume", launch.session_id]
-        elif launch.mode == "fork" and session_file(launch.agent, launch.forked).exists():
+        elif launch.mode == "fork" and session_file(launch.agent, launch.forked, launch.home).exists():
             words += ["--resume", launch.forked, "--fork-session", "--session-id", launch.session_id]
         else:
             words += ["--session-id", launch.session_id]
@@ -67,7 +66,7 @@ class Claude:
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """The session's transcript: with JSON output nothing is printed before the end."""
-        return (session_file(launch.agent, launch.session_id),)
+        return (session_file(launch.agent, launch.session_id, launch.home),)
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """The transcript has begun (or grown, when resumed), or a mailcore command was run, or it printed something.
@@ -77,7 +76,7 @@ class Claude:
         if output.acted or output.printed:
             return True
         try:
-            trace = session_file(launch.agent, launch.session_id).stat()
+            trace = session_file(launch.agent, launch.session_id, launch.home).stat()
             return trace.st_size > 0 and trace.st_mtime >= output.stdout.stat().st_mtime
         except OSError:
             return False
@@ -93,9 +92,9 @@ class Claude:
         del output
         return given
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """`claude --resume ID`, with its model."""
-        if not is_session_id(session_id) or not session_file(agent, session_id).exists():
+        if not is_session_id(session_id) or not session_file(agent, session_id, home).exists():
             return None
         return ["claude", "--resume", session_id, *(["--model", config.model] if config.model else [])]
 
@@ -104,13 +103,13 @@ class Claude:
         return config.permission_mode in ("bypass", "bypassPermissions")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file reports more than the object that it prints."""
-        from mailcore.programs.transcript_reader import ObjectsIgnored
+        """Its session file reports more than what it prints, but for its limits."""
+        from mailcore.programs.claude.limits import PrintedLimits
 
         del agent
-        return ObjectsIgnored()
+        return PrintedLimits()
 
 
-def session_file(agent: Agent, session_id: str) -> Path:
-    """Where the transcript of an agent's session lies."""
-    return directory(agent.branch) / f"{session_id}.jsonl"
+def session_file(agent: Agent, session_id: str, home: Path) -> Path:
+    """Where the transcript of an agent's session lies, which an account began."""
+    return directory(agent.branch, home) / f"{session_id}.jsonl"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from mailcore.programs.base import Ending, Output, exit_words, tail
+from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
+from mailcore.programs.claude.limits import LIMITED, ending_limit
+from mailcore.programs.claude.places import root
 from mailcore.programs.json_schema import shaped
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
-
-LIMITS = {429, 529}
-"""`api_error_status` of a rate limit and of an overloaded service."""
 
 TURNS_USED = "error_max_turns"
 """`subtype` of a run that used all the turns that it may."""
@@ -34,6 +34,7 @@ class ClaudeResult(msgspec.Struct):
     api_error_status: int | None = None
     api_error_type: str | None = None
     result: str | None = None
+    session_id: str | None = None
     total_cost_usd: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
     permission_denials: list[Denial] | None = None
 
@@ -43,8 +44,11 @@ DECIDES = {"subtype", "is_error", "api_error_status"}
 
 
 def ending(exit_code: int, output: Output) -> Ending:
-    """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text."""
-    found = _result(output.stdout)
+    """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text.
+
+    Only of an error that an older release reports without a status the program's own words say that it is a limit.
+    """
+    found, before = _result(output.stdout)
     cut_off = exit_code == 0 and any(CUT_OFF in line for line in tail(output.stderr))
     if found is None:
         cause = f"{exit_words(exit_code)}, {'background tasks cut off' if cut_off else 'no result object'}"
@@ -53,8 +57,14 @@ def ending(exit_code: int, output: Output) -> Ending:
     text, dollars = result.result or "", result.total_cost_usd or 0.0
     if DECIDES & wrong.keys():
         return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
-    if result.api_error_status in LIMITS:
-        return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
+    if result.is_error or result.api_error_status in LIMITED:
+        status = result.api_error_status
+        limit = ending_limit(status, text, _session_files(output, result.session_id or ""), before, output.written_at)
+        if limit is not None:
+            cause = (
+                f"API {status} ({result.api_error_type})" if status is not None else f"{exit_words(exit_code)}, {text}"
+            )
+            return Ending(False, cause, True, text, dollars, limit=limit)
     if result.is_error or result.subtype != "success" or exit_code != 0:
         # The next attempt would come to the same limit, and begin the work again.
         final = result.subtype == TURNS_USED
@@ -66,10 +76,18 @@ def ending(exit_code: int, output: Output) -> Ending:
     return Ending(True, ", ".join([exit_words(exit_code), *refused, *wrong.values()]), False, text, dollars)
 
 
-def _result(stdout: Path) -> dict[str, Any] | None:
-    """The last result object that it printed."""
-    for line in reversed(tail(stdout, MAX_TRANSCRIPT_LINE)):
+def _result(stdout: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The last result object that it printed, and the lines before it, the last first."""
+    lines = tail(stdout, MAX_TRANSCRIPT_LINE)[::-1]
+    for number, line in enumerate(lines):
         value = parse_line(line.encode()) if line.startswith("{") else None
         if value is not None and value.get("type") == "result":
-            return value
-    return None
+            return value, lines[number + 1 :]
+    return None, []
+
+
+def _session_files(output: Output, session: str) -> Iterable[Path]:
+    """Where the session of an attempt is written down."""
+    if output.home is None or not is_session_id(session):
+        return ()
+    return root(output.home).glob(f"*/{session}.jsonl")

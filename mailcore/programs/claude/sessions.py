@@ -41,14 +41,18 @@ class ClaudeSessions:
 
     whole = False
 
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
     @property
     def root(self) -> Path:
         """Where the directories lie."""
-        return root()
+        return root(self._home)
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The branches' own directories, and those of what lies below them."""
-        return list(dict.fromkeys([*map(directory, branches), *below(branches)]))
+        own = (directory(branch, self._home) for branch in branches)
+        return list(dict.fromkeys([*own, *below(branches, self._home)]))
 
     def inner(self, place: Path) -> list[Path]:
         """Of the sessions that have subagents the newest, and where those write."""
@@ -66,7 +70,7 @@ class ClaudeSessions:
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """The first `cwd` of its head, behind the first prompt; a subagent works where its session was begun."""
         del branches
-        return cwd_of(path)
+        return cwd_of(path, self.root)
 
     def time_of(self, line: bytes) -> float:
         """As most lines report it."""
@@ -74,11 +78,11 @@ class ClaudeSessions:
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Of each place the sessions, then their subagents; one that does not say where it was is the branch's."""
-        own = {directory(branch): str(branch) for branch in branches}
+        own = {directory(branch, self._home): str(branch) for branch in branches}
         for place in self.places(branches):
             for pattern in ("*.jsonl", "*/subagents/**/*.jsonl"):
                 for path in newer_files(place.glob(pattern), since):
-                    yield path, cwd_of(path) or own.get(place, "")
+                    yield path, cwd_of(path, self.root) or own.get(place, "")
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles.reader`; `earlier` is for what reports no time, where its message is too far back."""
@@ -86,7 +90,7 @@ class ClaudeSessions:
 
         reader = ClaudeTranscript(agent, path)
         if offset > BEFORE:
-            reader.cwd = cwd_of(path)
+            reader.cwd = cwd_of(path, self.root)
         feed_before(reader, path, offset)
         # Only now: what stands before the offset is another reader's to count.
         reader.counted = counted
@@ -97,15 +101,14 @@ class ClaudeSessions:
         return reader
 
 
-def cwd_of(path: Path) -> str:
-    """Where the session of that file was begun: the first `cwd` of its head; empty while there is none.
+def cwd_of(path: Path, top: Path) -> str:
+    """Where the session of that file below `top` was begun: the first `cwd` of its head; empty while there is none.
 
     Of a subagent's file that of its session, as far as that reports: a subagent may be given a directory of its own.
     """
-    home = root()
-    match path.relative_to(home).parts if path.is_relative_to(home) else ():
+    match path.relative_to(top).parts if path.is_relative_to(top) else ():
         case (place, session, folder, *_) if folder == SUBAGENTS:
-            return _first_cwd(home / place / f"{session}.jsonl") or _first_cwd(path)
+            return _first_cwd(top / place / f"{session}.jsonl") or _first_cwd(path)
     return _first_cwd(path)
 
 

@@ -7,12 +7,10 @@ prompt"); `statusUpdatedAt` in milliseconds. What is asked and granted is seen t
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from mailcore.programs.base import SessionStatus
-from mailcore.system import user_directories
 from mailcore.system.processes import alive, pid_namespace
 from mailcore.system.safe_open import read_bytes
 
@@ -23,10 +21,13 @@ MAX_STATUS = 65_536
 class ClaudeStatuses:
     """A file for each process."""
 
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
     @property
     def root(self) -> Path:
         """The directory that they lie in."""
-        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user_directories.home() / ".claude") / "sessions"
+        return self._home / "sessions"
 
     def read(self, path: Path) -> SessionStatus | None:
         """As that file says; None where it says nothing of the kind, or its process is over."""

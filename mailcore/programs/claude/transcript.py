@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent
+from mailcore.programs.claude.limits import LIMITED, printed_limits
 from mailcore.programs.claude.usage import ClaudeUsage
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
@@ -33,8 +35,6 @@ SUBAGENT_TOOLS = ("Task", "Agent")
 TURN_ENDS = ("end_turn", "stop_sequence", "refusal")
 NOTICE = 1000
 """Characters of a text in which such a notice begins."""
-LIMIT_STATUSES = (429, 503, 529)
-"""HTTP status of a rate limit and of an overloaded service."""
 
 _PASSED = frozenset(
     {
@@ -63,7 +63,7 @@ class ClaudeTranscript(ClaudeUsage):
         self._ended = ""
         """The message that ended the turn."""
 
-    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+    def read(self, line: bytes, now: float) -> list[Activity | Spent | Limit]:
         """What the line reports (`Transcript.read`)."""
         event = parse_line(line)
         if event is None:
@@ -71,7 +71,7 @@ class ClaudeTranscript(ClaudeUsage):
         self._meet(event, now)
         match event.get("type"):
             case "assistant":
-                return [*self._assistant(event), *self._used(event)]
+                return [*self._assistant(event), *self._used(event), *printed_limits(event, self._at)]
             case "user":
                 return list(self._user(event))
             case "system":
@@ -182,7 +182,7 @@ class ClaudeTranscript(ClaudeUsage):
             case "api_error":
                 status = table_of(event, "error").get("status")
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
-                kind = Kind.LIMIT if status in LIMIT_STATUSES else Kind.WARNING
+                kind = Kind.LIMIT if status in LIMITED else Kind.WARNING
                 yield self._activity(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
 
 

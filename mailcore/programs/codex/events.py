@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
+from mailcore.model.limit import Limit
 from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
+from mailcore.programs.codex.limits import failure_limit, thread_limit
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line, table_of
 from mailcore.system.safe_open import open_regular
-
-LAST_STATUS = re.compile(r"last status: (429|503|529)\b")
-"""Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
 
 
 class Failure(msgspec.Struct):
@@ -53,19 +50,20 @@ def ending(exit_code: int, output: Output) -> Ending:
     An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
     """
     completed, failure, answer, odd = False, "", "", dict[str, str]()
-    limited = False
+    limit: Limit | None = None
     for line in tail(output.stdout, MAX_TRANSCRIPT_LINE):
         event = parse_line(line.encode())
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):
             continue
         if kind == "turn.completed":
-            completed, failure, limited = True, "", False
+            completed, failure, limit = True, "", None
         elif kind in ("error", "turn.failed"):
             failed, wrong = shaped(event, Failed, f"codex's {kind}")
             message = (failed.error.message if failed.error is not None else failed.message) or ""
             failure = "; ".join(wrong.values()) or message or kind
-            limited = LAST_STATUS.search(message) is not None
+            error = {"message": message, **(table_of(event, "error") or event)}
+            limit = failure_limit(error, output.written_at)
         elif kind == "item.completed":
             done, wrong = shaped(event, Completed, f"codex's {kind}")
             odd |= wrong
@@ -74,7 +72,9 @@ def ending(exit_code: int, output: Output) -> Ending:
     if exit_code == 0 and completed and not failure:
         return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=answer)
     failure = failure or "the stream ended without turn.completed"
-    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=answer)
+    limit = thread_limit(limit, thread_of(output), output.home) if limit is not None else None
+    cause = f"{exit_words(exit_code)}: {failure}"
+    return Ending(False, cause, limited=limit is not None, result=answer, limit=limit)
 
 
 def thread_of(output: Output) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles
-from mailcore.programs.codex.places import is_kept
+from mailcore.programs.codex.places import ACCOUNT_HOME, is_kept
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -26,18 +26,21 @@ class Codex:
 
     name = "codex"
     executables = ("codex",)
-    statuses = None
+    home = ACCOUNT_HOME
     hooks = None
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 
-    @property
-    def sessions(self) -> SessionFiles:
+    def sessions_at(self, home: Path) -> SessionFiles:
         """A directory a day, whosever the sessions are."""
         from mailcore.programs.codex.sessions import CodexSessions
 
-        return CodexSessions()
+        return CodexSessions(home)
+
+    def statuses_at(self, home: Path) -> None:
+        """It does not say how its sessions stand."""
+        del home
 
     def argv(self, launch: Launch) -> list[str]:
         """`codex exec --json`, and `resume THREAD_ID` where a former attempt began a thread that Codex has kept."""
@@ -50,7 +53,7 @@ class Codex:
         else:
             # The mail of others lies in the workspace, beside the branch: there the sandbox lets nobody write.
             words += ["--sandbox", "workspace-write", "--add-dir", str(launch.agent.root)]
-        if launch.mode == "resume" and is_kept(launch.session_id):
+        if launch.mode == "resume" and is_kept(launch.session_id, launch.home):
             words += ["resume", launch.session_id]
         return [*words, launch.prompt]
 
@@ -77,10 +80,10 @@ class Codex:
         del given
         return thread_of(output)
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """`codex resume THREAD_ID`, with its model."""
         del agent
-        if not is_kept(session_id):
+        if not is_kept(session_id, home):
             return None
         return ["codex", "resume", *OWN_PATH, session_id, *(["-m", config.model] if config.model else [])]
 

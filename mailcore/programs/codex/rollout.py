@@ -16,9 +16,11 @@ from typing import Any
 import orjson
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.codex.fork import Fork, History, count_in, parent_thread
 from mailcore.programs.codex.kinds import is_known_event, is_known_line
+from mailcore.programs.codex.limits import SessionLimits
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
@@ -82,8 +84,9 @@ class CodexRollout:
         self._total: tuple[int, ...] = ()
         """Tokens of the whole thread, as last reported."""
         self._compacted = float("-inf")
+        self._limits = SessionLimits()
 
-    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+    def read(self, line: bytes, now: float) -> list[Activity | Spent | Limit]:
         """What the line reports (`Transcript.read`)."""
         event = parse_line(line)
         if event is None or "type" not in event:
@@ -103,7 +106,7 @@ class CodexRollout:
             case "session_meta" if first:
                 return [self._activity(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
             case "event_msg":
-                return [*self._event(payload, at), *spent]
+                return [*self._event(payload, at), *self._limits.read(payload, at), *spent]
             case "response_item":
                 return list(self._item(payload, at))
             case "compacted":

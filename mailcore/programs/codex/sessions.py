@@ -25,16 +25,19 @@ class CodexSessions:
 
     whole = False
 
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
     @property
     def root(self) -> Path:
         """Where the years lie."""
-        return root()
+        return root(self._home)
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The last days."""
         del branches
         today = date.today()
-        return directories(today - timedelta(days=DAYS), today)
+        return directories(today - timedelta(days=DAYS), today, self._home)
 
     def inner(self, place: Path) -> list[Path]:
         """None."""
@@ -61,9 +64,8 @@ class CodexSessions:
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All, of whatever directory, archived ones too."""
         del branches
-        for path in newer_files(
-            (*self.root.glob("*/*/*/rollout-*.jsonl"), *archive_root().glob("rollout-*.jsonl")), since
-        ):
+        archived = archive_root(self._home).glob("rollout-*.jsonl")
+        for path in newer_files((*self.root.glob("*/*/*/rollout-*.jsonl"), *archived), since):
             yield path, cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
@@ -71,24 +73,23 @@ class CodexSessions:
         from mailcore.programs.codex.rollout import CodexRollout
 
         del counted, earlier
-        reader = CodexRollout(agent, path, _former)
+        reader = CodexRollout(agent, path, self._former)
         if offset > BEFORE:
             with safe_open.open_regular(path) as file:
                 feed_lines(reader, file.readline(FIRST_LINE_BYTES) + file.read(min(HEAD, offset - BEFORE)))
         feed_before(reader, path, offset)
         return reader
 
+    def _former(self, thread_id: str, until: float) -> History | None:
+        """What a thread had reported until a moment; None if its file is not there any more."""
+        path = file_of(thread_id, self._home)
+        return parent_history(path, until) if path is not None else None
 
-def _former(thread_id: str, until: float) -> History | None:
-    """What a thread had reported until a moment; None if its file is not there any more."""
-    path = file_of(thread_id)
-    return parent_history(path, until) if path is not None else None
 
-
-def directories(first: date, last: date) -> list[Path]:
+def directories(first: date, last: date, home: Path) -> list[Path]:
     """Where the sessions lie that were begun from one day to another, one directory a day; they may not be there."""
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [root() / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
+    return [root(home) / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
 
 
 def cwd_of(path: Path) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from mailcore.model.message import parse_time
 from mailcore.programs.base import Ending, Output, exit_words, tail
+from mailcore.programs.gemini.limits import HTTP_STATUSES, quota_limit, suggested_delay
 from mailcore.programs.json_schema import shaped
 from mailcore.programs.transcript_reader import parse_line, short_result, text_of
 from mailcore.system.safe_open import open_regular
 
-LIMITS = {status & 0xFF: status for status in (429, 499, 503)}
+LIMITS = {status & 0xFF: status for status in HTTP_STATUSES}
 """The HTTP status that ended it is its exit code, of which the system keeps eight bits; these it takes for a limit."""
 EXITS = {
     41: "it is not logged in",
@@ -30,9 +31,6 @@ FINAL_EXITS = {41, 52, 55}
 """Of these a further attempt would find the same."""
 READ = 1 << 20
 """Bytes of the end of its output that are read."""
-
-_DELAY = re.compile(r"^Suggested retry after ([0-9.]{1,12}s)\.?\]?$", re.MULTILINE)
-"""The line that it makes itself of a delay which the service reported in a field of its own."""
 
 
 class Failure(msgspec.Struct):
@@ -63,6 +61,10 @@ class _Outcome:
     """What the events report."""
 
     result: Event | None = None
+    ended_at: float = 0.0
+    """When that was written, in seconds since the epoch; 0.0: not said."""
+    model: str = ""
+    """The one that the run began with."""
     said: str = ""
     error: str = ""
     warning: str = ""
@@ -84,8 +86,12 @@ def ending(exit_code: int, output: Output) -> Ending:
     message = (failure.message if failure is not None else None) or ""
     why = short_result(_words(message)) or outcome.error or "; ".join(outcome.odd.values()) or EXITS.get(exit_code, "")
     if exit_code in LIMITS:
-        delay = f", to be tried again after {found[1]}" if (found := _DELAY.search(message)) else ""
-        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, outcome.said)
+        status = LIMITS[exit_code]
+        delay = f", to be tried again after {told}" if (told := suggested_delay(message)) else ""
+        seen_at = min(outcome.ended_at or output.written_at, output.written_at)
+        # Without an event that says why it failed, any command may end with that exit code.
+        limit = quota_limit(status, message, why, outcome.model, seen_at) if message or outcome.error else None
+        return Ending(False, f"API {status}{delay}{f': {why}' if why else ''}", True, outcome.said, limit=limit)
     if not why and outcome.result is None:
         why = "the stream ended without a result"
     return Ending(False, f"{words}: {why}" if why else words, result=outcome.said, final=exit_code in FINAL_EXITS)
@@ -113,6 +119,8 @@ def _read_events(lines: Iterable[str]) -> _Outcome:
     outcome, tools = _Outcome(), dict[str, str]()
     for values in (parse_line(line.encode("utf-8", "replace")) for line in lines):
         kind = values.get("type") if values is not None else None
+        if values is not None and kind == "init":
+            outcome.model = text_of(values, "model")
         if values is None or kind not in ("result", "message", "tool_use", "tool_result", "error"):
             continue
         try:
@@ -122,7 +130,7 @@ def _read_events(lines: Iterable[str]) -> _Outcome:
         outcome.odd |= wrong
         match kind:
             case "result":
-                outcome.result = event
+                outcome.result, outcome.ended_at = event, parse_time(values.get("timestamp"))
             case "message" if event.role == "assistant":
                 outcome.said += event.content or ""
             case "tool_use":

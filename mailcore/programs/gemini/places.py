@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mailcore.programs.base import Home
 from mailcore.programs.gemini.messages import is_prompt, texts_of
-from mailcore.system import safe_open, user_directories
+from mailcore.system import safe_open
 
+ACCOUNT_HOME = Home("GEMINI_CLI_HOME", "")
+"""What Gemini CLI takes for the user's home directory: all that is its own lies in `.gemini` there."""
 CHATS = "chats"
 HEAD = 262_144
 """Bytes of a session file in which the first prompt is looked for."""
@@ -21,15 +24,15 @@ REGISTRY = 4 * 1024 * 1024
 """Bytes of the list of all projects that are read."""
 
 
-def root() -> Path:
-    """Where the directories lie, one for each that sessions were begun in."""
-    return _home() / "tmp"
+def root(home: Path) -> Path:
+    """Where the directories of an account lie, one for each that sessions were begun in."""
+    return home / ".gemini" / "tmp"
 
 
-def registry() -> dict[str, Any]:
+def registry(home: Path) -> dict[str, Any]:
     """The short name of each directory that was worked in, as its own directory here is called."""
     try:
-        with safe_open.open_regular(_home() / "projects.json") as file:
+        with safe_open.open_regular(home / ".gemini" / "projects.json") as file:
             named = _object(file.read(REGISTRY)).get("projects")
     except OSError:
         return {}
@@ -42,12 +45,12 @@ def name_of(branch: str, named: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) and name == Path(name).name else ""
 
 
-def next_name(branch: str, taken: set[str]) -> str:
+def next_name(branch: str, taken: set[str], home: Path) -> str:
     """The short name that Gemini CLI will give a directory; it is taken then."""
     plain = re.sub(r"[^a-z0-9]+", "-", Path(branch).name.lower()).strip("-") or "project"
     for number in itertools.count():
         name = f"{plain}-{number}" if number else plain
-        if name not in taken and owner(root() / name) in ("", branch):
+        if name not in taken and owner(root(home) / name) in ("", branch):
             break
     taken.add(name)
     return name
@@ -62,24 +65,20 @@ def owner(directory: Path) -> str:
         return ""
 
 
-def has_session(branch: Path, session_id: str) -> bool:
-    """True if there is a file of that session, whatever it holds."""
-    return bool(_files_of(branch, session_id))
+def has_session(branch: Path, session_id: str, home: Path) -> bool:
+    """True if an account has a file of that session, whatever it holds."""
+    return bool(_files_of(branch, session_id, home))
 
 
-def is_resumable(branch: Path, session_id: str) -> bool:
+def is_resumable(branch: Path, session_id: str, home: Path) -> bool:
     """True if that session has a prompt or an answer: without one Gemini CLI does not find it."""
-    return any(map(_has_conversation, _files_of(branch, session_id)))
+    return any(map(_has_conversation, _files_of(branch, session_id, home)))
 
 
-def _home() -> Path:
-    return Path(os.environ.get("GEMINI_CLI_HOME") or user_directories.home()) / ".gemini"
-
-
-def _files_of(branch: Path, session_id: str) -> list[Path]:
+def _files_of(branch: Path, session_id: str, home: Path) -> list[Path]:
     """Its files: a session that is resumed in another minute gets a second one, with nothing but a head in it."""
-    name = name_of(os.path.realpath(branch), registry())
-    named = (root() / name / CHATS).glob(f"session-*-{glob.escape(session_id[:8])}.jsonl") if name else ()
+    name = name_of(os.path.realpath(branch), registry(home))
+    named = (root(home) / name / CHATS).glob(f"session-*-{glob.escape(session_id[:8])}.jsonl") if name else ()
     return [path for path in named if _session_of(path) == session_id]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles, is_session_id
-from mailcore.programs.gemini.places import has_session, is_resumable
+from mailcore.programs.gemini.places import ACCOUNT_HOME, has_session, is_resumable
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -49,18 +49,21 @@ class Gemini:
 
     name = "gemini"
     executables = ("gemini",)
-    statuses = None
+    home = ACCOUNT_HOME
     hooks = None
     interactive = Interactive(NAMES, _is_session)
     takes = frozenset({"model", "resume"})
     variables = frozenset(f"GEMINI_CLI{name}" for name in ("", "_NO_RELAUNCH", "_TRUST_WORKSPACE", "_WORKTREE_HANDLED"))
 
-    @property
-    def sessions(self) -> SessionFiles:
+    def sessions_at(self, home: Path) -> SessionFiles:
         """A directory for each that sessions were begun in."""
         from mailcore.programs.gemini.sessions import GeminiSessions
 
-        return GeminiSessions()
+        return GeminiSessions(home)
+
+    def statuses_at(self, home: Path) -> None:
+        """It does not say how its sessions stand."""
+        del home
 
     def argv(self, launch: Launch) -> list[str]:
         """`gemini --prompt=PROMPT`, a session named or resumed; `--skip-trust`, for it runs in no untrusted branch.
@@ -104,9 +107,9 @@ class Gemini:
         found = session_id(output.stdout)
         return found if is_session_id(found) else given
 
-    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str, home: Path) -> list[str] | None:
         """`gemini --resume ID`, with its model."""
-        if not is_session_id(session_id) or not is_resumable(agent.branch, session_id):
+        if not is_session_id(session_id) or not is_resumable(agent.branch, session_id, home):
             return None
         return ["gemini", "--resume", session_id, *(["--model", config.model] if config.model else [])]
 
@@ -122,9 +125,9 @@ class Gemini:
 
 
 def _session(launch: Launch) -> list[str]:
-    if launch.mode == "resume" and is_resumable(launch.agent.branch, launch.session_id):
+    if launch.mode == "resume" and is_resumable(launch.agent.branch, launch.session_id, launch.home):
         return ["--resume", launch.session_id]
-    if has_session(launch.agent.branch, launch.session_id):
+    if has_session(launch.agent.branch, launch.session_id, launch.home):
         # It died before it kept its prompt: Gemini CLI neither resumes such a session nor begins it again.
         return []
     return ["--session-id", launch.session_id]

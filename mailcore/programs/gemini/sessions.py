@@ -25,20 +25,23 @@ class GeminiSessions:
 
     whole = False
 
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
     @property
     def root(self) -> Path:
         """Where the directories lie."""
-        return places.root()
+        return places.root(self._home)
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The branches' own directories, and those of what lies below them.
 
         Of a branch that has none, the one that it will get if it comes next.
         """
-        named = places.registry()
+        named = places.registry(self._home)
         taken = {name for name in named.values() if isinstance(name, str)}
         real = dict.fromkeys(map(os.path.realpath, branches))
-        names = (places.name_of(branch, named) or places.next_name(branch, taken) for branch in real)
+        names = (places.name_of(branch, named) or places.next_name(branch, taken, self._home) for branch in real)
         below = (
             places.name_of(path, named)
             for path in named

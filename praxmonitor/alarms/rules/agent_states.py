@@ -1,4 +1,4 @@
-"""Alarms of an agent's state: silent, waiting for the operator, failed, orphaned, unreadable, limited. Pure."""
+"""Alarms of an agent's state: silent, waiting for the operator, failed, orphaned, unreadable. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ ALARM_OF_STATE = {
     State.FAILED: AlarmKind.FAILED,
     State.ORPHANED: AlarmKind.ORPHANED,
     State.UNREADABLE: AlarmKind.UNREADABLE,
-    State.LIMITED: AlarmKind.LIMIT,
 }
 
 
@@ -53,15 +52,10 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
                 remedy="retry (r) starts it anew, kill (D) cleans up",
                 id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
             )  # fmt: skip
-        case AlarmKind.UNREADABLE:
+        case _:
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
             remedy = f"{repair}mend or remove the file: it is read again at once"
             return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
-        case _:
-            return replace(
-                alarm, expected="the next attempt", seen=f"limited {moment(status.since, now)}",
-                remedy="it goes on by itself; kill (D) it if it is not to",
-            )  # fmt: skip
 
 
 def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:

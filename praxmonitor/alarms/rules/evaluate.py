@@ -19,6 +19,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
+from praxmonitor.alarms.rules.limits import limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.runs import run_alarms
@@ -56,7 +57,7 @@ class AlarmRules:
             status = statuses.get(address) if statuses is not None else None
             if status is None:
                 status = state(facts, now, policy, machine_status)
-            # An open request for approval is raised by the alarm on the operator's mailbox.
+            # An open request for approval is raised by the alarm on the operator's mailbox, a limit by the account's.
             if status.state in ALARM_OF_STATE and (
                 status.state is not State.WAITING or status != request_status(facts)
             ):
@@ -71,6 +72,7 @@ class AlarmRules:
         if len(known) > len(everyone):
             here = {facts.address for facts in everyone}
             self._known = {address: value for address, value in known.items() if address in here}
+        raised += limit_alarms(fleet, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)

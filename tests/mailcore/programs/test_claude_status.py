@@ -24,7 +24,7 @@ from tests.mailcore.conftest import House
 @pytest.fixture
 def statuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClaudeStatuses:
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
-    files = ClaudeStatuses()
+    files = ClaudeStatuses(tmp_path / "claude")
     files.root.mkdir(parents=True)
     return files
 

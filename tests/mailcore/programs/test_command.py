@@ -16,4 +16,7 @@ def test_a_command_gets_the_prompt_as_one_word(tmp_path: Path) -> None:
     assert (found.success, found.result) == (True, "two")
     assert Command().ending(-9, output(tmp_path, b"")).cause == "ended by SIGKILL"
     assert Command().ending(0, output(tmp_path, b"\xff\xfe\n")).success
-    assert Command().session("5e55", output(tmp_path)) == "" and Command().attach(AGENT, AgentConfig(), "5e55") is None
+    assert (
+        Command().session("5e55", output(tmp_path)) == ""
+        and Command().attach(AGENT, AgentConfig(), "5e55", tmp_path) is None
+    )

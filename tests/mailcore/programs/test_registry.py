@@ -24,7 +24,7 @@ from mailcore.programs.guarded import FILES, METHODS, CheckedFiles, CheckedProgr
 from mailcore.programs.transcript_reader import Counted
 from praxmonitor.__main__ import main as praxmonitor
 from tests.mailcore.conftest import House
-from tests.mailcore.programs.made import AGENT, launch
+from tests.mailcore.programs.made import AGENT, NOWHERE, launch
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,8 @@ class Odd(Command):
 
     name = "odd"
 
-    def __init__(self, act: Callable[[], Any]) -> None:
+    def __init__(self, act: Callable[[], Any], files: Any = None) -> None:
+        cast("Any", self).sessions_at = lambda *_: files
         for method in METHODS:
             setattr(self, method, lambda *_: act())
 
@@ -114,7 +115,7 @@ def calls(program: Program) -> list[Callable[[], object]]:
         lambda: program.shows_life(launch(), output),
         lambda: program.ending(0, output),
         lambda: program.session("5e55", output),
-        lambda: program.attach(AGENT, AgentConfig(), "5e55"),
+        lambda: program.attach(AGENT, AgentConfig(), "5e55", NOWHERE),
         lambda: program.bypasses(AgentConfig()),
         lambda: program.output_reader("@a"),
     ]
@@ -176,9 +177,7 @@ class OddFiles:
 
 
 def test_whatever_its_session_files_raise_is_told_in_words() -> None:
-    odd = Odd(lambda: None)
-    odd.sessions = cast("Any", OddFiles())
-    sessions: SessionFiles | None = CheckedProgram("odd", odd).sessions
+    sessions = CheckedProgram("odd", Odd(lambda: None, OddFiles())).sessions_at(NOWHERE)
     assert isinstance(sessions, CheckedFiles)
     path = Path("/nonexistent/x")
     asked: list[Callable[[], object]] = [
@@ -198,9 +197,7 @@ def test_whatever_its_session_files_give_back_is_what_was_asked_for_or_told(valu
         def _fail(self, *_: object) -> Any:
             return value
 
-    odd = Odd(lambda: None)
-    odd.sessions = cast("Any", Files())
-    sessions: SessionFiles | None = CheckedProgram("odd", odd).sessions
+    sessions: SessionFiles | None = CheckedProgram("odd", Odd(lambda: None, Files())).sessions_at(NOWHERE)
     assert sessions is not None
     path = Path("/x")
     asked: list[tuple[type, Callable[[], object]]] = [
@@ -223,7 +220,7 @@ def test_a_session_id_is_never_an_option(tmp_path: Path) -> None:
     for id in ("-rf", "--dangerously-skip-permissions", "../x", "a b", "a\0", "", "x" * 200):
         for name in registry.BUILT_IN:
             program = registry.program(name)
-            assert program.attach(AGENT, AgentConfig(), id) is None
+            assert program.attach(AGENT, AgentConfig(), id, tmp_path) is None
         odd = CheckedProgram("odd", Odd(partial(str, id)))
         with pytest.raises(ProgramFailed) if id else nullcontext():
             assert odd.session("given", output) == ""

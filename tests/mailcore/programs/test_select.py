@@ -19,19 +19,19 @@ from mailcore.programs.registry import program
 from tests.mailcore.programs.made import AGENT, launch, output
 
 
-def test_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+def test_signs_of_life(tmp_path: Path) -> None:
     silent = output(tmp_path)
     for one in (Claude(), Codex(), Command()):
         assert not one.shows_life(launch(), silent)
         assert one.shows_life(launch(), Output(silent.stdout, silent.stderr, acted=True))
-    (trace,) = Claude().traces(launch())
+    begun = launch(home=tmp_path)
+    (trace,) = Claude().traces(begun)
     trace.parent.mkdir(parents=True)
     trace.write_text("{}\n")
-    assert Claude().shows_life(launch(), silent)
+    assert Claude().shows_life(begun, silent)
     before = silent.stdout.stat().st_mtime - 100
     os.utime(trace, (before, before))  # a resumed session that has not grown yet
-    assert not Claude().shows_life(launch(), silent)
+    assert not Claude().shows_life(begun, silent)
     silent.stderr.write_text("x")
     assert Command().shows_life(launch(), silent)
 

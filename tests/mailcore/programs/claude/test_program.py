@@ -19,29 +19,29 @@ from mailcore.programs.claude.result import ClaudeResult
 from tests.mailcore.programs.made import AGENT, FIXTURES, launch, output
 
 
-def test_claude_is_called_headless_with_a_named_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+def test_claude_is_called_headless_with_a_named_session(tmp_path: Path) -> None:
     words = Claude().argv(launch(config={"model": "opus"}))
     assert words[:3] == ["claude", "-p", "do it"]
     assert words[words.index("--session-id") + 1] == "5e55" and words[words.index("--model") + 1] == "opus"
     assert words[words.index("--permission-mode") + 1] == "acceptEdits" and "--resume" not in words
-    resumed = launch(mode="resume")
+    resumed = launch(mode="resume", home=tmp_path)
     assert "--resume" not in Claude().argv(resumed)  # nothing there to resume
-    transcript = session_file(AGENT, "5e55")
+    transcript = session_file(AGENT, "5e55", tmp_path)
     transcript.parent.mkdir(parents=True)
     transcript.write_text("{}\n")
     assert transcript == tmp_path / "projects" / "-p-agents-my-writer-v1" / "5e55.jsonl"
     words = Claude().argv(resumed)
     assert words[words.index("--resume") + 1] == "5e55" and "--session-id" not in words
     assert Claude().session("5e55", output(tmp_path)) == "5e55"
-    assert Claude().attach(AGENT, AgentConfig(model="opus"), "5e55") == [
+    assert Claude().attach(AGENT, AgentConfig(model="opus"), "5e55", tmp_path) == [
         "claude",
         "--resume",
         "5e55",
         "--model",
         "opus",
     ]
-    assert Claude().attach(AGENT, AgentConfig(), "0the") is None and Claude().attach(AGENT, AgentConfig(), "") is None
+    assert Claude().attach(AGENT, AgentConfig(), "5e55", tmp_path / "other") is None  # of another account
+    assert [Claude().attach(AGENT, AgentConfig(), id, tmp_path) for id in ("0the", "")] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,7 @@ def test_who_used_all_its_turns_is_not_started_again_by_itself(tmp_path: Path) -
     assert not Claude().ending(1, output(tmp_path, result(subtype="error_during_execution"))).final
 
 
-def test_a_warning_of_claudes_is_no_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+def test_a_warning_of_claudes_is_no_sign_of_life(tmp_path: Path) -> None:
     assert not Claude().shows_life(launch(), output(tmp_path, "", b"a warning"))
     assert Claude().shows_life(launch(), output(tmp_path, "{", b""))
 
@@ -167,11 +166,10 @@ def test_of_a_result_of_any_shape_there_is_an_outcome(values: dict[str, Any], co
         assert not found.success
 
 
-def test_a_fork_is_a_copy_with_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
-    forking = replace(launch(mode="fork"), forked="01d")
+def test_a_fork_is_a_copy_with_a_name_of_its_own(tmp_path: Path) -> None:
+    forking = replace(launch(mode="fork", home=tmp_path), forked="01d")
     assert "--resume" not in Claude().argv(forking)  # nothing there to begin from
-    file = session_file(AGENT, "01d")
+    file = session_file(AGENT, "01d", tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text("{}\n")
     words = Claude().argv(forking)

@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.claude.usage import MAX_COUNTED_MESSAGES
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
+from tests.mailcore.programs.made import is_sound
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
@@ -284,24 +286,23 @@ def test_half_a_surrogate_pair_does_not_lose_the_line() -> None:
     assert told(b'{"type":"user","message":{"content":"cut \\ud83d"}}')[0].text == "cut \ud83d"
 
 
-def test_the_directory_is_the_one_that_claude_code_makes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_directory_is_the_one_that_claude_code_makes(tmp_path: Path) -> None:
     """Expected: what Claude Code 2.1.330's own function returned."""
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
     names = {
         "/home/op/my_project.v1/agents/Ünï 😀": "-home-op-my-project-v1-agents--n----",
         "/home/op/" + "deep/" * 50 + "end": ("-home-op-" + "deep-" * 50)[:200] + "-hwccb6",
         "/x/" + "ü😀" * 70: "-x-" + "-" * 197 + "-9yas8q",
     }
     for path, name in names.items():
-        assert directory(Path(path)) == tmp_path / "projects" / name
+        assert directory(Path(path), tmp_path) == tmp_path / "projects" / name
 
 
 def test_where_a_session_was_begun_stands_in_its_head(tmp_path: Path) -> None:
-    assert cwd_of(FIXTURE) == CWD
+    assert cwd_of(FIXTURE, tmp_path) == CWD
     path = tmp_path / "s.jsonl"
-    assert cwd_of(path) == ""
+    assert cwd_of(path, tmp_path) == ""
     path.write_bytes(b'{"type":"mode"}\n{"cwd":7}\n' + line(1, "user", cwd="/a") + b"\n" + line(2, "user", cwd="/a/b"))
-    assert cwd_of(path) == "/a"
+    assert cwd_of(path, tmp_path) == "/a"
 
 
 OTHERS = [
@@ -322,6 +323,9 @@ def test_whatever_a_line_is_it_never_raises_and_is_never_another_agents(lines: l
     one = reader(CHILD if child else MAIN)
     for raw in lines:
         for found in [*one.read(raw, NOW), *one.spent(raw, NOW)]:
+            if isinstance(found, Limit):
+                assert is_sound(found, "claude") and found.seen_at <= NOW
+                continue
             assert found.agent == "@writer" and found.at <= NOW
             if isinstance(found, Spent):
                 amounts = (found.usage.input, found.usage.output, found.usage.cache_read, found.usage.cache_write)
@@ -336,7 +340,8 @@ def test_no_value_of_any_type_at_any_place_makes_it_raise() -> None:
     for raw in (raw for one in LINES + OTHERS for raw in every_value_replaced(one)):
         one = reader()
         found = one.read(raw, NOW)
-        assert all(a.agent == "@writer" for a in found) and isinstance(one.drift, str), raw
+        sound = (is_sound(a, "claude") if isinstance(a, Limit) else a.agent == "@writer" for a in found)
+        assert all(sound) and isinstance(one.drift, str), raw
 
 
 @settings(max_examples=100, deadline=None)
@@ -346,11 +351,11 @@ def test_two_sessions_that_are_read_in_turns_are_not_mixed(data: st.DataObject) 
     mine, yours = reader(), ClaudeTranscript("@editor", Path("/h/.claude/projects/-q/other.jsonl"))
     other = [raw.replace(SESSION.encode(), b"other").replace(b"toolu_", b"call_") for raw in LINES]
     queue = {"@writer": list(LINES), "@editor": list(other)}
-    found: dict[str, list[Activity | Spent]] = {"@writer": [], "@editor": []}
+    found: dict[str, list[Activity | Spent | Limit]] = {"@writer": [], "@editor": []}
     while any(queue.values()):
         who = data.draw(st.sampled_from([name for name, left in queue.items() if left]))
         found[who] += (mine if who == "@writer" else yours).read(queue[who].pop(0), NOW)
     alone = reader()
     assert found["@writer"] == [a for raw in LINES for a in alone.read(raw, NOW)]
-    assert {(a.agent, a.session) for a in found["@editor"]} == {("@editor", "other")}
+    assert {(a.agent, a.session) for a in found["@editor"] if not isinstance(a, Limit)} == {("@editor", "other")}
     assert len(found["@editor"]) == len(found["@writer"])

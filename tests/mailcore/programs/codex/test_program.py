@@ -37,19 +37,21 @@ def test_codex_as_captured(tmp_path: Path) -> None:
     assert "--dangerously-bypass-approvals-and-sandbox" in bypass and "--sandbox" not in bypass
 
 
-def test_codex_goes_on_in_the_thread_that_it_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+def test_codex_goes_on_in_the_thread_that_it_named(tmp_path: Path) -> None:
+    home = tmp_path / "codex"
     captured = output(tmp_path, (FIXTURES / "codex" / "exec-success.jsonl").read_bytes())
     thread = Codex().session("ours", captured)
     assert thread == "01a200fc-9726-7063-a792-fc95f0755c3c"
-    resumed = launch(mode="resume", session_id=thread)
-    assert "resume" not in Codex().argv(resumed) and Codex().attach(AGENT, AgentConfig(), thread) is None  # not kept
-    day = tmp_path / "codex/sessions/2026/11/22"
+    resumed = launch(mode="resume", session_id=thread, home=home)
+    assert (
+        "resume" not in Codex().argv(resumed) and Codex().attach(AGENT, AgentConfig(), thread, home) is None
+    )  # not kept
+    day = home / "sessions/2026/11/22"
     day.mkdir(parents=True)
     (day / f"rollout-2026-11-22T05-32-10-{thread}.jsonl").write_text("{}\n")
     assert Codex().argv(resumed)[-3:] == ["resume", thread, "do it"]
-    assert "resume" not in Codex().argv(launch(session_id=thread))
-    assert Codex().attach(AGENT, AgentConfig(model="gpt-5"), thread) == [
+    assert "resume" not in Codex().argv(launch(session_id=thread, home=home))
+    assert Codex().attach(AGENT, AgentConfig(model="gpt-5"), thread, home) == [
         "codex", "resume", "-c", "allow_login_shell=false", thread, "-m", "gpt-5",
     ]  # fmt: skip
     for torn in (
@@ -59,7 +61,7 @@ def test_codex_goes_on_in_the_thread_that_it_named(tmp_path: Path, monkeypatch: 
         '{"type": "thread.started", "thread_id": 7}',
     ):
         assert Codex().session("ours", output(tmp_path, torn)) == ""
-    assert Codex().attach(AGENT, AgentConfig(), "*") is None
+    assert Codex().attach(AGENT, AgentConfig(), "*", home) is None
 
 
 def test_events_of_an_unexpected_shape_are_told(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.codex.sessions import cwd_of, directories
+from tests.mailcore.programs.made import is_sound
 from tests.mailcore.session_lines import codex, event, every_value_replaced, item, mutated, record, tokens
 
 FIXTURE = Path(__file__).parents[3] / "fixtures" / "codex" / "rollout.jsonl"
@@ -173,7 +175,7 @@ def test_a_format_that_changed_is_said_once(raw: bytes, missing: str) -> None:
 
 def test_sessions_lie_by_the_day_on_which_they_began(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path))
-    found = directories(date(2026, 10, 31), date(2026, 11, 1))
+    found = directories(date(2026, 10, 31), date(2026, 11, 1), tmp_path)
     assert found == [tmp_path / "sessions/2026/10/31", tmp_path / "sessions/2026/11/01"]
 
 
@@ -201,6 +203,9 @@ def test_whatever_a_line_is_it_never_raises_and_is_never_another_agents(lines: l
     one = CodexRollout("@coder", PATH)
     for raw in lines:
         for found in [*one.read(raw, NOW), *one.spent(raw, NOW)]:
+            if isinstance(found, Limit):
+                assert is_sound(found, "codex") and found.seen_at <= NOW
+                continue
             assert found.agent == "@coder" and found.at <= NOW
             if isinstance(found, Spent):
                 assert min(found.usage.input, found.usage.output, found.usage.cache_read, found.context) >= 0
@@ -213,4 +218,5 @@ def test_no_value_of_any_type_at_any_place_makes_it_raise() -> None:
     for raw in (raw for one in LINES + OTHERS for raw in every_value_replaced(one)):
         one = CodexRollout("@coder", PATH)
         found = one.read(raw, NOW)
-        assert all(a.agent == "@coder" for a in found) and isinstance(one.drift, str), raw
+        sound = (is_sound(a, "codex") if isinstance(a, Limit) else a.agent == "@coder" for a in found)
+        assert all(sound) and isinstance(one.drift, str), raw

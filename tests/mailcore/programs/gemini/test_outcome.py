@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailcore.model.limit import SERVICE
 from mailcore.programs.base import Ending
 from mailcore.programs.gemini.outcome import ending, session_id
 from tests.mailcore.programs.made import FIXTURES, output
@@ -47,7 +49,8 @@ QUOTA = "You exceeded your current quota, please check your plan and billing det
     ],
 )  # fmt: skip
 def test_as_captured(tmp_path: Path, name: str, code: int, expected: Ending) -> None:
-    assert ending(code, output(tmp_path, (FIXTURES / "gemini" / f"stream-{name}.jsonl").read_bytes())) == expected
+    found = ending(code, output(tmp_path, (FIXTURES / "gemini" / f"stream-{name}.jsonl").read_bytes()))
+    assert replace(found, limit=None) == expected and (found.limit is not None) == found.limited
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,9 @@ def test_an_answer_decides_nothing(tmp_path: Path) -> None:
     good = told(said, {"type": "result", "status": "success"})
     assert ending(0, output(tmp_path, good)) == Ending(True, "exit 0", result="Suggested retry after 3600s.")
     bad = told(said, {"type": "result", "status": "error", "error": {"type": "unknown", "message": "[API Error: No.]"}})
-    assert ending(247, output(tmp_path, bad)) == Ending(False, "API 503: No.", True, "Suggested retry after 3600s.")
+    found = ending(247, output(tmp_path, bad))
+    assert replace(found, limit=None) == Ending(False, "API 503: No.", True, "Suggested retry after 3600s.")
+    assert found.limit is not None and found.limit.scope == SERVICE and found.limit.resets_at == 0.0
 
 
 def test_a_run_that_it_stopped_itself_says_so(tmp_path: Path) -> None:

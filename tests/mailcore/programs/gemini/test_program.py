@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailcore.config import AgentConfig
+from mailcore.programs.gemini.places import ACCOUNT_HOME
 from mailcore.programs.gemini.program import POLICY, Gemini
 from mailcore.programs.registry import program
 from tests.mailcore.programs.made import AGENT, FIXTURES, launch, output
@@ -57,7 +59,7 @@ def test_its_own_modes_go_through(chats: Path, mode: str, said: str, allowed: li
 def test_no_word_of_the_prompt_is_a_file() -> None:
     def said(prompt: str) -> str:
         given = launch()
-        (word,) = [word for word in Gemini().argv(type(given)(given.agent, given.config, prompt, "start", "x"))
+        (word,) = [word for word in Gemini().argv(replace(given, prompt=prompt, session_id="x"))
                    if word.startswith("--prompt=")]  # fmt: skip
         return word
 
@@ -74,9 +76,9 @@ def test_the_policy_keeps_its_settings_from_an_agent() -> None:
 
 
 def test_a_session_is_resumed_where_it_was_kept(chats: Path, tmp_path: Path) -> None:
-    resumed = launch(mode="resume", session_id=SESSION)
+    resumed = launch(mode="resume", session_id=SESSION, home=ACCOUNT_HOME.usual())
     assert Gemini().argv(resumed)[-2:] == ["--session-id", SESSION]
-    assert Gemini().attach(AGENT, AgentConfig(), SESSION) is None
+    assert Gemini().attach(AGENT, AgentConfig(), SESSION, ACCOUNT_HOME.usual()) is None
     kept = chats / f"session-2026-11-28T23-10-{SESSION[:8]}.jsonl"
     lines = (FIXTURES / "gemini" / "session.jsonl").read_bytes().splitlines(keepends=True)
     kept.write_bytes(b"".join(lines[:2]))
@@ -84,11 +86,21 @@ def test_a_session_is_resumed_where_it_was_kept(chats: Path, tmp_path: Path) -> 
     assert not {"--resume", "--session-id"} & set(Gemini().argv(resumed))
     kept.write_bytes(b"".join(lines[:3]))
     assert Gemini().argv(resumed)[-2:] == ["--resume", SESSION]
-    assert Gemini().argv(launch(session_id=SESSION))[-1:] != [SESSION]
+    assert Gemini().argv(launch(session_id=SESSION, home=ACCOUNT_HOME.usual()))[-1:] != [SESSION]
     other = f"{SESSION[:-1]}0"
-    assert Gemini().argv(launch(mode="resume", session_id=other))[-2:] == ["--session-id", other]
-    assert Gemini().attach(AGENT, AgentConfig(model="m"), SESSION) == ["gemini", "--resume", SESSION, "--model", "m"]
-    assert Gemini().attach(AGENT, AgentConfig(), "--yolo") is None
+    resumed = launch(mode="resume", session_id=other, home=ACCOUNT_HOME.usual())
+    assert Gemini().argv(resumed)[-2:] == [
+        "--session-id",
+        other,
+    ]
+    assert Gemini().attach(AGENT, AgentConfig(model="m"), SESSION, ACCOUNT_HOME.usual()) == [
+        "gemini",
+        "--resume",
+        SESSION,
+        "--model",
+        "m",
+    ]
+    assert Gemini().attach(AGENT, AgentConfig(), "--yolo", ACCOUNT_HOME.usual()) is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +108,11 @@ def test_a_session_is_resumed_where_it_was_kept(chats: Path, tmp_path: Path) -> 
 )
 def test_without_a_list_of_projects_nothing_is_kept(chats: Path, registry: str) -> None:
     (chats.parents[2] / "projects.json").write_text(registry)
-    assert Gemini().argv(launch(mode="resume", session_id=SESSION))[-2:] == ["--session-id", SESSION]
+    resumed = launch(mode="resume", session_id=SESSION, home=ACCOUNT_HOME.usual())
+    assert Gemini().argv(resumed)[-2:] == [
+        "--session-id",
+        SESSION,
+    ]
 
 
 def test_the_session_is_the_one_that_it_began(tmp_path: Path) -> None:

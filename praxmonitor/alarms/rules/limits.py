@@ -1,0 +1,45 @@
+"""Alarms of usage limits: one for each cause, however many agents wait for it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from mailcore.model.fleet import Fleet
+from mailcore.model.limit import SERVICE
+from mailcore.model.run import Run
+from mailcore.text import counted
+from mailcore.text.units import clock_time, date_and_time, soon
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+
+SAME = 120
+"""Seconds: resets that differ by less are one."""
+
+
+def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
+    """One for each account and reset that runs of the fleet wait for."""
+    waiting: defaultdict[tuple[str, str, int], list[Run]] = defaultdict(list)
+    for facts in fleet.agents:
+        if (run := facts.run) is not None and run.parked and facts.lock is not None:
+            scope = SERVICE if run.limit_scope == SERVICE else ""
+            waiting[run.account, scope, round(run.resets_at / SAME)].append(run)
+    for (account, scope, reset), runs in waiting.items():
+        yield _alarm(account, scope, reset, runs, now)
+
+
+def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) -> Alarm:
+    first = min(runs, key=lambda run: run.since)
+    resets_at, next_at = max(run.resets_at for run in runs), min(run.next_at for run in runs)
+    if scope == SERVICE:
+        what = f"the service of {account or first.program} is overloaded"
+    else:
+        what = f"usage limit of {account or first.program}"
+    until = f" until {soon(resets_at, now=now)}" if resets_at else ""
+    expected = "nothing: they go on by themselves" if resets_at else f"the next try, {clock_time(next_at)}"
+    who = ", ".join(run.target for run in runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
+    return Alarm(
+        AlarmKind.LIMIT, "", first.since, f"{what}{until}: {counted(len(runs), 'run waits', 'runs wait')}", expected,
+        f"{who}; since {date_and_time(first.since, seconds=False)}",
+        "retry (r) goes on now, kill (D) cancels; `mailcore retry @a --program NAME` moves a task",
+        f"{account} {scope} {reset}",
+    )  # fmt: skip
