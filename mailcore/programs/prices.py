@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_MODELS = 500
 """Models whose prices are remembered: their names come from session files, which may hold any."""
 MAX_NAME = 200
-"""Characters of a model's name; one that is longer is none, nor is one of other than printable ASCII."""
+"""Characters of a model's name; one that is longer is none. No list names one of other than printable ASCII."""
 RESELLER = "aws"
 """Whose names of models are its own: Claude Code through Bedrock writes those."""
 MILLION = 1_000_000
@@ -79,6 +79,8 @@ class Prices:
     def dollars(self, spent: Spent) -> float | None:
         """What the tokens cost that one message used; None where its model has no known price."""
         key = spent.model, spent.provider
+        if not spent.model or max(map(len, key)) > MAX_NAME:
+            return None
         rates = self._table.get(key)
         if rates is None:
             rates = self._own.get(spent.model.lower()) or _library_rates(*key)
@@ -107,9 +109,7 @@ class _Kept(msgspec.Struct):
 
 def _library_rates(model: str, provider: str) -> Rates:
     """As the library answers, or answered before."""
-    if not model or not all(
-        len(name) <= MAX_NAME and name.isascii() and name.isprintable() for name in (model, provider)
-    ):
+    if not (model + provider).isascii() or not (model + provider).isprintable():
         return ()
     path, library = cache_home() / "prices.json", _library_mark()
     if not library:

@@ -201,6 +201,8 @@ def test_names_from_session_files_fill_no_memory_and_no_disk(tmp_path: Path, mon
         table.dollars(Spent(NOW, "@a", Usage(1), "s", f"model-{n}"))
     kept = json.loads((tmp_path / "praxmonitor" / "prices.json").read_bytes())["rates"]
     assert list(kept) == [f"model-{n} " for n in range(15, 20)]
+    assert table.dollars(Spent(NOW, "@a", Usage(1), "s", "x" * 1_000_000)) is None
+    assert len((tmp_path / "praxmonitor" / "prices.json").read_bytes()) < 1000
     estimates = Estimates("@a", table)
     one = [Spent(NOW, "@a", Usage(1), "s", f"model-{n}") for n in range(200)]
     total = sum((priced.usage for priced in estimates.priced(one)), Usage())
