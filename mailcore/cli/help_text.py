@@ -88,7 +88,7 @@ EXAMPLES = {
         "mailcore wake --from @operator @writer --if-mail",
     ),
     "kill": ("mailcore kill @writer",),
-    "retry": ("mailcore retry @writer", "mailcore retry @writer --mode fresh"),
+    "retry": ("mailcore retry @writer", "mailcore retry @writer --mode fresh", "mailcore retry @writer --account work"),
     "runs": ("mailcore runs", "mailcore runs @writer"),
     "run": ("mailcore run @writer   # its last run",),
     "review": (

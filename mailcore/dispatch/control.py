@@ -7,18 +7,19 @@ from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from mailcore.accounts.account import require_account
+from mailcore.accounts.account import accounts, require_account
 from mailcore.config import Config
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
 from mailcore.dispatch.go_on import ask_to_go_on
+from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
 from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs import resumable_session
-from mailcore.dispatch.runs.run_list import find_run, journal_records
+from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
@@ -26,7 +27,7 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.account import Account
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
-from mailcore.programs.choose import select
+from mailcore.programs.choose import is_installed, select
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
@@ -214,7 +215,7 @@ def retry_run(workspace: Workspace, config: Config, by: str, target: str, how: R
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id.
 
     In another program, or for another account, it begins a new session: none can go on there. A run that waits for a
-    limit goes on at once instead, where nothing else is said: its own id.
+    limit goes on at once instead, where nothing else is said: its own id. Else its waiting is ended.
     """
     with resumable_act.begin_act(workspace.agent(by), "retry", target, *astuple(how)) as act:
         return _retry_run(workspace, config, by, target, how, act)
@@ -238,7 +239,24 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
         first = journal_records(agent.runs_dir / run.run_id)[0]
         fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     fields |= _elsewhere(config, agent, fields, how)
+    if run.parked:  # nothing of it is at work: it does not wait for one limit while its task is done elsewhere
+        kill_run(workspace, config, by, run.run_id)
     return _run_id_or_raise(begin_run(workspace, config, agent, {**fields, "by": by, "retry_of": run.run_id}))
+
+
+def other_places(workspace: Workspace, config: Config, target: str) -> list[tuple[str, Retry]]:
+    """Where the last task of an agent could be done otherwise than its run did, each in words for people."""
+    agent, run = find_run(workspace, target)
+    name = run.program if run is not None else ""
+    first = first_record_of_run(agent.runs_dir / run.run_id) if run is not None else {}
+    had = str(first.get("account", config.agent(agent.address).account))
+    found = []
+    for account in accounts(config):
+        same = (account.program, account.name) == (name, had)
+        if not same and is_installed(account.program, search_path()):
+            label = f"{account.program}, account {account.name}" if account.name else account.program
+            found.append((label, Retry("start", account.program, account.name)))
+    return found
 
 
 def _elsewhere(config: Config, agent: Agent, before: Mapping[str, Any], how: Retry) -> dict[str, Any]:

@@ -100,8 +100,6 @@ class Run:
     """When the next attempt starts, while waiting."""
     limited: bool = False
     """True while it waits because of a usage limit or an overload."""
-    account: str = ""
-    """Whose limit that is, for people; empty while it waits for none."""
     limit_scope: str = ""
     """What of the account is limited, as of `Limit.scope`."""
     resets_at: float = 0.0
@@ -131,13 +129,18 @@ class Run:
     """The sender's name of its task's mail, by which answers name it."""
     answer: str = ""
     """What its agent answered to its task so far, its beginning if it is long."""
-    account_name: str = ""
-    """Of the account that it was begun for, as config.toml names it; empty: the default one."""
+    account: str = ""
+    """The account that it was begun for, as config.toml names it; empty: the program's default one."""
 
     @property
     def attempt(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def account_label(self) -> str:
+        """That account for people, as `Account.label`."""
+        return self.account or self.program
 
     @property
     def counted(self) -> int:
@@ -196,7 +199,6 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 attempts=(*run.attempts, attempt),
                 limited=False,
-                account="",
                 resets_at=0.0,
                 reason="",
                 awaits=None,
@@ -221,15 +223,12 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
-                account=str(record.get("account", "")),
                 limit_scope=str(record.get("scope", "")),
                 resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
             )
         case "limit_over":
-            return replace(
-                run, phase=Phase.WAITING, since=at, limited=False, account="", resets_at=0.0, next_at=at, reason=""
-            )
+            return replace(run, phase=Phase.WAITING, since=at, limited=False, resets_at=0.0, next_at=at, reason="")
         case "act":
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
@@ -291,7 +290,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         message_id=str(record.get("message_id", "")),
         sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
-        account_name=str(record.get("account", "")),
+        account=str(record.get("account", "")),
         created_at=at,
         since=at,
         attempts_allowed=_int(record, "attempts") or 3,

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.accounts.account import accounts, default_accounts
-from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.model.account import Account
+from mailcore.model.limit import Limit
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.agent_reader import AgentReader
@@ -201,6 +202,15 @@ class WorkspaceReader:
                 facts.append(Used(address, (), unfinished))
         return facts
 
+    def take_limits(self) -> list[tuple[Account, Limit]]:
+        """The usage limits that session files reported since the last call, each with its account."""
+        found: list[tuple[Account, Limit]] = []
+        for branch in self._branches.values():
+            if branch.sessions.limits:
+                found += branch.sessions.limits
+                branch.sessions.limits.clear()
+        return found
+
     def set_remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""
         self._remark = text
@@ -290,7 +300,7 @@ class WorkspaceReader:
             return
         try:
             config = trust.trusted_config(self.workspace)[0]
-        except ConfigError:
+        except (MailcoreError, OSError):
             found = self._accounts or default_accounts()
         else:
             self._prices.own(config.prices)

@@ -6,6 +6,7 @@ Some log to their standard error alone: there what comes after the first word co
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mailcore.config import AgentConfig
@@ -62,8 +63,12 @@ class Command:
         from mailcore.programs.registry import built_in
 
         for other in built_in():
+            if not other.executables:
+                continue
+            # What it started, it started in that program's usual account.
+            usual = replace(output, home=other.home.usual() if other.home is not None else None)
             with suppress(ProgramFailed):
-                if other.executables and (limit := other.ending(exit_code, output).limit) is not None:
+                if (limit := other.ending(exit_code, usual).limit) is not None:
                     return limit
         return None
 

@@ -122,7 +122,7 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
         "run_id": run.run_id,
         "subject": neutral(run.subject),
         "sender": neutral(safe_sender(run.sender)),
-        "account": neutral(run.account_name),
+        "account": neutral(run.account),
         "attempt": run.attempt.number if run.attempt is not None else None,
         "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
         "started_at": iso(run.started_at),

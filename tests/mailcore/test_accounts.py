@@ -22,7 +22,7 @@ from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.session_discovery import SessionDiscovery
 from mailcore.programs import registry
 from mailcore.programs.claude.places import directory
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, wait_until
 
 CLAUDE = f"""#!{sys.executable}
 # As Claude Code keeps its sessions (contract claude-code): below CLAUDE_CONFIG_DIR, else below the user's home.
@@ -42,6 +42,11 @@ with open(f"{{place}}/{{session}}.jsonl", "a") as file:
 names = ("CLAUDE_CONFIG_DIR", "CODEX_HOME")
 with open("started.jsonl", "a") as file:
     file.write(json.dumps({{name: os.environ.get(name) for name in names}} | {{"words": words}}) + "\\n")
+if os.path.exists(home + "/limited"):
+    words = "Claude AI usage limit reached|" + open(home + "/limited").read()
+    print(json.dumps({{"type": "result", "subtype": "success", "is_error": True, "api_error_status": 429,
+                      "result": words, "session_id": session}}))
+    sys.exit(1)
 if os.path.exists("delegate"):
     subprocess.run(["mailcore", "dispatch", *open("delegate").read().split("|")], check=True)
 print(json.dumps({{"type": "result", "subtype": "success", "is_error": False, "result": "ok", "session_id": session}}))
@@ -102,6 +107,7 @@ def two(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Accoun
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # what one test learns of limits no other knows
     for variable in ("CODEX_HOME", "GEMINI_CLI_HOME"):
         monkeypatch.delenv(variable, raising=False)
     return Accounts(house, home)
@@ -135,7 +141,7 @@ def test_each_program_is_started_with_its_agents_account(two: Accounts) -> None:
     for name, home in (("writer", two.work), ("editor", two.personal), ("lead", two.default)):
         run = two.run(name)
         assert two.session(home, name).stem == run.attempts[0].session_id
-    assert [run.account_name for run in (two.run("writer"), two.run("lead"))] == ["work", ""]
+    assert [run.account for run in (two.run("writer"), two.run("lead"))] == ["work", ""]
     assert two.started("writer")[0]["CLAUDE_CONFIG_DIR"] == str(two.work)
     assert two.started("writer")[0]["CODEX_HOME"] == str(two.home / ".codex-work")  # for what its program starts
     assert two.started("lead")[0]["CLAUDE_CONFIG_DIR"] is None
@@ -248,7 +254,7 @@ def test_a_screen_learns_of_an_account_while_it_is_open(two: Accounts) -> None:
         look.sweep()
     assert look.told("writer") == ["at last"] and look.used("writer") == 3
     (two.house.root / ".praxmonitor" / "config.toml").write_text("no [ toml")
-    path.write_text(path.read_text() + json.dumps({**line, "message": {**message, "id": "n"}}) + "\n")
+    path.with_stem("another").write_text(json.dumps({**line, "message": {**message, "id": "n"}}) + "\n")
     look.sweep()
     assert look.used("writer") == 6  # what it said before holds
 
@@ -260,10 +266,8 @@ def test_a_screen_that_is_opened_with_another_default_sees_every_account(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(two.home / "screen"))
     two.run("lead")
     look = Look(two.house)
-    assert look.used("writer") == 0 and look.told("writer") == [f"at {two.work}"]
-    for _ in range(3):
-        look.sweep()
-    assert look.used("writer") == 5 and look.told("lead") == [f"at {two.home}/screen"]
+    assert look.told("writer") == [f"at {two.work}"] and look.told("lead") == [f"at {two.home}/screen"]
+    assert look.used("writer") == look.used("lead") == 5
 
 
 # Which account
@@ -385,13 +389,15 @@ def test_a_dispatch_resumes_only_what_its_account_has(two: Accounts) -> None:
     refused = two.house.json(*words, "--resume", status=3)["error"]
     assert refused["code"] == "no_session" and "for the account personal" in refused["message"]
     done = two.house.json(*words)
-    assert two.house.over("writer", done["run_id"]).account_name == "personal"
+    assert two.house.over("writer", done["run_id"]).account == "personal"
     assert two.started("writer")[-1]["CLAUDE_CONFIG_DIR"] == str(two.personal)
     unknown = two.house.json("dispatch", "@writer", "s", "b", "--account", "wrok", "--from", "@operator", status=3)
     assert unknown["error"]["code"] == "no_account" and "did you mean work?" in unknown["error"]["message"]
 
 
 def test_a_retry_may_name_another_account_program_or_model(two: Accounts) -> None:
+    two.agents["writer"] = 'account = "work"\nmodel = "usual"\npermission_mode = "bypass"'
+    two.configure()
     first = two.run("writer")
 
     def retried(*options: str) -> Run:
@@ -399,24 +405,24 @@ def test_a_retry_may_name_another_account_program_or_model(two: Accounts) -> Non
         return two.house.over("writer", done["run_id"])
 
     same = retried("--mode", "resume")
-    assert (same.account_name, same.attempts[0].session_id) == ("work", first.attempts[0].session_id)
+    assert (same.account, same.attempts[0].session_id) == ("work", first.attempts[0].session_id)
     moved = retried("--account", "personal", "--model", "small")
-    assert (moved.account_name, moved.attempts[0].mode) == ("personal", "fresh")
+    assert (moved.account, moved.attempts[0].mode) == ("personal", "fresh")
     assert moved.attempts[0].session_id != first.attempts[0].session_id
     assert two.started("writer")[-1]["CLAUDE_CONFIG_DIR"] == str(two.personal)
     assert "small" in two.started("writer")[-1]["words"]
     again = retried()  # as the run that it repeats
-    assert again.account_name == "personal" and "small" in two.started("writer")[-1]["words"]
+    assert again.account == "personal" and "small" in two.started("writer")[-1]["words"]
     default = retried("--account", "")
-    assert default.account_name == "" and two.started("writer")[-1]["CLAUDE_CONFIG_DIR"] is None
+    assert default.account == "" and two.started("writer")[-1]["CLAUDE_CONFIG_DIR"] is None
     refused = two.house.json(
         "retry", "@writer", "--account", "work", "--mode", "resume", "--from", "@operator", status=3
     )
     assert refused["error"]["code"] == "no_session"
     codex = retried("--program", "codex", "--account", "work")
-    assert (codex.program, codex.account_name, codex.attempts[0].mode) == ("codex", "work", "fresh")
+    assert (codex.program, codex.account, codex.attempts[0].mode) == ("codex", "work", "fresh")
     said = (two.house.agent("writer").branch / "codex-words").read_text()
-    assert "small" not in said and (two.home / ".codex-work" / "sessions").is_dir()
+    assert "-m" not in said.split() and "bypass" not in said and (two.home / ".codex-work" / "sessions").is_dir()
     nowhere = two.house.json("retry", "@writer", "--account", "personal", "--from", "@operator", status=3)["error"]
     assert "the account personal has no directory of codex" in nowhere["message"]
 
@@ -431,6 +437,28 @@ def test_a_config_that_no_longer_names_the_account_of_a_start_that_waits(two: Ac
     started = two.house.json("release", "@writer", "--from", "@operator")["started"]
     run = two.house.over("writer", started[0])
     assert run.phase is Phase.BOUNCED and "no account 'work'" in run.reason and not run.attempts[1:]
+
+
+def test_a_task_that_waits_for_a_limit_is_moved_to_another_account(two: Accounts) -> None:
+    """The limit is one account's: who works with another is started at once."""
+    two.work.mkdir()
+    (two.work / "limited").write_text(str(int(time.time()) + 3600))
+    run_id = two.house.started("@operator", "@writer")
+    wait_until(lambda: two.house.run("writer", run_id).parked, what="it waits for its account's limit")
+    assert waiting(two.house) == {"work": 1}
+    two.run("editor")
+    strangers = two.house.json("retry", "@writer", "--account", "personal", "--from", "@lead", status=3)
+    assert strangers["error"]["code"] == "identity" and waiting(two.house) == {"work": 1}
+    done = two.house.json("retry", "@writer", "--account", "personal", "--from", "@operator")
+    moved = two.house.over("writer", done["run_id"])
+    assert (moved.phase, moved.account) == (Phase.COMPLETED, "personal")
+    former = two.house.run("writer", run_id)
+    assert (former.phase, former.by) == (Phase.KILLED, "@operator") and waiting(two.house) == {"work": 0}
+
+
+def waiting(house: House) -> dict[str, int]:
+    """How many runs wait for each account that is known to be limited."""
+    return {one["account"]: len(one["waiting"]) for one in house.json("limits")}
 
 
 # What is told

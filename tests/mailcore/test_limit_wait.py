@@ -96,7 +96,7 @@ def test_it_waits_for_the_reset_and_goes_on(house: House, limit: Path) -> None:
     runs = {name: house.started("@operator", name) for name in ("@writer", "@editor", "@lead")}
     for name, run_id in runs.items():
         run = parked(house, name, run_id)
-        assert (run.resets_at, run.account, run.counted) == (float(until), "claude", 0)
+        assert (run.resets_at, run.account_label, run.counted) == (float(until), "claude", 0)
     for name, run_id in runs.items():
         run = house.over(name, run_id)
         # Who was dispatched after another had met the limit has made no attempt before.

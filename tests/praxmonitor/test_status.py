@@ -14,7 +14,7 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from praxmonitor.cli.status import main
 
-KEYS = {"address", "branch", "state", "reason", "since", "last_active", "unread", "open", "mailbox", "run"}
+KEYS = {"account", "address", "branch", "state", "reason", "since", "last_active", "unread", "open", "mailbox", "run"}
 
 
 def report(capsys: pytest.CaptureFixture[str], *words: str, exit_status: int = 0) -> dict[str, object]:
@@ -70,7 +70,14 @@ def test_a_run_that_goes_on_is_told_and_one_that_ended_is_not(
     assert isinstance(run, dict)
     assert row["state"] == "starting"
     assert abs(datetime.fromisoformat(run.pop("started_at")).timestamp() - time.time()) < 60
-    assert run == {"run_id": path.parent.name, "subject": "Report", "sender": "@alpha", "attempt": 1, "pid": 4711}
+    assert run == {
+        "run_id": path.parent.name,
+        "subject": "Report",
+        "sender": "@alpha",
+        "account": "",
+        "attempt": 1,
+        "pid": 4711,
+    }
     journal.append_record(path, {"event": "ended", "outcome": "completed"})
     beta.dispatch_lock.unlink()
     assert agents(report(capsys, str(aipass_workspace)))["@beta"]["run"] is None

@@ -88,7 +88,7 @@ def _named(agent: Agent) -> Iterator[tuple[str, str, str, Output | None]]:
         for attempt in reversed(run.attempts):
             name = f"attempt-{attempt.number}"
             output = Output(run_dir / f"{name}.stdout.log", run_dir / f"{name}.stderr.log")
-            yield run.program, attempt.session_id, run.account_name, output
+            yield run.program, attempt.session_id, run.account, output
 
 
 def _pointer(agent: Agent) -> dict[str, Any]:

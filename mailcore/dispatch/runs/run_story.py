@@ -12,7 +12,7 @@ from mailcore.dispatch.aipass import register
 from mailcore.dispatch.aipass.monitor_runs import task_message
 from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.dispatch.texts.end_mails import run_figures
-from mailcore.exceptions import ConfigError
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -122,7 +122,7 @@ def _used(workspace: Workspace, agent: Agent, run: Run) -> Usage | None:
 
     try:
         config = trust.trusted_config(workspace)[0]
-    except ConfigError:
+    except (MailcoreError, OSError):
         config = Config()
     since, prices = int(run.created_at), Prices(config.prices)
     entries = ledger([agent], since, workspace.agents, accounts(config), prices).entries

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from mailcore.accounts.pace import used_up_at
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import SERVICE
 from mailcore.model.run import Run
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.text.limits import near, used_accounts
 
 SAME = 120
 """Seconds: resets that differ by less are one."""
@@ -18,22 +20,38 @@ SAME = 120
 
 def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
     """One for each account and reset that runs of the fleet wait for."""
-    waiting: defaultdict[tuple[str, str, int], list[Run]] = defaultdict(list)
+    waiting: defaultdict[tuple[str, str, str, int], list[Run]] = defaultdict(list)
     for facts in fleet.agents:
         if (run := facts.run) is not None and run.parked and facts.lock is not None:
             scope = SERVICE if run.limit_scope == SERVICE else ""
-            waiting[run.account, scope, round(run.resets_at / SAME)].append(run)
-    for (account, scope, reset), runs in waiting.items():
+            waiting[run.program, run.account_label, scope, round(run.resets_at / SAME)].append(run)
+    for (program, label, scope, reset), runs in waiting.items():
+        account = label if label in ("", program) else f"{label} ({program})"
         yield _alarm(account, scope, reset, runs, now)
+
+
+def near_limit_alarms(fleet: Fleet, warn: float, now: float) -> Iterator[Alarm]:
+    """One for each account of which most of a limit is used, until it is reached or reset."""
+    for account, limit in near(used_accounts(fleet), now, warn):
+        name, scope = account.account, f" ({limit.scope})" if limit.scope else ""
+        pace = f"; at this rate until {soon(end, now=now)}" if (end := used_up_at(limit)) else ""
+        yield Alarm(
+            AlarmKind.LIMIT_NEAR, "", limit.seen_at,
+            f"usage limit of {name}{scope} is near: {limit.used or 0.0:.0%} used",
+            f"less than {warn:.0%} of it ([limits] warn)",
+            f"reset {soon(limit.resets_at, now=now)}{pace}",
+            "at the limit its runs wait, and go on by themselves; hold (H) what can wait",
+            f"{account.key} {limit.scope} {round(limit.resets_at / SAME)}",
+        )  # fmt: skip
 
 
 def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) -> Alarm:
     first = min(runs, key=lambda run: run.since)
     resets_at, next_at = max(run.resets_at for run in runs), min(run.next_at for run in runs)
     if scope == SERVICE:
-        what = f"the service of {account or first.program} is overloaded"
+        what = f"the service of {account} is overloaded"
     else:
-        what = f"usage limit of {account or first.program}"
+        what = f"usage limit of {account}"
     until = f" until {soon(resets_at, now=now)}" if resets_at else ""
     expected = "nothing: they go on by themselves" if resets_at else f"the next try, {clock_time(next_at)}"
     who = ", ".join(run.target for run in runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
