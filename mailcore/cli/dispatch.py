@@ -208,6 +208,8 @@ def _row(run: Run) -> dict[str, Any]:
     for attempt in row["attempts"]:
         for key in ("started_at", "running_at", "ended_at"):
             attempt[key] = iso(attempt[key])
+    for one in (row, *row["attempts"]):
+        one["cost"] = one["cost"] or None
     return row
 
 
@@ -221,7 +223,7 @@ def run(call: Call) -> VerbResult:
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    page = read_story(agent, found)
+    page = read_story(call.workspace, agent, found)
     return {**page.as_json(), "run": masked_all(_row(page.run))}, page.as_markdown()
 
 

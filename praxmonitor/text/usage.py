@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
-from mailcore.text.units import money, since, tokens
+from mailcore.text.money import cost, unpriced_models
+from mailcore.text.units import since, tokens
 from praxmonitor.text.lines import Line, cut, plain
 
 NEARLY_FULL = 0.85
@@ -21,6 +22,8 @@ def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
     for label, usage in (("task   ", spending.task), ("today  ", spending.today)):
         if text := so_far(spending, usage):
             yield ((label, "muted"), (text, "faint" if spending.unfinished else ""))
+    if models := unpriced_models(spending.task) or unpriced_models(spending.today):
+        yield ((cut(f"no price is known of {models}", width), "warn"),)
 
 
 def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
@@ -43,9 +46,8 @@ def so_far(spending: Spending, usage: Usage) -> str:
 
 
 def amount(usage: Usage) -> str:
-    """`1.2 M tokens, $3.40`; the money only where the program says it."""
-    parts = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
-    return ", ".join([*parts, money(usage.cost)] if usage.cost else parts)
+    """`1.2 M tokens, ≈$3.40`; empty where nothing was used."""
+    return ", ".join(filter(None, (f"{tokens(usage.tokens)} tokens" if usage.tokens else "", cost(usage))))
 
 
 def _model(spending: Spending, width: int) -> Line:
