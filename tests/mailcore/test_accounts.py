@@ -17,12 +17,14 @@ from mailcore.dispatch.attach import attachment
 from mailcore.exceptions import ConfigError, Refused
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase, Run
+from mailcore.observe.facts import Stated
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.session_discovery import SessionDiscovery
 from mailcore.programs import registry
 from mailcore.programs.claude.places import directory
 from tests.mailcore.conftest import House, wait_until
+from tests.mailcore.programs.test_claude_status import says
 
 CLAUDE = f"""#!{sys.executable}
 # As Claude Code keeps its sessions (contract claude-code): below CLAUDE_CONFIG_DIR, else below the user's home.
@@ -233,6 +235,16 @@ def test_a_person_may_use_any_account_in_any_branch(two: Accounts) -> None:
     (found,) = discovery.sweep()
     assert (found.address, found.path, found.account.name) == ("@writer", path, "personal")
     assert found.account == account_of(two.house.config, "@editor", "claude")
+
+
+def test_a_session_that_asks_its_person_is_seen_in_any_account(two: Accounts) -> None:
+    look = Look(two.house)
+    (two.work / "sessions").mkdir(parents=True)
+    branch = two.house.agent("writer").branch
+    (two.work / "sessions" / "1.json").write_bytes(says(os.getpid(), branch, status="waiting", waitingFor="permission"))
+    (stated,) = [fact for fact in look.reader.sweep() if isinstance(fact, Stated)]
+    assert (stated.address, stated.waits, stated.wants) == ("@writer", True, "permission")
+    assert str(two.work / "sessions") in look.reader.watch_paths()
 
 
 def test_a_screen_learns_of_an_account_while_it_is_open(two: Accounts) -> None:
