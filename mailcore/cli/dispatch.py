@@ -136,10 +136,7 @@ def wake(call: Call) -> VerbResult:
 
 def kill(call: Call) -> VerbResult:
     """End a run; success is said only when nothing of it is left."""
-    agent, found = find_run(call.workspace, call.arguments.target)
-    own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
-    if not own and not sandboxed():  # from within a sandbox it is refused below, whoever calls
-        call.require(outlived=False)
+    _require_right_to_end(call, *find_run(call.workspace, call.arguments.target))
     killed = kill_run(call.workspace, call.config, call.caller.address, call.arguments.target)
     if killed.survivors:
         pids = " ".join(str(pid) for pid in killed.survivors)
@@ -149,10 +146,20 @@ def kill(call: Call) -> VerbResult:
     return asdict(killed), f"{killed.address}: ended, {counted(len(killed.ended), 'process', 'processes')}"
 
 
+def _require_right_to_end(call: Call, agent: Agent, run: Run | None) -> None:
+    """Whose run it is, and who asked for it, may end it; of all others only the operator."""
+    own = not call.caller.agent.is_operator and call.caller.address in (agent.address, run.sender if run else "")
+    if not own and not sandboxed():  # from within a sandbox a kill is refused, whoever calls
+        call.require(outlived=False)
+
+
 def retry(call: Call) -> VerbResult:
-    """Run the last task once more; let a run that waits for a limit go on now."""
+    """Run the last task once more; let a run that waits for a limit go on now, or end it and do its task elsewhere."""
     a = call.arguments
     how = control.Retry(a.mode, a.program, a.account, a.model)
+    agent, found = find_run(call.workspace, a.target)
+    if found is not None and found.parked and how != control.Retry():
+        _require_right_to_end(call, agent, found)
     run_id = control.retry_run(call.workspace, call.config, call.caller.address, a.target, how)
     return {"run_id": run_id}, f"run {run_id}"
 

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from mailcore.accounts.account import require_account
+from mailcore.accounts.account import accounts, require_account
 from mailcore.config import Config
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
@@ -19,15 +19,15 @@ from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_
 from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs import resumable_session
-from mailcore.dispatch.runs.run_list import find_run, journal_records
+from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.account import Account
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
-from mailcore.programs.choose import select
+from mailcore.programs.choose import is_installed, select
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
@@ -240,10 +240,23 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
         fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     fields |= _elsewhere(config, agent, fields, how)
     if run.parked:  # nothing of it is at work: it does not wait for one limit while its task is done elsewhere
-        if by not in (agent.address, run.sender, OPERATOR):
-            raise Refused(f"only {run.sender}, {agent.address} or {OPERATOR} moves a run that waits", "identity")
         kill_run(workspace, config, by, run.run_id)
     return _run_id_or_raise(begin_run(workspace, config, agent, {**fields, "by": by, "retry_of": run.run_id}))
+
+
+def other_places(workspace: Workspace, config: Config, target: str) -> list[tuple[str, Retry]]:
+    """Where the last task of an agent could be done otherwise than its run did, each in words for people."""
+    agent, run = find_run(workspace, target)
+    name = run.program if run is not None else ""
+    first = first_record_of_run(agent.runs_dir / run.run_id) if run is not None else {}
+    had = str(first.get("account", config.agent(agent.address).account))
+    found = []
+    for account in accounts(config):
+        same = (account.program, account.name) == (name, had)
+        if not same and is_installed(account.program, search_path()):
+            label = f"{account.program}, account {account.name}" if account.name else account.program
+            found.append((label, Retry("start", account.program, account.name)))
+    return found
 
 
 def _elsewhere(config: Config, agent: Agent, before: Mapping[str, Any], how: Retry) -> dict[str, Any]:

@@ -17,9 +17,6 @@ from mailcore.system import processes
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 
-TICK_SLACK = 0.05
-"""Seconds: a start time is known to a clock tick."""
-
 
 def surviving_run(workspace: Workspace, above: Sequence[int]) -> str:
     """The run that the caller may have outlived the supervisor of, in words; empty if there is none.
@@ -38,10 +35,10 @@ def surviving_run(workspace: Workspace, above: Sequence[int]) -> str:
     for agent in workspace.agents:
         for run in _lost(agent):
             if run.created_at < booted or (
-                processes.in_first_namespace() and session_began < run.created_at - TICK_SLACK
+                processes.in_first_namespace() and session_began < run.created_at - processes.START_SLACK
             ):
                 continue
-            if run.phase.ended and chain_began > run.since + TICK_SLACK:
+            if run.phase.ended and chain_began > run.since + processes.START_SLACK:
                 continue
             return f"the supervisor of {agent.address}'s run {run.run_id} is gone, and the caller may be of that run"
     return ""

@@ -65,8 +65,6 @@ class LogReader:
         self._torn = 0
         self.spent: list[Spent] = []
         """What the output reported was used; whoever takes it empties this."""
-        self.limits: list[Limit] = []
-        """The limits that it reported, likewise."""
         self.stirred = False
         """Logs came or went since this was last set to False."""
 
@@ -200,8 +198,6 @@ class LogReader:
             for one in activities:
                 if isinstance(one, Spent):
                     self.spent.append(one)
-                elif isinstance(one, Limit):
-                    self.limits.append(one)
-                else:
+                elif not isinstance(one, Limit):  # which its supervisor reads, and notes
                     found.append(harmless_activity(one, at))
         return others

@@ -10,6 +10,7 @@ from pathlib import Path
 from mailcore.accounts.account import default_accounts, workspace_accounts
 from mailcore.exceptions import MailcoreError
 from mailcore.model.account import Account
+from mailcore.model.limit import Limit
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.agent_reader import AgentReader
@@ -197,6 +198,15 @@ class WorkspaceReader:
                 self._unfinished[address] = unfinished
                 facts.append(Used(address, (), unfinished))
         return facts
+
+    def take_limits(self) -> list[tuple[Account, Limit]]:
+        """The usage limits that session files reported since the last call, each with its account."""
+        found: list[tuple[Account, Limit]] = []
+        for branch in self._branches.values():
+            if branch.sessions.limits:
+                found += branch.sessions.limits
+                branch.sessions.limits.clear()
+        return found
 
     def set_remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""

@@ -6,7 +6,7 @@ from mailcore.config import Config
 from mailcore.exceptions import Refused
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
-from mailcore.programs.registry import BUILT_IN, UnknownProgram, program
+from mailcore.programs.registry import BUILT_IN, UnknownProgram, find_program, program
 
 
 def select(agent: Agent, config: Config, path: str | None = None, wanted: str = "") -> Program:
@@ -30,6 +30,12 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
         missing = " or ".join(chosen.executables)
         raise Refused(f"{agent.address} is a {name} agent, and {missing} is not on PATH", "no_program")
     return chosen
+
+
+def is_installed(name: str, path: str | None = None) -> bool:
+    """True of a program whose command is on PATH (`path`: another one); one that is any command is not."""
+    kind = find_program(name)
+    return kind is not None and _on_path(kind, path)
 
 
 def _first(agent: Agent, path: str | None) -> Program:

@@ -63,9 +63,12 @@ class Command:
         from mailcore.programs.registry import built_in
 
         for other in built_in():
+            if not other.executables:
+                continue
+            # What it started, it started in that program's usual account.
+            usual = replace(output, home=other.home.usual() if other.home is not None else None)
             with suppress(ProgramFailed):
-                there = replace(output, home=other.home.usual() if other.home is not None else None)
-                if other.executables and (limit := other.ending(exit_code, there).limit) is not None:
+                if (limit := other.ending(exit_code, usual).limit) is not None:
                     return limit
         return None
 

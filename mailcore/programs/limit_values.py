@@ -12,10 +12,14 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
+from mailcore.text.clusters import cut
+
 MOST_AHEAD = 40 * 86400.0
 """Seconds; no limit lasts longer, so what is said to is misread."""
 MAX_TEXT = 2000
 """Characters of a text in which a reset is looked for."""
+MAX_WORDS = 400
+"""Characters of what a program says of a limit that are kept."""
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604_800.0
 
 _SECONDS = {"d": DAY, "h": HOUR, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -90,6 +94,11 @@ def words_time(text: str, seen_at: float, *, zone: tzinfo | None = None, window:
         if at := _ahead(at, seen_at, most):
             return at
     return 0.0
+
+
+def said_words(text: str) -> str:
+    """What a program says of a limit, in one line that a journal can hold."""
+    return cut(" ".join(text[: MAX_WORDS * 4].split()), MAX_WORDS)
 
 
 def window_words(seconds: float) -> str:

@@ -13,6 +13,7 @@ if PORTABLE:
     from mailcore.system.portable.processes import (
         EMPTY_LOOKS,
         MISSING,
+        START_SLACK,
         births,
         boot_id,
         command_line,
@@ -40,6 +41,7 @@ else:
     from mailcore.system.linux.processes import (
         EMPTY_LOOKS,
         MISSING,
+        START_SLACK,
         births,
         boot_id,
         command_line,
@@ -67,6 +69,7 @@ else:
 __all__ = [
     "EMPTY_LOOKS",
     "MISSING",
+    "START_SLACK",
     "adopt_orphans",
     "alive",
     "births",

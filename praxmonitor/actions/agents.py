@@ -68,6 +68,27 @@ async def retry(context: Context[View]) -> None:
         await ask(context, requests.retry, opened.workspace, opened.config, facts.address, facts.run)
 
 
+async def move(context: Context[View]) -> None:
+    """Do the agent's last task in another program, or for another account, which the operator picks from a list."""
+    from praxmonitor.dialogs.choose import ChooseScreen
+
+    opened, facts = context.opened, context.facts
+    if facts is None:
+        return
+    found = await result_of(context, requests.elsewhere, opened.workspace, opened.config, facts.address)
+    if found == []:
+        text = "no other program is on PATH, and config.toml names no other account"
+        context.display.notify(text, severity="warning")
+    if not found:
+        return
+    question = f"Where is the task of {facts.address} to go on?"
+    options = [label for label, _ in found]
+    picked = await context.display.push_screen_wait(ChooseScreen(question, task(facts), options, "begins it there"))
+    if picked >= 0 and await unlocked(context):
+        how = found[picked][1]
+        await ask(context, requests.move, opened.workspace, opened.config, facts.address, facts.run, how)
+
+
 async def wake(context: Context[View]) -> None:
     """Start the agent without a task of its own, if the operator says yes."""
     opened, facts = context.opened, context.facts

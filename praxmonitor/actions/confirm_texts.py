@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
-from mailcore.text.units import age, since
+from mailcore.text.units import age, since, soon
 from praxmonitor.actions.kills import Victim
 from praxmonitor.text.agents import task
 from praxmonitor.text.lines import Line, cut, pad, plain, sender, spread
@@ -20,6 +20,9 @@ MOST_PROCESSES = 12
 def start_question(what: str, facts: AgentFacts) -> tuple[str, str]:
     """Question and subject before a `retry` or a `wake` of this agent."""
     address, unread = plain(facts.address), facts.mailbox.unread
+    if what == "retry" and facts.run is not None and facts.run.parked:
+        until = f"until {soon(facts.run.resets_at)}" if facts.run.resets_at else "and nobody knows until when"
+        return f"Let {address} go on now?", f"its limit is known to stand {until}"
     if what == "retry":
         return f"Run the last task of {address} again?", task(facts)
     if not unread:

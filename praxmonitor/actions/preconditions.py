@@ -100,6 +100,8 @@ def _can_start(facts: AgentFacts, _verb: str) -> str:
 
 
 def _can_start_again(facts: AgentFacts, verb: str) -> str:
+    if _at_work(facts) and facts.run is not None and facts.run.parked:
+        return ""  # it is let go on
     if _at_work(facts):
         return f"{facts.address} is at work: kill its run first"
     return _startable(facts) or _has_run(facts, verb)

@@ -21,6 +21,7 @@ from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
+    from mailcore.dispatch.control import Retry
     from mailcore.dispatch.queueing.queue import WaitingStart
     from mailcore.mail.outbox import Sent
 
@@ -237,12 +238,33 @@ def attachment(workspace: Workspace, config: Config, address: str) -> Attachment
     return attachment(workspace, config, me(workspace), address)
 
 
+def elsewhere(workspace: Workspace, config: Config, address: str) -> list[tuple[str, Retry]]:
+    """Where the last task of an agent could be done otherwise, for people: other programs, other accounts."""
+    from mailcore.dispatch import control
+
+    return control.other_places(workspace, config, address)
+
+
+def move(workspace: Workspace, config: Config, address: str, shown: Run | None, how: Retry) -> str:
+    """Do the last task of an agent otherwise; a run of it that waits for a limit is ended before."""
+    from mailcore.dispatch import control
+    from mailcore.workspace import trust
+
+    trust.require_trust(workspace)
+    control.retry_run(workspace, config, me(workspace), shown.run_id if shown is not None else address, how)
+    return f"the task of {address} begins there; D ends it"
+
+
 def retry(workspace: Workspace, config: Config, address: str, shown: Run | None) -> str:
-    """Start the run of an agent that was `shown` again, and no later one; another program's: its last one."""
+    """Start the run of an agent that was `shown` again, and no later one; another program's: its last one.
+
+    One that waits for a limit goes on.
+    """
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
     trust.require_trust(workspace)
     target = address if shown is None or shown.foreign else shown.run_id
     control.retry_run(workspace, config, me(workspace), target)
-    return f"retry {address}; D ends it"
+    parked = shown is not None and shown.parked
+    return f"{address} goes on now" if parked else f"retry {address}; D ends it"

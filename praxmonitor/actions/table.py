@@ -63,8 +63,15 @@ ACTIONS = (
         footer=Footer.IF_ROOM,
     ),
     Action(
-        "retry", "r", "retry", ACT, "start its last run again; asks first", agents.retry,
-        words="restart rerun again repeat resume", precondition=preconditions.startable_again, footer=Footer.IF_ROOM,
+        "retry", "r", "retry", ACT, "start its last run again, or let one that waits for a limit go on; asks first",
+        agents.retry,
+        words="restart rerun again repeat resume limit now", precondition=preconditions.startable_again,
+        footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "move", "P", "elsewhere", ACT, "do its last task in another program or account; asks which", agents.move,
+        words="program account codex claude gemini model limit switch move", precondition=preconditions.startable_again,
+        verb="do elsewhere",
     ),
     Action(
         "wake", "w", "wake", ACT, "start it without a task: it reads its mail, or goes on; asks first", agents.wake,

@@ -30,6 +30,7 @@ class AlarmKind(StrEnum):
     OVERDUE = "overdue"
     UNANSWERED = "unanswered"
     LIMIT = "limit"
+    LIMIT_NEAR = "limit_near"
     CAP = "cap"
     CAP_NEAR = "cap_near"
 
@@ -60,6 +61,7 @@ _SOUNDS = {
     AlarmKind.GONE: Sound.FAILED,
     AlarmKind.LIMIT: Sound.LIMIT,
     AlarmKind.CAP_NEAR: Sound.LIMIT,
+    AlarmKind.LIMIT_NEAR: Sound.LIMIT,
 }
 _SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
 
@@ -81,6 +83,7 @@ _MANY = {
     AlarmKind.OVERDUE: "{} tasks overdue",
     AlarmKind.UNANSWERED: "{} tasks done without a reply",
     AlarmKind.LIMIT: "{} limits",
+    AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
+from mailcore.accounts.seen_limits import note_seen
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.programs.registry import checked_config
@@ -86,7 +87,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     log.say(f"praxmonitor guard: watching {workspace.root}")
 
     async def tell() -> None:
-        feed = FileFeed(workspace.root, config.observe.sweep, frame=SCREEN_INTERVAL)
+        feed = FileFeed(workspace.root, config.observe.sweep, on_limits=note_seen, frame=SCREEN_INTERVAL)
         async with aclosing(watch(feed, notifier, play, trouble)) as notifications:
             async for events, snapshot in notifications:
                 for line in event_lines(events, snapshot.now):

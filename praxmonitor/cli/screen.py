@@ -31,6 +31,7 @@ def open_screen(
     `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
     at each drawing what is wrong with that, in words, empty for nothing.
     """
+    from mailcore.accounts.seen_limits import note_seen
     from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
     from mailcore.workspace import trust
@@ -55,7 +56,7 @@ def open_screen(
     opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
-    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL)
+    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, on_limits=note_seen, frame=SCREEN_INTERVAL)
     return run_app(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
 
 

@@ -10,7 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
+from mailcore.model.limit import Limit
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
@@ -26,6 +28,10 @@ OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
 """Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
 
 
+OnLimits: TypeAlias = Callable[[Sequence[tuple[Account, Limit]]], None]
+"""Told the usage limits that session files report, each with its account; never none."""
+
+
 class FileFeed:
     """The fleet of the workspace that `root` is in, as its files tell it. Reads in its own thread, writes nothing."""
 
@@ -36,18 +42,21 @@ class FileFeed:
         *,
         kernel: bool = True,
         on_facts: OnFacts | None = None,
+        on_limits: OnLimits | None = None,
         frame: float = FLEET_INTERVAL,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 
         `frame`: seconds between two fleets at least; the first after a pause comes at once.
 
-        `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed.
+        `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed. So is
+        `on_limits`, with the usage limits that sessions report.
         """
         self.root = root
         self.sweep = sweep
         self.kernel = kernel
         self.on_facts = on_facts
+        self.on_limits = on_limits
         self.frame = frame
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
@@ -104,6 +113,7 @@ class _Reading(threading.Thread):
         feed = self._feed
         with closing(WorkspaceReader(workspace_at(feed.root))) as loader:
             fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
+            self._tell_limits(loader)
             self._hand(fleet)
             with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
                 self._watch = watch
@@ -115,6 +125,7 @@ class _Reading(threading.Thread):
                         memory.give_back()
                         given_back = time.monotonic()
                     changed = self._learn(fleet, _facts(loader, fleet, batch))
+                    self._tell_limits(loader)
                     if changed is not fleet:
                         fleet = changed
                         self._hand(fleet)
@@ -126,6 +137,11 @@ class _Reading(threading.Thread):
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
         return apply(fleet, facts, at)
+
+    def _tell_limits(self, loader: WorkspaceReader) -> None:
+        limits = loader.take_limits()
+        if limits and self._feed.on_limits is not None:
+            self._feed.on_limits(limits)
 
     def _hand(self, what: Fleet | Exception) -> None:
         self._taken.clear()

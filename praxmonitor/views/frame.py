@@ -16,6 +16,8 @@ from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import Episode
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.limits import header_spans
+from praxmonitor.text.lines import Line
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
 from praxmonitor.widgets.header import Header, header_line
@@ -96,6 +98,7 @@ class Frame:
             snapshot.now or opened.clock(),
             width,
             played=app.playing,
+            limits=self._limits(),
         )
         self.header.show(line, app.notes)
         waiting = app.alarms.unanswered()
@@ -107,6 +110,14 @@ class Frame:
             width,
         )
         self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+
+    def _limits(self) -> tuple[Line, Line]:
+        """What is known of the accounts' usage limits, in words and without."""
+        snapshot, share = self.app.snapshot, self.app.opened.config.limits.warn
+        if not snapshot.fleet.limits:
+            return (), ()
+        full, short = (header_spans(snapshot.fleet, snapshot.now, share, words=words) for words in (True, False))
+        return full, short
 
     def _show_keys(self, now: Situation) -> None:
         hidden = ACT if now.played else REPLAY

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
-from mailcore.text.units import clock_cells, since
+from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, task
 from praxmonitor.text.lines import Line, Span, cut, fit, pad, plain, spread, width_of
@@ -75,7 +75,7 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     """The first line, and whether it has room for how long the state lasts. Where it has not, name, mail and both
     activities are worth more: the length stands in the last line if that is empty."""
     look = LOOKS[status.state]
-    length = since(status.since, now)
+    length = since(status.since, now) if status.state is not State.LIMITED else next_try(facts, now)
     mail, mark, name = badge(facts), held(facts, status), plain(facts.address[1:])
     if status.state is State.UNREADABLE and width_of(((name, ""), mail, mark)) + len(look.word) + 4 > width:
         mail = ("", "")  # the state says it too
@@ -87,6 +87,11 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     name = cut(name, max(4, room))
     left = ((f"{look.glyph} ", f"{look.role} strong"), (name, "strong"), (" " if mail[0] else "", ""), mail)
     return spread(left, right, width), whole
+
+
+def next_try(facts: AgentFacts, now: float) -> str:
+    """When a run goes on that waits for a limit: `03:30`."""
+    return soon(facts.run.next_at, now=now) if facts.run is not None and facts.run.next_at else ""
 
 
 def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int) -> list[Line]:

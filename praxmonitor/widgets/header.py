@@ -96,11 +96,13 @@ def header_line(
     width: int,
     *,
     played: str = "",
+    limits: tuple[Line, Line] = ((), ()),
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
     numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
-    `played` says how a recording is played; empty: none is.
+    `played` says how a recording is played; empty: none is. `limits`: what is known of usage limits, in words and
+    without.
     """
     title: Line = (
         (f" {cut(plain(name), 24)}", "strong"),
@@ -114,7 +116,7 @@ def header_line(
     )
     for words_left, words_right, close in tries:
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
-        parts = [_mail(mailbox, words=words_right), _sound(sound_status, words=words_right)]
+        parts = [limits[not words_right], _mail(mailbox, words=words_right), _sound(sound_status, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock_time(now, seconds=False)} ", "muted"))
         gap = width - width_of(left) - width_of(right)

@@ -47,7 +47,8 @@ PURE = {
     "praxmonitor.text": ["praxmonitor.text", "mailcore.model", "mailcore.text"],
     "praxmonitor.alarms.rules": [
         "praxmonitor.alarms.rules", "praxmonitor.alarms.alarm", "mailcore.model", "mailcore.config", "mailcore.text",
-        "mailcore.observe", "mailcore.mail.ladder", "praxmonitor.state", "mailcore.dispatch.runs.open_tasks",
+        "mailcore.observe", "mailcore.mail.ladder", "mailcore.accounts.pace", "praxmonitor.state",
+        "praxmonitor.text.limits", "mailcore.dispatch.runs.open_tasks",
     ],
 }  # fmt: skip
 """What these may import of ours; `mailcore.model` stands for itself and all below it."""

@@ -25,6 +25,7 @@ import pytest
 
 from mailcore.formats import journal
 from mailcore.model.run import Run, from_records
+from mailcore.programs.base import Output
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import MARK, marked, wait_until
 from tests.real.stub import Request, Stub, Text, Tool, texts
@@ -156,6 +157,19 @@ class Lab:
         assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def printed(self, command: str, home: str = "") -> tuple[int, Output]:
+        """Run one command line in the branch, as an attempt would; its exit code and what it printed.
+
+        `home`: where its account lies in the person's home.
+        """
+        files = Output(self.root / "stdout", self.root / "stderr", home=self.home / home)
+        with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
+            done = subprocess.run(
+                ["sh", "-c", command], cwd=self.branch, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=err, timeout=120,
+            )  # fmt: skip
+        return done.returncode, files
+
     def mailcore(self, words: str) -> Any:
         """One mailcore command of the operator's; its JSON value."""
         return json.loads(self.shell(f"mailcore {words} --json --from @operator"))
@@ -186,6 +200,12 @@ class Lab:
 
         wait_until(ended, 90, f"the run is over: {self.run()}")
         return self.run()
+
+    def asked_to_go_on(self) -> Run:
+        """The same of a run that waits for a limit, once the operator has asked it to go on now."""
+        wait_until(lambda: self.run().parked, 60, f"the run waits: {self.run()}")
+        self.mailcore("retry @writer")
+        return self.over()
 
     def told(self, record: str) -> list[dict[str, Any]]:
         """The records of that name in the newest run's journal."""

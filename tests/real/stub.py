@@ -41,6 +41,9 @@ class Failure:
 
     status: int
     kind: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in its error object besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Stub:
     """What else was asked for: method and path."""
     hold: threading.Event = field(default_factory=threading.Event)
     """Cleared, no turn is answered: a slow service."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What every stream of an answer begins with besides."""
     turn: int = 0
     """How many steps of the script were taken."""
 
@@ -141,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             step = self.stub.step(body)
             if isinstance(step, Failure):
                 # Claude Code itself would try for minutes; what we test is what becomes of its giving up.
-                self._json(step.status, _error(step.kind), {"x-should-retry": "false"})
+                self._json(step.status, _error(step.kind, step.about), {"x-should-retry": "false", **step.headers})
             elif isinstance(step, Cut):
                 begun = {"response": {"id": "cut"}} if path == "/v1/responses" else {"message": _message(Text(""), "")}
                 name = "response.created" if path == "/v1/responses" else "message_start"
@@ -164,8 +169,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _stream(self, events: Iterator[Mapping[str, Any]]) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("connection", "close")
+        for name, text in {"content-type": "text/event-stream", "connection": "close", **self.stub.headers}.items():
+            self.send_header(name, text)
         self.end_headers()
         for event in events:
             self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
@@ -175,8 +180,24 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing on standard error."""
 
 
-def _error(kind: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": kind.replace("_", " ")}}
+def _error(kind: str, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": kind.replace("_", " "), **(about or {})}}
+
+
+def claude_limit(kind: str, resets_at: int) -> Failure:
+    """The refusal of an account's limit as the Messages API tells it; `kind`: `five_hour`, `seven_day`, …"""
+    unified = "anthropic-ratelimit-unified-"
+    headers = {"status": "rejected", "reset": resets_at, "representative-claim": kind}
+    headers |= {"5h-status": "allowed", "5h-reset": resets_at, "5h-utilization": 0.4}
+    return Failure(429, "rate_limit_error", {f"{unified}{name}": str(value) for name, value in headers.items()})
+
+
+def codex_limit(resets_at: int, *, used: float = 100.0) -> Failure:
+    """The same as the Responses API tells it, of the window of five hours."""
+    headers = {"used-percent": used, "window-minutes": 300, "reset-at": resets_at}
+    about = {"plan_type": "plus", "resets_at": resets_at}
+    named = {f"x-codex-primary-{name}": str(value) for name, value in headers.items()}
+    return Failure(429, "usage_limit_reached", named, about)
 
 
 USAGE = {

@@ -8,17 +8,22 @@ import re
 import shlex
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from mailcore.model.limit import SERVICE, Certainty, Limit
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
 from mailcore.programs.claude.places import ACCOUNT_HOME, directory
+from mailcore.programs.claude.transcript import ClaudeTranscript
+from mailcore.programs.registry import program
 from mailcore.text.units import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash
-from tests.real.stub import OVERLOADED, Text, Tool, texts
+from tests.real.stub import OVERLOADED, Failure, Text, Tool, claude_limit, texts
 
 README = Path(__file__).parents[2] / "README.md"
 DISPATCH = 'dispatch @writer "Release notes" "Write them from the changes."'
@@ -80,6 +85,66 @@ def test_overloaded_then_done(lab: Lab) -> None:
     assert "API 529 (overloaded_error)" in run.attempts[0].cause
     (waited,) = lab.told("waiting")
     assert waited["limited"] is True and run.attempts[1].started_at - run.attempts[0].ended_at >= 0.5
+
+
+@pytest.fixture
+def plan(lab: Lab) -> Lab:
+    """A person who is logged in with a plan, whose limits Claude Code tells; who pays by the key has none of them."""
+    plan = {"subscriptionType": "max", "rateLimitTier": "default_claude_max_5x", "expiresAt": 4_102_444_800_000}
+    token = {"accessToken": "dummy-token-of-a-test", "refreshToken": "dummy", "scopes": ["user:inference"]}
+    (lab.home / ".claude/.credentials.json").write_text(json.dumps({"claudeAiOauth": token | plan}))
+    environment = {name: value for name, value in lab.environment.items() if name != "ANTHROPIC_API_KEY"}
+    return replace(lab, environment=environment | {"TZ": "America/St_Johns"})
+
+
+@pytest.mark.parametrize("form", ["json", "stream-json --verbose"])
+@pytest.mark.parametrize(
+    ("kind", "scope", "hours"),
+    [("five_hour", "5 h", 3), ("seven_day", "week", 70), ("seven_day_opus", "week of opus", 5)],
+)
+def test_a_limit_of_its_plan_is_known_with_its_reset(
+    plan: Lab, monkeypatch: pytest.MonkeyPatch, kind: str, scope: str, hours: int, form: str
+) -> None:
+    plan.init()
+    resets_at = int(time.time()) + hours * 3600
+    plan.stub.plays(claude_limit(kind, resets_at))
+    code, files = plan.printed(f"claude -p hello --output-format {form}", ".claude")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(plan.home / ".claude"))
+    for name in ("claude", "command"):
+        ended = program(name).ending(code, files)
+        assert ended.limited and ended.limit is not None
+        assert (ended.limit.program, ended.limit.scope, ended.limit.certainty) == ("claude", scope, Certainty.REPORTED)
+        assert ended.limit.resets_at == resets_at
+    (session,) = plan.home.glob(".claude/projects/*/*.jsonl")
+    lines = session.read_bytes().splitlines()
+    reader = ClaudeTranscript("@writer", session)
+    (told,) = (one for line in lines for one in reader.read(line, time.time()) if isinstance(one, Limit))
+    assert (told.scope, told.reached, told.resets_at) == (scope, True, resets_at)
+    if form == "json":  # alone its result has no more than words, as exact as the minute
+        session.unlink()
+        alone = program("claude").ending(code, files).limit
+        assert alone is not None and (alone.scope, alone.certainty) == (scope, Certainty.READ)
+        assert 0 <= resets_at - alone.resets_at < 60
+
+
+def test_a_limit_of_its_plan_is_waited_for_until_its_reset(plan: Lab) -> None:
+    plan.init()
+    resets_at = int(time.time()) + 15
+    plan.stub.plays(claude_limit("five_hour", resets_at), READ, DONE, BYE)
+    plan.mailcore(DISPATCH)
+    run = plan.over()
+    assert (run.phase, run.replied, len(run.attempts)) == (Phase.COMPLETED, True, 2), run
+    assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
+    waited = plan.told("waiting")[0]
+    assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
+
+
+def test_a_busy_service_is_no_limit_of_the_account(plan: Lab) -> None:
+    plan.init()
+    for refusal in (Failure(429, "rate_limit_error"), Failure(503, "api_error"), OVERLOADED):
+        plan.stub.plays(refusal)
+        limit = program("claude").ending(*plan.printed("claude -p hello --output-format json")).limit
+        assert limit is not None and (limit.scope, limit.resets_at) == (SERVICE, 0.0)
 
 
 def test_killed_in_the_midst_of_a_tool(lab: Lab) -> None:

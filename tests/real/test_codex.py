@@ -7,16 +7,21 @@ import re
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mailcore.model.limit import SERVICE, Certainty, Limit
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
+from mailcore.programs.codex.rollout import CodexRollout
+from mailcore.programs.registry import program
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, Lab
-from tests.real.stub import Cut, Failure, Request, Tool, texts
+from tests.real.stub import Cut, Failure, Request, Tool, codex_limit, texts
 
 DISPATCH = 'dispatch @writer "Release notes" "Write them from the changes."'
 
@@ -81,7 +86,60 @@ def test_a_connection_that_was_lost_and_found_is_no_failure(strict: Lab) -> None
 def test_a_rate_limit_is_waited_for(strict: Lab) -> None:
     strict.stub.plays(Failure(429, "rate_limit_error"), READ, DONE, BYE)
     strict.mailcore(DISPATCH)
-    run = strict.over()
+    run = strict.asked_to_go_on()
     assert (run.phase, run.replied) == (Phase.COMPLETED, True), run
-    (waited,) = strict.told("waiting")
-    assert waited["limited"] is True
+    waited = strict.told("waiting")[0]
+    assert (waited["limited"], waited["scope"], waited["resets"]) == (True, "", "")
+
+
+def test_a_usage_limit_is_waited_for_until_its_reset(strict: Lab) -> None:
+    resets_at = int(time.time()) + 15
+    strict.stub.plays(codex_limit(resets_at), READ, DONE, BYE)
+    strict.mailcore(DISPATCH)
+    run = strict.over()
+    assert (run.phase, run.replied, len(run.attempts)) == (Phase.COMPLETED, True, 2), run
+    assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
+    waited = strict.told("waiting")[0]
+    assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
+
+
+def test_a_usage_limit_is_known_with_its_reset(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.init()
+    resets_at = int(time.time()) + 7200
+    lab.stub.plays(codex_limit(resets_at))
+    code, files = lab.printed("codex exec --json --skip-git-repo-check hello", ".codex")
+    monkeypatch.setenv("CODEX_HOME", str(lab.home / ".codex"))
+    for name in ("codex", "command"):
+        ended = program(name).ending(code, files)
+        assert ended.limited and ended.limit is not None
+        found = (ended.limit.scope, ended.limit.certainty, ended.limit.resets_at, ended.limit.used)
+        assert found == ("5 h", Certainty.REPORTED, resets_at, 1.0)
+    (session,) = lab.home.glob(".codex/sessions/*/*/*/*.jsonl")
+    reader = CodexRollout("@writer", session)
+    lines = session.read_bytes().splitlines()
+    (told,) = (one for line in lines for one in reader.read(line, time.time()) if isinstance(one, Limit))
+    assert (told.scope, told.reached, told.resets_at) == ("5 h", True, resets_at)
+    session.unlink()  # its events have no more than words, as exact as the minute, of the machine's own time
+    alone = program("codex").ending(code, files).limit
+    assert alone is not None and (alone.scope, alone.certainty) == ("", Certainty.READ)
+    assert 0 <= resets_at - alone.resets_at < 60
+
+
+def test_how_much_is_used_is_known_before_a_limit_is_reached(lab: Lab) -> None:
+    lab.init()
+    resets_at = int(time.time()) + 7200
+    lab.stub.headers = codex_limit(resets_at, used=42.5).headers
+    code, files = lab.printed("codex exec --json --skip-git-repo-check hello")
+    assert program("codex").ending(code, files).success
+    (session,) = lab.home.glob(".codex/sessions/*/*/*/*.jsonl")
+    reader = CodexRollout("@writer", session)
+    told = [one for line in session.read_bytes().splitlines() for one in reader.read(line, time.time())]
+    limits = {(one.scope, one.reached, one.used, one.resets_at) for one in told if isinstance(one, Limit)}
+    assert limits == {("5 h", False, 0.425, resets_at)}
+
+
+def test_a_busy_service_is_no_limit_of_the_account(lab: Lab) -> None:
+    lab.init()
+    lab.stub.plays(Failure(503, "server_error", about={"code": "server_is_overloaded"}))
+    limit = program("codex").ending(*lab.printed("codex exec --json --skip-git-repo-check hello")).limit
+    assert limit is not None and (limit.scope, limit.resets_at) == (SERVICE, 0.0)

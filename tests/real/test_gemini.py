@@ -16,10 +16,13 @@ import pytest
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
+from mailcore.model.limit import SERVICE, Certainty
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.gemini.sessions import GeminiSessions
+from mailcore.programs.registry import program
 from mailcore.workspace.find import find_workspace
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, CONFIG, Lab
@@ -29,6 +32,7 @@ from tests.real.stub_gemini import GeminiStub, Quota, said, shell
 DISPATCH = 'dispatch @writer "Release notes" "Write them from the changes."'
 READ, DONE = shell("mailcore read {id}"), shell("mailcore done {id} 'It is in NOTES.md'")
 MODEL = "gemini-2.5-flash"
+QUOTA = Quota(429, "You exceeded your quota.")
 MODEL_LINE, BYPASS = f'model = "{MODEL}"', 'permission_mode = "bypass"'
 SETTINGS = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -131,23 +135,50 @@ def test_its_sessions_lie_where_we_look_for_them(gemini: Google, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("refusal", "cause"),
+    ("refusal", "scope", "cause"),
     [
-        (Quota(429, "You exceeded your quota."), "API 429, to be tried again after 3600s: You exceeded your quota."),
-        (Quota(429, "No.", "50000s", "Day"), "API 429: You have exhausted your daily quota on this model."),
-        (Failure(503, "The model is overloaded."), "API 503: The model is overloaded."),
+        (QUOTA, MODEL, "API 429, to be tried again after 3600s: You exceeded your quota."),
+        (
+            Quota(429, "No.", delay="50000s", per="Day"),
+            f"day of {MODEL}",
+            "API 429: You have exhausted your daily quota on this model.",
+        ),
+        (Failure(503, "The model is overloaded."), SERVICE, "API 503: The model is overloaded."),
     ],
 )
-def test_a_quota_is_waited_for(gemini: Google, refusal: Failure, cause: str) -> None:
+def test_a_quota_is_waited_for(gemini: Google, refusal: Failure, scope: str, cause: str) -> None:
     gemini.stub.plays(READ, refusal, DONE, BYE)
     gemini.mailcore(DISPATCH)
-    run = gemini.over()
+    run = gemini.asked_to_go_on()
     assert (run.phase, run.replied) == (Phase.COMPLETED, True), run
     assert [attempt.mode for attempt in run.attempts] == ["start", "resume"]
     assert run.attempts[0].cause == cause and run.attempts[0].session_id == run.attempts[1].session_id
-    (waited,) = gemini.told("waiting")
-    assert waited["limited"] is True and run.attempts[1].started_at - run.attempts[0].ended_at >= 0.5
+    waited = gemini.told("waiting")[0]
+    assert waited["limited"] is True and waited["scope"] == scope
+    if refusal == QUOTA:
+        assert parse_time(waited["resets"]) == pytest.approx(run.attempts[0].ended_at + 3600, abs=5)
     assert "Write them from the changes." in said(gemini.stub.requests[2])  # the former turns
+
+
+@pytest.mark.parametrize(
+    ("refusal", "scope", "seconds"),
+    [
+        (Quota(429, "You exceeded your quota.", delay="5400s"), MODEL, 5400.0),
+        (Quota(429, "No.", delay="50000s", per="Day"), f"day of {MODEL}", 0.0),
+        (Failure(429, "You exceeded your quota. Please retry in 4000.5s."), MODEL, 4000.5),
+        (Failure(503, "The model is overloaded."), SERVICE, 0.0),
+    ],
+)
+def test_its_quota_is_known_by_model_and_reset(gemini: Google, refusal: Failure, scope: str, seconds: float) -> None:
+    gemini.stub.plays(refusal)
+    began = time.time()
+    code, files = gemini.printed(f"gemini --prompt=hello --output-format stream-json --skip-trust -m {MODEL}")
+    for name in ("gemini", "command"):
+        limit = program(name).ending(code, files).limit
+        assert limit is not None and (limit.program, limit.scope) == ("gemini", scope)
+        assert limit.certainty is (Certainty.READ if seconds else Certainty.UNKNOWN)
+        assert began < limit.seen_at <= time.time()
+        assert limit.resets_at == (pytest.approx(limit.seen_at + seconds) if seconds else 0.0)
 
 
 def test_a_key_that_is_refused_is_no_limit(gemini: Google) -> None:

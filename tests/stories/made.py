@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.config import AgentConfig, Alarms, Config, UsageCaps
+from mailcore.formats.timestamps import utc_time
 from mailcore.model.activity import Kind
+from mailcore.model.limit import Limit
 from mailcore.model.message import Ack
 from mailcore.observe.facts import Roster
 from praxmonitor.alarms.missing_directories import BARE, NOTHING
@@ -58,6 +60,21 @@ def moved() -> Roster:
 def working(until: float, *, every: float = 60.0) -> Life:
     """An agent with a run from second 10 on, and a sign of life now and then."""
     return Life().mail(5, seen_at=START + 12, unread=False, status="opened").starts(10).steady(20, until, every)
+
+
+def week(used: float, resets_in: float = 3000.0) -> Limit:
+    return Limit("claude", "week", False, used, START + resets_in, START, window=604_800.0)
+
+
+def waits_for_a_limit(name: str, second: float) -> Life:
+    """It meets a limit, waits until the tenth minute, and goes on."""
+    until = utc_time(START + 600)
+    facts = {"until": until, "resets": until, "account": "work", "scope": "5 h", "why": "usage limit of work (5 h)"}
+    life = Life(name).mail(5, seen_at=START + 12, unread=False, status="opened").starts(10).steady(20, second)
+    life.journal(second, "attempt_ended", exit=1, cause="API 429", limited=True)
+    life.journal(second, "waiting", limited=True, **facts)
+    life.journal(600, "attempt", n=2, pid=12).journal(601, "running", n=2)
+    return life.steady(610, 900)
 
 
 def finished(life: Life, second: float) -> Life:
@@ -260,6 +277,17 @@ RAISING = (
         .journal(120, "waiting", until="2027-01-15T12:02:40+00:00", why="429", limited=True)
         .journal(160, "attempt", n=3, pid=13).journal(161, "running", n=3).steady(170, 500),
         expected=(heard(70, "limit", ""), heard(160 + 120, "over limit", ""), heard(280, "clear", "")),
+    ),
+    story(
+        "four fifths of a limit are used, then it is reset", 4000,
+        working(4000).limit(60, week(0.79)).limit(120, week(0.81)).limit(180, week(0.9))
+        .limit(3000, week(0.01, 700_000)),
+        expected=(heard(120, "limit_near", ""), heard(3000, "over limit_near", ""), heard(3000, "clear", "")),
+    ),
+    story(
+        "three wait for one limit, and go on", 900,
+        waits_for_a_limit("a", 60), waits_for_a_limit("b", 61), waits_for_a_limit("c", 62),
+        expected=(heard(60, "limit", ""), heard(600 + 120, "over limit", ""), heard(720, "clear", "")),
     ),
     story(
         "ten dollars in a day, and no more was allowed", 300,

@@ -9,11 +9,12 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import Fact, HoldRead, LimitsRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
 from tests.clock import NOON
 from tests.stories.play import Step
 
@@ -65,7 +66,14 @@ class Life:
         self._run = None
         lock = Lock(10, self.stamp(second), subject, run_id=run_id)
         queued = self.record(
-            second, "queued", run_id=run_id, target=self.address, sender=sender, subject=subject, message_id=task
+            second,
+            "queued",
+            run_id=run_id,
+            target=self.address,
+            sender=sender,
+            subject=subject,
+            message_id=task,
+            program="claude",
         )
         return self.at(second, LockRead(self.address, lock), queued)
 
@@ -87,6 +95,10 @@ class Life:
 
     def spends(self, second: float, cost: float) -> Life:
         return self.at(second, Used(self.address, (Spent(self.stamp(second), self.address, Usage(cost=cost)),)))
+
+    def limit(self, second: float, *limits: Limit) -> Life:
+        """What is known of the usage limits of its program's account from then on."""
+        return self.at(second, LimitsRead((AccountLimits("claude-0", "claude", "work", limits),)))
 
     def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
         mark = f"t{second:g}"

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.programs.base import tail
-from mailcore.programs.limit_values import HOUR, WEEK, field_share, field_time, words_time
+from mailcore.programs.limit_values import HOUR, WEEK, field_share, field_time, said_words, words_time
 from mailcore.programs.transcript_reader import list_of, parse_line, table_of, text_of
 
 OVERLOADED = (503, 529)
@@ -106,9 +106,9 @@ def refusal_limit(status: object, words: str, seen_at: float, quota: Mapping[str
     named = _NAMED.search(words)
     if status != 429 and (status is not None or named is None):
         return None
-    limit = replace(_of_words(named) if named is not None else _NONE, seen_at=seen_at, words=words)
+    limit = replace(_of_words(named) if named is not None else _NONE, seen_at=seen_at, words=said_words(words))
     if quota and (reported := next(quota_limits(quota, seen_at), _NONE)).resets_at:
-        return replace(reported, reached=True, words=words, scope=reported.scope or limit.scope)
+        return replace(reported, reached=True, words=limit.words, scope=reported.scope or limit.scope)
     moment = field_time(int(found[1]), seen_at) if (found := _MOMENT.search(words)) else 0.0
     at = moment or words_time(words, seen_at, window=limit.window)
     return replace(limit, resets_at=at, certainty=Certainty.READ if at else Certainty.UNKNOWN)
@@ -130,14 +130,14 @@ def ending_limit(
         for line in lines:
             event = parse_line(line.encode("utf-8", "replace")) if "imit" in line else None
             for one in printed_limits(event, seen_at) if event is not None else ():
-                if one.reached and one.certainty is Certainty.REPORTED and one.words in ("", words):
-                    return replace(one, words=words)
+                if one.reached and one.certainty is Certainty.REPORTED and one.words in ("", limit.words):
+                    return replace(one, words=limit.words)
     return limit
 
 
 def _overload(words: str, seen_at: float) -> Limit:
     """The service refuses whomever: that is none of the account's limits."""
-    return replace(_NONE, scope=SERVICE, seen_at=seen_at, words=words)
+    return replace(_NONE, scope=SERVICE, seen_at=seen_at, words=said_words(words))
 
 
 def _window(kind: str, values: Mapping[str, Any], seen_at: float) -> Limit:

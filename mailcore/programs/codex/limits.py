@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.programs.base import tail
 from mailcore.programs.codex.places import file_of
-from mailcore.programs.limit_values import field_delay, field_share, field_time, window_words, words_time
+from mailcore.programs.limit_values import field_delay, field_share, field_time, said_words, window_words, words_time
 from mailcore.programs.transcript_reader import count_of, parse_line, table_of, text_of
 
 TAIL = 262_144
@@ -61,7 +61,7 @@ class SessionLimits:
 def window_limits(rates: Mapping[str, Any], seen_at: float) -> list[Limit]:
     """What `rate_limits` reports: each window, reached or not."""
     name = text_of(rates, "limit_name") or text_of(rates, "limit_id")
-    model = "" if name.lower() in _ALL_MODELS else name
+    model = "" if name.lower() in _ALL_MODELS else name[:60]
     found = []
     for key in ("primary", "secondary"):
         window = table_of(rates, key)
@@ -75,7 +75,7 @@ def window_limits(rates: Mapping[str, Any], seen_at: float) -> list[Limit]:
         found.append(Limit("codex", scope, used >= 1.0, used, at, seen_at, certainty, "", seconds, model))
     reached = text_of(rates, "rate_limit_reached_type")
     if reached and not any(limit.reached for limit in found):
-        found.append(Limit("codex", model, seen_at=seen_at, words=reached, model=model))
+        found.append(Limit("codex", model, seen_at=seen_at, words=said_words(reached), model=model))
     return found
 
 
@@ -85,7 +85,7 @@ def failure_limit(failure: Mapping[str, Any], seen_at: float) -> Limit | None:
     spent = _SPENT.search(words)
     if text_of(failure, "type") == "usage_limit_reached" or info == "usage_limit_exceeded" or spent is not None:
         model = spent["model"] or "" if spent is not None else ""
-        limit = replace(_NONE, scope=model, model=model, seen_at=seen_at, words=words)
+        limit = replace(_NONE, scope=model, model=model, seen_at=seen_at, words=said_words(words))
         reported = field_time(failure.get("resets_at"), seen_at)
         if at := reported or field_delay(failure.get("resets_in_seconds"), seen_at):
             return replace(limit, resets_at=at, certainty=Certainty.REPORTED)
@@ -93,7 +93,7 @@ def failure_limit(failure: Mapping[str, Any], seen_at: float) -> Limit | None:
         return replace(limit, resets_at=at, certainty=Certainty.READ if at else Certainty.UNKNOWN)
     status = _status(info, words)
     if status or info == "server_overloaded" or words.startswith(_OVERLOADED):
-        return replace(_NONE, scope="" if status == 429 else SERVICE, seen_at=seen_at, words=words)
+        return replace(_NONE, scope="" if status == 429 else SERVICE, seen_at=seen_at, words=said_words(words))
     return None
 
 

@@ -14,6 +14,9 @@ from mailcore.system.process_values import ExitNotice, Process
 MISSING: tuple[str, ...] = ()
 """What this backend cannot promise: nothing."""
 
+START_SLACK = 0.05
+"""Seconds by which `started_at` may be wrong: a start time is known to a clock tick."""
+
 EMPTY_LOOKS = 10
 """So many looks for processes in a row that find nothing are believed, though others were started meanwhile."""
 

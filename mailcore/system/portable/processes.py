@@ -19,8 +19,12 @@ MISSING: tuple[str, ...] = (
     "a PID that is given anew in the very moment of a kill can be hit",
     "an attempt's output grows without limit on disk ([dispatch] output_limit)",
     "the holder of a lock is not named",
+    "whoever started a daemon is not known: a terminal multiplexer that a run left behind is taken for a person's",
 )
 """What this backend cannot promise, and the one for Linux does."""
+
+START_SLACK = 1.05
+"""Seconds by which `started_at` may be wrong: psutil knows the time of the boot to a second."""
 
 EMPTY_LOOKS = 3
 """So many looks for processes in a row that find nothing are believed: nothing tells here of what started meanwhile."""

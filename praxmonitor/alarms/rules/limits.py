@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from mailcore.accounts.pace import used_up_at
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import SERVICE
 from mailcore.model.run import Run
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.text.limits import near, used_accounts
 
 SAME = 120
 """Seconds: resets that differ by less are one."""
@@ -26,6 +28,21 @@ def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
     for (program, label, scope, reset), runs in waiting.items():
         account = label if label in ("", program) else f"{label} ({program})"
         yield _alarm(account, scope, reset, runs, now)
+
+
+def near_limit_alarms(fleet: Fleet, warn: float, now: float) -> Iterator[Alarm]:
+    """One for each account of which most of a limit is used, until it is reached or reset."""
+    for account, limit in near(used_accounts(fleet), now, warn):
+        name, scope = account.account, f" ({limit.scope})" if limit.scope else ""
+        pace = f"; at this rate until {soon(end, now=now)}" if (end := used_up_at(limit)) else ""
+        yield Alarm(
+            AlarmKind.LIMIT_NEAR, "", limit.seen_at,
+            f"usage limit of {name}{scope} is near: {limit.used or 0.0:.0%} used",
+            f"less than {warn:.0%} of it ([limits] warn)",
+            f"reset {soon(limit.resets_at, now=now)}{pace}",
+            "at the limit its runs wait, and go on by themselves; hold (H) what can wait",
+            f"{account.key} {limit.scope} {round(limit.resets_at / SAME)}",
+        )  # fmt: skip
 
 
 def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) -> Alarm:

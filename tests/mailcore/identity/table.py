@@ -63,6 +63,7 @@ MISSING: dict[str, Callable[[], str]] = {
     "screen": lambda: "" if shutil.which("screen") else "GNU screen is not installed",
     "unshare": _unshare,
     "root": lambda: "" if os.geteuid() == 0 else "only root can give a directory to another user",
+    "tmux linux": lambda: MISSING["tmux"]() or MISSING["linux"](),
     "linux": lambda: "the portable backend adopts no orphans, and sees no ancestors of a daemon" if PORTABLE else "",
 }
 
@@ -336,7 +337,7 @@ WAYS = (
     Way("the same, the lock overwritten, `--from @operator`", "nobody", NOTHING,
         run(OPERATOR, cleared=ANOTHER_LOCK), "linux"),
     Way("a tmux server that a run started, `--from @operator`", "nobody", NOTHING,
-        run(OPERATOR, cleared=OWN_TMUX), "tmux"),
+        run(OPERATOR, cleared=OWN_TMUX), "tmux linux"),
     Way("the operator's tmux, who is attached to it", "@operator terminal", ALL, tmux_attached, "tmux"),
     Way("the operator's tmux, `run-shell`", "nobody", LOOKS, tmux_shell(), "tmux"),
     Way("the same, `--from @operator`", "@operator declared", WRITES, tmux_shell(OPERATOR), "tmux"),

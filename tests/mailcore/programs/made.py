@@ -39,5 +39,6 @@ def is_sound(limit: Limit, program: str) -> bool:
         and (limit.scope != SERVICE or limit.resets_at == 0.0)
         and (limit.used is None or (limit.used >= 0.0 and math.isfinite(limit.used)))
         and all(isinstance(text, str) for text in (limit.scope, limit.words, limit.model))
+        and (len(limit.scope) <= 80 and len(limit.words) <= 400)
         and 0.0 <= limit.window < math.inf
     )

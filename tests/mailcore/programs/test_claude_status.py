@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mailcore.observe.facts import Stated
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.claude.status import ClaudeStatuses
+from mailcore.system import PORTABLE
 from mailcore.system.processes import pid_namespace, start_ticks
 from tests.mailcore.conftest import House
 
@@ -61,6 +62,8 @@ def test_of_a_process_that_is_over_it_says_nothing(statuses: ClaudeStatuses, tmp
     assert statuses.read(path) is None
     path.write_bytes(says(os.getpid(), tmp_path, procStart="1"))
     assert statuses.read(path) is None, "its PID is another's now"
+    if PORTABLE:
+        return  # which sees no namespaces: what is elsewhere looks as if it were over
     path.write_bytes(says(child.pid, tmp_path, pidDomain="linux:0f0f:pid:[1]"))
     assert statuses.read(path) is not None, "of a process elsewhere nothing is known"
 

@@ -40,7 +40,8 @@ MODEL = "gemini-2.5-flash"
 
 @pytest.fixture(autouse=True)
 def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where a command's programs keep their sessions, and afterwards the machine's own time zone again."""
+    """Where programs keep their sessions, and afterwards the machine's own time zone again."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
     yield
     monkeypatch.undo()
@@ -86,7 +87,8 @@ def met(case: dict[str, Any], tmp_path: Path) -> Limit | None:
 
 def ending(name: str, code: int, files: Output, seen_at: float) -> Ending:
     os.utime(files.stdout, (seen_at, seen_at))
-    return program(name).ending(code, dataclasses.replace(files, home=files.stdout.parent / name))
+    home = program(name).home
+    return program(name).ending(code, dataclasses.replace(files, home=home.usual() if home is not None else None))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['program']}: {case.get('words') or case['line']}"[:90])
@@ -313,6 +315,7 @@ def test_whatever_a_field_holds_it_is_a_moment_ahead_or_unknown(one: Any, two: A
         *printed_limits({**error, "message": one}, seen_at),
     ]
     assert all(is_sound(limit, "claude") for limit in found)
+    rates |= {"rate_limit_reached_type": one if isinstance(one, str) else "x" * 1000}
     found = [*SessionLimits().read(rates, seen_at), *SessionLimits().read({**rates, "rate_limits": one}, seen_at)]
     failed = failure_limit({"type": "usage_limit_reached", "resets_at": one, "resets_in_seconds": two}, seen_at)
     assert failed is not None and all(is_sound(limit, "codex") for limit in (*found, failed))

@@ -1,0 +1,81 @@
+"""One of several, picked from a list. Picking it is the answer: Esc takes none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from praxmonitor.text.lines import Line, cut, plain
+from praxmonitor.widgets.line_list import WIDTH, Lines
+
+
+class ChooseScreen(ModalScreen[int]):
+    """Dismissed with the place of the option in the list, or -1."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(-1)", "back"),
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("enter", "pick", show=False),
+    ]
+    DEFAULT_CSS = """
+    ChooseScreen {
+        align: center middle;
+        background: $background 60%;
+        #dialog { width: 72; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
+            border: round $warning; }
+        #question { text-style: bold; color: $ink-warning; width: 100%; }
+        #subject { color: $muted; width: 100%; height: 1; }
+        #listed { height: auto; max-height: 15; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
+        #hint { color: $faint; height: 1; width: 100%; }
+    }
+    """
+
+    def __init__(self, question: str, subject: str, options: Sequence[str], pick: str) -> None:
+        """`options`: one at least; `pick`: what Enter does, for the line of keys."""
+        super().__init__()
+        self._question, self._subject, self._options, self._pick = question, subject, options, pick
+        self._chosen = 0
+
+    def compose(self) -> ComposeResult:
+        """Question, subject, options, keys."""
+        with Vertical(id="dialog"):
+            yield Static(plain(self._question), markup=False, id="question")
+            yield Static(cut(plain(self._subject), 66), markup=False, id="subject")
+            yield Lines(id="listed")
+            yield Static(f"enter {self._pick}   j k another   esc back", markup=False, id="hint")
+
+    def on_mount(self) -> None:
+        """The list has the focus."""
+        self.query_one(Lines).focus()
+        self._list()
+
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self._list()
+
+    def _list(self) -> None:
+        area = self.query_one(Lines)
+        lines: list[Line] = []
+        for place, option in enumerate(self._options):
+            mark = ("▸ ", "accent strong") if place == self._chosen else ("  ", "")
+            lines.append((mark, (cut(plain(option), (area.line_width or WIDTH) - 2), "")))
+        area.set_lines(lines)
+        if not 0 <= self._chosen - area.scroll_offset.y < area.line_count:
+            area.jump(self._chosen)
+
+    def action_move(self, step: int) -> None:
+        """To another option."""
+        self._chosen = max(0, min(self._chosen + step, len(self._options) - 1))
+        self._list()
+
+    def action_pick(self) -> None:
+        """This one."""
+        self.dismiss(self._chosen)
