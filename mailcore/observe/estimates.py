@@ -19,7 +19,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.programs.prices import MAX_NAME, Prices
 from mailcore.programs.transcript_reader import Recent
 
-MAX_OPEN = 20_000
+MAX_OPEN_MESSAGES = 20_000
 """Messages of an agent whose estimates may still be taken back (3 MB); those of older ones stand."""
 MAX_SESSIONS = 500
 """Sessions of an agent whose reports are remembered."""
@@ -75,7 +75,7 @@ class Estimates:
     def __init__(self, agent: str, prices: Prices) -> None:
         self._agent = agent
         self._prices = prices
-        self._open: deque[_Open] = deque(maxlen=MAX_OPEN)
+        self._open: deque[_Open] = deque(maxlen=MAX_OPEN_MESSAGES)
         self._sessions: Recent[str, _Reports] = Recent(MAX_SESSIONS)
         self._any = _Reports("")
         """Of the attempts whose journals name no session: it may be each."""
@@ -133,7 +133,7 @@ class Estimates:
     def _taken(self, begin: float, end: float, session: str | None) -> list[_Open]:
         """The messages of that time, of all sessions or one, whose money was open: it is no more."""
         taken: list[_Open] = []
-        left: deque[_Open] = deque(maxlen=MAX_OPEN)
+        left: deque[_Open] = deque(maxlen=MAX_OPEN_MESSAGES)
         for one in self._open:
             (taken if begin <= one.at <= end and session in (None, one.session) else left).append(one)
         self._open = left
