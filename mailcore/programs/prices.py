@@ -1,67 +1,32 @@
 """What a token costs: as [prices] in config.toml says, else as the price lists that `genai-prices` has in itself.
 
-The library takes 0.2 s of CPU and 30 MB of memory to load. So it is asked once for each model: its answer is kept in
-the user's cache directory, for as long as the library stays the same. Nothing is ever fetched.
+The library takes 0.2 s of CPU and 30 MB of memory to load. So it is asked once for each model, in a process of its own
+(`price_list`): its answer is kept in the user's cache directory, for as long as the library stays the same. Nothing is
+ever fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mailcore.config import Price
-from mailcore.model.usage import Spent, Usage
+from mailcore.model.usage import Spent
+from mailcore.programs.price_list import LibraryFailed, PriceList
+from mailcore.programs.rates import Rate, Rates
 from mailcore.programs.transcript_reader import Recent
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.user_directories import cache_home
 from mailcore.system.writing import make_directory, replace
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
-
 MAX_MODELS = 500
 """Models whose prices are remembered: their names come from session files, which may hold any."""
 MAX_NAME = 200
 """Characters of a model's name; one that is longer is none. No list names one of other than printable ASCII."""
-RESELLER = "aws"
-"""Whose names of models are its own: Claude Code through Bedrock writes those."""
-MILLION = 1_000_000
 LIBRARY = "genai_prices"
-
-
-class Rate(msgspec.Struct, frozen=True, gc=False):
-    """US dollars for a million tokens of one model."""
-
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
-    cache_write_1h: float
-    since: float = 0.0
-    """From when on it holds, in seconds since the epoch."""
-    above: int = 0
-    """It is that of a request that reads more tokens than this; 0: of any."""
-
-    def dollars(self, used: Usage) -> float:
-        """What those tokens cost."""
-        return (
-            used.input * self.input
-            + used.output * self.output
-            + used.cache_read * self.cache_read
-            + (used.cache_write - used.cache_write_1h) * self.cache_write
-            + used.cache_write_1h * self.cache_write_1h
-        ) / MILLION
-
-
-Rates = tuple[Rate, ...]
-"""All of one model's: by `since`, then by `above`; empty where its price is not known."""
 
 
 class Prices:
@@ -98,6 +63,10 @@ def _own_rate(price: Price) -> Rate:
     return Rate(price.input, price.output, price.cache_read or price.input, write, price.cache_write_1h or write)
 
 
+_LIST = PriceList()
+"""This process's own."""
+
+
 class _Kept(msgspec.Struct):
     """What the library answered, as it is kept."""
 
@@ -121,7 +90,10 @@ def _library_rates(model: str, provider: str) -> Rates:
     key = f"{model} {provider}"
     if key not in kept.rates:
         kept.rates = dict(list(kept.rates.items())[1 - MAX_MODELS :])
-        kept.rates[key] = _asked(model, provider)
+        try:
+            kept.rates[key] = _LIST.rates(model, provider)
+        except LibraryFailed:
+            return ()
         with suppress(OSError):  # without it the library is asked again
             make_directory(path.parent, parents=True)
             replace(path, msgspec.json.encode(kept), durable=False)
@@ -137,49 +109,3 @@ def _library_mark() -> str:
         return ""
     stat = Path(spec.origin).with_name("data.py").stat()
     return f"{stat.st_size} {stat.st_mtime_ns}"
-
-
-def _asked(model: str, provider: str) -> Rates:
-    from genai_prices.data_snapshot import get_snapshot
-
-    for service in (provider,) if provider else (None, RESELLER):
-        with suppress(LookupError):
-            found = get_snapshot().find_provider_model(model, None, service, None)[1]
-            return tuple(rate for at in _changes(found) for rate in _steps(found.get_prices(at), at))
-    return ()
-
-
-def _changes(model: ModelInfo) -> list[datetime]:
-    """From when on each of its prices holds; of prices by the hour of the day the one at noon stands for all."""
-    from genai_prices.types import StartDateConstraint
-
-    prices: Any = model.prices if isinstance(model.prices, list) else []
-    dates = {one.constraint.start_date for one in prices if isinstance(one.constraint, StartDateConstraint)}
-    return [datetime.min.replace(tzinfo=UTC), *(datetime.combine(date, time(12), UTC) for date in sorted(dates))]
-
-
-def _steps(price: ModelPrice, at: datetime) -> Iterator[Rate]:
-    """What it costs from then on, and what where a request is long."""
-    from genai_prices.types import TieredPrices
-
-    tiered = [one for one in vars(price).values() if isinstance(one, TieredPrices)]
-    since = at.replace(hour=0).timestamp() if at.year > 1 else 0.0
-    for above in sorted({0, *(tier.start for one in tiered for tier in one.tiers)}):
-
-        def of(*names: str, above: int = above) -> float | None:
-            found = (getattr(price, f"{name}_mtok", None) for name in names)
-            return next((_at(one, above) for one in found if one is not None), None)
-
-        read, written = of("input"), of("output")
-        if read is not None and written is not None:
-            kept = of("cache_write_5m", "cache_write", "input") or 0.0
-            hour = of("cache_write_1h", "cache_write", "input") or 0.0
-            yield Rate(read, written, of("cache_read", "input") or 0.0, kept, hour, since, above)
-
-
-def _at(price: Decimal | TieredPrices, above: int) -> float:
-    from genai_prices.types import TieredPrices
-
-    if isinstance(price, TieredPrices):
-        return float(next((tier.price for tier in reversed(price.tiers) if tier.start <= above), price.base))
-    return float(price)

@@ -16,13 +16,15 @@ import pytest
 from mailcore.config import Price
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.estimates import Estimates
-from mailcore.programs import prices
+from mailcore.programs import price_list, prices
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.gemini.transcript import GeminiTranscript
+from mailcore.programs.price_list import LibraryFailed, PriceList
 from mailcore.programs.prices import Prices
 from mailcore.programs.transcript_reader import Transcript
 from tests.conftest import FIXTURES
+from tests.mailcore.conftest import wait_until
 from tests.mailcore.session_lines import codex, iso, line, record
 
 NOW = 1_795_000_000.0
@@ -145,27 +147,57 @@ def test_a_price_of_ones_own_counts_more() -> None:
     assert own.dollars(Spent(NOW, "@a", used, "s", "claude-opus-5-5")) == pytest.approx((1000 + 200 + 30 + 25) / 1e6)
 
 
-SCRIPT = """
+OFFLINE = """
 import sys
 def refuse(event, given):
     if event.startswith("socket."):
         raise AssertionError(f"{event} {given}")
 sys.addaudithook(refuse)
+from mailcore.programs.price_library import listed_rates
+print([[rate.input for rate in listed_rates(name, "")] for name in sys.argv[1:]], "genai_prices" in sys.modules)
+"""
+
+SCRIPT = """
+import sys
 from mailcore.model.usage import Spent, Usage
+from mailcore.programs import prices
 from mailcore.programs.prices import Prices
 names = sys.argv[1:]
 found = [Prices().dollars(Spent(1.79e9, "@a", Usage(1_000_000), "s", name)) for name in names]
-print(found, "genai_prices" in sys.modules)
+assert "genai_prices" not in sys.modules
+print(found, prices._LIST._process is not None)
 """
 
 
-def asked(*names: str) -> str:
-    done = subprocess.run([sys.executable, "-c", SCRIPT, *names], capture_output=True, text=True, timeout=60)
+def asked(*names: str, script: str = SCRIPT) -> str:
+    done = subprocess.run([sys.executable, "-c", script, *names], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_nothing_is_fetched_and_the_library_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_fetched() -> None:
+    assert asked("claude-opus-5-5", "gpt-5", "nobody's", script=OFFLINE) == "[[4.0], [1.25], []] True"
+
+
+def test_the_process_that_was_asked_ends_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price_list, "IDLE", 0.05)
+    asked_of = PriceList()
+    assert [rate.input for rate in asked_of.rates("gpt-5", "")] == [1.25]
+    wait_until(lambda: asked_of._process is None, what="it ended")
+    assert asked_of.rates("nobody's", "") == ()
+
+
+def test_a_library_that_does_not_answer_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price_list, "child", lambda *_: [sys.executable, "-c", "input()"])
+    asked_of = PriceList()
+    with pytest.raises(LibraryFailed):
+        asked_of.rates("gpt-5", "")
+    monkeypatch.undo()
+    assert [rate.input for rate in asked_of.rates("gpt-5", "")] == [1.25]
+    asked_of.close()
+
+
+def test_the_library_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert asked("claude-opus-5-5", "nobody's") == "[4.0, None] True"
     assert asked("claude-opus-5-5", "nobody's") == "[4.0, None] False", "what has no price is known too"
