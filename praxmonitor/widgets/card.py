@@ -144,8 +144,7 @@ def columns(width: int) -> tuple[int, int, int]:
     rest = width - name - 30
     if rest < 45:
         return name, max(0, rest), 0
-    rest -= COST + 2
-    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5
+    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5 - COST - 2
 
 
 def heading(width: int) -> Line:
