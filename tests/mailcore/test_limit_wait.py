@@ -16,6 +16,7 @@ import pytest
 from mailcore.accounts import limit_store
 from mailcore.dispatch import control
 from mailcore.dispatch.admission import breakers
+from mailcore.formats import journal
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.run import Phase, Run
 from mailcore.observe.fold import apply
@@ -204,6 +205,27 @@ def test_killed_as_an_orphan_it_does_not_come_back(house: House, limit: Path) ->
     house.kill("@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.KILLED
     assert house.json("limits")[0]["waiting"] == []
+
+
+def test_asked_to_end_it_is_not_adopted(house: House, limit: Path) -> None:
+    """A kill that did not live to see its end: the next look ends the run, and lets it wait no more."""
+    limited_for(limit, 3600)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+    house.orphan("@writer")
+    path = house.agent("@writer").runs_dir / run_id / "run.jsonl"
+    journal.append_record(path, {"event": "kill_asked", "by": "@operator"})
+    assert house.mailcore("queue").returncode == 0
+    assert house.over("@writer", run_id).phase is Phase.KILLED
+
+
+def test_who_waits_takes_no_place(house: House, limit: Path) -> None:
+    house.limit(max_runs=1)
+    limited_for(limit, 3600)
+    parked(house, "@writer", house.started("@operator", "@writer"))
+    house.shell("editor", "echo up")
+    assert house.over("@editor", house.started("@operator", "@editor")).phase is Phase.COMPLETED
+    house.kill("@operator", "@writer")
 
 
 def test_it_gives_up_when_config_says_so(house: House, limit: Path) -> None:
