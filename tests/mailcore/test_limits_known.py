@@ -16,7 +16,7 @@ from mailcore.model.account import Account
 from mailcore.model.limit import SERVICE, AccountLimits, Certainty, Limit, WaitingRun
 from mailcore.system.processes import start_ticks
 
-NOW = 1_800_000_000.0
+NOW = float(int(time.time()) - 3 * 86_400)
 HOUR = 3600.0
 
 
@@ -102,6 +102,21 @@ def test_a_file_that_is_spoilt_is_no_knowledge_and_is_written_anew(account: Acco
     assert known(account).limits == () and limit_store.read_all_limits() == []
     assert limit_store.record_limits(account, [reached()])
     assert known(account).limits == (reached(),)
+
+
+@given(
+    st.floats(allow_nan=True, allow_infinity=True), st.floats(allow_nan=True, allow_infinity=True),
+    st.none() | st.floats(allow_nan=True, allow_infinity=True), st.text(max_size=2000),
+)  # fmt: skip
+def test_whatever_a_plug_in_reports_is_bounded(
+    resets_at: float, seen_at: float, share: float | None, text: str
+) -> None:
+    now = time.time()
+    found = limit_store.bounded(Limit("x", text, True, share, resets_at, seen_at, Certainty.READ, text, 0.0, text), now)
+    assert 0 <= found.resets_at <= now + limit_store.FARTHEST and 0 <= found.seen_at <= now
+    assert found.used is None or 0 <= found.used < limit_store.MOST_SHARE
+    assert len(found.words) <= 500 and len(found.scope) <= 60 and len(found.model) <= 60
+    assert (found.certainty is Certainty.UNKNOWN) == (found.resets_at != resets_at)
 
 
 def test_what_cannot_be_written_does_not_stop_who_looks(account: Account, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class LimitWait:
 
     def wait(self, limit: Limit) -> None:
         """Wait until the account's limit is lifted, and this run's turn has come. RunStopped, GaveUp."""
+        limit = limit_store.bounded(limit, time.time())
         journal_directory = self._attempts.run_dir
         self._began = self._began or time.time()
         asked = self._times_asked()
