@@ -28,6 +28,7 @@ from mailcore.model.run import Run, from_records
 from mailcore.programs.base import Output
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import MARK, marked, wait_until
+from tests.mailcore.identity.lab import PTY
 from tests.real.stub import Request, Stub, Text, Tool, texts
 
 PACKAGES = {
@@ -155,6 +156,15 @@ class Lab:
             timeout=120, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def typed(self, line: str) -> str:
+        """Run one command line at a terminal of its own, below no process of the tests; what it showed."""
+        words = [sys.executable, "-c", PTY, repr(self.environment), "sh", "-c", f"{line}; echo exit $?"]
+        done = subprocess.run(
+            words, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+        )
+        assert done.stdout.endswith("exit 0\n"), f"{line}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     def printed(self, command: str, home: str = "") -> tuple[int, Output]:

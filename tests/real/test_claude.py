@@ -41,7 +41,7 @@ def nap(lab: Lab) -> Tool:
 
 
 def test_from_an_empty_directory_to_the_first_reply_as_the_readme_tells(lab: Lab) -> None:
-    """The README's own lines, as they stand: install, activate, init, dispatch."""
+    """The README's own lines, as they stand, typed at a person's terminal: init, dispatch."""
     block = README.read_text().partition("## Your own agents")[2].partition("```sh\n")[2].partition("```")[0]
     lines = [line.partition(" #")[0].strip() for line in block.splitlines()]
     ours = [line for line in lines if line.startswith("mailcore ")]
@@ -50,7 +50,7 @@ def test_from_an_empty_directory_to_the_first_reply_as_the_readme_tells(lab: Lab
     lab.stub.plays(READ, DONE, BYE)
     begun = time.monotonic()
     for line in ours:
-        lab.shell(line)
+        lab.typed(line)
     inbox = wait_until(lambda: lab.mailcore("inbox @operator"), 60, "a reply")
     print(f"{time.monotonic() - begun:.1f} s from the first of {ours} to the reply")
     assert "It is in NOTES.md" in json.dumps(inbox)
@@ -64,7 +64,7 @@ def test_done(lab: Lab) -> None:
     lab.mailcore(DISPATCH)
     run = lab.over()
     assert (run.phase, len(run.attempts), run.replied) == (Phase.COMPLETED, 1, True), run
-    assert run.result == "Notes are written." and run.cost > 0 and run.duration > 0
+    assert run.result == "It is in NOTES.md" and run.cost > 0 and run.duration > 0
     prompt, read, *_ = map(texts, lab.stub.requests)
     assert "You are @writer" in prompt and "Write them from the changes." not in prompt
     assert "Write them from the changes." in read  # what `mailcore read` showed
@@ -184,8 +184,7 @@ def test_too_many_turns_are_no_success(lab: Lab) -> None:
     lab.stub.plays(READ)
     lab.mailcore(DISPATCH)
     run = lab.over()
-    assert (run.phase, len(run.attempts)) == (Phase.BOUNCED, 3)
-    assert {attempt.cause for attempt in run.attempts} == {"exit 1, error_max_turns"}
+    assert (run.phase, [attempt.cause for attempt in run.attempts]) == (Phase.BOUNCED, ["exit 1, error_max_turns"])
     (bounce,) = lab.mailcore("inbox @operator")
     assert "error_max_turns" in lab.shell(f"mailcore read {bounce['id']} --from @operator")
 

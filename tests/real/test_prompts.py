@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,9 +68,10 @@ class Terminal:
         self._child.send(keys)
 
     def close(self) -> None:
-        """Hang up."""
+        """End it."""
+        os.kill(self._child.pid, signal.SIGKILL)
+        self._thread.join(10)  # the end of its output: only now it can be waited for, and by this thread alone
         self._child.close(force=True)
-        self._thread.join(10)
 
 
 @contextmanager
