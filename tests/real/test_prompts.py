@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import threading
@@ -79,7 +78,7 @@ class Terminal:
 
     def close(self) -> None:
         """End it."""
-        os.kill(self._child.pid, signal.SIGKILL)
+        self._child.kill(signal.SIGKILL)
         self._thread.join(10)  # the end of its output: only now it can be waited for, and by this thread alone
         self._child.close(force=True)
 
