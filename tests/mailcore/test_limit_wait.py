@@ -19,6 +19,7 @@ from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.runs import branch_lock
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.lock import Holder
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase, Run
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
@@ -105,6 +106,7 @@ def test_it_waits_for_the_reset_and_goes_on(house: House, limit: Path) -> None:
     for name, run_id in runs.items():
         run = parked(house, name, run_id)
         assert (run.resets_at, run.account_label, run.counted) == (float(until), "claude", 0)
+        assert parse_time(house.json("run", run_id)["run"]["resets_at"]) == until
     for name, run_id in runs.items():
         run = house.over(name, run_id)
         # Who was dispatched after another had met the limit has made no attempt before.

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +262,16 @@ def lab(tmp_path: Path, programs: dict[str, Path]) -> Iterator[Lab]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert not left, f"processes of the test are left: {left}"
+
+
+@pytest.fixture
+def plan(lab: Lab) -> Lab:
+    """A person who is logged in with a plan, whose limits Claude Code tells; who pays by the key has none of them."""
+    plan = {"subscriptionType": "max", "rateLimitTier": "default_claude_max_5x", "expiresAt": 4_102_444_800_000}
+    token = {"accessToken": "dummy-token-of-a-test", "refreshToken": "dummy", "scopes": ["user:inference"]}
+    (lab.home / ".claude/.credentials.json").write_text(json.dumps({"claudeAiOauth": token | plan}))
+    environment = {name: value for name, value in lab.environment.items() if name != "ANTHROPIC_API_KEY"}
+    return replace(lab, environment=environment | {"TZ": "America/St_Johns"})
 
 
 def bash(command: str) -> Callable[[Request], Tool]:

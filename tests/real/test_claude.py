@@ -8,7 +8,6 @@ import re
 import shlex
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -87,16 +86,6 @@ def test_overloaded_then_done(lab: Lab) -> None:
     assert waited["limited"] is True and run.attempts[1].started_at - run.attempts[0].ended_at >= 0.5
 
 
-@pytest.fixture
-def plan(lab: Lab) -> Lab:
-    """A person who is logged in with a plan, whose limits Claude Code tells; who pays by the key has none of them."""
-    plan = {"subscriptionType": "max", "rateLimitTier": "default_claude_max_5x", "expiresAt": 4_102_444_800_000}
-    token = {"accessToken": "dummy-token-of-a-test", "refreshToken": "dummy", "scopes": ["user:inference"]}
-    (lab.home / ".claude/.credentials.json").write_text(json.dumps({"claudeAiOauth": token | plan}))
-    environment = {name: value for name, value in lab.environment.items() if name != "ANTHROPIC_API_KEY"}
-    return replace(lab, environment=environment | {"TZ": "America/St_Johns"})
-
-
 @pytest.mark.parametrize("form", ["json", "stream-json --verbose"])
 @pytest.mark.parametrize(
     ("kind", "scope", "hours"),
@@ -137,6 +126,11 @@ def test_a_limit_of_its_plan_is_waited_for_until_its_reset(plan: Lab) -> None:
     assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
     waited = plan.told("waiting")[0]
     assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
+    (session,) = plan.home.glob(".claude/projects/*/*.jsonl")
+    reader = ClaudeTranscript("@writer", session)
+    for line in session.read_bytes().splitlines():
+        reader.read(line, time.time())
+        assert (reader.unread, reader.drift) == (0, ""), line
 
 
 def test_a_busy_service_is_no_limit_of_the_account(plan: Lab) -> None:
