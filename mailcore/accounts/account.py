@@ -16,8 +16,6 @@ from mailcore.formats.digest import digest
 from mailcore.model.account import Account
 from mailcore.programs.registry import find_program, has_home, programs
 from mailcore.system import user_directories
-from mailcore.workspace import trust
-from mailcore.workspace.find import Workspace
 
 
 def account_of(config: Config, address: str, program_name: str, wanted: str | None = None) -> Account:
@@ -61,11 +59,6 @@ def accounts(config: Config) -> tuple[Account, ...]:
 def default_accounts() -> tuple[Account, ...]:
     """The default one of each program."""
     return accounts(Config())
-
-
-def workspace_accounts(workspace: Workspace) -> tuple[Account, ...]:
-    """`accounts` of what its config.toml says and may be followed. ConfigError if it cannot be read."""
-    return accounts(trust.trusted_config(workspace)[0])
 
 
 def account_variables(config: Config, account: Account) -> dict[str, str]:

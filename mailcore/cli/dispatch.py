@@ -18,7 +18,7 @@ from mailcore.mail.post import PRIORITIES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
-from mailcore.text.units import date_and_time, iso
+from mailcore.text.units import date_and_time, iso, soon
 from mailcore.workspace.lock_reader import sandboxed
 from mailcore.workspace.registry import normal_address
 
@@ -188,7 +188,7 @@ def _no_runs(agents: Sequence[Agent]) -> str:
 
 
 def _line(run: Run) -> str:
-    why = f"by {run.by}" if run.by else run.reason
+    why = f"by {run.by}" if run.by else f"until {soon(run.next_at)}: {run.reason}" if run.parked else run.reason
     return (
         f"{run.run_id}  {run.target:<16} {run.phase:<10} {_attempts(run)}  "
         f"{date_and_time(run.since, never='-')}  {line(run.subject, 50)}" + (f"  [{line(why, 60)}]" if why else "")
@@ -208,6 +208,8 @@ def _row(run: Run) -> dict[str, Any]:
     for attempt in row["attempts"]:
         for key in ("started_at", "running_at", "ended_at"):
             attempt[key] = iso(attempt[key])
+    for one in (row, *row["attempts"]):
+        one["cost"] = one["cost"] or None
     return row
 
 
@@ -221,7 +223,7 @@ def run(call: Call) -> VerbResult:
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    page = read_story(agent, found)
+    page = read_story(call.workspace, agent, found)
     return {**page.as_json(), "run": masked_all(_row(page.run))}, page.as_markdown()
 
 

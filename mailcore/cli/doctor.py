@@ -12,6 +12,7 @@ from shlex import quote
 from mailcore.accounts.account import accounts, require_account
 from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, trusted
+from mailcore.cli.doctor_restart import after_restart
 from mailcore.cli.doctor_sessions import session_checks
 from mailcore.config import Config, read_config
 from mailcore.dispatch.runs.run_list import run_ids
@@ -54,6 +55,7 @@ def doctor(call: Call) -> VerbResult:
         *_machine(),
         *_workspace(call.workspace),
         *trusted(call.workspace),
+        after_restart(call.workspace),
         *programs,
         *session_checks([agent for agent in call.workspace.agents if not agent.is_operator], accounts(config)),
         *(c for a in call.workspace.agents for c in _agent(a, registry.hooks_of(config.agent(a.address).program))),

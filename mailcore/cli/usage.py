@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line
-from mailcore.text.units import date, money
+from mailcore.text.money import cost, unpriced_note
+from mailcore.text.units import date
 
 MAX_DAYS = 3660
 
@@ -26,9 +26,10 @@ def arguments(verb: str, parser: Parser) -> None:
 
 
 def usage(call: Call) -> VerbResult:
-    """Cost and tokens from the agents' session files and the journals of their runs."""
+    """Tokens and money from the agents' session files and the journals of their runs; what these omit is estimated."""
     from mailcore.accounts.account import accounts
     from mailcore.observe.usage_ledger import Entry, ledger
+    from mailcore.programs.prices import Prices
 
     days, by = call.arguments.days, call.arguments.by
     if not 1 <= days <= MAX_DAYS:
@@ -39,7 +40,8 @@ def usage(call: Call) -> VerbResult:
         agents = [agent for agent in call.workspace.agents if call.sees(agent.address)]
     today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
-    found = ledger(agents, since.timestamp(), call.workspace.agents, accounts(call.config))
+    places, prices = accounts(call.config), Prices(call.config.prices)
+    found = ledger(agents, since.timestamp(), call.workspace.agents, places, prices)
 
     def key(entry: Entry) -> tuple[str, ...]:
         if by == "day":
@@ -56,36 +58,26 @@ def usage(call: Call) -> VerbResult:
     order = list(sums) if by == "agent" else sorted(sums)
     heads = {"agent": ("agent",), "day": ("day",), "task": ("run", "agent", "task")}[by]
     total = sum(sums.values(), Usage())
+    notes = [*found.notes, *unpriced_note(total)]
     value = {
         "since": date(since.timestamp()),
         "by": by,
-        "rows": [{**dict(zip(heads, names, strict=True)), **_json(sums[names])} for names in order],
-        "total": _json(total),
-        "notes": found.notes,
+        "rows": [{**dict(zip(heads, names, strict=True)), **sums[names].as_json()} for names in order],
+        "total": total.as_json(),
+        "notes": notes,
     }
     if not sums:
-        return value, "\n".join([f"nothing was used since {value['since']}", *map(line, found.notes)])
+        return value, "\n".join([f"nothing was used since {value['since']}", *map(line, notes)])
     rows = [[*(line(name, 40) for name in names), *_cells(sums[names])] for names in order]
     rows.append(["total", *[""] * (len(heads) - 1), *_cells(total)])
     titles = [*heads, "input", "output", "cache read", "cache write", "cost"]
-    return value, "\n".join([*_table([titles, *rows], len(heads)), *(f"note: {line(note)}" for note in found.notes)])
-
-
-def _json(used: Usage) -> dict[str, Any]:
-    return {
-        "input": used.input,
-        "output": used.output,
-        "cache_read": used.cache_read,
-        "cache_write": used.cache_write,
-        "tokens": used.tokens,
-        "cost": round(used.cost, 6),
-    }
+    return value, "\n".join([*_table([titles, *rows], len(heads)), *(f"note: {line(note)}" for note in notes)])
 
 
 def _cells(used: Usage) -> list[str]:
     return [
         *(f"{n:,}" for n in (used.input, used.output, used.cache_read, used.cache_write)),
-        money(used.cost, digits=4),
+        cost(used, digits=4),
     ]
 
 

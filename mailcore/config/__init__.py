@@ -1,8 +1,8 @@
 """`.praxmonitor/config.toml`: `schema` is what it can say, `reader` how it is read. Both are imported from here.
 
-`kinds` are the kinds of values, `agents` what is said of agents, `tiers` of approvals. `check` and `inherit` judge what
-a file says, in `toml_text`. `reference` is the schema as text for people, `template` the file of a new workspace,
-`effective` what holds, and from where.
+`kinds` are the kinds of values, `agents` what is said of agents, `prices` of models, `tiers` of approvals. `check` and
+`inherit` judge what a file says, in `toml_text`. `reference` is the schema as text for people, `template` the file of a
+new workspace, `effective` what holds, and from where.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.mail import Mail
+    from mailcore.config.prices import Price
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
     from mailcore.config.schema import (
         START_SPARE,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from mailcore.config.tiers import Tier
 
 _HOMES = {
-    "AgentConfig": "agents", "ProgramConfig": "agents", "Mail": "mail", "Tier": "tiers", "read_config": "reader",
-    "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
+    "AgentConfig": "agents", "ProgramConfig": "agents", "Mail": "mail", "Price": "prices", "Tier": "tiers",
+    "read_config": "reader", "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
 }  # fmt: skip
 """The modules of the names below; all others are of `schema`."""
 
@@ -43,6 +44,7 @@ __all__ = [
     "Mail",
     "Observe",
     "Operator",
+    "Price",
     "ProgramConfig",
     "Sound",
     "Tier",

@@ -73,8 +73,8 @@ class ProgramConfig:
 class AccountConfig:
     """One more account of yours, by the directory in which each program keeps its credentials, settings and sessions.
 
-    PROGRAM stands for a program's name: one that `mailcore doctor` lists with such a directory. An agent whose
-    `account` it is, is started with these directories, and its sessions are looked for there. You log in there once.
+    PROGRAM stands for a program's name: claude, codex, gemini, or one of a package that has such a directory. An agent
+    whose `account` it is, is started with all of them, and its sessions are looked for there. You log in there once.
     """
 
     PROGRAM: Annotated[

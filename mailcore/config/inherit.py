@@ -10,6 +10,7 @@ from typing import Any
 
 from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
 from mailcore.config.check import checked_mapping, checked_section, unknown_key
+from mailcore.config.prices import WANTED, Price
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.toml_text import key_name, kinds_of, toml, value_text
@@ -21,6 +22,7 @@ COMMAND_PROGRAM = "command"
 """The program that is whatever its agent's `command` says."""
 
 _DOTTED = "; one whose name has a dot stands in quotes: [agents."
+_DOTTED_MODEL = " is no price; a model whose name has a dot stands in quotes: [prices."
 _NO_FIRST_WORD = "has no first word: what is to be run"
 
 
@@ -40,14 +42,17 @@ def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     faults += wrong
     programs, wrong = _programs(tables.get("programs", {}))
     faults += wrong
+    prices, wrong = _prices(tables.get("prices", {}))
+    faults += wrong
     found["accounts"], wrong = _accounts(tables.get("accounts", {}))
     faults += [*wrong, *_unknown_accounts(tables.get("agents", {}), found["accounts"])]
     found["tiers"], wrong = _tiers(tables.get("approval", {}), found["mail"].approver)
     faults += wrong
-    return Config(**found, agents=MappingProxyType(agents), programs=MappingProxyType(programs)), faults
+    found |= {"agents": MappingProxyType(agents), "programs": MappingProxyType(programs)}
+    return Config(**found, prices=MappingProxyType(prices)), faults
 
 
-_NAMES = (*SECTIONS, "accounts", "agents", "approval", "programs")
+_NAMES = (*SECTIONS, "accounts", "agents", "approval", "prices", "programs")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIER = re.compile(r"0|[1-9][0-9]{0,2}")
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
@@ -138,6 +143,30 @@ def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
         programs[name] = ProgramConfig(**checked)
         faults += wrong
     return programs, faults
+
+
+def _prices(table: Any) -> tuple[dict[str, Price], list[str]]:
+    """The prices by model, in small letters, and the faults."""
+    if not isinstance(table, dict):
+        return {}, [f'[prices] must be a table of models, like [prices."gpt-5.1"], not {value_text(table)}']
+    prices: dict[str, Price] = {}
+    faults: list[str] = []
+    for name, values in table.items():
+        title = f"prices.{key_name(name)}"
+        inner = [key for key, value in values.items() if isinstance(value, dict)] if isinstance(values, dict) else []
+        if inner:
+            faults += [f"[{title}.{key_name(key)}]{_DOTTED_MODEL}{toml(f'{name}.{key}')}]" for key in inner]
+            continue
+        if name.lower() in prices:
+            faults.append(f"[{title}] is a model that has another table there: make them one")
+            continue
+        checked, wrong = checked_section(Price, values, title)
+        if not wrong:
+            wrong = [f"[{title}] has no {key}, which a price needs" for key in WANTED if key not in checked]
+        if not wrong:
+            prices[name.lower()] = Price(**checked)
+        faults += wrong
+    return prices, faults
 
 
 def _accounts(table: Any) -> tuple[Mapping[str, Mapping[str, str]], list[str]]:

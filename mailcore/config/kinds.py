@@ -47,6 +47,7 @@ Repeat = Annotated[float, Meta(ge=1, le=MAX_STRING, unit="seconds")]
 Volume = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, unit="US dollars")]
+DollarsPerMillion = Annotated[float, Meta(ge=0, le=1_000_000, unit="US dollars a million")]
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A count of which 0 says something: any number, or never."""

@@ -8,6 +8,7 @@ from inspect import cleandoc
 from typing import Any
 
 from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
+from mailcore.config.prices import Price
 from mailcore.config.schema import SECTIONS
 from mailcore.config.tiers import Tier
 from mailcore.config.toml_text import allowed, kinds_of, parts, toml, unit
@@ -19,9 +20,12 @@ TABLES: dict[str, type] = {
     "agents.NAME": AgentConfig,
     "programs.NAME": ProgramConfig,
     "accounts.NAME": AccountConfig,
+    "prices.NAME": Price,
     TIER: Tier,
 }
 """Each section, NAME for any name and 2 for any tier, and its class."""
+NAMED = ("agents", "programs", "accounts", "prices")
+"""Sections that have a table for each name."""
 TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 
 
@@ -78,14 +82,14 @@ def section_text(section: str) -> str:
 def find_keys(name: str) -> tuple[ConfigKey, ...]:
     """The keys meant by `section.key`, by a section or by a key alone. UsageError, with the nearest name, if none is.
 
-    The own name of an agent, a program or an account may stand for NAME: `agents.writer.model`.
+    The own name of an agent, a program, an account or a model may stand for NAME: `agents.writer.model`.
     """
     everything = {section: keys(section) for section in TABLES}
     named = {f"[{section}]": found for section, found in everything.items()} | everything
     for key in (key for found in everything.values() for key in found):
         named[key.name] = (key,)
         named[key.key] = (*named.get(key.key, ()), key) if key.key not in everything else named[key.key]
-    for group in ("agents", "programs", "accounts"):
+    for group in NAMED:
         named[group] = everything[f"{group}.NAME"]
     named |= dict.fromkeys(("approval", "approval.tiers"), everything[TIER])
     for meant in _meanings(name.strip().strip("[]")):
@@ -95,9 +99,9 @@ def find_keys(name: str) -> tuple[ConfigKey, ...]:
 
 
 def _meanings(name: str) -> list[str]:
-    """The name, and what it is in the schema if a part of it is an agent's, a program's, an account's or a sound's."""
+    """The name, and what it is in the schema if a part of it is the own name of an agent, a model or a sound."""
     first, _, rest = name.partition(".")
-    if first in ("agents", "programs", "accounts"):
+    if first in NAMED:
         last = rest.rpartition(".")[2]
         return [name, f"{first}.NAME.{last}", f"{first}.NAME"] if rest else [first]
     if first == "approval":

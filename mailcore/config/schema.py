@@ -36,6 +36,7 @@ from mailcore.config.kinds import (
     describe,
 )
 from mailcore.config.mail import Mail
+from mailcore.config.prices import Price
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.text.units import duration
 
@@ -222,9 +223,9 @@ class Observe:
 class UsageCaps:
     """What an agent, and all of them together, may use in a day before you are told, or before nothing starts."""
 
-    daily_cost: Annotated[Dollars, describe("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
+    daily_cost: Annotated[Dollars, describe("Cost of one agent in a day, known and estimated. 0: any.", 20)] = 0.0
     daily_tokens: Annotated[CountOrNone, describe("Tokens of one agent in a day. 0: any number.", 50_000_000)] = 0
-    fleet_daily_cost: Annotated[Dollars, describe("Cost of all agents together in a day. 0: any.", 200)] = 0.0
+    fleet_daily_cost: Annotated[Dollars, describe("The same of all agents together. 0: any.", 200)] = 0.0
     fleet_daily_tokens: Annotated[
         CountOrNone, describe("Tokens of all agents together in a day. 0: any number.", 500_000_000)
     ] = 0
@@ -275,7 +276,7 @@ SECTIONS: dict[str, type] = {
     "usage": UsageCaps,
 }
 """The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
-[accounts.NAME] and [approval.tiers.N]."""
+[accounts.NAME], [prices.MODEL] and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +298,8 @@ class Config:
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """By name: the directory of each program, as config.toml writes it."""
+    prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
+    """By model, as session files name it, in small letters."""
     tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))
     """Of approvals, by their numbers, the lowest first."""
 

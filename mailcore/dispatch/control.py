@@ -257,7 +257,7 @@ def other_places(workspace: Workspace, config: Config, target: str) -> list[tupl
     for account in accounts(config):
         same = (account.program, account.name) == (name, had)
         if not same and is_installed(account.program, search_path()):
-            label = f"{account.program}, account {account.name}" if account.name else account.program
+            label = f"{account.program}, {f'account {account.name}' if account.name else 'its usual account'}"
             found.append((label, Retry("start", account.program, account.name)))
     return found
 

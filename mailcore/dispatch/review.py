@@ -65,7 +65,7 @@ def compose_review(workspace: Workspace, agent: Agent, run: Run | None, most: in
         raise Refused(f"{agent.address} has had no run that could be reviewed", "no_run")
     if not run.phase.ended:
         raise Refused(f"{run.run_id} goes on; what it does is reviewed when it is over", "busy")
-    story = read_story(agent, run)
+    story = read_story(workspace, agent, run)
     room = max(0, most - TEMPLATE_SPARE) if most else 200_000
     page = _cut(story.as_markdown().splitlines(), room // 3, f"`mailcore run {run.run_id}` says all of it")
     diff = _cut(_diff(workspace, agent, story.run), room - len(page.encode()), "git has the rest")

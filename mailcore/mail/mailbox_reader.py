@@ -75,4 +75,4 @@ def _read(path: Path, root: Path | None) -> bytes:
                 f"{path}: {size:,} bytes are more than a mailbox can have ({MAX_MAILBOX:,}): look what wrote it"
             )
         file.seek(0)
-        return file.read(MAX_MAILBOX)
+        return safe_open.read_whole(file, size, path, MAX_MAILBOX)

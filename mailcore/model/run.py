@@ -58,6 +58,8 @@ class Attempt:
     """The program's own session, in which a person can go on; empty where it keeps none, or has not named it yet."""
     bypass: bool = False
     """It was started without asking for permissions."""
+    cost: float = 0.0
+    """US dollars; 0.0 unknown."""
     limited: bool = False
     """It met a limit of its account or of the service: it does not count."""
 
@@ -206,7 +208,9 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
         case "attempt_ended":
             code = record.get("exit")
             cause = str(record.get("cause", ""))
-            ended = _last(run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause)
+            ended = _last(
+                run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause, cost=_dollars(record)
+            )
             if isinstance(session := record.get("session"), str):
                 ended = _last(ended, session_id=session)
             if record.get("limited") is True:

@@ -15,6 +15,7 @@ from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.log_reader import LogReader
 from mailcore.observe.run_reader import RunReader
 from mailcore.observe.session_reader import SessionReader
+from mailcore.programs.prices import Prices
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
 from mailcore.workspace.holds import hold_text
@@ -24,7 +25,7 @@ from mailcore.workspace.lock_reader import read_lock
 class AgentReader:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+    def __init__(self, agent: Agent, open_files: OpenFiles, prices: Prices | None = None) -> None:
         """`open_files`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.
@@ -36,7 +37,7 @@ class AgentReader:
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
         self._once = Deduplicator()
-        self.sessions = SessionReader(agent.address, open_files, self._once)
+        self.sessions = SessionReader(agent.address, open_files, self._once, prices)
         self._lost = 0
         self._stamps = FileStamps()
         self._logs = LogReader(agent, open_files)
@@ -87,10 +88,12 @@ class AgentReader:
         activities = self._once.each([*self._logs.read(run, first_look=self.first_look), *told])
         self.stirred |= self._logs.stirred
         self._logs.stirred = False
-        spent, self._logs.spent = [*spent, *self._logs.spent], []
+        spent += self.sessions.estimates.priced(self._logs.spent)
+        self._logs.spent = []
         if run != self._run or fresh:
             self._run = run
             facts.append(RunRead(address, run))
+            spent += self.sessions.estimates.reported_by(run) if run is not None else []
         if activities:
             # First of all: what an agent did before its run ended is not to look like something after it.
             facts.insert(0, Seen(address, tuple(activities)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.config import UsageCaps
 from mailcore.model.usage import Usage
-from mailcore.text.units import money
+from mailcore.text import money
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Cap:
     share: float
     """How much of it was used; 1.0: all."""
     used: str
-    """In words: `$11.00 of $10.00`, `1,200 tokens of 1,000`."""
+    """In words: `$11.00 of $10.00`, `≈$11.00 + ? of $10.00`, `1,200 tokens of 1,000`."""
 
     @property
     def reached(self) -> bool:
@@ -39,7 +39,7 @@ def _caps(used: Usage, allowed: UsageCaps, fleet: bool) -> Iterator[Cap]:
     prefix = "fleet_" if fleet else ""
     cost = allowed.fleet_daily_cost if fleet else allowed.daily_cost
     tokens = allowed.fleet_daily_tokens if fleet else allowed.daily_tokens
-    if cost and used.cost:
-        yield Cap(f"{prefix}daily_cost", used.cost / cost, f"{money(used.cost)} of {money(cost)}")
+    if cost and used.dollars:
+        yield Cap(f"{prefix}daily_cost", used.dollars / cost, f"{money.cost(used)} of {money.money(cost)}")
     if tokens and used.tokens:
         yield Cap(f"{prefix}daily_tokens", used.tokens / tokens, f"{used.tokens:,} tokens of {tokens:,}")

@@ -44,6 +44,6 @@ class DocumentFile:
                     return []
                 self._seen = seen
                 if stat.st_size <= MAX_DOCUMENT:
-                    return [file.read(MAX_DOCUMENT)]
+                    return [safe_open.read_whole(file, stat.st_size, self.path, MAX_DOCUMENT)]
                 self.skipped += 1
         return []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from mailcore.accounts.account import default_accounts, workspace_accounts
+from mailcore.accounts.account import accounts, default_accounts
 from mailcore.exceptions import MailcoreError
 from mailcore.model.account import Account
 from mailcore.model.limit import Limit
@@ -22,8 +22,10 @@ from mailcore.observe.register_reader import RegisterReader
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
 from mailcore.observe.session_status import StatusReader
 from mailcore.programs.base import ProgramFailed
+from mailcore.programs.prices import Prices
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import find as workspaces
+from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import hold_text
 
@@ -52,6 +54,7 @@ class WorkspaceReader:
         self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
         """By address: where its directories were found last."""
+        self._prices = Prices()
         self._broken = ""
         self._remark = ""
         self._drifts: dict[str, FormatTally] = {}
@@ -69,7 +72,7 @@ class WorkspaceReader:
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
-        self._read_accounts()
+        self._read_config()
         return [self._roster(), *self._look(), *self._progress()]
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
@@ -81,7 +84,7 @@ class WorkspaceReader:
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
         if any(path.parent == self.workspace.state_dir for path in paths):
-            self._read_accounts()
+            self._read_config()
             touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
@@ -97,7 +100,7 @@ class WorkspaceReader:
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
-        self._read_accounts()
+        self._read_config()
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
@@ -248,7 +251,7 @@ class WorkspaceReader:
         for agent in agents:
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = AgentReader(agent, self._held)
+                branch = AgentReader(agent, self._held, self._prices)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches
@@ -291,18 +294,21 @@ class WorkspaceReader:
             self._read_register()
         return [roster]
 
-    def _read_accounts(self) -> None:
-        """Look for sessions where config.toml says now; where it has a fault, what it said before holds."""
+    def _read_config(self) -> None:
+        """Accounts and prices as config.toml says them now; where it has a fault, what it said before holds."""
         if not self._stamps.moved(self.workspace.config_file) and self._accounts is not None:
             return
         try:
-            accounts = workspace_accounts(self.workspace)
+            config = trust.trusted_config(self.workspace)[0]
         except (MailcoreError, OSError):
-            accounts = self._accounts or default_accounts()
-        if accounts != self._accounts:
-            self._accounts = accounts
-            self._discovery.look_in(accounts)
-            self._statuses.look_in(accounts)
+            found = self._accounts or default_accounts()
+        else:
+            self._prices.own(config.prices)
+            found = accounts(config)
+        if found != self._accounts:
+            self._accounts = found
+            self._discovery.look_in(found)
+            self._statuses.look_in(found)
 
     def _read_hold(self) -> list[AgentReader]:
         """Tell each agent's reader whether every agent is held; returns those for which it changed."""

@@ -16,6 +16,7 @@ from mailcore.model.usage import Spent
 from mailcore.observe.activities import harmless_activity
 from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.document_file import DocumentFile
+from mailcore.observe.estimates import Estimates
 from mailcore.observe.facts import Fact, Seen
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.file_tail import FileTail
@@ -23,6 +24,7 @@ from mailcore.observe.format_drift import FormatDrift, unread_lines
 from mailcore.observe.usage_backlog import UsageBacklog
 from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import SessionFiles
+from mailcore.programs.prices import Prices
 from mailcore.programs.transcript_reader import Counted, Recent, Transcript
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.safe_open import open_regular
@@ -66,7 +68,7 @@ class _Followed:
 class SessionReader:
     """What was last seen of an agent's session files."""
 
-    def __init__(self, address: str, open_files: OpenFiles, once: Deduplicator) -> None:
+    def __init__(self, address: str, open_files: OpenFiles, once: Deduplicator, prices: Prices | None = None) -> None:
         """`open_files`: where the files that move stay open; `once`: what hooks and logs told of the same agent."""
         self._address = address
         self._held = open_files
@@ -82,6 +84,8 @@ class SessionReader:
         """Where the reading of a file stopped that was let go, or is counted only."""
         self._paths: Recent[tuple[int, str], Path] = Recent(MAX_LEFT)
         """Where a file lay, by inode and name: an archived one lies elsewhere, and is counted already."""
+        self.estimates = Estimates(address, prices or Prices())
+        """What all of it costs."""
         self.drift = FormatDrift()
         """What of the formats was not understood."""
         self.limits: list[tuple[Account, Limit]] = []
@@ -198,7 +202,7 @@ class SessionReader:
             if open_files is None:
                 self._held.drop(name)  # another file may have its place
             self._read(self._followed[name], open_files, activities, spent)
-        return activities, spent
+        return activities, list(self.estimates.priced(spent))
 
     def catch_up(self, limit: int) -> tuple[list[Spent], int]:
         """What earlier lines of today used, of at most about `limit` more bytes; and how many bytes that took."""
@@ -211,7 +215,7 @@ class SessionReader:
             left -= before - backlog.left
             if backlog.done:
                 del self._backlogs[0]
-        return spent, limit - left
+        return list(self.estimates.priced(spent)), limit - left
 
     def _read(
         self, one: _Followed, open_files: OpenFiles | None, activities: list[Activity], spent: list[Spent]

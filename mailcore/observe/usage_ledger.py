@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from mailcore.accounts.account import default_accounts, why_unusable
@@ -16,10 +17,12 @@ from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.document_file import MAX_DOCUMENT
+from mailcore.observe.estimates import Estimates
 from mailcore.observe.format_drift import FormatDrift, drift_note, sum_drifts, unread_lines
 from mailcore.observe.usage_backlog import BUFFER, first_at
 from mailcore.observe.usage_sum import local_date
 from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.prices import Prices
 from mailcore.programs.registry import program
 from mailcore.programs.session_owner import Owners
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
@@ -51,28 +54,32 @@ class Ledger:
 
 
 def ledger(
-    agents: Sequence[Agent], since: float, among: Sequence[Agent] = (), accounts: Sequence[Account] | None = None
+    agents: Sequence[Agent],
+    since: float,
+    among: Sequence[Agent] = (),
+    accounts: Sequence[Account] | None = None,
+    prices: Prices | None = None,
 ) -> Ledger:
     """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
 
     `accounts`: those in whose directories their sessions lie; None: the programs' default ones.
 
     A task is what was used while its run went on. Money is what the session files report; for a run of which they
-    report none, what its journal does. Reads line by line, and of a file only what was written since.
+    report none, what its journal does; else an estimate. Reads line by line, and of a file only what was written since.
     """
-    found, drift = Ledger(), FormatDrift()
+    found, drift, prices = Ledger(), FormatDrift(), prices or Prices()
     followed = session_files(agents, since, found.notes, among, accounts)
     for agent in agents:
         runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
         starts = [run.created_at for run in runs]
-        for spent in _all_spent(agent, followed[agent.address], since, found.notes, drift):
-            run = _run_at(runs, starts, spent.at)
-            sums[run.run_id if run is not None else "", local_date(spent.at)] += spent.usage
-        paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
-        for run in runs:
-            if run.cost > 0 and run.run_id not in paid and run.since >= since:
-                sums[run.run_id, local_date(run.since)] += Usage(cost=run.cost)
+        estimates = Estimates(agent.address, prices)
+        read = _all_spent(agent, followed[agent.address], since, found.notes, drift)
+        journals = (estimates.reported_by(run) for run in runs if run.since >= since)
+        for spent in chain(estimates.priced(read), chain.from_iterable(journals)):
+            if spent.at >= since:
+                run = _run_at(runs, starts, spent.at)
+                sums[run.run_id if run is not None else "", local_date(spent.at)] += spent.usage
         by_id = {run.run_id: run for run in runs}
         found.entries += [Entry(agent.address, by_id.get(run_id), day, sums[run_id, day]) for run_id, day in sums]
     found.notes += map(drift_note, sum_drifts([drift]))

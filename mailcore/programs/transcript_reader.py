@@ -147,6 +147,10 @@ class Recent(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def values(self) -> list[V]:
+        """All that is kept, the oldest first."""
+        return list(self._kept.values())
+
     def get(self, key: K) -> V | None:
         """What is kept of it; None: nothing."""
         return self._kept.get(key)

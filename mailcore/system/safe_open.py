@@ -119,9 +119,13 @@ def read_bytes(path: Path, *, links: bool = True, most: int = MAX_WHOLE_FILE) ->
 
 def read_whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
     """All of an open file of `size` bytes. OSError (EFBIG) of more than `most`."""
-    # One byte more than there may be: a file that grows meanwhile is found out.
-    data = file.read(most + 1) if size <= most else None
-    if data is None or len(data) > most:
+    if size > most:
+        raise too_large(path, most)
+    # One byte more than there is: a file that grows meanwhile is found out. No more, for so much memory is taken first.
+    data = file.read(size + 1)
+    if len(data) > size:
+        data += file.read(most + 1 - len(data))
+    if len(data) > most:
         raise too_large(path, most)
     return data
 

@@ -37,6 +37,13 @@ def state_home() -> Path:
     return _known(user_state_path)
 
 
+def cache_home() -> Path:
+    """The user's cache directory for us, likewise: what lies there may go at any time."""
+    from platformdirs import user_cache_path
+
+    return _known(user_cache_path)
+
+
 def state_of(root: Path) -> Path:
     """What lies there of the workspace at `root`."""
     import hashlib

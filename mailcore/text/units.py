@@ -1,4 +1,4 @@
-"""Times, sizes, counts and money as people read them. Each has one form, and it is written here alone.
+"""Times, sizes and counts as people read them. Each has one form, and it is written here alone.
 
 A moment is seconds since the epoch, shown in local time. 0.0 stands for no moment at all; each function takes what is
 said of it as `never`. A file of another program may hold any other number: what no calendar holds is shown as unknown,
@@ -18,7 +18,6 @@ MAX_DURATION = 9999
 """Days; what is older is said to be so old, for a card has five cells for an age."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_MOST_MONEY = 1e12
 
 
 def is_known_time(at: float) -> bool:
@@ -118,18 +117,6 @@ def size(count: float) -> str:
 def tokens(count: int) -> str:
     """`950`, `12 k`, `1.2 M`."""
     return str(count) if 0 <= count < 10_000 else _scaled(count, ("k", "M", "G", "T"))
-
-
-def money(dollars: float, *, digits: int = 0) -> str:
-    """US dollars: `$1,234.50`, below ten cents `$0.0123`; `digits` after the point for a column.
-
-    0.0 is unknown: so much says a program that does not reckon.
-    """
-    if not 0 < dollars < _MOST_MONEY:
-        return UNKNOWN_TIME
-    digits = digits or (2 if dollars >= 0.1 else 4)
-    least = 10**-digits
-    return f"${dollars:,.{digits}f}" if dollars >= least else f"<${least:.{digits}f}"
 
 
 def _local(form: str, at: float, never: str) -> str:

@@ -102,7 +102,8 @@ async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
     lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
-    question = ConfirmScreen(*start_question(what, facts), lines, "Yes, start")
+    goes_on = what == "retry" and facts.run is not None and facts.run.parked
+    question = ConfirmScreen(*start_question(what, facts), lines, "Yes, go on" if goes_on else "Yes, start")
     return await context.display.push_screen_wait(question)
 
 

@@ -226,7 +226,7 @@ def story(workspace: Workspace, address: str) -> str:
     agent, run = find_run(workspace, address)
     if run is None:
         raise MailcoreError(f"{address} has had no run that could be told", "no_run")
-    return read_story(agent, run).as_markdown()
+    return read_story(workspace, agent, run).as_markdown()
 
 
 def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:

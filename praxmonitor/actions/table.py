@@ -70,7 +70,7 @@ ACTIONS = (
     ),
     Action(
         "move", "P", "elsewhere", ACT, "do its last task in another program or account; asks which", agents.move,
-        words="program account codex claude gemini model limit switch move", precondition=preconditions.startable_again,
+        words="program account model limit switch move", precondition=preconditions.startable_again,
         verb="do elsewhere",
     ),
     Action(

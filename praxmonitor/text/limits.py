@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import SERVICE, AccountLimits, Limit
 from mailcore.text.units import soon
-from praxmonitor.text.lines import Span, cut, plain
+
+if TYPE_CHECKING:  # what measures cells is no part of an alarm's rules
+    from praxmonitor.text.lines import Span
 
 SIGN = "⧗"
 MOST = 2
@@ -45,6 +48,8 @@ def near(accounts: Iterable[AccountLimits], now: float, share: float) -> list[tu
 
 def header_spans(fleet: Fleet, now: float, share: float, *, words: bool) -> tuple[Span, ...]:
     """`⧗ work until 03:30`, `⧗ claude week 84%`, of the two that matter most; without `words` the sign and a number."""
+    from praxmonitor.text.lines import plain
+
     accounts = list(used_accounts(fleet))
     reached = standing(accounts, now)
     spans: list[Span] = [
@@ -64,4 +69,6 @@ def header_spans(fleet: Fleet, now: float, share: float, *, words: bool) -> tupl
 
 
 def _name(account: AccountLimits) -> str:
+    from praxmonitor.text.lines import cut, plain
+
     return cut(plain(account.account), 16)

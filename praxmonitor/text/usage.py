@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailcore.model.fleet import AgentFacts
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Spending, Usage
-from mailcore.text.units import money, since, tokens
+from mailcore.text.money import cost, unpriced_models
+from mailcore.text.units import date, since, tokens
 from praxmonitor.text.lines import Line, cut, plain
 
 NEARLY_FULL = 0.85
 """Share of the context from which it is drawn as a warning: it is compacted soon."""
 MOST_SUBAGENTS = 4
+COST = 9
+"""Cells of the column of money."""
 
 
 def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
@@ -21,6 +24,8 @@ def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
     for label, usage in (("task   ", spending.task), ("today  ", spending.today)):
         if text := so_far(spending, usage):
             yield ((label, "muted"), (text, "faint" if spending.unfinished else ""))
+    if models := unpriced_models(spending.task) or unpriced_models(spending.today):
+        yield ((cut(f"no price is known of {models}", width), "warn"),)
 
 
 def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
@@ -43,9 +48,27 @@ def so_far(spending: Spending, usage: Usage) -> str:
 
 
 def amount(usage: Usage) -> str:
-    """`1.2 M tokens, $3.40`; the money only where the program says it."""
-    parts = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
-    return ", ".join([*parts, money(usage.cost)] if usage.cost else parts)
+    """`1.2 M tokens, ≈$3.40`; empty where nothing was used."""
+    return ", ".join(filter(None, (f"{tokens(usage.tokens)} tokens" if usage.tokens else "", cost(usage))))
+
+
+def fleet_cost(fleet: Fleet, now: float) -> str:
+    """What all agents together have cost on the day of `now`: `≈$12.30 today`; `…` while some of it is still counted.
+
+    Empty where nothing was used.
+    """
+    day = date(now)
+    today = [facts.spending for facts in fleet.agents if facts.spending.day == day]
+    text = cost(sum((one.today for one in today), Usage()))
+    return f"{text}{'…' if any(one.unfinished for one in today) else ''} today" if text else ""
+
+
+def cost_cell(spending: Spending, now: float) -> str:
+    """What an agent cost on the day of `now`, for a column of COST cells."""
+    if spending.day != date(now):
+        return ""
+    text = "…" if spending.unfinished else cost(spending.today, digits=2)
+    return text if len(text) <= COST else cost(spending.today, digits=1)[:COST]
 
 
 def _model(spending: Spending, width: int) -> Line:

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from textual.screen import Screen
 
+from mailcore.model.fleet import Fleet
 from praxmonitor.actions.action import Footer
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
@@ -18,6 +19,7 @@ from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
 from praxmonitor.text.lines import Line
+from praxmonitor.text.usage import fleet_cost
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
 from praxmonitor.widgets.header import Header, header_line
@@ -66,6 +68,8 @@ class Frame:
         self._scopes = scopes
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
+        self._cost_of: tuple[Fleet | None, str] = (None, "")
+        """A fleet, and what all of its agents cost."""
 
     @property
     def app(self) -> Monitor:
@@ -99,6 +103,7 @@ class Frame:
             width,
             played=app.playing,
             limits=self._limits(),
+            cost=self._cost(),
         )
         self.header.show(line, app.notes)
         waiting = app.alarms.unanswered()
@@ -118,6 +123,13 @@ class Frame:
             return (), ()
         full, short = (header_spans(snapshot.fleet, snapshot.now, share, words=words) for words in (True, False))
         return full, short
+
+    def _cost(self) -> str:
+        """What all agents cost today; added up once for each fleet."""
+        snapshot = self.app.snapshot
+        if self._cost_of[0] is not snapshot.fleet:
+            self._cost_of = snapshot.fleet, fleet_cost(snapshot.fleet, snapshot.now)
+        return self._cost_of[1]
 
     def _show_keys(self, now: Situation) -> None:
         hidden = ACT if now.played else REPLAY

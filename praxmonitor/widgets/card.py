@@ -11,6 +11,7 @@ from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, task
 from praxmonitor.text.lines import Line, Span, cut, fit, pad, plain, spread, width_of
+from praxmonitor.text.usage import COST, cost_cell
 
 CARD_HEIGHTS = (4, 3, 2)
 """Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""
@@ -143,14 +144,14 @@ def columns(width: int) -> tuple[int, int, int]:
     rest = width - name - 30
     if rest < 45:
         return name, max(0, rest), 0
-    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5
+    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5 - COST - 2
 
 
 def heading(width: int) -> Line:
     """Names over the rows."""
     name, subject, last = columns(width)
     text = f"   {pad('agent', name)} {pad('✉', 4)}{pad('state', 10)}{'since':>5}  {pad('task', subject)}"
-    return fit(((text + ("      last sign of life" if last else ""), "faint"),), width)
+    return fit(((text + (f"      {'today':>{COST}}  last sign of life" if last else ""), "faint"),), width)
 
 
 def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False) -> Line:
@@ -177,6 +178,8 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
     newest = (
         next((activity for activity in reversed(facts.activities) if news(activity, facts)), None) if last else None
     )
+    if last:
+        line.append((f"{cost_cell(facts.spending, now):>{COST}}  ", "muted"))
     if newest is not None:
         said = _sign(newest, news(newest, facts), "muted")
         line += spread(said, ((f"{since(newest.at, now):>4}", "faint"),), last)

@@ -14,6 +14,9 @@ from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
 from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
+COST_FROM = 100
+"""Cells from which the header has room for money."""
+
 
 def counts(statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False) -> Line:
     """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`; those in
@@ -86,6 +89,10 @@ def _device(sound_status: SoundStatus, *, words: bool) -> Line:
     return ((f"♪ {sound_status.backend}" if words else "♪", "faint"),) if sound_status.backend else ()
 
 
+def _cost(cost: str, width: int, *, words: bool) -> Line:
+    return ((cost, "muted"),) if cost and words and width >= COST_FROM else ()
+
+
 def header_line(
     name: str,
     statuses: Mapping[str, Status],
@@ -97,12 +104,13 @@ def header_line(
     *,
     played: str = "",
     limits: tuple[Line, Line] = ((), ()),
+    cost: str = "",
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
     numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
     `played` says how a recording is played; empty: none is. `limits`: what is known of usage limits, in words and
-    without.
+    without. `cost`: what all agents cost today.
     """
     title: Line = (
         (f" {cut(plain(name), 24)}", "strong"),
@@ -116,7 +124,12 @@ def header_line(
     )
     for words_left, words_right, close in tries:
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
-        parts = [limits[not words_right], _mail(mailbox, words=words_right), _sound(sound_status, words=words_right)]
+        parts = [
+            limits[not words_right],
+            _cost(cost, width, words=words_right),
+            _mail(mailbox, words=words_right),
+            _sound(sound_status, words=words_right),
+        ]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock_time(now, seconds=False)} ", "muted"))
         gap = width - width_of(left) - width_of(right)

@@ -61,10 +61,12 @@ class Home:
         n, at = self._number, self._clock(gap)
         if session.program == "claude":
             self._claude(session, n, at, sidechain)
-            used = Usage(100, 1000 + n, 20, 10)
+            # Claude Opus 5.5, dollars a million: input 4, output 20, read from the cache 0.2, written into it 5.
+            price = (100 * 4 + (1000 + n) * 20 + 20 * 0.2 + 10 * 5) / 1e6
+            used = Usage(100, 1000 + n, 20, 10, estimated=price)
         else:
             self._rollout(session, n, at)
-            used = Usage(80 + n, 7, 20)
+            used = Usage(80 + n, 7, 20, estimated=((80 + n) * 1.25 + 7 * 10 + 20 * 0.125) / 1e6)  # GPT-5
         if session.owner:
             self.used[session.owner] += used
             self.by_program[session.program] += used

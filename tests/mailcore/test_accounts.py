@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 import time
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from mailcore.dispatch.attach import attachment
 from mailcore.exceptions import ConfigError, Refused
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase, Run
+from mailcore.observe.facts import Stated
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.session_discovery import SessionDiscovery
 from mailcore.programs import registry
 from mailcore.programs.claude.places import directory
+from praxmonitor.feed.file_feed import FileFeed
 from tests.mailcore.conftest import House, wait_until
+from tests.mailcore.programs.test_claude_status import says
+from tests.mailcore.test_sessions import said
 
 CLAUDE = f"""#!{sys.executable}
 # As Claude Code keeps its sessions (contract claude-code): below CLAUDE_CONFIG_DIR, else below the user's home.
@@ -235,28 +241,49 @@ def test_a_person_may_use_any_account_in_any_branch(two: Accounts) -> None:
     assert found.account == account_of(two.house.config, "@editor", "claude")
 
 
+@pytest.mark.anyio
+async def test_what_an_account_does_is_seen_at_once(two: Accounts) -> None:
+    """By the kernel's watches: no sweep comes in time."""
+    branch = two.house.agent("writer").branch
+    path = directory(branch, two.work) / "by-hand.jsonl"
+    path.parent.mkdir(parents=True)
+    async with aclosing(FileFeed(two.house.root, 600.0).fleets()) as fleets, asyncio.timeout(30):
+        await anext(fleets)
+        for n, text in enumerate(("one", "another", "a third")):
+            path.with_stem(f"by-hand-{n}").write_text(said(text, branch, n))
+            async for fleet in fleets:
+                if any(one.text == text for one in fleet.stream):
+                    break
+
+
+def test_a_session_that_asks_its_person_is_seen_in_any_account(two: Accounts) -> None:
+    look = Look(two.house)
+    (two.work / "sessions").mkdir(parents=True)
+    branch = two.house.agent("writer").branch
+    (two.work / "sessions" / "1.json").write_bytes(says(os.getpid(), branch, status="waiting", waitingFor="permission"))
+    (stated,) = [fact for fact in look.reader.sweep() if isinstance(fact, Stated)]
+    assert (stated.address, stated.waits, stated.wants) == ("@writer", True, "permission")
+    assert str(two.work / "sessions") in look.reader.watch_paths()
+
+
 def test_a_screen_learns_of_an_account_while_it_is_open(two: Accounts) -> None:
     work, two.tables["work"]["claude"] = two.tables["work"]["claude"], str(two.home / "elsewhere")
     two.configure()
     look = Look(two.house)
     path = directory(two.house.agent("writer").branch, two.work) / "by-hand.jsonl"
     path.parent.mkdir(parents=True)
-    message = {"id": "m", "content": [{"type": "text", "text": "at last"}], "usage": {"output_tokens": 3}}
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    cwd = str(two.house.agent("writer").branch)
-    line = {"type": "assistant", "timestamp": stamp, "sessionId": "s", "cwd": cwd, "message": message}
-    path.write_text(json.dumps(line) + "\n")
+    path.write_text(said("at last", two.house.agent("writer").branch))
     look.sweep()
     assert look.told("writer") == []
     two.tables["work"]["claude"] = work
     two.configure()
     for _ in range(3):
         look.sweep()
-    assert look.told("writer") == ["at last"] and look.used("writer") == 3
+    assert look.told("writer") == ["at last"] and look.used("writer") == 1
     (two.house.root / ".praxmonitor" / "config.toml").write_text("no [ toml")
-    path.with_stem("another").write_text(json.dumps({**line, "message": {**message, "id": "n"}}) + "\n")
+    path.with_stem("another").write_text(said("at another", two.house.agent("writer").branch, 1))
     look.sweep()
-    assert look.used("writer") == 6  # what it said before holds
+    assert look.used("writer") == 2  # what it said before holds
 
 
 def test_a_screen_that_is_opened_with_another_default_sees_every_account(
@@ -310,8 +337,8 @@ def test_which_account_an_agent_has(two: Accounts, monkeypatch: pytest.MonkeyPat
     everywhere = {(one.program, one.name) for one in accounts(config)}
     assert {("claude", ""), ("claude", "work"), ("claude", "personal"), ("codex", "work")} <= everywhere
     assert ("codex", "personal") not in everywhere
-    for name, said in (("wrok", "no account 'wrok'.*did you mean work"), ("personal", "no directory of codex")):
-        with pytest.raises(Refused, match=said):
+    for name, words in (("wrok", "no account 'wrok'.*did you mean work"), ("personal", "no directory of codex")):
+        with pytest.raises(Refused, match=words):
             require_account(config, "@writer", "codex", name)
 
 

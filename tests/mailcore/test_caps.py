@@ -52,6 +52,19 @@ def test_an_agent_at_its_cap_is_held_until_it_is_released_and_then_goes_on_that_
     idle(house)
 
 
+def test_money_that_is_estimated_counts_and_the_text_says_so(house: House, home: Home) -> None:
+    cap(house, "daily_cost = 0.06\nhold = true")  # three times some $0.0205
+    done = house.dispatch("@lead", "@writer", "the task")
+    assert done.code == "held" and "daily cap reached: ≈$0.06" in done.busy, done.busy
+    assert "of $0.06" in done.busy
+
+
+def test_a_price_of_ones_own_counts_for_the_cap(house: House, home: Home) -> None:
+    cap(house, 'daily_cost = 0.06\nhold = true\n[prices."claude-opus-5-5"]\ninput = 0\noutput = 0')
+    assert house.over("@writer", house.started("@lead", "@writer")).phase is Phase.COMPLETED
+    idle(house)
+
+
 def test_on_another_day_the_cap_holds_anew(house: House, home: Home) -> None:
     cap(house, "daily_tokens = 3000\nhold = true")
     (house.agent("@writer").mail_dir / CAP_MARK).write_text(f"{date.today() - timedelta(days=1)}")

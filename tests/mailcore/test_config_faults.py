@@ -12,7 +12,9 @@ from mailcore.exceptions import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
-SECTIONS = "accounts, agents, alarms, approval, dispatch, limits, mail, observe, operator, programs, sound, usage"
+SECTIONS = (
+    "accounts, agents, alarms, approval, dispatch, limits, mail, observe, operator, prices, programs, sound, usage"
+)
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, nice, no_progress, output_limit, ping_pong, "
     "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"
@@ -191,6 +193,21 @@ BAD = [
     (
         "[programs.command]\nmodel = 'x'\n",
         "[programs.command] has no key model; allowed: max_runs; it is a key of [agents]",
+    ),
+    ("prices = 3\n", '[prices] must be a table of models, like [prices."gpt-5.1"], not 3'),
+    ("[prices]\no3 = 3\n", "[prices.o3] must be a table, not 3"),
+    ("[prices.o3]\noutput = 15\n", "[prices.o3] has no input, which a price needs"),
+    (
+        "[prices.o3]\ninput = -1\noutput = 15\n",
+        "[prices.o3] input = -1; allowed: a number of US dollars a million from 0 to 1_000_000",
+    ),
+    (
+        "[prices.gpt-5.1]\ninput = 1\noutput = 2\n",
+        '[prices.gpt-5.1] is no price; a model whose name has a dot stands in quotes: [prices."gpt-5.1"]',
+    ),
+    (
+        "[prices.o3]\ninput = 1\noutput = 2\n[prices.O3]\ninput = 1\noutput = 2\n",
+        "[prices.O3] is a model that has another table there: make them one",
     ),
 ]
 

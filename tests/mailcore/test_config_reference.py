@@ -89,6 +89,7 @@ def test_a_stale_page_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("agents.model", ["agents.NAME.model"]),
         ("programs.command", ["programs.NAME.max_runs"]),
         ("programs", ["programs.NAME.max_runs"]),
+        ("prices.gpt-5.1.cache_read", ["prices.NAME.cache_read"]),
         ("sound.agents.writer", ["sound.agents"]),
         ("sound.kinds.tool.web", ["sound.kinds"]),
         ("approval.tiers.7.expires", ["approval.tiers.2.expires"]),
@@ -130,6 +131,9 @@ command = ["./agent"]
 max_turns = 7
 [programs.command]
 max_runs = 2
+[prices."GPT-5.1"]
+input = 1
+output = 2
 [approval.tiers.7]
 expires = "2h"
 """
@@ -147,6 +151,7 @@ def test_config_prints_what_holds_and_from_where(house: House) -> None:
     assert found["agents.writer.program"] == ("command", "its command") and found["agents.writer.model"][0] == ""
     assert found["agents.lead.model"] == ("m", "[agents]") and found["agents.lead.max_turns"] == (7, "file")
     assert found["programs.command.max_runs"] == (2, "file")
+    assert found['prices."gpt-5.1".output'] == (2, "file") and found['prices."gpt-5.1".cache_read'] == (0, "default")
     assert found["approval.tiers.7.expires"] == (7200, "file") and found["approval.tiers.1.proposal"][1] == "default"
     text = house.mailcore("config").stdout.decode()
     assert re.search(r"^startup_timeout = 300 +# file$", text, re.M) and tomllib.loads(text)["alarms"]["storm"] == 10

@@ -319,7 +319,10 @@ def test_no_circle_in_mailcore_not_even_of_late_imports() -> None:
     assert circle(ours("mailcore"), top=False) == []
 
 
-SLOW = ("textual", "rich", "watchfiles", "psutil", "asyncio", "click", "miniaudio", "anyio", "praxmonitor")
+SLOW = (
+    "textual", "rich", "watchfiles", "psutil", "asyncio", "click", "miniaudio", "anyio", "praxmonitor", "genai_prices",
+    "pydantic",
+)  # fmt: skip
 
 
 def loaded(house: House, script: str) -> set[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
@@ -66,9 +67,23 @@ def run(agent: Agent, run_id: str, subject: str, began: float, ended: float = 0.
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
+PRICED = 0.001054
+"""The price of what `said` says, by Claude Opus 5.5: 100 x $4, 30 x $20, 20 x $0.20 and 10 x $5 a million."""
+
+
 def sums(house: House, since: float) -> dict[tuple[str, str, str], Usage]:
+    """By agent, run and day; the money to a millionth, and an estimate that was taken back as none."""
     found = ledger(house.workspace.agents, since)
-    return {(e.agent, e.run.run_id if e.run is not None else "", e.day): e.usage for e in found.entries}
+    return {(e.agent, e.run.run_id if e.run is not None else "", e.day): rounded(e.usage) for e in found.entries}
+
+
+def rounded(used: Usage) -> Usage:
+    estimated = round(used.estimated or 0.0, 6) or None
+    return replace(used, cost=round(used.cost, 6), estimated=estimated)
+
+
+def about(dollars: float) -> Usage:
+    return Usage(estimated=dollars)
 
 
 def test_by_agent_task_and_day_from_every_file(house: House, noon: float, tmp_path: Path) -> None:
@@ -95,10 +110,12 @@ def test_by_agent_task_and_day_from_every_file(house: House, noon: float, tmp_pa
     run(lead, "20261122T120000-b", "Look", noon, noon + 60, cost=0.25)
     yesterday, before = local_date(noon), local_date(noon - DAY)
     assert sums(house, noon - 3 * DAY) == {
-        ("@writer", "", before): ONE,
-        ("@writer", "", yesterday): ONE + ONE,
-        ("@writer", "20261122T120000-a", yesterday): ONE + ONE + Usage(cost=0.5),
-        ("@editor", "", yesterday): Usage(100, 15, 20),
+        # The session says $0.50 of three messages, whenever they were; of the one after that its price is the estimate.
+        ("@writer", "", before): ONE + Usage(cost=0.166667),
+        ("@writer", "", yesterday): ONE + ONE + Usage(cost=0.166667) + about(PRICED),
+        ("@writer", "20261122T120000-a", yesterday): ONE + ONE + Usage(cost=0.166667),
+        # Codex with GPT-5: 100 x $1.25, 15 x $10 and 20 x $0.125 a million.
+        ("@editor", "", yesterday): Usage(100, 15, 20) + rounded(about(0.0002775)),
         ("@lead", "20261122T120000-b", yesterday): Usage(cost=0.25),
     }
 
@@ -111,7 +128,7 @@ def test_a_run_that_goes_on_and_one_without_money_in_its_file(house: House, noon
     run(writer, "20261101T120000-c", "Of old", noon - 20 * DAY, noon - 20 * DAY + 5, cost=3.0)
     assert sums(house, noon - DAY) == {
         ("@writer", "20261122T110000-a", local_date(noon)): ONE + Usage(cost=0.75),
-        ("@writer", "20261122T120000-b", local_date(noon)): ONE,
+        ("@writer", "20261122T120000-b", local_date(noon)): ONE + about(PRICED),
     }
 
 
@@ -141,14 +158,14 @@ def test_a_huge_line_and_torn_ones_cost_no_more_than_themselves(house: House, no
     path = claude(writer, "one", said(noon, "m1", text("a")), huge, b'{"type":"assistant","usage":', said(noon, "m2"))
     with path.open("ab") as file:
         file.write(said(noon, "torn", text("a"))[:-5])
-    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE + ONE}
+    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE + ONE + about(2 * PRICED)}
 
 
 def test_of_a_file_only_what_was_written_since_is_read(house: House, noon: float) -> None:
     """Lines of old that would be said to be drift if they were read."""
     old = [line(noon - 9 * DAY + n, "assistant", message={"usage": n}, about="x" * 500) for n in range(2000)]
     claude(house.agent("@writer"), "one", *old, said(noon, "m1", text("a")))
-    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE}
+    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE + about(PRICED)}
     assert ledger(house.workspace.agents, noon - DAY).notes == []
     assert "message.usage" in ledger(house.workspace.agents, noon - 20 * DAY).notes[0]
 
@@ -182,11 +199,12 @@ def test_the_command_sums_up_by_agent(used: House) -> None:
     assert told["by"] == "agent" and told["notes"] == []
     assert told["rows"] == [
         {"agent": "@writer", "input": 200, "output": 60, "cache_read": 40, "cache_write": 20,
-         "tokens": 320, "cost": 1.5},
+         "tokens": 320, "cost": 1.5, "cost_is_estimated": False, "unpriced_tokens": 0, "unpriced_models": []},
         {"agent": "@editor", "input": 100, "output": 1_000_000, "cache_read": 20, "cache_write": 10,
-         "tokens": 1_000_130, "cost": 0.0},
+         "tokens": 1_000_130, "cost": 20.000454, "cost_is_estimated": True, "unpriced_tokens": 0,
+         "unpriced_models": []},
     ]  # fmt: skip
-    assert told["total"]["tokens"] == 1_000_450 and told["total"]["cost"] == 1.5
+    assert told["total"]["tokens"] == 1_000_450 and told["total"]["cost"] == 21.500454
     assert used.json("usage", "@editor")["total"]["tokens"] == 1_000_130
     assert used.json("usage", "--days", "1")["rows"] == []
 
@@ -194,8 +212,8 @@ def test_the_command_sums_up_by_agent(used: House) -> None:
 def test_the_command_sums_up_by_task_and_by_day(used: House, noon: float) -> None:
     rows = used.json("usage", "--by", "task", "@writer")["rows"]
     assert [(row["run"], row["agent"], row["task"], row["tokens"], row["cost"]) for row in rows] == [
-        ("", "@writer", "no task", 160, 0.0),
-        ("20261122T120000-a", "@writer", "Write \x1b[31mit", 160, 1.5),
+        ("", "@writer", "no task", 160, 0.75),
+        ("20261122T120000-a", "@writer", "Write \x1b[31mit", 160, 0.75),
     ]
     rows = used.json("usage", "--by", "day")["rows"]
     assert [(row["day"], row["tokens"]) for row in rows] == [
@@ -207,14 +225,38 @@ def test_the_command_sums_up_by_task_and_by_day(used: House, noon: float) -> Non
 def test_for_people_it_is_a_table(used: House) -> None:
     done = used.mailcore("usage").stdout.decode().splitlines()
     assert done == [
-        "agent    input     output  cache read  cache write     cost",
-        "@writer    200         60          40           20  $1.5000",
-        "@editor    100  1,000,000          20           10  unknown",
-        "total      300  1,000,060          60           30  $1.5000",
+        "agent    input     output  cache read  cache write       cost",
+        "@writer    200         60          40           20    $1.5000",
+        "@editor    100  1,000,000          20           10  ≈$20.0005",
+        "total      300  1,000,060          60           30  ≈$21.5005",
     ]
     by_task = used.mailcore("usage", "--by", "task").stdout.decode()
     assert "Write �[31mit" in by_task and "\x1b" not in by_task
     assert used.mailcore("usage", "--days", "1").stdout.decode().startswith("nothing was used since ")
+
+
+def test_a_runs_story_says_what_its_session_files_say(house: House, noon: float, tmp_path: Path) -> None:
+    editor, total = house.agent("@editor"), tokens(120, 20, 15)
+    run(editor, "20261122T120000_000000-0123abcd", "Look", noon - 5, noon + 60)
+    assert house.json("run", "@editor")["used"] is None and house.json("run", "@editor")["run"]["cost"] is None
+    assert "cost unknown; no reply" in house.mailcore("run", "@editor").stdout.decode()
+    rollout(tmp_path, "t1", editor.branch, record(noon, total, total), record(noon + 90, total, tokens(240, 40, 30)))
+    used = house.json("run", "@editor")["used"]
+    assert (used["tokens"], used["cost"], used["cost_is_estimated"]) == (135, pytest.approx(0.0002775, abs=1e-6), True)
+    assert "cost ≈$0.0003; no reply" in house.mailcore("run", "@editor").stdout.decode()
+
+
+def test_what_has_no_price_is_null_and_its_model_is_named(house: House, noon: float) -> None:
+    nobodys = [said(noon + n, f"m{n}").replace(b"claude-opus-5-5", b"nobodys-\\u001b[1m") for n in range(2)]
+    claude(house.agent("@writer"), "one", *nobodys)
+    claude(house.agent("@editor"), "two", said(noon, "m3"), nobodys[0].replace(b'"m0"', b'"m4"'))
+    told = house.json("usage")
+    figures = {row["agent"]: (row["cost"], row["cost_is_estimated"], row["unpriced_tokens"]) for row in told["rows"]}
+    assert figures == {"@writer": (None, False, 320), "@editor": (PRICED, True, 160)}
+    assert told["total"]["unpriced_models"] == ["nobodys-\x1b[1m"]
+    table = house.mailcore("usage").stdout.decode()
+    assert [row.split("  ")[-1].strip() for row in table.splitlines()[1:4]] == ["$?", "≈$0.0011 + ?", "≈$0.0011 + ?"]
+    assert "note: no price is known of nobodys-�[1m (480 tokens)" in table and "\x1b" not in table
 
 
 def test_an_agent_sees_its_own_use(used: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,42 @@ def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: fi
 
 def audit_of(used: find.Workspace) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (used.state_dir / "audit.jsonl").read_text().splitlines()]
+
+
+def row(run_id: str, **more: str) -> str:
+    return json.dumps({"dispatch_id": run_id, "ts": "2026-11-22T12:00:00+00:00", **more}) + "\n"
+
+
+def runs_recorded(used: find.Workspace) -> list[tuple[str, str]]:
+    return [(act["run"], act["status"]) for act in audit_of(used) if "run" in act]
+
+
+def test_rows_of_aipass_s_are_found_among_thousands_of_ours_which_are_read_once(used: find.Workspace) -> None:
+    path, look = used.aipass_dir / register.REGISTER, AipassRecorder(used.root)
+    ours = [f"20261122T1200{n // 100:02}_{n:06}-0a0b0c0d" for n in range(3000)]
+    path.write_text("".join(row(run, target="@alpha", status="outstanding", subject="x" * 500) for run in ours))
+    look.record()
+    assert runs_recorded(used) == []
+
+    def add(text: str, mode: str = "a") -> int:
+        """Write it, and look; the most memory, in bytes, that the look took."""
+        with path.open(mode) as file:
+            file.write(text)
+        tracemalloc.start()
+        look.record()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert add(row(ours[0], status="completed")) < 500_000, "the whole register is not read again"
+    assert add(row("a1", target="@beta", status="outstanding")) > 1_000_000, "to find what belongs to it, it is"
+    assert runs_recorded(used) == [("a1", "outstanding")]
+    add('{"dispatch_id": "a1", "ts": "2026-11-22T12:0')  # half a line
+    assert len(runs_recorded(used)) == 1
+    add('1:00+00:00", "status": "completed"}\n')
+    assert runs_recorded(used)[1:] == [("a1", "completed")]
+    add(row("a2", target="@beta", status="outstanding"), "w")  # cut in place: shorter than what was read
+    assert runs_recorded(used)[2:] == [("a2", "outstanding")]
+    path.rename(path.with_suffix(".old"))
+    add("".join(row(run, target="@alpha", status="outstanding") for run in ours) + row("a3", target="@beta", status=""))
+    assert runs_recorded(used)[3:] == [("a3", "outstanding")]

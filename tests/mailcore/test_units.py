@@ -210,32 +210,8 @@ def test_a_count_is_short_true_and_never_less_for_what_is_more(say: Callable[[in
     told()
 
 
-@pytest.mark.parametrize(
-    ("dollars", "words"),
-    [
-        (1234.5, "$1,234.50"), (3.4, "$3.40"), (0.25, "$0.25"), (0.0123, "$0.0123"), (0.04, "$0.0400"),
-        (0.00001, "<$0.0001"), (0, "unknown"), (-1, "unknown"), (nan, "unknown"), (inf, "unknown"), (1e20, "unknown"),
-    ],
-)  # fmt: skip
-def test_money(dollars: float, words: str) -> None:
-    assert units.money(dollars) == words
-
-
-def test_money_in_a_column() -> None:
-    assert [units.money(dollars, digits=4) for dollars in (1234.5, 0.25, 0)] == ["$1,234.5000", "$0.2500", "unknown"]
-    assert units.money(0.001, digits=2) == "<$0.01"
-
-
-@given(one=st.floats(0, 1e9, exclude_min=True), other=st.floats(0, 1e9, exclude_min=True), wild=st.floats())
-def test_money_is_never_less_for_what_costs_more(one: float, other: float, wild: float) -> None:
-    assert len(units.money(wild)) <= 20
-    one, other = sorted((one, other))
-    values = [float(units.money(dollars).lstrip("<$").replace(",", "")) for dollars in (one, other)]
-    assert values[0] <= values[1]
-
-
 # Where these forms may stand: here, for files in `timestamps`, and the names that Codex gives to its directories.
-WRITERS = ("mailcore.text.units", "mailcore.formats.timestamps", "mailcore.programs.codex")
+WRITERS = ("mailcore.text.units", "mailcore.text.money", "mailcore.formats.timestamps", "mailcore.programs.codex")
 CALLS = {"strftime", "strptime", "isoformat", "ctime", "asctime"}
 CALENDAR = re.compile("%[YHMm]")
 UNIT = re.compile(r"( ?[kKMGT]i?B| s| min| h| k| M)\b")

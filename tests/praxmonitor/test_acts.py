@@ -267,7 +267,7 @@ async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House)
         await pilot.press("y")
         await until(pilot, lambda: "copied" in text_of(app), "the story is copied")
         agent, same = find_run(house.workspace, "@writer")
-        assert same is not None and app.clipboard == run_story.read_story(agent, same).as_markdown()
+        assert same is not None and app.clipboard == run_story.read_story(house.workspace, agent, same).as_markdown()
         assert run.run_id in app.clipboard and "| attempt |" in app.clipboard
 
 

@@ -43,6 +43,9 @@ def raised(used: Used, allowed: UsageCaps, now: float = NOW) -> list[Alarm]:
         (Used(input=600, cache_read=400), UsageCaps(daily_tokens=1000), "1,000 tokens"),
         (Used(input=10**9, cost=10**6), UsageCaps(), ""),
         (Used(), UsageCaps(daily_cost=1, daily_tokens=1), ""),
+        (Used(5, estimated=10), UsageCaps(daily_cost=10), "≈$10.00 of $10.00"),
+        (Used(5, cost=4, estimated=6, unpriced=(("m", 2),)), UsageCaps(daily_cost=10), "≈$10.00 + ? of $10.00"),
+        (Used(5, unpriced=(("m", 5),)), UsageCaps(daily_cost=10), ""),
     ],
 )
 def test_a_cap_is_told_when_it_is_reached(used: Used, allowed: UsageCaps, said: str) -> None:

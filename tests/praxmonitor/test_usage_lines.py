@@ -18,16 +18,30 @@ def text(lines: list[Line]) -> list[str]:
     return ["".join(part for part, _ in line) for line in lines]
 
 
-def test_money_is_said_only_where_the_program_says_it() -> None:
-    assert amount(Usage(input=20_000)) == "20 k tokens"
+def test_money_is_known_estimated_or_unknown() -> None:
+    assert amount(Usage()) == ""
+    assert amount(Usage(input=20_000)) == "20 k tokens, $?"
     assert amount(Usage(input=20_000, cost=1234.5)) == "20 k tokens, $1,234.50"
+    assert amount(Usage(input=20_000, estimated=0.25)) == "20 k tokens, ≈$0.25"
     assert amount(Usage(cost=0.25)) == "$0.25"
+
+
+def test_a_model_without_a_price_is_named() -> None:
+    today = Usage(20_000, estimated=0.25, unpriced=(("gpt-\x1b[1m9", 12_000),))
+    assert text(list(usage_lines(Spending(today=today), 60))) == [
+        "today  20 k tokens, ≈$0.25 + ?",
+        "no price is known of gpt-�[1m9 (12 k tokens)",
+    ]
 
 
 def test_model_context_task_and_day() -> None:
     spending = Spending("2027-01-15", Usage(9, 1, cost=2.5), "r1", Usage(4, 1), "opus\x1b[31m", 170_000, 200_000)
     lines = list(usage_lines(spending, 60))
-    assert text(lines) == ["opus�[31m   context 170 k of 200 k, 85%", "task   5 tokens", "today  10 tokens, $2.50"]
+    assert text(lines) == [
+        "opus�[31m   context 170 k of 200 k, 85%",
+        "task   5 tokens, $?",
+        "today  10 tokens, $2.50",
+    ]
     assert lines[0][-1][1] == "warn", "it is nearly full"
     assert text(list(usage_lines(Spending(model="gpt-5", context=3000), 60))) == ["gpt-5   context 3000"]
     assert text(list(usage_lines(Spending(), 60))) == []

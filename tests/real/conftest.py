@@ -38,6 +38,8 @@ PACKAGES = {
 }
 """What npm fetches, in the versions whose facts the code is written to, and where the program lies below its scope."""
 
+USERS_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+"""Where that lies; the tests themselves have another one."""
 CONFIG = """\
 [dispatch]
 startup_timeout = 60
@@ -104,7 +106,7 @@ def fetched(name: str) -> Path:
     """The program's own binary for this machine, fetched by npm once, outside of the project; runs no script of it."""
     package, binary = PACKAGES[name]
     scope_name, _, release = package.partition("/")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "praxmonitor" / release
+    cache = USERS_CACHE / "praxmonitor" / release
     scope = cache / "node_modules" / scope_name
     if not list(scope.glob(binary)):
         cache.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from mailcore.model.run import Phase
 from mailcore.programs.claude.places import ACCOUNT_HOME, directory
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.registry import program
-from mailcore.text.units import money
+from mailcore.text.money import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash
 from tests.real.stub import OVERLOADED, Failure, Text, Tool, claude_limit, texts

@@ -28,7 +28,7 @@ CAP_MARK = ".capped"
 def enforce_daily_caps(workspace: Workspace, config: Config, agent: Agent) -> None:
     """Hold the agent if it has used what it may today, and every agent if all together have.
 
-    Reads what today's session files say, of all agents where the fleet has a cap.
+    Reads what today's session files say, of all agents where the fleet has a cap. What is estimated counts.
     """
     allowed = config.usage
     if not (allowed.hold and allowed.capped) or agent.is_operator or not agent.branch.is_dir():
@@ -37,13 +37,15 @@ def enforce_daily_caps(workspace: Workspace, config: Config, agent: Agent) -> No
     from mailcore.observe.daily_caps import fullest
     from mailcore.observe.usage_ledger import ledger
     from mailcore.observe.usage_sum import local_date, local_midnight
+    from mailcore.programs.prices import Prices
 
     now = time.time()
     alone, together = _free(workspace, agent.address, now), allowed.of_fleet and _free(workspace, WHOLE_WORKSPACE, now)
     if not (alone or together):
         return
     everyone = [one for one in workspace.agents if not one.is_operator]
-    found = ledger(everyone if together else [agent], local_midnight(now), everyone, accounts(config))
+    whose, prices = everyone if together else [agent], Prices(config.prices)
+    found = ledger(whose, local_midnight(now), everyone, accounts(config), prices)
     today = [entry for entry in found.entries if entry.day == local_date(now)]
     own = sum((entry.usage for entry in today if entry.agent == agent.address), Usage())
     cap = fullest(own, allowed)

@@ -144,7 +144,8 @@ class _Look:
         return None if earlier == at else earlier
 
     def _dispatches(self) -> Iterator[AuditAct]:
-        if self._changed(self._workspace.aipass_dir / "dispatch_register.jsonl") is None:
+        path = self._workspace.aipass_dir / register.REGISTER
+        if self._changed(path) is None or not self._has_new_row(path):
             return
         started: dict[str, AuditAct] = {}
         for row in register.register_rows(self._workspace):
@@ -169,6 +170,27 @@ class _Look:
                 excerpt = masked(str(report.get("result_excerpt") or ""))[:MAX_RESULT]
                 result = {"result": excerpt} if excerpt else {}
                 yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **result}
+
+    def _has_new_row(self, path: Path) -> bool:
+        """Of what was added to the register since the last look, is a row AIPass's own? All of it is read only then:
+        it grows with each run of ours, and parsed it takes ten times its size in memory.
+        """
+        inode, offset = f"{path} inode", f"{path} offset"
+        try:
+            with safe_open.open_regular(path) as file:
+                found = os.fstat(file.fileno())
+                self.marks[inode] = found.st_ino
+                start = self.former.get(offset, 0)
+                if self.former.get(inode) != found.st_ino or start > found.st_size:
+                    start = 0
+                file.seek(start)
+                added = file.read()
+        except OSError:
+            return True
+        whole = added.rpartition(b"\n")[0]
+        self.marks[offset] = start + len(whole) + bool(whole)
+        rows = (as_text(row, "dispatch_id") for row in journal.parse_records(added.splitlines()))
+        return any(run_id and not RUN_ID.fullmatch(run_id) for run_id in rows)
 
 
 def _foreign(raw: Any) -> bool:

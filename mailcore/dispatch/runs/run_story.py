@@ -12,14 +12,17 @@ from mailcore.dispatch.aipass import register
 from mailcore.dispatch.aipass.monitor_runs import task_message
 from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.dispatch.texts.end_mails import run_figures
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import MAX_RESULT, Attempt, Run
+from mailcore.model.usage import Usage
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line, plain
 from mailcore.text.masks import masked, masked_all
 from mailcore.text.units import clock_time
+from mailcore.workspace.find import Workspace
 
 STDERR_LINES = 20
 
@@ -38,6 +41,8 @@ class Story:
     progress: str
     text: str = ""
     """What the task's mail said, its beginning if it is long."""
+    used: Usage | None = None
+    """Tokens and money, as `mailcore usage --by task` says them; None: nothing says any."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values, secrets masked."""
@@ -45,6 +50,7 @@ class Story:
         values = {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
             "progress": self.progress, "text": self.text, "duration": round(self.run.duration, 3),
+            "used": self.used.as_json() if self.used is not None else None,
         }  # fmt: skip
         return dict(masked_all(values))
 
@@ -60,7 +66,7 @@ class Story:
             + (f" by {run.by}" if run.by else "")
             + (f" ({run.reason})" if run.reason else ""),
             f"Task: {run.subject}",
-            *([run_figures(run)] if run.phase.ended else []),
+            *([run_figures(run, self.used)] if run.phase.ended else []),
             *([f"Its sender has not heard of it: {run.undelivered}"] if run.undelivered else []),
             *([f"Its session is `{run.attempt.session_id}`."] if run.attempt and run.attempt.session_id else []),
         ]
@@ -82,7 +88,7 @@ class Story:
         return masked("\n".join(page))
 
 
-def read_story(agent: Agent, run: Run) -> Story:
+def read_story(workspace: Workspace, agent: Agent, run: Run) -> Story:
     """Read everything of a run, be it ours or AIPass's."""
     if run.foreign:
         return _foreign(agent, run)
@@ -104,7 +110,25 @@ def read_story(agent: Agent, run: Run) -> Story:
         tuple(_stderr(run_dir, run)),
         str(ended.get("progress", "")),
         str(found[0].get("text") or "") if found else "",
+        _used(workspace, agent, run),
     )
+
+
+def _used(workspace: Workspace, agent: Agent, run: Run) -> Usage | None:
+    from mailcore.accounts.account import accounts
+    from mailcore.config import Config
+    from mailcore.observe.usage_ledger import ledger
+    from mailcore.programs.prices import Prices
+    from mailcore.workspace import trust
+
+    try:
+        config = trust.trusted_config(workspace)[0]
+    except (MailcoreError, OSError):
+        config = Config()
+    since, prices = int(run.created_at), Prices(config.prices)
+    entries = ledger([agent], since, workspace.agents, accounts(config), prices).entries
+    found = [one.usage for one in entries if one.run is not None and one.run.run_id == run.run_id]
+    return sum(found, Usage()) if found else None
 
 
 def _foreign(agent: Agent, run: Run) -> Story:

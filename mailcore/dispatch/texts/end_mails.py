@@ -6,20 +6,23 @@ from pathlib import Path
 
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
+from mailcore.model.usage import Usage
 from mailcore.programs.base import tail
+from mailcore.text import money
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
-from mailcore.text.units import duration, money
+from mailcore.text.units import duration
 
 MAX_WAKE_RESULT = 160
 """Characters of a result in a wake's reason: the prompt is not the place for a whole one."""
 
 
-def run_figures(run: Run) -> str:
-    """`It took 12 s, cost $0.0123; replied; memories edited.`"""
+def run_figures(run: Run, used: Usage | None = None) -> str:
+    """`It took 12 s, cost $0.0123; replied; memories edited.` `used`: what its session files say, if they were read."""
     replied = "replied" if run.replied else "no reply"
     memories = "memories edited" if run.memories_edited else "memories not edited"
-    return f"It took {duration(run.duration)}, cost {money(run.cost)}; {replied}; {memories}."
+    cost = money.cost(used) if used is not None else money.money(run.cost)
+    return f"It took {duration(run.duration)}, cost {cost}; {replied}; {memories}."
 
 
 def done_mail(agent: Agent, run: Run) -> tuple[str, str]:

@@ -61,9 +61,8 @@ def ending(exit_code: int, output: Output) -> Ending:
         status = result.api_error_status
         limit = ending_limit(status, text, _session_files(output, result.session_id or ""), before, output.written_at)
         if limit is not None:
-            cause = (
-                f"API {status} ({result.api_error_type})" if status is not None else f"{exit_words(exit_code)}, {text}"
-            )
+            kind = f" ({result.api_error_type})" if result.api_error_type else ""
+            cause = f"API {status}{kind}" if status is not None else f"{exit_words(exit_code)}, {text}"
             return Ending(False, cause, True, text, dollars, limit=limit)
     if result.is_error or result.subtype != "success" or exit_code != 0:
         # The next attempt would come to the same limit, and begin the work again.

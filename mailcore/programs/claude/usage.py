@@ -94,7 +94,8 @@ class ClaudeUsage:
             count_of(usage, "input_tokens"),
             count_of(usage, "output_tokens"),
             count_of(usage, "cache_read_input_tokens"),
-            count_of(usage, "cache_creation_input_tokens"),
+            written := count_of(usage, "cache_creation_input_tokens"),
+            cache_write_1h=min(written, count_of(table_of(usage, "cache_creation"), "ephemeral_1h_input_tokens")),
         )
         before = self.counted.get(name)
         if before == total:
@@ -102,14 +103,16 @@ class ClaudeUsage:
         more = total if before is None else _growth(before, total)
         self.counted.put(name, total if before is None else before + more)
         if more.tokens:
-            context = 0 if self._by else total.input + total.cache_read + total.cache_write
-            yield Spent(self._at, self.agent, more, self._in, model, context)
+            prompt = total.input + total.cache_read + total.cache_write
+            yield Spent(self._at, self.agent, more, self._in, model, 0 if self._by else prompt, prompt=prompt)
 
     def _cost(self, event: Mapping[str, Any]) -> Iterator[Spent]:
         total, session = dollars_of(event, "totalCostUSD"), self._in
         if total is None:
             self._drifted("cost-state lines without totalCostUSD")
             return
+        if event.get("hasUnknownModelCost") is True:
+            return  # it leaves out models that it has no price of
         before = self._totals.get(session)
         self._totals.put(session, total)
         if before is None:
@@ -120,7 +123,8 @@ class ClaudeUsage:
         # A smaller total: the program was started again and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:
-            yield Spent(self._at, self.agent, Usage(cost=more), session)
+            begun = count_of(event, "startTime") / 1000
+            yield Spent(self._at, self.agent, Usage(cost=more), session, begun=begun)
 
     def _drifted(self, what: str) -> None:
         self.drift = self.drift or f"{self.form} writes {what}"
@@ -137,4 +141,5 @@ def _growth(before: Usage, total: Usage) -> Usage:
         max(0, total.output - before.output),
         max(0, total.cache_read - before.cache_read),
         max(0, total.cache_write - before.cache_write),
+        cache_write_1h=max(0, total.cache_write_1h - before.cache_write_1h),
     )

@@ -72,7 +72,7 @@ class CodexRollout:
         """When the file begins; 0.0 until its first line was read."""
         self._told_last: dict[Kind, tuple[str, float]] = {}
         """Prompt, thought and answer that were reported last: an event and an item may report the same."""
-        self._model = ""
+        self._model = self._provider = ""
         self._window = 0
         self._version = ""
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
@@ -151,6 +151,7 @@ class CodexRollout:
         if not self._begun:
             self._begun, self.session = at, thread or self.session
             self._version = text_of(payload, "cli_version")
+            self._provider = text_of(payload, "model_provider")
             self.cwd = self.cwd or text_of(payload, "cwd")
             parent = parent_thread(payload)
         elif thread != self.session:
@@ -275,7 +276,7 @@ class CodexRollout:
         filled = count_of(usage, "input_tokens")
         used = Usage(max(0, filled - read - written), count_of(usage, "output_tokens"), read, written)
         if used.tokens:
-            yield Spent(at, self.agent, used, self.session, self._model, filled, self._window)
+            yield Spent(at, self.agent, used, self.session, self._model, filled, self._window, filled, self._provider)
 
     def _drifted(self, what: str) -> None:
         self.drift = self.drift or f"{self.form} writes {what}"

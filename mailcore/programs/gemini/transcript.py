@@ -174,7 +174,8 @@ class GeminiTranscript:
         if name in self.counted or not used.tokens:
             return
         self.counted.put(name, used)
-        yield Spent(at, self.agent, used, self.session, text_of(event, "model"), 0 if self._by else filled)
+        model, context = text_of(event, "model"), 0 if self._by else filled
+        yield Spent(at, self.agent, used, self.session, model, context, prompt=filled)
 
 
 def _brought(call: Mapping[str, Any]) -> str:

@@ -143,9 +143,9 @@ def command_line(pid: int) -> list[bytes] | None:
 def _words(pid: int, name: str) -> list[bytes] | None:
     try:
         with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-            parts = [file.read(1 << 20)]
+            parts = [file.read(1 << 16)]
             while parts[-1]:
-                parts.append(file.read(1 << 20))
+                parts.append(file.read(1 << 16))
     except OSError:
         return None
     return b"".join(parts).removesuffix(b"\0").split(b"\0")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mailcore.config import AgentConfig, Config, read_config
 from mailcore.exceptions import ConfigError
 from mailcore.programs import registry
-from mailcore.programs.base import Ending, Interactive, Output, Program, ProgramFailed, SessionFiles
+from mailcore.programs.base import Ending, Home, Interactive, Output, Program, ProgramFailed, SessionFiles
 from mailcore.programs.command import Command
 from mailcore.programs.guarded import FILES, METHODS, CheckedFiles, CheckedProgram
 from mailcore.programs.transcript_reader import Counted
@@ -234,6 +234,28 @@ def test_what_lacks_a_part_of_the_protocol_is_told() -> None:
         CheckedProgram("half", cast("Any", Half()))
     with pytest.raises(ProgramFailed, match="its name"):
         CheckedProgram("other", Command())
+
+
+def test_a_plug_in_needs_no_home_and_no_statuses() -> None:
+    class Plain(Odd):
+        @property
+        def home(self) -> Any:  # type: ignore[override]
+            raise AttributeError
+
+        @property
+        def statuses_at(self) -> Any:
+            raise AttributeError
+
+    program = CheckedProgram("odd", Plain(lambda: None))
+    assert program.home is None and program.statuses_at(NOWHERE) is None and program.sessions_at(NOWHERE) is None
+
+
+@pytest.mark.parametrize("home", ["~/.odd", Home("A B", ".odd"), Home("", ".odd"), Home("ODD_HOME", cast("Any", 3))])
+def test_a_home_is_a_variable_and_a_directory(home: Any) -> None:
+    odd = Odd(lambda: None)
+    odd.home = home
+    with pytest.raises(ProgramFailed, match="where a Home is expected"):
+        CheckedProgram("odd", odd)
 
 
 def test_a_program_that_cannot_recognise_a_session_says_so() -> None:

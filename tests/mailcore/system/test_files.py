@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.message import MailboxStatus
-from mailcore.system import locks, writing
+from mailcore.system import locks, safe_open, writing
 from tests.mailcore.conftest import wait_until
 
 pytestmark = pytest.mark.backends
@@ -202,3 +203,23 @@ def test_a_writer_put_aside_in_mid_write_makes_no_mailbox_unreadable(tmp_path: P
     begun.wait(5)
     assert [message.id for message in read_mailbox(inbox).messages] == ["aaaa"]
     writer.join()
+
+
+def test_a_file_is_read_into_no_more_memory_than_it_has_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "small"
+    path.write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    try:
+        assert len(safe_open.read_bytes(path)) == 1000
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_grew_since_it_was_looked_at_is_read_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "grown"
+    path.write_bytes(b"x" * 1000)
+    with path.open("rb") as file:
+        assert len(safe_open.read_whole(file, 10, path, 1000)) == 1000
+    with path.open("rb") as file, pytest.raises(OSError, match="larger"):
+        safe_open.read_whole(file, 10, path, 999)

@@ -65,7 +65,7 @@ def test_the_captured_transcript_is_this_timeline() -> None:
         return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION)
 
     def spent(at: float, new: int, context: int) -> Spent:
-        return Spent(at, "@writer", Usage(new, 30, 20, 10), SESSION, "claude-opus-5-5", context)
+        return Spent(at, "@writer", Usage(new, 30, 20, 10), SESSION, "claude-opus-5-5", context, prompt=new + 30)
 
     one = reader()
     one.former = lambda: 0.0
@@ -88,7 +88,7 @@ def test_the_captured_transcript_is_this_timeline() -> None:
         did(1795308217.185, Kind.MESSAGE, "Done: the report is in report.md."),
         did(1795308217.185, Kind.TURN_END, "turn over"),
         spent(1795308217.185, 200, 230),
-        Spent(1795308217.185, "@writer", Usage(cost=0.0037620000000000006), SESSION),
+        Spent(1795308217.185, "@writer", Usage(cost=0.0037620000000000006), SESSION, begun=1795308215.772),
     ]
     assert (one.session, one.cwd, one.drift) == (SESSION, CWD, "")
 

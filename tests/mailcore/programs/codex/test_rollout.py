@@ -50,7 +50,7 @@ def test_the_captured_session_is_this_timeline() -> None:
         return Activity(at, "@coder", kind, words, "transcript", tool, tool_id, THREAD)
 
     def spent(at: float) -> Spent:
-        return Spent(at, "@coder", Usage(100, 15, 20), THREAD, "gpt-5", 120, 258400)
+        return Spent(at, "@coder", Usage(100, 15, 20), THREAD, "gpt-5", 120, 258400, 120, "stub")
 
     one = CodexRollout("@coder", Path("a-name-that-says-nothing.jsonl"))
     assert [found for raw in LINES for found in one.read(raw, NOW)] == [

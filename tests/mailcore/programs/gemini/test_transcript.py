@@ -40,7 +40,7 @@ def message(at: float, id: str, type: str = "gemini", **fields: Any) -> bytes:
 
 
 def used(at: float, model: str = "gemini-2.5-flash", context: int = 1000) -> Spent:
-    return Spent(at, "@writer", Usage(800, 70, 200), SESSION, model, context)
+    return Spent(at, "@writer", Usage(800, 70, 200), SESSION, model, context, prompt=1000)
 
 
 def test_the_captured_session_is_this_timeline() -> None:
