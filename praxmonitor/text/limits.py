@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # what measures cells is no part of an alarm's rules
     from praxmonitor.text.lines import Span
 
 SIGN = "⧗"
-MOST = 2
+MOST_LIMITS = 2
 """Limits that the header has room for; the rest is counted."""
 
 
@@ -54,9 +54,9 @@ def header_spans(fleet: Fleet, now: float, share: float, *, words: bool) -> tupl
         return ()
     if not words:
         return ((f"{SIGN}{len(spans)}", spans[0][1]),)
-    more = f" +{len(spans) - MOST}" if len(spans) > MOST else ""
+    more = f" +{len(spans) - MOST_LIMITS}" if len(spans) > MOST_LIMITS else ""
     joined: list[Span] = [(f"{SIGN} ", spans[0][1])]
-    for text, role in spans[:MOST]:
+    for text, role in spans[:MOST_LIMITS]:
         joined += [(text, role), (", ", "faint")]
     return (*joined[:-1], (more, "faint")) if more else tuple(joined[:-1])
 
