@@ -23,6 +23,8 @@ Line: TypeAlias = tuple[Span, ...]
 
 ROLES = {
     *(f"state-{state.name.lower().replace('_', '-')}" for state in State),
+    "card",
+    "selected",
     "strong",
     "muted",
     "faint",
@@ -30,7 +32,7 @@ ROLES = {
     "warn",
     "error",
 }
-"""Every role a span may name."""
+"""Every role a span may name. `card` and `selected` are the ground that it stands on."""
 
 
 # Rich counts two cells for a sign with a variation selector, many terminals draw one; in a joined emoji both count two.
@@ -82,6 +84,27 @@ def fit(line: Iterable[Span], width: int) -> Line:
     if left > 0:
         spans.append((" " * left, ""))
     return tuple(spans)
+
+
+def on_ground(line: Iterable[Span], ground: str) -> Line:
+    """The same line on the ground of that role."""
+    return tuple((text, f"{ground} {roles}") for text, roles in line)
+
+
+def changed_cells(before: Line, after: Line) -> tuple[int, int]:
+    """The first cell in which two lines differ, and the one after the last."""
+    start = end = 0
+    for one, other in zip(before, after, strict=False):
+        if one != other:
+            break
+        start += cell_len(one[0])
+    widths = width_of(before), width_of(after)
+    if widths[0] == widths[1]:
+        for one, other in zip(reversed(before), reversed(after), strict=False):
+            if one != other:
+                break
+            end += cell_len(one[0])
+    return start, max(start, max(widths) - end)
 
 
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:

@@ -36,10 +36,10 @@ class AgentScreen(Screen[None]):
         #body { height: 2fr; display: none; padding: 0 0 0 1; }
         #body.-open { display: block; }
         #story { width: 1fr; height: 1fr; padding: 0 0 0 1; }
-        MailList, Body, Story {
+        #mail, #body, #story {
             border-top: solid $rule; border-title-color: $muted; border-title-align: left;
         }
-        MailList:focus, Body:focus, Story:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        #mail:focus, #body:focus, #story:focus { border-top: solid $accent; border-title-color: $ink-accent; }
         &.-narrow #panels { layout: vertical; }
         &.-narrow #letters, &.-narrow #story { width: 100%; }
         &.-narrow #story { height: 3fr; }
@@ -57,24 +57,24 @@ class AgentScreen(Screen[None]):
         self.frame = Frame(self, self.SCOPES)
         self.reading = Reading(self, self._readable, self._show_reading)
         own = address == OPERATOR
-        self._mail, self._body, self._story = MailList(id="mail"), Body(own=own, id="body"), Story(id="story")
-        self._mail.border_title = "your mail" if own else f"mail of {address}"
-        self._body.border_title = "message"
-        self._story.border_title = self._heading = "what reaches you" if own else address
+        self.mail, self.body, self.story = MailList(), Body(own=own), Story()
+        self.mail.lines.border_title = "your mail" if own else f"mail of {address}"
+        self.body.lines.border_title = "message"
+        self.story.lines.border_title = self._heading = "what reaches you" if own else address
 
     def compose(self) -> ComposeResult:
         """Header, story beside mail (the operator's mail comes first), footer."""
-        letters = Vertical(self._mail, self._body, id="letters")
-        panels = (letters, self._story) if self._address == OPERATOR else (self._story, letters)
-        yield self.frame.header
-        yield self.frame.alarm_bar
+        letters = Vertical(self.mail.lines, self.body.lines, id="letters")
+        panels = (letters, self.story.lines) if self._address == OPERATOR else (self.story.lines, letters)
+        yield self.frame.header.lines
+        yield self.frame.alarm_bar.lines
         yield Horizontal(*panels, id="panels")
-        yield self.frame.keys
+        yield self.frame.keys.lines
 
     def on_mount(self) -> None:
         """The mail has the focus; follow the app."""
         self.set_class(self._address == OPERATOR, "-operator")
-        self._mail.focus()
+        self.mail.lines.focus()
         self.frame.follow(self.refresh_all)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
@@ -115,22 +115,24 @@ class AgentScreen(Screen[None]):
         """Hand the snapshot down."""
         facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
-        self._story.border_title = self._heading + gone
+        self.story.lines.border_title = self._heading + gone
         if facts is None:
             return
-        self._mail.show(facts.mailbox, snapshot.now)
+        self.mail.show(facts.mailbox, snapshot.now)
         bypass = bypasses(facts, self.frame.app.opened.bypass)
-        self._story.show(facts, snapshot.status(self._address), self.reading.of(self._address), snapshot.now, bypass)
+        self.story.show(facts, snapshot.status(self._address), self.reading.of(self._address), snapshot.now, bypass)
 
     def _show_reading(self) -> None:
         self.show_snapshot(self.frame.app.snapshot)
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""
-        if way.startswith("page") and self._mail.has_focus and self._body.has_class("-open"):
-            self._body.step(way)
-        else:
+        if not self.mail.lines.has_focus:
             self.frame.step(way)
+        elif way.startswith("page") and self.body.lines.has_class("-open"):
+            self.body.lines.step(way)
+        else:
+            self.mail.step(way)
 
     def next_panel(self) -> None:
         """Focus the next panel."""
@@ -138,8 +140,8 @@ class AgentScreen(Screen[None]):
 
     def on_mail_list_picked(self, event: MailList.Picked) -> None:
         """Another mail: if one is open, show this one instead."""
-        if self._body.has_class("-open"):
-            self._body.show(event.message)
+        if self.body.lines.has_class("-open"):
+            self.body.show(event.message)
 
     def on_mail_list_opened(self) -> None:
         """A double click."""
@@ -148,17 +150,17 @@ class AgentScreen(Screen[None]):
     @property
     def message(self) -> Message | None:
         """The mail under the cursor."""
-        return self._mail.selected
+        return self.mail.selected
 
     def open_message(self) -> None:
         """Show the text of the mail under the cursor."""
-        self._body.show(self._mail.selected)
-        self._body.add_class("-open")
+        self.body.show(self.mail.selected)
+        self.body.lines.add_class("-open")
 
     def back(self) -> None:
         """Close the message, else the screen."""
-        if self._body.has_class("-open"):
-            self._body.remove_class("-open")
-            self._mail.focus()
+        if self.body.lines.has_class("-open"):
+            self.body.lines.remove_class("-open")
+            self.mail.lines.focus()
         else:
             self.app.pop_screen()

@@ -45,7 +45,7 @@ class FleetScreen(Screen[None]):
         background: $background; color: $ink;
         #body { height: 1fr; layout: grid; grid-size: 2; grid-columns: 3fr 2fr; }
         #agents { padding: 1 1 0 1; }
-        #grid { height: 1fr; }
+        #grid { height: 1fr; overflow: hidden hidden; scrollbar-gutter: auto; }
         #filter {
             display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $ink;
         }
@@ -72,8 +72,8 @@ class FleetScreen(Screen[None]):
         super().__init__()
         self.frame = Frame(self, self.SCOPES)
         self.reading = Reading(self, self._readable, self._show_detail)
-        self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
-        self._stream.border_title = "stream"
+        self.grid, self.detail, self.stream = Grid(), Detail(), Stream()
+        self.stream.lines.border_title = "stream"
         self._body = Container(id="body")
         self._filter = Input(placeholder="show only…", id="filter", compact=True)
         self._attention_first = False
@@ -84,19 +84,19 @@ class FleetScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
-        yield self.frame.header
-        yield self.frame.alarm_bar
+        yield self.frame.header.lines
+        yield self.frame.alarm_bar.lines
         with self._body:
             with Vertical(id="agents"):
-                yield self._grid
+                yield self.grid.lines
                 yield self._filter
-            yield self._detail
-            yield self._stream
-        yield self.frame.keys
+            yield self.detail.lines
+            yield self.stream.lines
+        yield self.frame.keys.lines
 
     def on_mount(self) -> None:
         """Start with the grid under the keys, and follow the app."""
-        self._grid.focus()
+        self.grid.lines.focus()
         self.frame.follow(self.refresh_all)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
@@ -112,7 +112,7 @@ class FleetScreen(Screen[None]):
     @property
     def selected(self) -> str:
         """Address of the agent under the cursor."""
-        return self._grid.selected
+        return self.grid.selected
 
     def _readable(self) -> AgentFacts | None:
         """The agent under the cursor; none of a recording, which has neither process nor log here."""
@@ -143,14 +143,14 @@ class FleetScreen(Screen[None]):
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
         order = ATTENTION_FIRST if self._attention_first else ""
-        self._grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.frame.app.opened.bypass, order)
-        self._stream.show(snapshot.fleet.stream)
+        self.grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.frame.app.opened.bypass, order)
+        self.stream.show(snapshot.fleet.stream)
         self._show_detail()
 
     def show_frame(self) -> None:
         """Header, alarm bar and footer."""
         self.frame.show(self.selected)
-        self.set_class(self.frame.alarm_bar.has_class("-open"), "-alarmed")
+        self.set_class(self.frame.alarm_bar.lines.display, "-alarmed")
         self._share_out()
 
     def _share_out(self) -> None:
@@ -193,7 +193,7 @@ class FleetScreen(Screen[None]):
         snapshot, address = self.frame.app.snapshot, self.selected
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
-        self._detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
+        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
@@ -209,8 +209,11 @@ class FleetScreen(Screen[None]):
         self.frame.app.show_agent(event.address)
 
     def step(self, way: str) -> None:
-        """Move in the panel that has the focus."""
-        self.frame.step(way)
+        """Move in the panel that has the focus; among the agents the selection moves."""
+        if self.grid.lines.has_focus:
+            self.grid.step(way)
+        else:
+            self.frame.step(way)
 
     def next_panel(self) -> None:
         """Focus the next panel."""
@@ -219,11 +222,11 @@ class FleetScreen(Screen[None]):
     def select_next(self) -> None:
         """Select the next agent that needs the operator, round and round in the order shown."""
         needing = self.frame.app.snapshot.needs_me()
-        shown = self._grid.addresses
+        shown = self.grid.addresses
         after = shown.index(self.selected) + 1 if self.selected in shown else 0
         following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
         if following:
-            self._grid.select(following)
+            self.grid.select(following)
         elif needing:
             number = len(needing)
             self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc")
@@ -237,7 +240,7 @@ class FleetScreen(Screen[None]):
         self._share_out()
         self.show_snapshot(self.frame.app.snapshot)
         if self._attention_first:
-            self._grid.step("first")
+            self.grid.step("first")
 
     def open_filter(self) -> None:
         """Type what to show."""
@@ -250,7 +253,7 @@ class FleetScreen(Screen[None]):
         self._filter.value = ""
         self._filter.remove_class("-open")
         self._share_out()
-        self._grid.focus()
+        self.grid.lines.focus()
 
     def on_input_changed(self) -> None:
         """Filter as it is typed."""
@@ -258,7 +261,7 @@ class FleetScreen(Screen[None]):
 
     def on_input_submitted(self) -> None:
         """Keep the filter, back to the agents."""
-        self._grid.focus()
+        self.grid.lines.focus()
 
 
 def _searched(facts: AgentFacts, snapshot: Snapshot) -> str:

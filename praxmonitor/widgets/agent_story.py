@@ -97,11 +97,11 @@ def activity_lines(activities: tuple[Activity, ...]) -> Iterator[Line]:
         )
 
 
-class Story(Lines):
+class Story:
     """The panel. `show` hands it everything; it keeps no facts of its own."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        self.lines = Lines(id="story", resized=self._lay_out)
         self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
 
     def show(
@@ -109,10 +109,9 @@ class Story(Lines):
     ) -> None:
         """Show one agent."""
         self._shown = (facts, status, details, now, bypass)
-        self.on_resize()
+        self._lay_out()
 
-    def on_resize(self) -> None:
-        """Lay the lines out for the new width."""
+    def _lay_out(self) -> None:
         if self._shown is not None:
             facts, status, details, now, bypass = self._shown
-            self.set_lines(story_lines(facts, status, details, now, self.line_width, bypass))
+            self.lines.set_lines(story_lines(facts, status, details, now, self.lines.line_width, bypass))

@@ -24,16 +24,15 @@ def bar_line(said: str, urgency: int, since: float, now: float, width: int) -> L
     return fit((*left, (f"{cut(said, max(0, room)):<{max(0, room)}}", "error strong"), *right), width)
 
 
-class AlarmBar(Lines, can_focus=False):
+class AlarmBar:
     """The line; nothing where no alarm is unanswered."""
 
-    DEFAULT_CSS = """
-    AlarmBar { height: 1; display: none; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
-    AlarmBar.-open { display: block; }
-    """
+    def __init__(self) -> None:
+        self.lines = Lines(id="alarm-bar", classes="bar")
+        self.lines.can_focus = self.lines.display = False
 
     def show(self, said: str, urgency: int, since: float, now: float, width: int) -> None:
         """Show what wants the operator, in `width` cells, since when; an empty text hides the line."""
-        self.set_class(bool(said), "-open")
+        self.lines.display = bool(said)
         if said:
-            self.set_lines([bar_line(said, urgency, since, now, width)])
+            self.lines.set_lines([bar_line(said, urgency, since, now, width)])

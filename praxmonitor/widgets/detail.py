@@ -12,7 +12,7 @@ from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import held
-from praxmonitor.widgets.line_list import READING, Lines
+from praxmonitor.widgets.line_list import Lines
 
 LABEL = 9
 MOST_REASON = 3
@@ -165,29 +165,24 @@ def log_lines(details: AgentDetails | None, width: int, room: int) -> Iterator[L
         yield ((cut(plain(text), width), "muted"),)
 
 
-class Detail(Lines):
+class Detail:
     """The panel. `show` hands it everything; it keeps no facts of its own."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        self.lines = Lines(id="detail", resized=self._lay_out)
         self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
-        self._filled = False
 
     def show(
         self, facts: AgentFacts | None, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
     ) -> None:
         """Show one agent; None for none."""
         self._shown = None if facts is None else (facts, status, details, now, bypass)
-        self._filled = True
-        self._lay_out()
-
-    def on_resize(self) -> None:
-        """Lay the lines out for the new width."""
+        if self._shown is None:
+            self.lines.set_lines([])
         self._lay_out()
 
     def _lay_out(self) -> None:
-        if self._shown is None:
-            self.set_lines([] if self._filled else [READING])
-            return
-        facts, status, details, now, bypass = self._shown
-        self.set_lines(detail_lines(facts, status, details, now, self.line_width, self.line_count, bypass))
+        if self._shown is not None:
+            facts, status, details, now, bypass = self._shown
+            width, height = self.lines.line_width, self.lines.line_count
+            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 
 from praxmonitor.text.lines import Line, Span, fit, width_of
@@ -52,12 +52,8 @@ def _spans(hint: Hint) -> Line:
     return ((f" {hint.key}", "accent strong"), (f" {hint.label} ", "muted"))
 
 
-class Keys(Lines, can_focus=False):
+class Keys:
     """The footer."""
-
-    DEFAULT_CSS = """
-    Keys { height: 1; dock: bottom; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
-    """
 
     @dataclass
     class Pressed(Message):
@@ -65,23 +61,25 @@ class Keys(Lines, can_focus=False):
 
         action: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        self.lines = Lines(id="keys", classes="bar", resized=self._lay_out, clicked=self._press)
+        self.lines.can_focus = False
+        self.lines.styles.dock = "bottom"
         self._hints: tuple[Hint, ...] = ()
         self._places: list[tuple[int, int, str]] = []
 
     def show(self, hints: Iterable[Hint]) -> None:
         """Show these keys."""
         self._hints = tuple(hints)
-        self.on_resize()
+        self._lay_out()
 
-    def on_resize(self) -> None:
+    def _lay_out(self) -> None:
         """As many as fit."""
-        line, self._places = keys_line(self._hints, self.line_width)
-        self.set_lines([line])
+        line, self._places = keys_line(self._hints, self.lines.line_width)
+        self.lines.set_lines([line])
 
-    def on_click(self, event: events.Click) -> None:
+    def _press(self, cell: Offset, _: int) -> None:
         """A click is the key."""
         for start, end, action in self._places:
-            if start <= event.x < end:
-                self.post_message(self.Pressed(action))
+            if start <= cell.x < end:
+                self.lines.post_message(self.Pressed(action))

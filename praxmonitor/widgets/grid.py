@@ -1,36 +1,27 @@
 """All agents at once: cards up to a dozen, lines beyond. One widget, not one an agent: a thousand cost little.
+Only the agents in view are lines of it.
 
 It scrolls by whole rows, and by itself: a card is never shown in part, the selected one is always in view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from textual import events
+from textual.geometry import Offset
 from textual.message import Message
-from textual.strip import Strip
 
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.text.agents import bypasses
-from praxmonitor.text.lines import Line
+from praxmonitor.text.lines import Line, on_ground
 from praxmonitor.widgets.card import card_lines, heading, row_line
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines
 
 
-class Grid(Lines):
+class Grid:
     """The agents, one of them selected."""
-
-    COMPONENT_CLASSES = {"card", "selected"}  # noqa: RUF012
-    DEFAULT_CSS = """
-    Grid {
-        overflow: hidden hidden; scrollbar-gutter: auto;
-        & > .card { background: $surface; }
-        & > .selected { background: $panel; }
-    }
-    """
 
     @dataclass
     class Picked(Message):
@@ -44,8 +35,8 @@ class Grid(Lines):
 
         address: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        self.lines = Lines(id="grid", resized=self._arrange, clicked=self._click, wheeled=self._wheel)
         self._agents: tuple[AgentFacts, ...] = ()
         self._statuses: Mapping[str, Status] = {}
         self._now = 0.0
@@ -55,13 +46,7 @@ class Grid(Lines):
         self._layout = lay_out(0, 0, 0)
         self._index = 0
         self._first = 0
-        self._foot: Line = ()
         self._drawn: dict[int, tuple[AgentFacts, Status, int, tuple[Line, ...]]] = {}
-
-    @property
-    def text(self) -> str:
-        """What is in view, as text."""
-        return "\n".join(self.render_line(y).text for y in range(self.line_count))
 
     @property
     def selected(self) -> str:
@@ -86,27 +71,19 @@ class Grid(Lines):
         agent. `bypass` are those that config lets work without asking for permissions; `order` is what the foot says
         of the order, empty for the registry's."""
         before, old = self.selected, self._agents
-        news = statuses is not self._statuses
-        if nobody != self._nobody:
-            self._nobody = nobody
-            self.refresh()
         self._agents, self._statuses, self._now, self._bypass = tuple(agents), statuses, now, bypass
+        self._nobody = nobody
         same = len(old) == len(self._agents) and all(
             a is b or a.address == b.address for a, b in zip(old, self._agents, strict=True)
         )
-        if not same or order != self._order:
-            self._order, places = order, self.addresses
-            self._index = places.index(before) if before in places else min(self._index, max(0, len(places) - 1))
-            self._arrange()
-            if self.selected != before:
-                self.post_message(self.Picked(self.selected))
+        if same and order == self._order:
+            self._draw()
             return
-        for index in self._in_view():
-            drawn = self._drawn.get(index)
-            if drawn is not None and drawn[3] != self._cell(index):
-                self._refresh_cell(index)
-        if news:
-            self._say_what_is_out_of_view()
+        self._order, places = order, self.addresses
+        self._index = places.index(before) if before in places else min(self._index, max(0, len(places) - 1))
+        self._arrange()
+        if self.selected != before:
+            self.lines.post_message(self.Picked(self.selected))
 
     def select(self, address: str) -> None:
         """Select an agent by address and bring it into view; one that is not shown changes nothing."""
@@ -118,55 +95,49 @@ class Grid(Lines):
         """Move the selection by a key."""
         self._select(self._layout.moved(way, self._index, len(self._agents)))
 
-    def render_line(self, y: int) -> Strip:
-        """One line across all columns."""
-        layout = self._layout
-        if not self._agents:
-            return self.strip(((f"  {self._nobody}", ""),) if y == 1 else (), self.line_width)
-        if y < layout.top:
-            return self.strip(heading(self.line_width), self.line_width)
-        if layout.foot and y == self.line_count - 1:
-            return self.strip(self._foot, self.line_width)
-        row, inner = divmod(y - layout.top, layout.pitch)
-        start = (self._first + row) * layout.columns
-        if row >= layout.rows or inner >= layout.height or start >= len(self._agents):
-            return Strip.blank(self.line_width, self.rich_style)
-        parts: list[Strip] = []
-        for index in range(start, min(start + layout.columns, len(self._agents))):
-            under = "selected" if index == self._index else "card" if layout.height > 1 else ""
-            parts.append(self.strip(self._cell(index)[inner], layout.width, under))
-            parts.append(Strip.blank(1, self.rich_style))
-        return Strip.join(parts).adjust_cell_length(self.line_width, self.rich_style)
+    def _wheel(self, way: int) -> None:
+        """A row further or back; the selection stays in view."""
+        across, rows = self._layout.columns, self._layout.rows
+        self._first = self._within(self._first + way)
+        row = self._index // across
+        self._select(self._index + (max(self._first, min(row, self._first + rows - 1)) - row) * across)
+        self._draw()
 
-    def on_resize(self) -> None:
-        """Lay the agents out for the new size."""
-        self._arrange()
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel: a row further."""
-        event.prevent_default().stop()
-        self._scroll_to_row(self._first + 1)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel: a row back."""
-        event.prevent_default().stop()
-        self._scroll_to_row(self._first - 1)
-
-    def on_click(self, event: events.Click) -> None:
+    def _click(self, cell: Offset, times: int) -> None:
         """A click selects, a second one opens."""
-        place = self._layout.place(event.x, event.y)
+        place = self._layout.place(cell.x, cell.y)
         index = None if place is None else self._in_view().start + place
         if index is not None and index < len(self._agents):
             self._select(index)
-            if event.chain == 2:
-                self.post_message(self.Opened(self.selected))
+            if times == 2:
+                self.lines.post_message(self.Opened(self.selected))
 
     def _arrange(self) -> None:
+        """Lay the agents out for the size and the number that there are now."""
         self._drawn.clear()
-        self._layout = lay_out(len(self._agents), self.line_width, self.line_count, bool(self._order))
+        self._layout = lay_out(len(self._agents), self.lines.line_width, self.lines.line_count, bool(self._order))
         self._bring_into_view()
-        self._say_what_is_out_of_view()
-        self.refresh()
+        self._draw()
+
+    def _draw(self) -> None:
+        self.lines.set_lines(self._lines_in_view() if self._agents else [(), ((f"  {self._nobody}", ""),)])
+
+    def _lines_in_view(self) -> list[Line]:
+        """Heading and agents, and at the bottom what is out of view."""
+        lines, height = list(self._agents_in_view()), self.lines.line_count
+        if self._layout.foot:
+            lines = [*lines[: height - 1], *[()] * (height - 1 - len(lines)), self._foot()]
+        return lines[:height]
+
+    def _agents_in_view(self) -> Iterator[Line]:
+        layout, seen = self._layout, self._in_view()
+        if layout.top:
+            yield heading(self.lines.line_width)
+        for start in seen[:: layout.columns]:
+            cells = [self._cell(index) for index in range(start, min(start + layout.columns, seen.stop))]
+            for first, *others in zip(*cells, strict=True):
+                yield (*first, *(span for part in others for span in ((" ", ""), *part)))
+            yield from [()] * (layout.pitch - layout.height)
 
     def _cell(self, index: int) -> tuple[Line, ...]:
         facts, second = self._agents[index], int(self._now)
@@ -180,6 +151,8 @@ class Grid(Lines):
             lines = card_lines(facts, status, self._now, width, selected, bypass, height)
         else:
             lines = (row_line(facts, status, self._now, width, selected, bypass),)
+        if selected or height > 1:
+            lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)
         self._drawn[index] = (facts, status, second, lines)
         return lines
 
@@ -187,24 +160,14 @@ class Grid(Lines):
         start = self._first * self._layout.columns
         return range(start, min(start + self._layout.rows * self._layout.columns, len(self._agents)))
 
-    def _refresh_cell(self, index: int) -> None:
-        region = self._layout.region(index - self._in_view().start)
-        self.refresh(region.intersection(self.scrollable_content_region.reset_offset))
-
-    def _say_what_is_out_of_view(self) -> None:
-        if not self._layout.foot:
-            return
+    def _foot(self) -> Line:
         seen, statuses = self._in_view(), self._statuses
-        above, below = self._agents[: seen.start], self._agents[seen.stop :]
-        line = foot_line(
-            (statuses[facts.address] for facts in above),
-            (statuses[facts.address] for facts in below),
+        return foot_line(
+            (statuses[facts.address] for facts in self._agents[: seen.start]),
+            (statuses[facts.address] for facts in self._agents[seen.stop :]),
             self._order,
-            self.line_width,
+            self.lines.line_width,
         )
-        if line != self._foot:
-            self._foot = line
-            self.refresh_line(self.line_count - 1)
 
     def _select(self, index: int) -> None:
         index = max(0, min(index, len(self._agents) - 1))
@@ -212,23 +175,15 @@ class Grid(Lines):
             return
         for place in (self._index, index):
             self._drawn.pop(place, None)
-            self._refresh_cell(place)
         self._index = index
         self._bring_into_view()
-        self.post_message(self.Picked(self.selected))
+        self._draw()
+        self.lines.post_message(self.Picked(self.selected))
 
     def _bring_into_view(self) -> None:
         row, rows = self._index // self._layout.columns, self._layout.rows
-        self._scroll_to_row(max(row - rows + 1, min(self._first, row)))
+        self._first = self._within(max(row - rows + 1, min(self._first, row)))
 
-    def _scroll_to_row(self, first: int) -> None:
-        """Let this row be the first in view, if there are enough below it; the selection stays in view."""
-        across, rows = self._layout.columns, self._layout.rows
-        first = max(0, min(first, -(-len(self._agents) // across) - rows))
-        if first == self._first:
-            return
-        self._first = first
-        self.refresh()
-        self._say_what_is_out_of_view()
-        row = self._index // across
-        self._select(self._index + (max(first, min(row, first + rows - 1)) - row) * across)
+    def _within(self, first: int) -> int:
+        """The first row in view, if it is to be this one: below it there are enough to fill the view."""
+        return max(0, min(first, -(-len(self._agents) // self._layout.columns) - self._layout.rows))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from textual.geometry import Region
-
 from mailcore.model.fleet import Status
 from praxmonitor.text.agents import ATTENTION
 from praxmonitor.text.lines import Line, spread, width_of
@@ -56,11 +54,6 @@ class Layout(NamedTuple):
             case "last":
                 return last
         return index
-
-    def region(self, place: int) -> Region:
-        """The cells of an agent, by its place among those in view."""
-        row, column = divmod(place, self.columns)
-        return Region(column * (self.width + 1), self.top + row * self.pitch, self.width, self.height)
 
     def place(self, x: int, y: int) -> int | None:
         """Which of those in view is drawn at this cell, the gap at its right with it; None for none."""

@@ -141,20 +141,18 @@ def header_line(
     return (*fit((*left, (" …", "faint")), room), (" ", ""), *fit(right, width - room - 1))
 
 
-class Header(Lines, can_focus=False):
+class Header:
     """One line, and a red one below it for each thing that is wrong with the observing itself."""
 
-    DEFAULT_CSS = """
-    Header {
-        height: 1;
-        background: $surface;
-        overflow: hidden hidden; scrollbar-gutter: auto;
-    }
-    """
+    def __init__(self) -> None:
+        self.lines = Lines(id="header", classes="bar")
+        self.lines.can_focus = False
 
     def show(self, line: Line, notes: Sequence[str]) -> None:
         """Show the line and, under it, at most two notes."""
-        lines = [line, *(((f" ! {cut(plain(note), self.line_width - 4)}", "error"),) for note in notes[:2])]
-        if self.styles.height is None or self.styles.height.value != len(lines):
-            self.styles.height = len(lines)
-        self.set_lines(lines)
+        room = self.lines.line_width - 4
+        lines = [line, *(((f" ! {cut(plain(note), room)}", "error"),) for note in notes[:2])]
+        height = self.lines.styles.height
+        if height is None or height.value != len(lines):
+            self.lines.styles.height = len(lines)
+        self.lines.set_lines(lines)

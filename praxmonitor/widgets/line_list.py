@@ -1,28 +1,45 @@
-"""The base of everything drawn here: a scrollable list of lines, painted line by line (Textual's Lines API)."""
+"""The one widget that paints: a scrollable list of lines, line by line (Textual's Lines API).
+
+What is drawn on it belongs to the object that holds it and sets its lines; that is told of what happens to them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual import events
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from praxmonitor.text.agents import LOOKS
-from praxmonitor.text.lines import ROLES, Line, fit
+from praxmonitor.text.lines import ROLES, Line, changed_cells, fit
 
 READING: Line = (("reading…", "faint"),)
 """What stands where nothing was read yet."""
 WIDTH = 70
 """Cells of a line in a dialog on a screen of 80, until its own are known."""
+Clicked: TypeAlias = Callable[[Offset, int], None]
+"""(cell that was clicked, how often in a row)."""
 _STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
+class Drawn(Protocol):
+    """Lines, each of them made when it is asked for. A list of lines is such."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, place: int, /) -> Line:
+        """One of them."""
+
+
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows lines of spans; repaints only those that changed. Its keys are its screen's, which call `step`: Textual's
+    """Shows lines of spans; repaints only what changed of them. Its keys are its screen's, which call `step`: Textual's
     own would scroll a list below its cursor."""
 
     COMPONENT_CLASSES = ROLES
@@ -39,6 +56,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-color: $rule;
         scrollbar-color-hover: $faint;
         scrollbar-color-active: $faint;
+        &.bar {{ height: 1; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }}
+        & > .card {{ background: $surface; }}
+        & > .selected {{ background: $panel; }}
         & > .strong {{ text-style: bold; }}
         & > .muted {{ color: $muted; }}
         & > .faint {{ color: $faint; }}
@@ -49,27 +69,65 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     }}
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        resized: Callable[[], None] | None = None,
+        clicked: Clicked | None = None,
+        wheeled: Callable[[int], None] | None = None,
+    ) -> None:
+        """What the holder wants to be told: `resized`, before the lines are painted at the new size; `clicked`, where
+        in view; `wheeled`, 1 for down and -1 for up, and then nothing scrolls."""
         super().__init__(id=id, classes=classes)
-        self._lines: list[Line] = [READING]
+        self._resized, self._clicked, self._wheeled = resized, clicked, wheeled
+        self._lines: Drawn = [READING]
         """Until the first are set, it says that it is being read."""
-        self._length = 1
+        self.at_end = True
+        """The last line was in view when it was last scrolled: who follows a growing list goes on to its end."""
         self._laid_width = 0
-        self._styles: dict[tuple[str, str], Style] = {}
+        self._styles: dict[str, Style] = {}
 
     class Widened(Message):
-        """A line may take another number of cells now: lay them out anew."""
+        """A line may take another number of cells now: lay them out anew. For a widget around it."""
 
     def _on_resize(self) -> None:
-        self.set_length(self._length)  # as many lines as fit are others now
+        if self._resized is not None:
+            self._resized()
+        self._set_length()  # as many lines as fit are others now
         if self.line_width != self._laid_width:
             self._laid_width = self.line_width
             self.post_message(self.Widened())
 
+    def on_click(self, event: events.Click) -> None:
+        """Tell it where, in cells of the lines: a border counts as none."""
+        place = event.get_content_offset(self)
+        if self._clicked is not None and place is not None:
+            self._clicked(place, event.chain)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel."""
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, way: int) -> None:
+        if self._wheeled is not None:
+            event.prevent_default().stop()
+            self._wheeled(way)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whether the end is in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.at_end = new_value >= self.max_scroll_y
+
     @property
     def text(self) -> str:
         """All lines as text."""
-        return "\n".join("".join(text for text, _ in line) for line in self._lines)
+        return "\n".join("".join(text for text, _ in self._lines[y]) for y in range(len(self._lines)))
 
     @property
     def line_width(self) -> int:
@@ -81,22 +139,24 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Lines in view."""
         return self.scrollable_content_region.height
 
-    def set_lines(self, lines: Sequence[Line]) -> None:
+    def set_lines(self, lines: Drawn) -> None:
         """Show these lines from now on."""
-        old, self._lines = self._lines, list(lines)
-        self.set_length(len(self._lines))
-        if len(old) != len(self._lines):
+        old, self._lines = self._lines, lines
+        self._set_length()
+        if len(old) != len(lines):
             self.refresh()
             return
-        for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
+        top = self.scroll_offset.y
+        for y in range(min(self.line_count, len(lines) - top)):
+            before, after = old[top + y], lines[top + y]
             if before != after:
-                self.refresh_line(y)
+                start, end = changed_cells(before, after)
+                self.refresh(Region(start, y, end - start, 1))
 
-    def set_length(self, lines: int) -> None:
-        """There are so many lines from now on. Fewer than fit count as as many as fit, save where the height follows
-        the lines: each other length has Textual lay out the whole screen anew, 4 ms."""
-        self._length = lines
-        height = self.styles.height
+    def _set_length(self) -> None:
+        """Fewer lines than fit count as as many as fit, save where the height follows the lines: each other length has
+        Textual lay out the whole screen anew, 4 ms."""
+        lines, height = len(self._lines), self.styles.height
         size = Size(0, lines if height is not None and height.is_auto else max(lines, self.line_count))
         if size != self.virtual_size:
             self.virtual_size = size
@@ -105,22 +165,17 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """One line of what is in view."""
         index = y + self.scroll_offset.y
         line = self._lines[index] if index < len(self._lines) else ()
-        return self.strip(line, self.line_width)
+        width = self.line_width
+        return Strip([Segment(text, self.style_of(roles)) for text, roles in fit(line, width)], width)
 
-    def strip(self, line: Line, width: int, under: str = "") -> Strip:
-        """`line` as a strip of `width` cells on the widget's background, or on that of the roles `under`."""
-        segments = [Segment(text, self.style_of(roles, under)) for text, roles in fit(line, width)]
-        return Strip(segments, width)
-
-    def style_of(self, roles: str, under: str = "") -> Style:
-        """The Rich style of some roles (separated by blanks) over the background of the roles `under`."""
-        style = self._styles.get((roles, under))
+    def style_of(self, roles: str) -> Style:
+        """The Rich style of some roles, separated by blanks."""
+        style = self._styles.get(roles)
         if style is None:
-            names = (*under.split(), *roles.split())
-            style = self.rich_style
+            names, style = roles.split(), self.rich_style
             if names:
                 style += self.get_component_rich_style(*names, partial=True)
-            self._styles[roles, under] = style
+            self._styles[roles] = style
         return style
 
     def notify_style_update(self) -> None:

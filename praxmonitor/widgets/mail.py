@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rich.cells import cell_len, chop_cells
-from textual import events
+from textual.geometry import Offset
 from textual.message import Message as Event
-from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text.units import UNKNOWN_TIME, clock_time
-from praxmonitor.text.lines import Line, plain, sender
+from praxmonitor.text.lines import Line, fit, on_ground, plain, sender
 from praxmonitor.widgets.detail import mail_line
-from praxmonitor.widgets.line_list import READING, Lines
+from praxmonitor.widgets.line_list import Lines
 
 MOST_LINES = 2000
 """Of a body; a longer one says that it goes on."""
@@ -25,13 +24,8 @@ _MARK = re.compile(r" *(?:(?:[-*+•>|]|\d{1,3}[.)]) +)?")
 """The indent of a line with the sign of a list, a quotation or a table: what is wrapped stands behind it."""
 
 
-class MailList(Lines):
+class MailList:
     """The open mail, newest first, one message selected."""
-
-    COMPONENT_CLASSES = {"selected"}  # noqa: RUF012
-    DEFAULT_CSS = """
-    MailList { & > .selected { background: $panel; } }
-    """
 
     @dataclass
     class Picked(Event):
@@ -45,23 +39,25 @@ class MailList(Lines):
 
         message: Message
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._mailbox = Mailbox()
-        self._filled = False
+    def __init__(self) -> None:
+        self.lines = Lines(id="mail", resized=self._resize, clicked=self._click)
+        self._mailbox: Mailbox | None = None
         self._now = 0.0
         self._index = 0
 
     @property
     def selected(self) -> Message | None:
         """The message under the cursor."""
-        messages = self._mailbox.messages
-        return messages[self._index] if messages else None
+        return self._messages[self._index] if self._messages else None
+
+    @property
+    def _messages(self) -> tuple[Message, ...]:
+        return self._mailbox.messages if self._mailbox is not None else ()
 
     def show(self, mailbox: Mailbox, now: float) -> None:
         """Show this mailbox; the cursor stays on its message."""
         before = self.selected
-        self._mailbox, self._now, self._filled = mailbox, now, True
+        self._mailbox, self._now = mailbox, now
         ids, place = [message.id for message in mailbox.messages], self._index
         if before is not None and before.id in ids:
             self._index = ids.index(before.id)
@@ -70,55 +66,47 @@ class MailList(Lines):
         if self._index != place:
             self._reveal()
         if self.selected != before:
-            self.post_message(self.Picked(self.selected))
-
-    def on_resize(self) -> None:
-        """Lay the lines out for the new width; what is selected stays in sight."""
-        self._lay_out()
-        self.call_after_refresh(self._reveal)
-
-    def render_line(self, y: int) -> Strip:
-        """One mail; the selected one on its own ground."""
-        index = y + self.scroll_offset.y
-        under = "selected" if self._mailbox.messages and index == self._index else ""
-        line = self._lines[index] if index < len(self._lines) else ()
-        return self.strip(line, self.line_width, under)
+            self.lines.post_message(self.Picked(self.selected))
 
     def step(self, way: str) -> None:
         """Move the cursor by a key."""
-        count = len(self._mailbox.messages)
-        page = max(1, self.line_count)
+        count = len(self._messages)
+        page = max(1, self.lines.line_count)
         moves = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "first": -count, "last": count}
         self._select(self._index + moves.get(way, 0))
 
-    def on_click(self, event: events.Click) -> None:
+    def _resize(self) -> None:
+        """Lay the lines out for the new width; what is selected stays in sight."""
+        self._lay_out()
+        self.lines.call_after_refresh(self._reveal)
+
+    def _click(self, place: Offset, times: int) -> None:
         """A click selects, a second one opens."""
-        index = event.y + self.scroll_offset.y
-        if index < len(self._mailbox.messages):
+        index = place.y + self.lines.scroll_offset.y
+        if index < len(self._messages):
             self._select(index)
-            if event.chain == 2 and self.selected is not None:
-                self.post_message(self.Opened(self.selected))
+            if times == 2 and self.selected is not None:
+                self.lines.post_message(self.Opened(self.selected))
 
     def _select(self, index: int) -> None:
-        index = max(0, min(index, len(self._mailbox.messages) - 1))
+        index = max(0, min(index, len(self._messages) - 1))
         if index == self._index:
             return
         self._index = index
         self._lay_out()
-        self.refresh()
         self._reveal()
-        self.post_message(self.Picked(self.selected))
+        self.lines.post_message(self.Picked(self.selected))
 
     def _reveal(self) -> None:
-        index = self._index
-        if index < self.scroll_offset.y:
-            self.jump(index)
-        elif index >= self.scroll_offset.y + self.line_count:
-            self.jump(index - self.line_count + 1)
+        index, top, count = self._index, self.lines.scroll_offset.y, self.lines.line_count
+        if index < top:
+            self.lines.jump(index)
+        elif index >= top + count:
+            self.lines.jump(index - count + 1)
 
     def _lay_out(self) -> None:
-        lines = _list_lines(self._mailbox, self._now, self.line_width, self._index)
-        self.set_lines(list(lines) if self._filled else [READING])
+        if self._mailbox is not None:
+            self.lines.set_lines([*_list_lines(self._mailbox, self._now, self.lines.line_width, self._index)])
 
 
 def _list_lines(mailbox: Mailbox, now: float, width: int, selected: int) -> Iterator[Line]:
@@ -128,8 +116,11 @@ def _list_lines(mailbox: Mailbox, now: float, width: int, selected: int) -> Iter
     elif not mailbox.messages:
         yield ((" no mailbox yet" if mailbox.status is MailboxStatus.MISSING else " no open mail", "faint"),)
     for index, message in enumerate(mailbox.messages):
-        mark = ("▸ ", "accent strong") if index == selected else ("  ", "")
-        yield (mark, *mail_line(message, now, width - 2))
+        line = mail_line(message, now, width - 2)
+        if index == selected:
+            yield on_ground(fit((("▸ ", "accent strong"), *line), width), "selected")
+        else:
+            yield (("  ", ""), *line)
 
 
 def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
@@ -190,24 +181,21 @@ def _untabbed(text: str) -> str:
     return first
 
 
-class Body(Lines):
+class Body:
     """The text of one mail; `own` for the operator's."""
 
-    def __init__(self, *, own: bool = False, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, own: bool = False) -> None:
+        self.lines = Lines(id="body", resized=self._lay_out)
         self._own = own
         self._message: Message | None = None
 
     def show(self, message: Message | None) -> None:
         """Show this message from its top; None for none."""
         if self._message is None or message is None or self._message.id != message.id:
-            self.jump(0)
+            self.lines.jump(0)
         self._message = message
         self._lay_out()
 
-    def on_resize(self) -> None:
-        """Wrap to the new width."""
-        self._lay_out()
-
     def _lay_out(self) -> None:
-        self.set_lines([] if self._message is None else body_lines(self._message, self.line_width, self._own))
+        message = self._message
+        self.lines.set_lines([] if message is None else body_lines(message, self.lines.line_width, self._own))

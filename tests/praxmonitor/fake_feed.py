@@ -30,6 +30,8 @@ from praxmonitor.feed.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.themes.load import load_themes
+from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")
@@ -329,6 +331,18 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, s
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"
         await pilot.pause(0.01)
+
+
+def fleet_screen(app: App[None]) -> FleetScreen:
+    """The view of all agents, which is in front."""
+    assert isinstance(app.screen, FleetScreen)
+    return app.screen
+
+
+def agent_screen(app: App[None]) -> AgentScreen:
+    """The view of one agent, which is in front."""
+    assert isinstance(app.screen, AgentScreen)
+    return app.screen
 
 
 def text_of(app: App[None]) -> str:

@@ -33,9 +33,8 @@ from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.agent import AgentScreen
-from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
-from tests.praxmonitor.fake_feed import app_on, text_of, until
+from tests.praxmonitor.fake_feed import app_on, fleet_screen, text_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -598,14 +597,14 @@ async def test_the_aipass_workspace_opens_as_it_is_and_looking_changes_nothing(a
     app = app_on(FileFeed(aipass_workspace, 0.5), find_workspace(aipass_workspace))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "gamma" in text_of(app), "its agents are shown")
-        grid = app.screen.query_one(Grid)
+        grid = fleet_screen(app).grid
         for _ in range(4):
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, AgentScreen), "open")
             await pilot.press("escape")
             await until(pilot, lambda: not isinstance(app.screen, AgentScreen), "closed")
             await pilot.press("right")
-        assert "failed" in grid.text
+        assert "failed" in grid.lines.text
     assert listing() == before
 
 

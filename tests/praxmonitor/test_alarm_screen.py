@@ -20,8 +20,9 @@ from praxmonitor.dialogs.alarms import AlarmsScreen, episode_lines
 from praxmonitor.sound import Sound
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import width_of
-from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
+from praxmonitor.widgets.alarm_bar import bar_line
 from praxmonitor.widgets.header import header_line
+from praxmonitor.widgets.line_list import Lines
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     CONFIG,
@@ -38,8 +39,8 @@ from tests.praxmonitor.fake_feed import (
 pytestmark = pytest.mark.anyio
 
 
-def bar(app: PraxApp) -> AlarmBar:
-    return app.screen.query_one(AlarmBar)
+def bar(app: PraxApp) -> Lines:
+    return app.screen.query_one("#alarm-bar", Lines)
 
 
 async def shown(pilot: Pilot[None], app: PraxApp) -> None:

@@ -16,10 +16,7 @@ from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.sound import Sound
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.views.agent import AgentScreen
-from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
-from praxmonitor.widgets.header import Header
-from praxmonitor.widgets.stream import Stream
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     ROOT,
@@ -28,6 +25,7 @@ from tests.praxmonitor.fake_feed import (
     act,
     app_on,
     facts,
+    fleet_screen,
     lighthouse,
     lock,
     many,
@@ -72,7 +70,7 @@ async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.pause(0.3)
-        grid = app.screen.query_one(Grid)
+        grid = fleet_screen(app).grid
         original = Grid._cell
 
         def spy(self: Grid, index: int) -> object:
@@ -88,7 +86,7 @@ async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch)
         app.follower.show(more)
         await pilot.pause(0.2)
         assert drawn == ["@editor"]
-        assert "something new" in grid.text or grid.line_width < 100
+        assert "something new" in grid.lines.text or grid.lines.line_width < 100
 
 
 async def test_the_selection_stays_with_its_agent() -> None:
@@ -98,13 +96,13 @@ async def test_the_selection_stays_with_its_agent() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("G")
-        grid = app.screen.query_one(Grid)
+        grid = fleet_screen(app).grid
         assert grid.selected == "@archivist"
         feed.put(structs.replace(fleet, agents=(facts("newcomer"), *fleet.agents)))
-        await until(pilot, lambda: "newcomer" in grid.text, "the newcomer is shown")
+        await until(pilot, lambda: "newcomer" in grid.lines.text, "the newcomer is shown")
         assert grid.selected == "@archivist"
         feed.put(structs.replace(fleet, agents=fleet.agents[:3]))
-        await until(pilot, lambda: "newcomer" not in grid.text, "they are gone")
+        await until(pilot, lambda: "newcomer" not in grid.lines.text, "they are gone")
         assert grid.selected == "@editor"
         feed.put(Fleet(ROOT))
         await until(pilot, lambda: grid.selected == "", "nobody is left")
@@ -115,7 +113,7 @@ async def test_n_goes_round_those_that_need_the_operator() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
-        grid, visited = app.screen.query_one(Grid), []
+        grid, visited = fleet_screen(app).grid, []
         for _ in range(5):
             await pilot.press("n")
             visited.append(grid.selected)
@@ -127,12 +125,12 @@ async def test_the_filter_hides_the_others_and_escape_shows_them() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
-        grid = app.screen.query_one(Grid)
+        grid = fleet_screen(app).grid
         await pilot.press("slash", *"silent", "enter")
-        await until(pilot, lambda: "writer" not in grid.text, "only the silent one")
-        assert grid.selected == "@checker" and app.focused is grid
+        await until(pilot, lambda: "writer" not in grid.lines.text, "only the silent one")
+        assert grid.selected == "@checker" and app.focused is grid.lines
         await pilot.press("escape")
-        await until(pilot, lambda: "writer" in grid.text, "everyone again")
+        await until(pilot, lambda: "writer" in grid.lines.text, "everyone again")
 
 
 async def test_a_filter_without_a_match_says_so_and_escape_shows_everyone() -> None:
@@ -153,7 +151,7 @@ async def test_a_workspace_without_agents_says_how_to_add_one() -> None:
     app = app_on(FakeFeed(Fleet(ROOT)), workspace(Fleet(ROOT)))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "mailcore agent add" in text_of(app), "it says how")
-        assert app.screen.query_one(Grid).selected == ""
+        assert fleet_screen(app).grid.selected == ""
 
 
 async def test_h_and_l_are_left_and_right() -> None:
@@ -162,7 +160,7 @@ async def test_h_and_l_are_left_and_right() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("l", "l", "h")
-        assert app.screen.query_one(Grid).selected == "@researcher"
+        assert fleet_screen(app).grid.selected == "@researcher"
 
 
 async def test_what_is_disabled_is_seen_without_colours_on_the_operators_screen_too() -> None:
@@ -195,15 +193,15 @@ async def test_tab_cycles_the_panels_and_the_keys_move_in_the_one_that_has_the_f
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
-        stream = app.screen.query_one(Stream)
+        stream = fleet_screen(app).stream.lines
         await pilot.press("tab")
-        assert app.focused is app.screen.query_one(Detail)
+        assert app.focused is fleet_screen(app).detail.lines
         await pilot.press("tab")
         assert app.screen.focused is stream
         await pilot.press("g")
-        assert stream.scroll_offset.y == 0 and app.screen.query_one(Grid).selected == "@writer"
+        assert stream.scroll_offset.y == 0 and fleet_screen(app).grid.selected == "@writer"
         await pilot.press("tab")
-        assert isinstance(app.focused, Grid)
+        assert app.focused is fleet_screen(app).grid.lines
 
 
 async def test_a_key_that_can_do_nothing_says_why() -> None:
@@ -328,7 +326,7 @@ async def test_what_is_wrong_with_the_observing_stands_in_the_header() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "leaves the project" in text_of(app), "the note is shown")
         feed.put(structs.replace(fleet, notes=()))
-        await until(pilot, lambda: app.screen.query_one(Header).size.height == 1, "it goes when it is mended")
+        await until(pilot, lambda: app.screen.query_one("#header").size.height == 1, "it goes when it is mended")
         assert "leaves the project" not in text_of(app)
 
 
@@ -362,7 +360,7 @@ async def test_a_click_selects_and_a_click_in_the_footer_is_the_key() -> None:
         lines = text_of(app).splitlines()
         row = next(y for y, line in enumerate(lines) if "checker" in line and y > 1)  # the alarms name it too
         await pilot.click(offset=(lines[row].index("checker"), row))
-        assert app.screen.query_one(Grid).selected == "@checker"
+        assert fleet_screen(app).grid.selected == "@checker"
         await pilot.click(offset=(lines[-1].index("? help") + 2, len(lines) - 1))
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")
 

@@ -237,8 +237,8 @@ def test_a_key_leads_to_the_agent_beside_above_or_below_and_a_click_to_the_one_d
     assert led == {"left": 3, "right": 5, "up": 1, "down": 7, "first": 0, "last": 7, "else": 4}
     assert layout.moved("up", 1, 8) == 1 and layout.moved("down", 7, 8) == 7, "no row above, none below"
     for place in range(9):
-        x, y, width, height = layout.region(place)
-        corners = ((x, y), (x + width - 1, y + height - 1))
+        x, y = place % 3 * (layout.width + 1), place // 3 * layout.pitch
+        corners = ((x, y), (x + layout.width - 1, y + layout.height - 1))
         assert [layout.place(*corner) for corner in corners] == [place, place]
     assert layout.place(0, 4) is None and layout.place(0, 15) is None, "between two rows, below the last"
 

@@ -14,11 +14,21 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.app.app import PraxApp
-from praxmonitor.views import fleet as fleet_screen
-from praxmonitor.widgets.alarm_bar import AlarmBar
+from praxmonitor.views import fleet as fleet_view
 from praxmonitor.widgets.grid import Grid
-from praxmonitor.widgets.stream import Stream
-from tests.praxmonitor.fake_feed import FakeFeed, act, app_on, facts, lighthouse, many, text_of, until, workspace
+from praxmonitor.widgets.line_list import Lines
+from tests.praxmonitor.fake_feed import (
+    FakeFeed,
+    act,
+    app_on,
+    facts,
+    fleet_screen,
+    lighthouse,
+    many,
+    text_of,
+    until,
+    workspace,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -27,18 +37,18 @@ SIZES = [(60, 24), (60, 14), (80, 24), (80, 19), (100, 17), (120, 30), (120, 36)
 
 async def grid_of(app: PraxApp, pilot: Pilot[None]) -> Grid:
     await until(pilot, lambda: app.snapshot.fleet.agents and "writer" in text_of(app), "the agents are shown")
-    return app.screen.query_one(Grid)
+    return fleet_screen(app).grid
 
 
 def heights(grid: Grid) -> set[int]:
     """Lines of each card in view: those between two lines that have no edge at the left."""
-    edges = [line[:1] in ("▎", "█") for line in grid.text.splitlines()]
+    edges = [line[:1] in ("▎", "█") for line in grid.lines.text.splitlines()]
     return {len(list(lines)) for edge, lines in groupby(edges) if edge}
 
 
 def marked(grid: Grid) -> int:
     """Lines in view that wear the mark of the selected agent."""
-    return sum("█" in line for line in grid.text.splitlines())
+    return sum("█" in line for line in grid.lines.text.splitlines())
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -54,10 +64,10 @@ async def test_no_card_is_ever_shown_in_part_and_the_selected_one_is_always_whol
             assert heights(grid) == tall and {marked(grid)} == tall, f"after {key}"
         for way in (events.MouseScrollDown, events.MouseScrollUp):
             for _ in range(4):
-                grid.post_message(way(grid, 5, 5, 0, 1, 0, False, False, False))
+                grid.lines.post_message(way(grid.lines, 5, 5, 0, 1, 0, False, False, False))
                 await pilot.pause()
                 assert heights(grid) == tall and {marked(grid)} == tall, "after the wheel"
-        assert "writer" in grid.text, "back at the top"
+        assert "writer" in grid.lines.text, "back at the top"
 
 
 async def test_every_size_between_shows_whole_cards_or_lines() -> None:
@@ -78,9 +88,9 @@ async def test_the_wheel_scrolls_by_rows_and_takes_the_selection_along() -> None
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(80, 24)) as pilot:
         grid = await grid_of(app, pilot)
-        grid.post_message(events.MouseScrollDown(grid, 5, 5, 0, 1, 0, False, False, False))
-        await until(pilot, lambda: "writer" not in grid.text, "a row is out of view")
-        assert grid.selected == "@researcher" and "1 more above" in grid.text
+        grid.lines.post_message(events.MouseScrollDown(grid.lines, 5, 5, 0, 1, 0, False, False, False))
+        await until(pilot, lambda: "writer" not in grid.lines.text, "a row is out of view")
+        assert grid.selected == "@researcher" and "1 more above" in grid.lines.text
 
 
 async def test_the_keys_stay_in_their_column_at_the_first_and_the_last_row() -> None:
@@ -105,16 +115,16 @@ async def test_the_foot_says_what_is_out_of_view_and_n_finds_it() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "helper-30" in text_of(app), "the agents are shown")
-        grid = app.screen.query_one(Grid)
+        grid = fleet_screen(app).grid
         seen = grid._layout.rows
-        assert f"{30 - seen} more below, ⊠ 1 unreadable  ✗ 1 failed  ? 1 waiting  ! 1 silent" in grid.text
+        assert f"{30 - seen} more below, ⊠ 1 unreadable  ✗ 1 failed  ? 1 waiting  ! 1 silent" in grid.lines.text
         await pilot.press("n")
-        assert grid.selected == "@reviewer" and "reviewer" in grid.text
-        assert "more above" in grid.text and "⊠" not in grid.text.splitlines()[-1]
+        assert grid.selected == "@reviewer" and "reviewer" in grid.lines.text
+        assert "more above" in grid.lines.text and "⊠" not in grid.lines.text.splitlines()[-1]
         await pilot.press("G")
-        assert grid.text.splitlines()[-1].strip() == f"{30 - seen} more above"
+        assert grid.lines.text.splitlines()[-1].strip() == f"{30 - seen} more above"
         app.follower.show(torn(fleet, "@helper-30"))
-        await until(pilot, lambda: "more above, ⊠ 1 unreadable" in grid.text, "what changes out of view is told")
+        await until(pilot, lambda: "more above, ⊠ 1 unreadable" in grid.lines.text, "what changes out of view is told")
 
 
 def torn(fleet: Fleet, name: str) -> Fleet:
@@ -125,7 +135,7 @@ def torn(fleet: Fleet, name: str) -> Fleet:
 
 
 async def test_o_puts_those_in_need_first_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_screen, "REST", 0.02)
+    monkeypatch.setattr(fleet_view, "REST", 0.02)
     fleet, feed = many(30), FakeFeed(many(30))
     app = app_on(feed, workspace(fleet))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -134,7 +144,7 @@ async def test_o_puts_those_in_need_first_and_back(monkeypatch: pytest.MonkeyPat
         await pilot.press("G", "o")
         first = ("@editor", "@checker", "@builder", "@reviewer", "@writer", "@researcher")
         assert grid.addresses == (*first, *(address for address in registry if address not in first))
-        assert grid.selected == "@editor" and "attention first" in grid.text
+        assert grid.selected == "@editor" and "attention first" in grid.lines.text
         await pilot.press("enter", "escape")
         assert "attention first" in text_of(app), "it is remembered"
         await pilot.press("n", "n", "n", "n")
@@ -152,7 +162,7 @@ async def test_o_puts_those_in_need_first_and_back(monkeypatch: pytest.MonkeyPat
 
 
 async def test_nobody_changes_place_while_the_selection_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_screen, "REST", 3600.0)
+    monkeypatch.setattr(fleet_view, "REST", 3600.0)
     fleet = many(30)
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -189,12 +199,12 @@ async def test_an_alarm_that_comes_moves_no_card(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         grid = await grid_of(app, pilot)
         await pilot.pause()
-        bar, before = app.screen.query_one(AlarmBar), grid.region
+        bar, before = app.screen.query_one("#alarm-bar"), grid.lines.region
         assert not bar.display
         feed.put(fleet)
         await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
         await pilot.pause()
-        assert grid.region == before
+        assert grid.lines.region == before
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
@@ -212,9 +222,9 @@ async def test_a_card_is_painted_again_when_its_agent_changes_and_only_then(
 
         def render_line(y: int) -> Strip:
             painted.add(y)
-            return Grid.render_line(grid, y)
+            return Lines.render_line(grid.lines, y)
 
-        monkeypatch.setattr(grid, "render_line", render_line)
+        monkeypatch.setattr(grid.lines, "render_line", render_line)
         assert "◆ writer" in text_of(app)
         changed = structs.replace(fleet.agents[0], open=())
         feed.put(structs.replace(fleet, agents=(changed, *fleet.agents[1:])))
@@ -235,11 +245,11 @@ async def test_what_few_agents_leave_over_is_the_streams_at_once_on_resize(width
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(width, 60)) as pilot:
         grid = await grid_of(app, pilot)
-        stream = app.screen.query_one(Stream)
+        stream = fleet_screen(app).stream.lines
         await pilot.pause()
-        assert heights(grid) == {4} and "checker" in grid.text, "the cards are whole, and as high as they can be"
-        assert grid.text.splitlines()[-1].startswith("▎"), "nothing is left over below them"
-        assert stream.region.y == grid.region.bottom and stream.region.bottom == 59
+        assert heights(grid) == {4} and "checker" in grid.lines.text, "the cards are whole, and as high as they can be"
+        assert grid.lines.text.splitlines()[-1].startswith("▎"), "nothing is left over below them"
+        assert stream.region.y == grid.lines.region.bottom and stream.region.bottom == 59
         await pilot.resize_terminal(width, 22)
         await until(pilot, lambda: stream.region.height <= 10, "a low one has few")
         assert heights(grid) == {4} and stream.region.width == width
@@ -253,16 +263,16 @@ async def test_an_alarm_and_a_filter_move_no_card_where_the_stream_has_the_rest(
     app = app_on(feed, workspace(fleet))
     async with app.run_test(size=(160, 60)) as pilot:
         grid = await grid_of(app, pilot)
-        bar, before = app.screen.query_one(AlarmBar), grid.region
-        stream = app.screen.query_one(Stream)
+        bar, before = app.screen.query_one("#alarm-bar"), grid.lines.region
+        stream = fleet_screen(app).stream.lines
         below = stream.region
         feed.put(fleet)
         await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
         await pilot.pause()
-        assert (grid.region, stream.region) == (before, below) and below.height > 40
+        assert (grid.lines.region, stream.region) == (before, below) and below.height > 40
         await pilot.press("slash", *"edi")
-        await until(pilot, lambda: "writer" not in grid.text, "it filters")
-        assert grid.region == before and heights(grid) == {4}
+        await until(pilot, lambda: "writer" not in grid.lines.text, "it filters")
+        assert grid.lines.region == before and heights(grid) == {4}
         assert stream.region.height == below.height - 1, "the stream gives the filter its line"
         await pilot.press("escape")
         await until(pilot, lambda: stream.region == below, "and has it again")
@@ -273,7 +283,7 @@ async def test_a_low_terminal_has_no_stream() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(80, 16)) as pilot:
         grid = await grid_of(app, pilot)
-        stream = app.screen.query_one(Stream)
-        assert not stream.display and "archivist" in grid.text
+        stream = fleet_screen(app).stream.lines
+        assert not stream.display and "archivist" in grid.lines.text
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: stream.display, "it has its place again")

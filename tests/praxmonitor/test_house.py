@@ -9,8 +9,10 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
+from textual.widget import Widget
 
 import praxmonitor
 from praxmonitor.actions.context import AgentList, MailView, View
@@ -45,12 +47,27 @@ def ours(kind: type) -> list[type]:
     return [base for base in bases if not getattr(base, "_is_protocol", False)]
 
 
-def test_nothing_is_inherited_of_ours_save_the_lines_that_widgets_paint() -> None:
-    """`Lines` is the one shared base: Textual's Lines API is a method that is overridden, and its stylesheet and its
-    keys go by type; each widget that paints lines would hand through a dozen calls to a painter that it held."""
-    inherited = {kind.__qualname__: ours(kind) for kind in classes() if ours(kind) not in ([], [Lines])}
-    assert inherited == {}
-    assert {kind.__module__.split(".")[1] for kind in classes() if ours(kind)} == {"widgets"}
+def test_nothing_is_inherited_of_ours() -> None:
+    """A class inherits Textual's own at most: what draws holds a `Lines`, and no part is another with more to it."""
+    assert {kind.__qualname__: ours(kind) for kind in classes() if ours(kind)} == {}
+
+
+def test_one_widget_paints_and_what_draws_on_it_is_none() -> None:
+    """Of the widgets' room `Lines` alone is a widget."""
+    widgets = {kind for kind in classes() if issubclass(kind, Widget) and ".widgets." in kind.__module__}
+    assert widgets == {Lines}
+
+
+def test_what_is_inherited_is_found() -> None:
+    """The tests above can fail: of ours, of ours over another's, and not what a protocol only says."""
+
+    class Sheet(Lines):
+        """A widget over ours."""
+
+    class Told(View, Protocol):
+        """A protocol over ours."""
+
+    assert ours(Sheet) == [Lines] and ours(Told) == [] == ours(Lines)
 
 
 def test_no_constructor_asks_for_more_than_five_things() -> None:

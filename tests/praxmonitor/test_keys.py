@@ -71,7 +71,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
         await pilot.press("i")
     else:
         assert isinstance(app.screen, FleetScreen)
-        app.screen._grid.select(able)
+        app.screen.grid.select(able)
     await until(pilot, lambda: isinstance(app.screen, View) and app.screen.selected == able, f"{able} is in view")
 
 

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 
 from mailcore.model.message import Message
 from praxmonitor.views.agent import AgentScreen
-from praxmonitor.widgets.mail import MOST_LINES, Body, MailList, as_written, body_lines
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+from praxmonitor.widgets.mail import MOST_LINES, as_written, body_lines
+from tests.praxmonitor.fake_feed import FakeFeed, agent_screen, app_on, box, lighthouse, mail, text_of, until, workspace
 
 REPORT = """Results:
 
@@ -110,11 +110,33 @@ async def test_a_long_mail_is_scrolled_while_the_list_has_the_focus() -> None:
         await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Long" in text_of(app), "the inbox")
         await pilot.press("enter")
         await until(pilot, lambda: "line 0" in text_of(app), "the mail is read")
-        shown = app.screen.query_one(Body).line_count
+        shown = agent_screen(app).body.lines.line_count
         await pilot.press("pagedown")
         await until(pilot, lambda: f"line {shown}" in text_of(app), "the next page of it")
         await pilot.press("pageup", "pageup")
         await until(pilot, lambda: "line 0" in text_of(app), "and back")
+
+
+@pytest.mark.anyio
+async def test_a_click_selects_the_mail_under_it_and_a_double_click_opens_it() -> None:
+    fleet = lighthouse()
+    assert fleet.operator is not None
+    mails = [mail(number, "@editor", f"Mail {number}.", number) for number in range(4)]
+    several = structs.replace(fleet, operator=structs.replace(fleet.operator, mailbox=box(*mails)))
+    app = app_on(FakeFeed(several), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("i")
+        await until(pilot, lambda: "Mail 3." in text_of(app), "the inbox")
+        letters, lines = agent_screen(app).mail, text_of(app).splitlines()
+        top = next(y for y, line in enumerate(lines) if "Mail 0." in line)
+        await pilot.click(offset=(30, top + 2))
+        await until(pilot, lambda: letters.selected == mails[2], "it is selected")
+        await pilot.click(offset=(30, top - 1))
+        await pilot.pause()
+        assert letters.selected == mails[2], "the heading is no mail"
+        await pilot.click(offset=(30, top + 1), times=2)
+        await until(pilot, lambda: "About mail 1." in text_of(app), "it is read")
 
 
 @pytest.mark.anyio
@@ -129,7 +151,7 @@ async def test_the_cursor_of_a_long_list_is_moved_by_every_key_and_stays_in_sigh
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Mail 0." in text_of(app), "the inbox")
-        letters = app.screen.query_one(MailList)
+        letters = agent_screen(app).mail
 
         def chosen() -> str:
             shown = [line for line in text_of(app).splitlines() if "▸" in line]
@@ -143,7 +165,7 @@ async def test_the_cursor_of_a_long_list_is_moved_by_every_key_and_stays_in_sigh
             assert chosen() == expected
         await pilot.press("pagedown")
         await pilot.pause()
-        assert chosen() == f"Mail {letters.line_count}."
+        assert chosen() == f"Mail {letters.lines.line_count}."
         last = letters.selected
         for size in ((60, 16), (140, 40), (60, 16)):
             await pilot.resize_terminal(*size)

@@ -18,10 +18,19 @@ from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.state.notices import Notice
 from praxmonitor.views.agent import AgentScreen
-from praxmonitor.widgets.grid import Grid
-from praxmonitor.widgets.mail import Body, MailList
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+from tests.praxmonitor.fake_feed import (
+    FakeFeed,
+    agent_screen,
+    app_on,
+    box,
+    fleet_screen,
+    lighthouse,
+    mail,
+    text_of,
+    until,
+    workspace,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -84,11 +93,11 @@ async def test_a_filter_and_the_selection_in_it() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("slash", *"er", "enter", "j")
-        grid = app.screen.query_one(Grid)
-        chosen, text = grid.selected, grid.text
+        grid = fleet_screen(app).grid
+        chosen, text = grid.selected, grid.lines.text
         assert chosen and chosen != "@writer" and "archivist" not in text
         await shaken(pilot, feed, fleet)
-        assert grid.selected == chosen and "archivist" not in grid.text and "● writer" not in grid.text
+        assert grid.selected == chosen and "archivist" not in grid.lines.text and "● writer" not in grid.lines.text
         assert app.screen.query_one("#filter", Input).value == "er"
 
 
@@ -107,12 +116,12 @@ async def test_a_mail_that_is_read_and_its_place_in_the_list() -> None:
         )
         feed.put(structs.replace(fleet, agents=(more, *fleet.agents[1:])))
         await until(pilot, lambda: "Newest" in text_of(app), "another comes")
-        chosen = app.screen.query_one(MailList).selected
+        chosen = agent_screen(app).mail.selected
         assert (
-            chosen is not None and chosen.subject == "Outline" and "About outline." in app.screen.query_one(Body).text
+            chosen is not None and chosen.subject == "Outline" and "About outline." in agent_screen(app).body.lines.text
         )
         await shaken(pilot, feed, fleet)
-        assert "About outline." in app.screen.query_one(Body).text
+        assert "About outline." in agent_screen(app).body.lines.text
         assert "no longer in the registry" in text_of(app)
         feed.put(fleet)
         await until(pilot, lambda: "no longer in the registry" not in text_of(app), "it is back")

@@ -13,7 +13,6 @@ from textual.theme import BUILTIN_THEMES, Theme
 from praxmonitor.assets import themes_dir
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.themes import load
-from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.line_list import Lines
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, until, workspace
 
@@ -54,13 +53,13 @@ async def test_the_colours_that_are_drawn_are_the_readable_ones() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet), theme="textual-light")
     async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: app.screen.query_one(AlarmBar).display, "the alarm is told")
+        await until(pilot, lambda: app.screen.query_one("#alarm-bar").display, "the alarm is told")
         for lines in app.screen.query(Lines):
             ground = lines.background_colors[1]
             for role in ("", "error strong", "warn", "accent", "muted", *(look.role for look in LOOKS.values())):
                 drawn = lines.style_of(role).color
                 assert drawn is not None and drawn.triplet is not None
-                assert contrast(Color(*drawn.triplet), ground) >= 4.5, (type(lines).__name__, role)
+                assert contrast(Color(*drawn.triplet), ground) >= 4.5, (lines.id, role)
 
 
 def test_a_colour_is_moved_only_as_far_as_it_must() -> None:

@@ -26,8 +26,8 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.snapshot import Snapshot
-from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.line_list import Lines
 from tests.mailcore.conftest import House
 from tests.mailcore.test_sessions import SESSION, said, transcript, write
 from tests.praxmonitor.fake_feed import app_on, text_of, until
@@ -71,8 +71,8 @@ async def test_from_a_line_in_a_session_file_to_a_cell(tmp_path: Path, monkeypat
         "a fact of its agent": of_list(Seen, MARK),
         "a fleet": gives(Fleet, MARK),
         "the moment that is shown": gives(Snapshot, MARK),
-        "the lines of a card": gives(tuple, MARK, card_lines),
-        "the row is painted": gives(Strip, MARK, Grid.render_line),
+        "the lines of the agents in view": gives(list, MARK, Grid._lines_in_view),
+        "one of them is painted": gives(Strip, MARK, Lines.render_line),
     }
     with watched(waypoints) as way:
         app = app_on(FileFeed(workspace.root, 2.0), workspace, clock=time.time)
