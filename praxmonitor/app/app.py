@@ -30,7 +30,7 @@ from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.follower import Follower
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
-from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
+from praxmonitor.app.terminal_exit import continue_once, leave_when_told, terminal_output
 from praxmonitor.sound import Speaker
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -155,6 +155,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._settle_in)
         if not self.is_headless:
             leave_when_told(self, self.gone)
+            continue_once(self)
         self.alarms.notifier.on_due = self.follower.look_again
         self.run_worker(self.follower.follow(self._feed_stopped, self._feed_over), group="feed")
         self.run_worker(self.alarms.notifier.watch(), group="alarms")

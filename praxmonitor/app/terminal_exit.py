@@ -49,6 +49,25 @@ def leave_when_told(app: App[Any], gone: threading.Event) -> None:
         threading.Thread(target=_await_hangup, args=(leave,), name="hangup", daemon=True).start()
 
 
+def continue_once(app: App[Any]) -> None:
+    """Come back to the terminal at SIGCONT as often as it was left, and not while leaving for good. In the app's loop.
+
+    Textual would begin to read keys a second time where it did not stop (SIGSTOP stops it at once), or where the signal
+    comes at its end, as the kernel's does to whoever loses its terminal: then it never ended.
+    """
+    come_back = signal.getsignal(signal.SIGCONT)
+
+    def go_on(number: int, frame: FrameType | None) -> None:
+        driver = app._driver
+        if driver is None or app._exit or not callable(come_back):
+            return
+        if not getattr(driver, "_must_signal_resume", True) and driver._auto_restart:
+            driver.suspend_application_mode()
+        come_back(number, frame)
+
+    signal.signal(signal.SIGCONT, go_on)
+
+
 def terminal_output() -> int | None:
     """The descriptor on which Textual draws; None where that is no terminal."""
     file = sys.__stderr__

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mailcore.system import processes
 from praxmonitor.alarms import outlets
 from tests.mailcore.conftest import House, wait_until
 
@@ -85,6 +86,38 @@ def test_the_terminals_title_is_given_back(house: House, told: bool) -> None:
         os.write(end, b"q")
     said += read_until(end, b"never said")
     assert said.count(POP_TITLE) == 1 and said.index(PUSH_TITLE) < said.index(POP_TITLE)
+    os.close(end)
+
+
+def test_stopped_and_continued_it_still_hears_keys_and_ends(house: House) -> None:
+    """SIGSTOP gives it no time to leave the terminal: continued it comes back to it once."""
+    pid, end = pty_of(house)
+    read_until(end, b"idle")
+    for _ in range(3):
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: processes.stopped(pid), what="it stands still")
+        os.kill(pid, signal.SIGCONT)
+        assert b"\x1b[?1049h" in read_until(end, b"idle"), "it draws itself again"
+    os.write(end, b"q")
+    said = read_until(end, b"never said")
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, what="it has left")
+    assert said.count(b"\x1b[?1049l") == 1
+    os.close(end)
+
+
+def test_continued_while_it_leaves_it_leaves(house: House) -> None:
+    """As the kernel does to whoever loses its terminal."""
+    pid, end = pty_of(house)
+    read_until(end, b"idle")
+    os.write(end, b"q")
+
+    def left() -> bool:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+        read_until(end, b"never said", 0.01)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+
+    wait_until(left, 15, "it has left")
     os.close(end)
 
 
