@@ -6,6 +6,7 @@ flock, replaced whole. What cannot be read is no knowledge: the next report writ
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,12 @@ MAX_FILE = 1 << 20
 """Bytes of a file that are read."""
 MAX_LIMITS = 16
 """Limits of one account that are remembered, the newest."""
+FARTHEST = 40 * 86_400.0
+"""Seconds: no limit is reset later than so far away."""
+MOST_SHARE = 100.0
+"""The share of a limit that may be used, where what exceeds it is paid for."""
+MAX_WORDS, MAX_NAME = 500, 60
+"""Characters of a limit's words, and of what it is of."""
 SAME_SHARE = 0.005
 """A share that grew by less is no news: a busy session reports one with every message."""
 SAME_RESET, SAME_REACHED = 90.0, 2.0
@@ -31,6 +38,16 @@ NEXT_REPORT = 60.0
 """Seconds after which the same is noted again, so that its age is known."""
 UNKNOWN_RESET = 60.0
 """Seconds for which a limit whose reset nobody knows prevents new starts."""
+
+
+def bounded(limit: Limit, now: float) -> Limit:
+    """A limit as it may be: what a file or anybody's plug-in says beyond that is unknown, or cut."""
+    seen_at = limit.seen_at if 0 <= limit.seen_at <= now else now
+    if not 0 <= limit.resets_at <= now + FARTHEST:
+        limit = msgspec.structs.replace(limit, resets_at=0.0, certainty=Certainty.UNKNOWN)
+    share = limit.used if limit.used is None or 0 <= limit.used < MOST_SHARE else None
+    words, scope, model = limit.words[:MAX_WORDS], limit.scope[:MAX_NAME], limit.model[:MAX_NAME]
+    return msgspec.structs.replace(limit, seen_at=seen_at, used=share, words=words, scope=scope, model=model)
 
 
 def store_directory() -> Path:
@@ -59,7 +76,7 @@ def read_all_limits() -> list[AccountLimits]:
 
 def record_limits(account: Account, limits: Iterable[Limit]) -> bool:
     """Note what a program reported of an account; True if that was news. OSError, MailcoreError of the file."""
-    limits = list(limits)
+    limits = [bounded(one, time.time()) for one in limits]
     known = read_limits(account)
     if not _is_news(known, limits):
         return False
@@ -106,8 +123,10 @@ def changing_limits(account: Account) -> Iterator[Callable[[Callable[[AccountLim
 
 
 def _read(path: Path) -> AccountLimits | None:
+    now = time.time()
     try:
-        return msgspec.json.decode(read_bytes(path, most=MAX_FILE), type=AccountLimits)
+        found = msgspec.json.decode(read_bytes(path, most=MAX_FILE), type=AccountLimits)
+        return msgspec.structs.replace(found, limits=tuple(bounded(one, now) for one in found.limits[-MAX_LIMITS:]))
     except (OSError, msgspec.MsgspecError, UnicodeError):
         return None
 

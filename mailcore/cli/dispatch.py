@@ -203,7 +203,7 @@ def _attempts(run: Run) -> str:
 
 def _row(run: Run) -> dict[str, Any]:
     row = asdict(run)
-    for key in ("created_at", "since", "next_at", "last_act"):
+    for key in ("created_at", "since", "next_at", "resets_at", "last_act"):
         row[key] = iso(row[key])
     for attempt in row["attempts"]:
         for key in ("started_at", "running_at", "ended_at"):

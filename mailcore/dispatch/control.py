@@ -14,12 +14,12 @@ from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
 from mailcore.dispatch.go_on import ask_to_go_on
 from mailcore.dispatch.kill import kill_run
-from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
+from mailcore.dispatch.lifecycle.after_run import begin_run, clean_up, start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
 from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs import resumable_session
-from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records
+from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records, read_run
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
@@ -230,8 +230,11 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, how: 
     ):
         return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
-    if run.parked and how == Retry() and ask_to_go_on(workspace, agent, run, by):
-        return run.run_id
+    if run.parked and how == Retry():
+        clean_up(workspace, config, agent)  # if its supervisor died, it goes on under a new one
+        if ask_to_go_on(workspace, agent, run, by):
+            return run.run_id
+        run = read_run(agent.runs_dir / run.run_id) or run
     if run.foreign:
         chosen = select(agent, config, search_path())
         fields = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}

@@ -120,7 +120,7 @@ class Fleet(msgspec.Struct, frozen=True):
     """What the reader of the files wants said: refused rows, a degraded watcher."""
     at: float = 0.0
     limits: tuple[AccountLimits, ...] = ()
-    """Of this user's accounts, by key."""
+    """Of the accounts in which its agents work, by key."""
 
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""

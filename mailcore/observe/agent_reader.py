@@ -51,6 +51,11 @@ class AgentReader:
         self.stirred = True
         """Its directories came, went or changed since this was last set to False."""
 
+    @property
+    def run(self) -> Run | None:
+        """Its current run, else its newest, as it was read last."""
+        return self._run
+
     def distrust(self) -> None:
         """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()

@@ -96,7 +96,7 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class LimitsRead:
-    """What is known of the usage limits of this user's accounts."""
+    """What is known of the usage limits of the accounts in which agents work."""
 
     accounts: tuple[AccountLimits, ...]
 

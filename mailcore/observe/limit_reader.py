@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from mailcore.accounts import limit_store
@@ -16,17 +18,23 @@ class LimitReader:
     def __init__(self) -> None:
         """Reads nothing yet."""
         self._stamps = FileStamps()
-        self._known: tuple[AccountLimits, ...] = ()
+        self._keys: Collection[str] = ()
+        self._all: tuple[AccountLimits, ...] = ()
+        self._said: tuple[AccountLimits, ...] = ()
         self.directory = limit_store.store_directory()
         """To be watched; it may not be there."""
 
-    def read(self) -> list[LimitsRead]:
-        """The fact, if a file moved since the last call and says something else."""
-        if not self._stamps.moved(self.directory):
+    def read(self, keys: Collection[str]) -> list[LimitsRead]:
+        """The fact, if it says something else than the last one: of the accounts of these keys."""
+        moved = self._stamps.moved(self.directory)
+        if not moved and keys == self._keys:
             return []
-        # Who waits, for whichever workspace, the journals of the runs say, and draw.
-        found = tuple(replace(one, waiting=(), starts=()) for one in limit_store.read_all_limits())
-        if found == self._known:
+        self._keys = keys
+        if moved:
+            # Who waits, for whichever workspace, the journals of the runs say, and draw.
+            self._all = tuple(replace(one, waiting=(), starts=()) for one in limit_store.read_all_limits())
+        found = tuple(one for one in self._all if one.key in keys)
+        if found == self._said:
             return []
-        self._known = found
+        self._said = found
         return [LimitsRead(found)]

@@ -91,7 +91,7 @@ class WorkspaceReader:
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
         if any(path.parent == self._limits.directory for path in paths):
-            facts += self._limits.read()
+            facts += self._limits.read(self._account_keys())
         return facts + self._progress() + self._changed_roster()
 
     def sweep(self) -> list[Fact]:
@@ -107,7 +107,7 @@ class WorkspaceReader:
         self._follow(self._discovery.sweep())
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.sweep()
-        facts += self._limits.read()
+        facts += self._limits.read(self._account_keys())
         for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
             reported = self._drifts.get(tally.form)
             if (
@@ -201,6 +201,13 @@ class WorkspaceReader:
                 self._unfinished[address] = unfinished
                 facts.append(Used(address, (), unfinished))
         return facts
+
+    def _account_keys(self) -> frozenset[str]:
+        """Keys of the accounts in which agents of the workspace work, as their sessions and newest runs say."""
+        branches = self._branches.values()
+        runs = {(run.program, run.account) for branch in branches if (run := branch.run) is not None}
+        of_runs = (one.key for one in self._accounts or () if (one.program, one.name) in runs)
+        return frozenset((*of_runs, *(key for branch in branches for key in branch.sessions.account_keys)))
 
     def take_limits(self) -> list[tuple[Account, Limit]]:
         """The usage limits that session files reported since the last call, each with its account."""

@@ -97,6 +97,11 @@ class SessionReader:
         return bool(self._followed)
 
     @property
+    def account_keys(self) -> set[str]:
+        """Keys of the accounts in whose directories the files lie that are followed."""
+        return {one.account.key for one in self._followed.values()}
+
+    @property
     def has_room(self) -> bool:
         """One more can be followed without another being let go."""
         return len(self._followed) < MAX_FOLLOWED

@@ -86,7 +86,7 @@ async def move(context: Context[View]) -> None:
     picked = await context.display.push_screen_wait(ChooseScreen(question, task(facts), options, "begins it there"))
     if picked >= 0 and await unlocked(context):
         how = found[picked][1]
-        await ask(context, requests.move, opened.workspace, opened.config, facts.address, facts.run, how)
+        await ask(context, requests.retry_elsewhere, opened.workspace, opened.config, facts.address, facts.run, how)
 
 
 async def wake(context: Context[View]) -> None:

@@ -245,7 +245,7 @@ def elsewhere(workspace: Workspace, config: Config, address: str) -> list[tuple[
     return control.other_places(workspace, config, address)
 
 
-def move(workspace: Workspace, config: Config, address: str, shown: Run | None, how: Retry) -> str:
+def retry_elsewhere(workspace: Workspace, config: Config, address: str, shown: Run | None, how: Retry) -> str:
     """Do the last task of an agent otherwise; a run of it that waits for a limit is ended before."""
     from mailcore.dispatch import control
     from mailcore.workspace import trust

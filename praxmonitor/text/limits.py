@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import Fleet
@@ -13,14 +13,8 @@ if TYPE_CHECKING:  # what measures cells is no part of an alarm's rules
     from praxmonitor.text.lines import Span
 
 SIGN = "⧗"
-MOST = 2
+MOST_LIMITS = 2
 """Limits that the header has room for; the rest is counted."""
-
-
-def used_accounts(fleet: Fleet) -> Iterator[AccountLimits]:
-    """Those of programs that agents of the fleet are, as far as runs and sessions say."""
-    programs = {facts.run.program for facts in fleet.agents if facts.run is not None and not facts.run.foreign}
-    yield from (one for one in fleet.limits if one.program in programs)
 
 
 def standing(accounts: Iterable[AccountLimits], now: float) -> list[tuple[AccountLimits, Limit]]:
@@ -50,20 +44,19 @@ def header_spans(fleet: Fleet, now: float, share: float, *, words: bool) -> tupl
     """`⧗ work until 03:30`, `⧗ claude week 84%`, of the two that matter most; without `words` the sign and a number."""
     from praxmonitor.text.lines import plain
 
-    accounts = list(used_accounts(fleet))
-    reached = standing(accounts, now)
+    reached = standing(fleet.limits, now)
     spans: list[Span] = [
         (f"{_name(one)} until {soon(limit.resets_at, now=now)}", "warn strong") for one, limit in reached
     ]
-    for one, limit in near((one for one in accounts if one not in [who for who, _ in reached]), now, share):
+    for one, limit in near((one for one in fleet.limits if one not in [who for who, _ in reached]), now, share):
         spans.append((f"{_name(one)} {plain(limit.scope)} {limit.used or 0.0:.0%}".replace("  ", " "), "warn"))
     if not spans:
         return ()
     if not words:
         return ((f"{SIGN}{len(spans)}", spans[0][1]),)
-    more = f" +{len(spans) - MOST}" if len(spans) > MOST else ""
+    more = f" +{len(spans) - MOST_LIMITS}" if len(spans) > MOST_LIMITS else ""
     joined: list[Span] = [(f"{SIGN} ", spans[0][1])]
-    for text, role in spans[:MOST]:
+    for text, role in spans[:MOST_LIMITS]:
         joined += [(text, role), (", ", "faint")]
     return (*joined[:-1], (more, "faint")) if more else tuple(joined[:-1])
 

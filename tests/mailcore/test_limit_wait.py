@@ -16,7 +16,11 @@ import pytest
 from mailcore.accounts import limit_store
 from mailcore.dispatch import control
 from mailcore.dispatch.admission import breakers
+from mailcore.dispatch.runs import branch_lock
+from mailcore.formats import journal
 from mailcore.model.fleet import Fleet, State
+from mailcore.model.lock import Holder
+from mailcore.model.message import parse_time
 from mailcore.model.run import Phase, Run
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
@@ -86,6 +90,12 @@ def parked(house: House, name: str, run_id: str) -> Run:
     return found
 
 
+def supervisor_of(house: House, name: str) -> int:
+    """The PID of the living supervisor of its run, once that has its lock; 0 before."""
+    lock = read_lock(house.agent(name).dispatch_lock)
+    return lock.pid if lock is not None and lock.sentinel and lock.holder is Holder.ALIVE else 0
+
+
 def bounces(house: House) -> Sequence[str]:
     """Subjects of what the operator was mailed."""
     return [mail.subject for mail in house.inbox("@operator")]
@@ -97,6 +107,7 @@ def test_it_waits_for_the_reset_and_goes_on(house: House, limit: Path) -> None:
     for name, run_id in runs.items():
         run = parked(house, name, run_id)
         assert (run.resets_at, run.account_label, run.counted) == (float(until), "claude", 0)
+        assert parse_time(house.json("run", run_id)["run"]["resets_at"]) == until
     for name, run_id in runs.items():
         run = house.over(name, run_id)
         # Who was dispatched after another had met the limit has made no attempt before.
@@ -137,6 +148,58 @@ def test_it_goes_on_waiting_when_its_supervisor_is_killed(house: House, limit: P
     first, second = starts(house, "@writer")
     assert first < until <= second
     assert not any("BOUNCE" in subject for subject in bounces(house))
+
+
+def test_asked_between_two_supervisors_it_goes_on(house: House, limit: Path) -> None:
+    limited_for(limit, 3600)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+    limit.write_text("0")
+    house.orphan("@writer")
+    assert house.json("retry", "@writer", "--from", "@operator")["run_id"] == run_id
+    run = house.over("@writer", run_id)
+    assert (run.phase, [attempt.mode for attempt in run.attempts]) == (Phase.COMPLETED, ["start", "resume"])
+
+
+def test_asked_on_a_screen_when_both_are_dead_it_goes_on(house: House, limit: Path) -> None:
+    """No command has looked before, which would have given it a new supervisor."""
+    limited_for(limit, 3600)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+    limit.write_text("0")
+    house.orphan("@writer")
+    assert control.retry_run(house.workspace, house.config, "@operator", run_id) == run_id
+    assert house.over("@writer", run_id).phase is Phase.COMPLETED
+    assert len(house.runs("@writer")) == 1
+
+
+def test_without_its_lock_it_is_known_by_its_newest_supervisor(house: House, limit: Path) -> None:
+    limited_for(limit, 6)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+    house.orphan("@writer")
+    house.json("queue")
+    supervisor = wait_until(lambda: supervisor_of(house, "@writer"), what="another supervisor has it")
+    house.agent("@writer").dispatch_lock.unlink()
+    lock = branch_lock.current_lock(house.agent("@writer"))
+    assert lock is not None and (lock.pid, lock.holder) == (supervisor, Holder.ALIVE)
+    run = house.over("@writer", run_id)
+    assert (run.phase, len(run.attempts)) == (Phase.COMPLETED, 2)
+
+
+def test_a_supervisor_that_dies_again_and_again_is_not_replaced_for_ever(house: House, limit: Path) -> None:
+    limited_for(limit, 3600)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+
+    def killed_and_over() -> bool:
+        if pid := supervisor_of(house, "@writer"):
+            os.kill(pid, signal.SIGKILL)
+        return house.run("@writer", run_id).phase.ended
+
+    wait_until(killed_and_over, 60, "it is given up")
+    assert house.over("@writer", run_id).phase is Phase.BOUNCED
+    assert any("BOUNCE" in subject for subject in bounces(house))
 
 
 def test_a_limit_that_still_stands_stops_all_again(house: House, limit: Path) -> None:
@@ -204,6 +267,27 @@ def test_killed_as_an_orphan_it_does_not_come_back(house: House, limit: Path) ->
     house.kill("@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.KILLED
     assert house.json("limits")[0]["waiting"] == []
+
+
+def test_asked_to_end_it_is_not_adopted(house: House, limit: Path) -> None:
+    """A kill that did not live to see its end: the next look ends the run, and lets it wait no more."""
+    limited_for(limit, 3600)
+    run_id = house.started("@operator", "@writer")
+    parked(house, "@writer", run_id)
+    house.orphan("@writer")
+    path = house.agent("@writer").runs_dir / run_id / "run.jsonl"
+    journal.append_record(path, {"event": "kill_asked", "by": "@operator"})
+    assert house.mailcore("queue").returncode == 0
+    assert house.over("@writer", run_id).phase is Phase.KILLED
+
+
+def test_who_waits_takes_no_place(house: House, limit: Path) -> None:
+    house.limit(max_runs=1)
+    limited_for(limit, 3600)
+    parked(house, "@writer", house.started("@operator", "@writer"))
+    house.shell("editor", "echo up")
+    assert house.over("@editor", house.started("@operator", "@editor")).phase is Phase.COMPLETED
+    house.kill("@operator", "@writer")
 
 
 def test_it_gives_up_when_config_says_so(house: House, limit: Path) -> None:

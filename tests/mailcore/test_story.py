@@ -124,6 +124,18 @@ def test_the_result_of_a_run_is_its_answer_and_its_task_stands_in_its_story(hous
     assert said["result"] == run.result
 
 
+def test_mail_of_the_next_run_is_none_of_the_one_before(house: House) -> None:
+    """Though that began in the second in which this one ended."""
+    first = house.over("@writer", house.started("@operator", "@writer"))
+    house.shell("writer", "mailcore send @editor 'look at it' now")
+    second = house.over("@writer", house.started("@operator", "@writer"))
+    sent = [[mail["subject"] for mail in house.json("run", run.run_id)["sent"]] for run in (first, second)]
+    assert [sorted(subjects) for subjects in sent] == [
+        ["Done, no reply: a task"],
+        ["Done, no reply: a task", "look at it"],
+    ]
+
+
 def test_an_answer_to_another_mail_is_no_result(house: House) -> None:
     house.python(
         "writer",

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from mailcore.model.run import Run, from_records
 from mailcore.programs.base import Output
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import MARK, marked, wait_until
+from tests.mailcore.identity.lab import PTY
 from tests.real.stub import Request, Stub, Text, Tool, texts
 
 PACKAGES = {
@@ -159,6 +160,15 @@ class Lab:
         assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def typed(self, line: str) -> str:
+        """Run one command line at a terminal of its own, below no process of the tests; what it showed."""
+        words = [sys.executable, "-c", PTY, repr(self.environment), "sh", "-c", f"{line}; echo exit $?"]
+        done = subprocess.run(
+            words, cwd=self.root, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+        )
+        assert done.stdout.endswith("exit 0\n"), f"{line}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
     def printed(self, command: str, home: str = "") -> tuple[int, Output]:
         """Run one command line in the branch, as an attempt would; its exit code and what it printed.
 
@@ -254,6 +264,16 @@ def lab(tmp_path: Path, programs: dict[str, Path]) -> Iterator[Lab]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert not left, f"processes of the test are left: {left}"
+
+
+@pytest.fixture
+def plan(lab: Lab) -> Lab:
+    """A person who is logged in with a plan, whose limits Claude Code tells; who pays by the key has none of them."""
+    plan = {"subscriptionType": "max", "rateLimitTier": "default_claude_max_5x", "expiresAt": 4_102_444_800_000}
+    token = {"accessToken": "dummy-token-of-a-test", "refreshToken": "dummy", "scopes": ["user:inference"]}
+    (lab.home / ".claude/.credentials.json").write_text(json.dumps({"claudeAiOauth": token | plan}))
+    environment = {name: value for name, value in lab.environment.items() if name != "ANTHROPIC_API_KEY"}
+    return replace(lab, environment=environment | {"TZ": "America/St_Johns"})
 
 
 def bash(command: str) -> Callable[[Request], Tool]:

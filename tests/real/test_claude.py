@@ -8,7 +8,6 @@ import re
 import shlex
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -41,7 +40,7 @@ def nap(lab: Lab) -> Tool:
 
 
 def test_from_an_empty_directory_to_the_first_reply_as_the_readme_tells(lab: Lab) -> None:
-    """The README's own lines, as they stand: install, activate, init, dispatch."""
+    """The README's own lines, as they stand, typed at a person's terminal: init, dispatch."""
     block = README.read_text().partition("## Your own agents")[2].partition("```sh\n")[2].partition("```")[0]
     lines = [line.partition(" #")[0].strip() for line in block.splitlines()]
     ours = [line for line in lines if line.startswith("mailcore ")]
@@ -50,7 +49,7 @@ def test_from_an_empty_directory_to_the_first_reply_as_the_readme_tells(lab: Lab
     lab.stub.plays(READ, DONE, BYE)
     begun = time.monotonic()
     for line in ours:
-        lab.shell(line)
+        lab.typed(line)
     inbox = wait_until(lambda: lab.mailcore("inbox @operator"), 60, "a reply")
     print(f"{time.monotonic() - begun:.1f} s from the first of {ours} to the reply")
     assert "It is in NOTES.md" in json.dumps(inbox)
@@ -64,7 +63,7 @@ def test_done(lab: Lab) -> None:
     lab.mailcore(DISPATCH)
     run = lab.over()
     assert (run.phase, len(run.attempts), run.replied) == (Phase.COMPLETED, 1, True), run
-    assert run.result == "Notes are written." and run.cost > 0 and run.duration > 0
+    assert run.result == "It is in NOTES.md" and run.cost > 0 and run.duration > 0
     prompt, read, *_ = map(texts, lab.stub.requests)
     assert "You are @writer" in prompt and "Write them from the changes." not in prompt
     assert "Write them from the changes." in read  # what `mailcore read` showed
@@ -85,16 +84,6 @@ def test_overloaded_then_done(lab: Lab) -> None:
     assert "API 529 (overloaded_error)" in run.attempts[0].cause
     (waited,) = lab.told("waiting")
     assert waited["limited"] is True and run.attempts[1].started_at - run.attempts[0].ended_at >= 0.5
-
-
-@pytest.fixture
-def plan(lab: Lab) -> Lab:
-    """A person who is logged in with a plan, whose limits Claude Code tells; who pays by the key has none of them."""
-    plan = {"subscriptionType": "max", "rateLimitTier": "default_claude_max_5x", "expiresAt": 4_102_444_800_000}
-    token = {"accessToken": "dummy-token-of-a-test", "refreshToken": "dummy", "scopes": ["user:inference"]}
-    (lab.home / ".claude/.credentials.json").write_text(json.dumps({"claudeAiOauth": token | plan}))
-    environment = {name: value for name, value in lab.environment.items() if name != "ANTHROPIC_API_KEY"}
-    return replace(lab, environment=environment | {"TZ": "America/St_Johns"})
 
 
 @pytest.mark.parametrize("form", ["json", "stream-json --verbose"])
@@ -137,6 +126,11 @@ def test_a_limit_of_its_plan_is_waited_for_until_its_reset(plan: Lab) -> None:
     assert run.attempts[0].ended_at < resets_at <= run.attempts[1].started_at
     waited = plan.told("waiting")[0]
     assert (parse_time(waited["resets"]), waited["certainty"], waited["scope"]) == (resets_at, "reported", "5 h")
+    (session,) = plan.home.glob(".claude/projects/*/*.jsonl")
+    reader = ClaudeTranscript("@writer", session)
+    for line in session.read_bytes().splitlines():
+        reader.read(line, time.time())
+        assert (reader.unread, reader.drift) == (0, ""), line
 
 
 def test_a_busy_service_is_no_limit_of_the_account(plan: Lab) -> None:
@@ -184,8 +178,7 @@ def test_too_many_turns_are_no_success(lab: Lab) -> None:
     lab.stub.plays(READ)
     lab.mailcore(DISPATCH)
     run = lab.over()
-    assert (run.phase, len(run.attempts)) == (Phase.BOUNCED, 3)
-    assert {attempt.cause for attempt in run.attempts} == {"exit 1, error_max_turns"}
+    assert (run.phase, [attempt.cause for attempt in run.attempts]) == (Phase.BOUNCED, ["exit 1, error_max_turns"])
     (bounce,) = lab.mailcore("inbox @operator")
     assert "error_max_turns" in lab.shell(f"mailcore read {bounce['id']} --from @operator")
 

@@ -55,7 +55,7 @@ def test_done_from_within_its_sandbox(strict: Lab) -> None:
     strict.mailcore(DISPATCH)
     run = strict.over()
     assert (run.phase, len(run.attempts), run.replied) == (Phase.COMPLETED, 1, True), run
-    assert run.result == "Notes are written."
+    assert run.result == "It is in NOTES.md"
     assert "Write them from the changes." in texts(strict.stub.requests[1])  # what `mailcore read` showed
     assert (strict.branch / "NOTES.md").exists() and not outside.exists()
 

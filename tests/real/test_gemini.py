@@ -96,7 +96,7 @@ def test_done(gemini: Google) -> None:
     gemini.mailcore(DISPATCH)
     run = gemini.over()
     assert (run.phase, len(run.attempts), run.replied) == (Phase.COMPLETED, 1, True), run
-    assert run.result == "Notes are written." and run.attempts[0].cause == "exit 0"
+    assert run.result == "It is in NOTES.md" and run.attempts[0].cause == "exit 0"
     prompt, read, *_ = map(said, gemini.stub.requests)
     assert r"You are \@writer" in prompt and "Write them from the changes." not in prompt
     assert "Of a name that the prompt has." not in prompt

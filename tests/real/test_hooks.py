@@ -56,7 +56,7 @@ def test_each_tool_call_is_told_and_mail_is_heard(lab: Lab, monkeypatch: pytest.
     assert len(said) == 7  # made to go on once at Stop, and never again
     assert [text.count("Fire in the hall") for text in said[2:]] == [1] * 5  # told once, remembered since
     assert "Tea at five" not in said[5] and "Tea at five" in said[6]
-    assert run.result == "I have seen it."
+    assert run.result == "It is in NOTES.md"
 
     log = (lab.branch / "logs/hooks.jsonl").read_bytes().splitlines()
     seen = [one for line in log if line and (one := read_hook(line, "@writer", time.time())) is not None]

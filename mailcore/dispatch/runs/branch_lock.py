@@ -116,7 +116,7 @@ def _of_newest_run(agent: Agent) -> Lock | None:
     if run is None or run.run_id != newest[0] or any(record.get("event") == "told" for record in found):
         return None
     first = {"run_id": run.run_id, "nonce": found[0].get("nonce"), "subject": run.subject}
-    supervised = next((record for record in found if record.get("event") == "supervised"), None)
+    supervised = next((record for record in reversed(found) if record.get("event") == "supervised"), None)
     if supervised is None:
         # Its lock named who began it. Killed in that moment, it is over; else its supervisor is about to say so.
         young = abs(time.time() - run.created_at) <= UNREADABLE_GRACE

@@ -99,7 +99,8 @@ def read_story(workspace: Workspace, agent: Agent, run: Run) -> Story:
     sent = []
     for _, raw in lookup.sent_records(agent):
         message = Message.from_json(raw)
-        if int(run.started_at) <= message.at <= until + 1:  # mail is stamped in whole seconds
+        of_run = raw.get("dispatch_id") or raw.get("ended_run") or run.run_id  # AIPass's own command does not say
+        if of_run == run.run_id and int(run.started_at) <= message.at <= until + 1:  # mail is stamped in whole seconds
             sent.append(message)
     changed = ended.get("changed")
     return Story(

@@ -83,13 +83,13 @@ class LimitWait:
 
     def wait(self, limit: Limit) -> None:
         """Wait until the account's limit is lifted, and this run's turn has come. RunStopped, GaveUp."""
+        limit = limit_store.bounded(limit, time.time())
         journal_directory = self._attempts.run_dir
         self._began = self._began or time.time()
-        asked = self._times_asked()
         until = self._join(limit, self._until(limit))
         self._attempts.events.watch_paths(limit_store.account_file(self._account), journal_directory)
         try:
-            while self._times_asked() == asked:
+            while not self._is_asked():
                 now = time.time()
                 if now >= self._began + self._config.limits.give_up:
                     waited = duration(now - self._began)
@@ -157,9 +157,11 @@ class LimitWait:
         except (OSError, MailcoreError):
             return 0.0  # nobody keeps an order where it cannot be written down
 
-    def _times_asked(self) -> int:
-        """How often somebody asked this run to go on now."""
-        return sum(record.get("event") == "go_on" for record in self._attempts.journal.records())
+    def _is_asked(self) -> bool:
+        """Somebody asked this run to go on now, since it waits; while it had no supervisor, too."""
+        events = [str(record.get("event")) for record in self._attempts.journal.records()]
+        worked = max((n for n, event in enumerate(events) if event in ("attempt_ended", "limit_over")), default=0)
+        return "go_on" in events[worked:]
 
 
 def _recorded_limit(default: str, record: Mapping[str, Any]) -> Limit:

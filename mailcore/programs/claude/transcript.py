@@ -38,9 +38,10 @@ NOTICE = 1000
 
 _PASSED = frozenset(
     {
-        "agent-color", "agent-name", "ai-title", "attachment", "attribution-snapshot", "content-replacement",
-        "custom-title", "file-history-snapshot", "last-prompt", "mode", "permission-mode", "pr-link", "progress",
-        "speculation-accept", "summary", "tag", "task-summary", "tools-used", "worktree-state",
+        "agent-color", "agent-name", "ai-title", "api-request", "api-request-blob", "api-request-shape", "atis-latch",
+        "attachment", "attribution-snapshot", "content-replacement", "custom-title", "file-history-snapshot",
+        "last-prompt", "mode", "permission-mode", "pr-link", "progress", "speculation-accept", "summary", "tag",
+        "task-summary", "tools-used", "worktree-state",
     }
 )  # fmt: skip
 """Types of lines that are known to report nothing that is wanted."""

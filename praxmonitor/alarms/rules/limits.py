@@ -12,7 +12,7 @@ from mailcore.model.run import Run
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.text.limits import near, used_accounts
+from praxmonitor.text.limits import near
 
 SAME = 120
 """Seconds: resets that differ by less are one."""
@@ -32,7 +32,7 @@ def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
 
 def near_limit_alarms(fleet: Fleet, warn: float, now: float) -> Iterator[Alarm]:
     """One for each account of which most of a limit is used, until it is reached or reset."""
-    for account, limit in near(used_accounts(fleet), now, warn):
+    for account, limit in near(fleet.limits, now, warn):
         name, scope = account.account, f" ({limit.scope})" if limit.scope else ""
         pace = f"; at this rate until {soon(end, now=now)}" if (end := used_up_at(limit)) else ""
         yield Alarm(

@@ -125,6 +125,14 @@ def test_each_line_has_its_meaning(raw: bytes, expected: list[tuple[Kind, str]])
     assert kinds(raw) == expected
 
 
+@pytest.mark.parametrize("kind", ["api-request", "api-request-blob", "api-request-shape", "atis-latch", "tools-used"])
+def test_lines_that_say_nothing_that_is_wanted_are_known(kind: str) -> None:
+    """Of Claude Code 2.1.330; the first four where it is logged in with a plan."""
+    reader = ClaudeTranscript("@writer", MAIN)
+    assert reader.read(line(1, kind, hash="x"), NOW) == []
+    assert reader.unread == 0
+
+
 def test_a_failed_call_says_why() -> None:
     assert kinds(
         said(1, "m", call("t1", "Bash", command="make")),
