@@ -1,5 +1,5 @@
-"""All agents at once: cards up to a dozen, lines beyond. One widget, not one an agent: a thousand cost little.
-Only the agents in view are lines of it.
+"""All agents at once: cards up to a dozen, lines beyond. One widget, not one an agent, and only
+those in view are drawn: a thousand cost little.
 
 It scrolls by whole rows, and by itself: a card is never shown in part, the selected one is always in view.
 """

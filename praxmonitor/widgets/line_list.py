@@ -1,6 +1,6 @@
 """The one widget that paints: a scrollable list of lines, line by line (Textual's Lines API).
 
-What is drawn on it belongs to the object that holds it and sets its lines; that is told of what happens to them.
+Who holds one sets its lines, and is told what happens to them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READING: Line = (("reading…", "faint"),)
 WIDTH = 70
 """Cells of a line in a dialog on a screen of 80, until its own are known."""
 Clicked: TypeAlias = Callable[[Offset, int], None]
-"""(cell that was clicked, how often in a row)."""
+"""(the cell, how often it was clicked in a row)."""
 _STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
@@ -78,8 +78,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         clicked: Clicked | None = None,
         wheeled: Callable[[int], None] | None = None,
     ) -> None:
-        """What the holder wants to be told: `resized`, before the lines are painted at the new size; `clicked`, where
-        in view; `wheeled`, 1 for down and -1 for up, and then nothing scrolls."""
+        """What the holder wants to be told: `resized`, before the lines are painted in the new size; `clicked`, at
+        which cell in view; `wheeled`, 1 down or -1 up, instead of scrolling."""
         super().__init__(id=id, classes=classes)
         self._resized, self._clicked, self._wheeled = resized, clicked, wheeled
         self._lines: Drawn = [READING]
@@ -101,17 +101,17 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Widened())
 
     def on_click(self, event: events.Click) -> None:
-        """Tell it where, in cells of the lines: a border counts as none."""
+        """The border is no cell of the lines."""
         place = event.get_content_offset(self)
         if self._clicked is not None and place is not None:
             self._clicked(place, event.chain)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """The wheel."""
+        """The wheel, down."""
         self._wheel(event, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """The wheel."""
+        """The wheel, up."""
         self._wheel(event, -1)
 
     def _wheel(self, event: events.MouseEvent, way: int) -> None:
