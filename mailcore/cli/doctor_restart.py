@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mailcore.cli.doctor_checks import Check
 from mailcore.system import user_directories
+from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 CRON_TIMEOUT = 5.0
@@ -30,8 +31,8 @@ def _starters(root: Path) -> Iterator[str]:
     units = user_directories.home() / ".config" / "systemd" / "user"
     agents = user_directories.home() / "Library" / "LaunchAgents"
     for path in (*units.glob("*.service"), *agents.glob("*.plist")):
-        with suppress(OSError, UnicodeDecodeError):
-            if _names(path.read_text(), root):
+        with suppress(OSError):
+            if _names(read_bytes(path).decode("utf-8", "replace"), root):
                 yield str(path)
     for line in _cron_lines():
         if line.startswith("@reboot") and _names(line, root):

@@ -14,12 +14,13 @@ import msgspec
 
 from mailcore.programs.rates import Rates
 from mailcore.system.python_child import child
+from mailcore.text.units import duration
 
 LIST_TIMEOUT = 30.0
 """Seconds until an answer is given up, on a busy machine that has to load it."""
 END_TIMEOUT = 5.0
 """Seconds that it is waited for at its end."""
-IDLE = 10.0
+IDLE = 2.0
 """Seconds without a question after which the process ends."""
 
 
@@ -68,7 +69,7 @@ class PriceList:
         poll = select.poll()  # a screen has more descriptors than select() can hold
         poll.register(process.stdout, select.POLLIN)
         if not poll.poll(LIST_TIMEOUT * 1000):
-            raise OSError(f"no answer in {LIST_TIMEOUT:g} s")
+            raise OSError(f"no answer in {duration(LIST_TIMEOUT)}")
         return msgspec.json.decode(process.stdout.readline(), type=Rates)
 
     def _close(self) -> None:

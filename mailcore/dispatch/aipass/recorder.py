@@ -183,8 +183,10 @@ class _Look:
                 start = self.former.get(offset, 0)
                 if self.former.get(inode) != found.st_ino or start > found.st_size:
                     start = 0
+                if found.st_size - start > safe_open.MAX_WHOLE_FILE:
+                    return True  # which whoever reads all of it refuses
                 file.seek(start)
-                added = file.read()
+                added = file.read(found.st_size - start)
         except OSError:
             return True
         whole = added.rpartition(b"\n")[0]
