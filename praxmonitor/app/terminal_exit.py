@@ -55,17 +55,28 @@ def continue_once(app: App[Any]) -> None:
     Textual would begin to read keys a second time where it did not stop (SIGSTOP stops it at once), or where the signal
     comes at its end, as the kernel's does to whoever loses its terminal: then it never ended.
     """
-    come_back = signal.getsignal(signal.SIGCONT)
+    come_back, loop = signal.getsignal(signal.SIGCONT), asyncio.get_running_loop()
 
-    def go_on(number: int, frame: FrameType | None) -> None:
+    def go_on() -> None:
         driver = app._driver
-        if driver is None or app._exit or not callable(come_back):
+        if driver is None or app._exit or not driver._auto_restart or not callable(come_back):
             return
-        if not getattr(driver, "_must_signal_resume", True) and driver._auto_restart:
+        if not getattr(driver, "_must_signal_resume", True):
+            if not _is_cooked():
+                return  # nobody took the terminal meanwhile
             driver.suspend_application_mode()
-        come_back(number, frame)
+        come_back(signal.SIGCONT, None)
 
-    signal.signal(signal.SIGCONT, go_on)
+    # Not in the handler: what it interrupts may hold the lock of what is written to the terminal.
+    signal.signal(signal.SIGCONT, lambda *_: loop.call_soon_threadsafe(go_on))
+
+
+def _is_cooked() -> bool:
+    """The terminal hands over whole lines, as a shell wants it, and no screen."""
+    try:
+        return bool(termios.tcgetattr(0)[3] & termios.ICANON)
+    except termios.error:
+        return False
 
 
 def terminal_output() -> int | None:

@@ -7,6 +7,7 @@ import pty
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -89,15 +90,23 @@ def test_the_terminals_title_is_given_back(house: House, told: bool) -> None:
     os.close(end)
 
 
-def test_stopped_and_continued_it_still_hears_keys_and_ends(house: House) -> None:
-    """SIGSTOP gives it no time to leave the terminal: continued it comes back to it once."""
+@pytest.mark.parametrize("taken", [True, False])
+def test_stopped_and_continued_it_still_hears_keys_and_ends(house: House, taken: bool) -> None:
+    """SIGSTOP gives it no time to leave the terminal: where a shell took that meanwhile, it comes back to it once."""
     pid, end = pty_of(house)
     read_until(end, b"idle")
     for _ in range(3):
         os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: processes.stopped(pid), what="it stands still")
+        read_until(end, b"never said", 0.3)
+        if taken:
+            cooked = termios.tcgetattr(end)
+            cooked[3] |= termios.ICANON | termios.ECHO
+            termios.tcsetattr(end, termios.TCSANOW, cooked)
         os.kill(pid, signal.SIGCONT)
-        assert b"\x1b[?1049h" in read_until(end, b"idle"), "it draws itself again"
+        if taken:
+            assert b"\x1b[?1049h" in read_until(end, b"\x1b[?1049h"), "it comes back"
+            wait_until(lambda: not termios.tcgetattr(end)[3] & termios.ICANON, what="it hears single keys")
     os.write(end, b"q")
     said = read_until(end, b"never said")
     wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, what="it has left")
