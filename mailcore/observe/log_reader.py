@@ -178,7 +178,9 @@ class LogReader:
         ):
             return
         self._lived[tail.path] = len(tail.torn), at if found else last
-        if not found and tail.torn.strip():
+        # A write across two pages is two, and a line seen half written no sign: only what goes on without an end is.
+        goes_on = length > 0 or b"\r" in tail.torn
+        if not found and goes_on and tail.torn.strip():
             self._lived[tail.path] = len(tail.torn), at
             yield Activity(at, self._agent.address, Kind.LOG, terminal_text(tail.torn), "log")
 

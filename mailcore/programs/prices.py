@@ -70,8 +70,8 @@ _LIST = PriceList()
 class _Kept(msgspec.Struct):
     """What the library answered, as it is kept."""
 
-    library: str
-    """By what its price lists are known again."""
+    edition: str
+    """By what the library's price lists are known again."""
     rates: dict[str, Rates] = {}
     """By model and provider, those without a price among them."""
 
@@ -80,13 +80,13 @@ def _library_rates(model: str, provider: str) -> Rates:
     """As the library answers, or answered before."""
     if not (model + provider).isascii() or not (model + provider).isprintable():
         return ()
-    path, library = cache_home() / "prices.json", _library_mark()
-    if not library:
+    path, edition = cache_home() / "prices.json", _edition()
+    if not edition:
         return ()
-    kept = _Kept(library)
+    kept = _Kept(edition)
     with suppress(OSError, msgspec.MsgspecError):
         found = msgspec.json.decode(read_bytes(path), type=_Kept)
-        kept = found if found.library == library else kept
+        kept = found if found.edition == edition else kept
     key = f"{model} {provider}"
     if key not in kept.rates:
         kept.rates = dict(list(kept.rates.items())[1 - MAX_MODELS :])
@@ -100,7 +100,7 @@ def _library_rates(model: str, provider: str) -> Rates:
     return kept.rates[key]
 
 
-def _library_mark() -> str:
+def _edition() -> str:
     """Size and time of its price lists; empty where there is no library. It is not imported for that."""
     from importlib.util import find_spec
 

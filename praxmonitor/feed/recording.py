@@ -169,7 +169,7 @@ def _encoded(value: object) -> bytes:
 def _plain(value: object) -> str:
     if isinstance(value, Path | float):  # mailcore reads NaN and the infinities as a float of its own
         return str(value)
-    raise NotImplementedError(f"{type(value).__name__} in a recording")
+    raise TypeError(f"{type(value).__name__} in a recording")
 
 
 def _mended(value: Any) -> Any:

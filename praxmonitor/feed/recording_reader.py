@@ -159,7 +159,7 @@ def _as(kind: type[T], value: Any) -> T:
 
 def _from_text(kind: type, value: Any) -> Path:
     if not issubclass(kind, Path):
-        raise NotImplementedError(f"{kind.__name__} in a recording")
+        raise TypeError(f"{kind.__name__} in a recording")
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"no path: {line(str(value), 40)!r}")
     return Path(value)

@@ -248,12 +248,12 @@ async def test_what_an_account_does_is_seen_at_once(two: Accounts) -> None:
     path = directory(branch, two.work) / "by-hand.jsonl"
     path.parent.mkdir(parents=True)
     async with aclosing(FileFeed(two.house.root, 600.0).fleets()) as fleets, asyncio.timeout(30):
-        await anext(fleets)
-        for n, text in enumerate(("one", "another", "a third")):
+        seen, texts = await anext(fleets), ("one", "another", "a third")
+        for n, text in enumerate(texts):
             path.with_stem(f"by-hand-{n}").write_text(said(text, branch, n))
-            async for fleet in fleets:
-                if any(one.text == text for one in fleet.stream):
-                    break
+            while not any(one.text == text for one in seen.stream):
+                seen = await anext(fleets)
+    assert [one.text for one in seen.stream if one.text in texts] == list(texts)
 
 
 def test_a_session_that_asks_its_person_is_seen_in_any_account(two: Accounts) -> None:

@@ -205,7 +205,7 @@ def test_the_library_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert asked("gpt-5", "claude-opus-5-5") == "[1.25, 4.0] False"
 
 
-@pytest.mark.parametrize("kept", [b"", b"[]", b'{"library": 3}', b'{"library": "another", "rates": {}}'])
+@pytest.mark.parametrize("kept", [b"", b"[]", b'{"edition": 3}', b'{"edition": "another", "rates": {}}'])
 def test_what_is_kept_may_be_broken_or_of_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bytes
 ) -> None:
