@@ -70,7 +70,7 @@ async def retry(context: Context[View]) -> None:
 
 async def move(context: Context[View]) -> None:
     """Do the agent's last task in another program, or for another account, which the operator picks from a list."""
-    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.dialogs.choose import ChooseScreen, text_option
 
     opened, facts = context.opened, context.facts
     if facts is None:
@@ -81,9 +81,11 @@ async def move(context: Context[View]) -> None:
         context.display.notify(text, severity="warning")
     if not found:
         return
-    question = f"Where is the task of {facts.address} to go on?"
-    options = [label for label, _ in found]
-    picked = await context.display.push_screen_wait(ChooseScreen(question, task(facts), options, "begins it there"))
+    question = f"Where is {facts.address} to do its task? {task(facts)}"
+    options = [text_option(label) for label, _ in found]
+    picked = await context.display.push_screen_wait(
+        ChooseScreen(question, options, "enter begin it there   j k another   esc back")
+    )
     if picked >= 0 and await unlocked(context):
         how = found[picked][1]
         await ask(context, requests.retry_elsewhere, opened.workspace, opened.config, facts.address, facts.run, how)
@@ -109,7 +111,8 @@ async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
 
 async def cancel(context: Context[View]) -> None:
     """List the starts that wait for the agent; the one that the operator picks is cancelled."""
-    from praxmonitor.dialogs.waiting_starts import WaitingScreen
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.detail import start_lines
 
     opened, address = context.opened, context.view.selected
     waiting = await result_of(context, requests.waiting, opened.workspace, address)
@@ -117,9 +120,14 @@ async def cancel(context: Context[View]) -> None:
         context.display.notify(f"no start waits for {plain(address)}", severity="warning")
     if not waiting:
         return
-    starts = [WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
-    if picked := await context.display.push_screen_wait(WaitingScreen(address, starts, opened.clock())):
-        await ask(context, requests.cancel, opened.workspace, picked)
+    starts = (WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting)
+    options = [partial(start_lines, start, opened.clock()) for start in starts]
+    question = ChooseScreen(
+        f"Cancel which start of {address}?", options, "enter cancel it   j k another   esc back; its mail stays"
+    )
+    picked = await context.display.push_screen_wait(question)
+    if picked >= 0:
+        await ask(context, requests.cancel, opened.workspace, waiting[picked].id)
         context.view.read_agent()
 
 

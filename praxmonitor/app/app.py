@@ -59,7 +59,7 @@ def _palette() -> type[Provider]:
 
 
 def _load_screens() -> None:
-    for name in ("compose", "confirm", "kill_all", "waiting_starts", "help", "notices"):
+    for name in ("compose", "confirm", "kill_all", "choose", "help", "notices"):
         import_module(f"praxmonitor.dialogs.{name}")
     import_module("praxmonitor.views.agent")
 

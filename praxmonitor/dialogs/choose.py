@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,9 @@ from textual.widgets import Static
 from praxmonitor.text.lines import Line, cut, plain
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
+Option: TypeAlias = Callable[[int], list[Line]]
+"""Draws one of them in a width of so many cells: a line at least."""
+
 
 class ChooseScreen(ModalScreen[int]):
     """Dismissed with the place of the option in the list, or -1."""
@@ -22,34 +25,32 @@ class ChooseScreen(ModalScreen[int]):
         Binding("escape,q", "dismiss(-1)", "back"),
         Binding("j,down", "move(1)", show=False),
         Binding("k,up", "move(-1)", show=False),
-        Binding("enter", "pick", show=False),
+        Binding("enter,x", "pick", show=False),
     ]
     DEFAULT_CSS = """
     ChooseScreen {
         align: center middle;
         background: $background 60%;
-        #dialog { width: 72; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
+        #dialog { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
             border: round $warning; }
         #question { text-style: bold; color: $ink-warning; width: 100%; }
-        #subject { color: $muted; width: 100%; height: 1; }
         #listed { height: auto; max-height: 15; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
         #hint { color: $faint; height: 1; width: 100%; }
     }
     """
 
-    def __init__(self, question: str, subject: str, options: Sequence[str], pick: str) -> None:
-        """`options`: one at least; `pick`: what Enter does, for the line of keys."""
+    def __init__(self, question: str, options: Sequence[Option], hint: str) -> None:
+        """`options`: one at least; `hint`: its keys, in words."""
         super().__init__()
-        self._question, self._subject, self._options, self._pick = question, subject, options, pick
+        self._question, self._options, self._hint = question, options, hint
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """Question, subject, options, keys."""
+        """Question, options, keys."""
         with Vertical(id="dialog"):
             yield Static(plain(self._question), markup=False, id="question")
-            yield Static(cut(plain(self._subject), 66), markup=False, id="subject")
             yield Lines(id="listed")
-            yield Static(f"enter {self._pick}   j k another   esc back", markup=False, id="hint")
+            yield Static(self._hint, markup=False, id="hint")
 
     def on_mount(self) -> None:
         """The list has the focus."""
@@ -64,12 +65,16 @@ class ChooseScreen(ModalScreen[int]):
     def _list(self) -> None:
         area = self.query_one(Lines)
         lines: list[Line] = []
+        top = 0
         for place, option in enumerate(self._options):
+            if place == self._chosen:
+                top = len(lines)
             mark = ("▸ ", "accent strong") if place == self._chosen else ("  ", "")
-            lines.append((mark, (cut(plain(option), (area.line_width or WIDTH) - 2), "")))
+            first, *rest = option((area.line_width or WIDTH) - 2)
+            lines += [(mark, *first), *((("  ", ""), *line) for line in rest)]
         area.set_lines(lines)
-        if not 0 <= self._chosen - area.scroll_offset.y < area.line_count:
-            area.jump(self._chosen)
+        if not 0 <= top - area.scroll_offset.y <= area.line_count - 2:
+            area.jump(max(0, top - 1))
 
     def action_move(self, step: int) -> None:
         """To another option."""
@@ -79,3 +84,8 @@ class ChooseScreen(ModalScreen[int]):
     def action_pick(self) -> None:
         """This one."""
         self.dismiss(self._chosen)
+
+
+def text_option(text: str) -> Option:
+    """One that is a text in one line; untrusted."""
+    return lambda width: [((cut(plain(text), width), ""),)]

@@ -27,10 +27,10 @@ from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.actions import requests
 from praxmonitor.actions.preconditions import busy
 from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
-from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.agent import AgentScreen
 from tests.mailcore.conftest import House
@@ -286,14 +286,12 @@ async def test_what_waits_for_an_agent_is_listed_and_one_of_it_is_cancelled(hous
         shown = text_of(app)
         assert "Chapter three" in shown and "Chapter four" in shown and "is busy on 'The present" in shown
         await pilot.press("x")
-        await until(
-            pilot, lambda: isinstance(app.screen, WaitingScreen) and "▸ Chapter three" in text_of(app), "a list"
-        )
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "▸ Chapter three" in text_of(app), "a list")
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, WaitingScreen), "none is cancelled")
+        await until(pilot, lambda: not isinstance(app.screen, ChooseScreen), "none is cancelled")
         assert len(requests.waiting(house.workspace, "@writer")) == 2
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, WaitingScreen) and "Chapter four" in text_of(app), "again")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "Chapter four" in text_of(app), "again")
         await pilot.press("j", "enter")
         await until(pilot, lambda: "cancel @writer: Chapter four" in text_of(app), "it is cancelled")
         await until(pilot, lambda: "1 task waits" in text_of(app), "and gone from the detail")

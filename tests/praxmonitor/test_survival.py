@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -13,11 +14,12 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
 from mailcore.text.units import clock_time
 from praxmonitor.app.app import MOST_NOTICES, PraxApp
+from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
-from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.state.notices import Notice
 from praxmonitor.views.agent import AgentScreen
+from praxmonitor.widgets.detail import start_lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import (
     FakeFeed,
@@ -154,8 +156,9 @@ async def test_the_start_that_is_picked_is_the_one_that_is_marked() -> None:
     starts = [WaitingStart(f"id{number}", fleet.at - 60, f"Task {number}", "@writer is busy") for number in range(12)]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
-        picked: list[str | None] = []
-        app.push_screen(WaitingScreen("@writer", starts, fleet.at), picked.append)
+        picked: list[int | None] = []
+        options = [partial(start_lines, start, fleet.at) for start in starts]
+        app.push_screen(ChooseScreen("Cancel which?", options, "enter cancel it"), picked.append)
         await until(pilot, lambda: "▸ Task 0" in text_of(app), "the list")
         await pilot.press(*"jjjjjjjjjk")
         await shaken(pilot, feed, fleet)
@@ -163,4 +166,4 @@ async def test_the_start_that_is_picked_is_the_one_that_is_marked() -> None:
         await until(pilot, lambda: "▸ Task 8" in text_of(app), "the mark is seen")
         await pilot.press("enter")
         await until(pilot, lambda: picked, "picked")
-    assert picked == ["id8"]
+    assert picked == [8]

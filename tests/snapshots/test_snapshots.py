@@ -15,11 +15,12 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.actions.confirm_texts import victim_lines
 from praxmonitor.actions.kills import Victim
 from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
-from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.widgets.detail import start_lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
 
@@ -203,7 +204,9 @@ def test_waiting(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_cancel(snap_compare: Compare, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await after()(pilot)
-        pilot.app.push_screen(WaitingScreen("@writer", STARTS, NOON))
+        options = [partial(start_lines, start, NOON) for start in STARTS]
+        hint = "enter cancel it   j k another   esc back; its mail stays"
+        pilot.app.push_screen(ChooseScreen("Cancel which start of @writer?", options, hint))
         await until(pilot, lambda: "▸ Write chapter 5" in text_of(pilot.app), "the list is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
