@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from mailcore.model.account import Account
-from mailcore.model.limit import SERVICE, AccountLimits, Certainty, Limit
+from mailcore.model.limit import FARTHEST_RESET, MAX_WORDS, SERVICE, AccountLimits, Certainty, Limit
 from mailcore.system.locks import locked
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.user_directories import state_home
@@ -24,12 +24,10 @@ MAX_FILE = 1 << 20
 """Bytes of a file that are read."""
 MAX_LIMITS = 16
 """Limits of one account that are remembered, the newest."""
-FARTHEST = 40 * 86_400.0
-"""Seconds: no limit is reset later than so far away."""
 MOST_SHARE = 100.0
 """The share of a limit that may be used, where what exceeds it is paid for."""
-MAX_WORDS, MAX_NAME = 500, 60
-"""Characters of a limit's words, and of what it is of."""
+MAX_NAME = 60
+"""Characters of what a limit is of."""
 SAME_SHARE = 0.005
 """A share that grew by less is no news: a busy session reports one with every message."""
 SAME_RESET, SAME_REACHED = 90.0, 2.0
@@ -43,7 +41,7 @@ UNKNOWN_RESET = 60.0
 def bounded(limit: Limit, now: float) -> Limit:
     """A limit as it may be: what a file or anybody's plug-in says beyond that is unknown, or cut."""
     seen_at = limit.seen_at if 0 <= limit.seen_at <= now else now
-    if not 0 <= limit.resets_at <= now + FARTHEST:
+    if not 0 <= limit.resets_at <= now + FARTHEST_RESET:
         limit = msgspec.structs.replace(limit, resets_at=0.0, certainty=Certainty.UNKNOWN)
     share = limit.used if limit.used is None or 0 <= limit.used < MOST_SHARE else None
     words, scope, model = limit.words[:MAX_WORDS], limit.scope[:MAX_NAME], limit.model[:MAX_NAME]

@@ -12,14 +12,11 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
+from mailcore.model.limit import FARTHEST_RESET, MAX_WORDS
 from mailcore.text.clusters import cut
 
-MOST_AHEAD = 40 * 86400.0
-"""Seconds; no limit lasts longer, so what is said to is misread."""
 MAX_TEXT = 2000
 """Characters of a text in which a reset is looked for."""
-MAX_WORDS = 400
-"""Characters of what a program says of a limit that are kept."""
 HOUR, DAY, WEEK = 3600.0, 86400.0, 604_800.0
 
 _SECONDS = {"d": DAY, "h": HOUR, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -61,7 +58,7 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 def field_time(value: object, seen_at: float) -> float:
     """A field that holds the moment of a reset, in seconds since the epoch; 0.0 of what cannot be one.
 
-    Seen at `seen_at`: a reset is later, and no more than `MOST_AHEAD` later.
+    Seen at `seen_at`: a reset is later, and no more than `FARTHEST_RESET` later.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e11:
         return 0.0
@@ -70,7 +67,7 @@ def field_time(value: object, seen_at: float) -> float:
 
 def field_delay(value: object, seen_at: float) -> float:
     """The same of a field that holds the seconds until then."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_AHEAD:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= FARTHEST_RESET:
         return 0.0
     return _ahead(seen_at + value, seen_at)
 
@@ -88,7 +85,7 @@ def words_time(text: str, seen_at: float, *, zone: tzinfo | None = None, window:
     A clock time is the next such moment after `seen_at`, in the zone that is named, else in `zone`, else the machine's
     own. `window`: seconds from one reset to the next, which no wait exceeds; 0.0: unknown.
     """
-    most = min(window + 60, MOST_AHEAD) if window else MOST_AHEAD  # words are as exact as the minute
+    most = min(window + 60, FARTHEST_RESET) if window else FARTHEST_RESET  # words are as exact as the minute
     for found in _RESET.finditer(text[:MAX_TEXT]):
         at = _after(found["delay"], seen_at) if found["delay"] else _next_moment(found, seen_at, zone)
         if at := _ahead(at, seen_at, most):
@@ -110,7 +107,7 @@ def window_words(seconds: float) -> str:
     return ""
 
 
-def _ahead(at: float, seen_at: float, most: float = MOST_AHEAD) -> float:
+def _ahead(at: float, seen_at: float, most: float = FARTHEST_RESET) -> float:
     """The moment, if it lies ahead and not too far; else 0.0."""
     return at if seen_at < at <= seen_at + most else 0.0
 

@@ -17,14 +17,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mailcore.model.limit import SERVICE, Certainty, Limit
+from mailcore.model.limit import FARTHEST_RESET, SERVICE, Certainty, Limit
 from mailcore.programs.base import Ending, Output
 from mailcore.programs.claude.limits import printed_limits
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.codex.limits import SessionLimits, failure_limit
 from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.gemini.limits import quota_limit
-from mailcore.programs.limit_values import MOST_AHEAD, field_delay, field_share, field_time, words_time
+from mailcore.programs.limit_values import field_delay, field_share, field_time, words_time
 from mailcore.programs.registry import program
 from tests.mailcore.programs.made import FIXTURES, is_sound, output
 
@@ -253,7 +253,7 @@ def test_words_never_lead_into_the_past_and_never_raise(
 ) -> None:
     for words in (text, f"resets {text}", f"try again at {text}"):
         at = words_time(words, seen_at, zone=ZoneInfo(zone) if zone else None, window=window)
-        assert at == 0.0 or seen_at < at <= seen_at + min(MOST_AHEAD, window + 60 if window else MOST_AHEAD)
+        assert at == 0.0 or seen_at < at <= seen_at + min(FARTHEST_RESET, window + 60 if window else FARTHEST_RESET)
 
 
 def shown(at: float, zone: ZoneInfo, form: str) -> str:
@@ -303,7 +303,7 @@ ANYTHING = st.recursive(
 @given(ANYTHING, ANYTHING, ANYTHING, SEEN)
 def test_whatever_a_field_holds_it_is_a_moment_ahead_or_unknown(one: Any, two: Any, three: Any, seen_at: float) -> None:
     for at in (field_time(one, seen_at), field_delay(one, seen_at)):
-        assert at == 0.0 or seen_at < at <= seen_at + MOST_AHEAD
+        assert at == 0.0 or seen_at < at <= seen_at + FARTHEST_RESET
     assert (used := field_share(one)) is None or 0.0 <= used <= 100.0
     info = {"status": "rejected", "resetsAt": one, "rateLimitType": two, "utilization": three, "unifiedWindows": two}
     window = {"used_percent": one, "window_minutes": two, "resets_at": three, "resets_in_seconds": two}
