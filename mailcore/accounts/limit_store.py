@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from mailcore.model.account import Account
-from mailcore.model.limit import FARTHEST_RESET, MAX_WORDS, SERVICE, AccountLimits, Certainty, Limit
+from mailcore.model.limit import FARTHEST_RESET, MAX_LIMIT_WORDS, SERVICE, AccountLimits, Certainty, Limit
 from mailcore.system.locks import locked
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.user_directories import state_home
@@ -26,7 +26,7 @@ MAX_LIMITS = 16
 """Limits of one account that are remembered, the newest."""
 MOST_SHARE = 100.0
 """The share of a limit that may be used, where what exceeds it is paid for."""
-MAX_NAME = 60
+MAX_SCOPE = 60
 """Characters of what a limit is of."""
 SAME_SHARE = 0.005
 """A share that grew by less is no news: a busy session reports one with every message."""
@@ -44,7 +44,7 @@ def bounded(limit: Limit, now: float) -> Limit:
     if not 0 <= limit.resets_at <= now + FARTHEST_RESET:
         limit = msgspec.structs.replace(limit, resets_at=0.0, certainty=Certainty.UNKNOWN)
     share = limit.used if limit.used is None or 0 <= limit.used < MOST_SHARE else None
-    words, scope, model = limit.words[:MAX_WORDS], limit.scope[:MAX_NAME], limit.model[:MAX_NAME]
+    words, scope, model = limit.words[:MAX_LIMIT_WORDS], limit.scope[:MAX_SCOPE], limit.model[:MAX_SCOPE]
     return msgspec.structs.replace(limit, seen_at=seen_at, used=share, words=words, scope=scope, model=model)
 
 

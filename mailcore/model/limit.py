@@ -20,7 +20,7 @@ class Certainty(StrEnum):
 
 FARTHEST_RESET = 40 * 86_400.0
 """Seconds: no limit lasts longer, so what is said to is misread."""
-MAX_WORDS = 400
+MAX_LIMIT_WORDS = 400
 """Characters of what a program says of a limit that are kept."""
 SERVICE = "service"
 """The scope of an overload: of the service, whosever account it is."""

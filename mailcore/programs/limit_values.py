@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
-from mailcore.model.limit import FARTHEST_RESET, MAX_WORDS
+from mailcore.model.limit import FARTHEST_RESET, MAX_LIMIT_WORDS
 from mailcore.text.clusters import cut
 
 MAX_TEXT = 2000
@@ -95,7 +95,7 @@ def words_time(text: str, seen_at: float, *, zone: tzinfo | None = None, window:
 
 def said_words(text: str) -> str:
     """What a program says of a limit, in one line that a journal can hold."""
-    return cut(" ".join(text[: MAX_WORDS * 4].split()), MAX_WORDS)
+    return cut(" ".join(text[: MAX_LIMIT_WORDS * 4].split()), MAX_LIMIT_WORDS)
 
 
 def window_words(seconds: float) -> str:

@@ -13,7 +13,7 @@ from mailcore.accounts import limit_store, start_order
 from mailcore.accounts.pace import used_up_at
 from mailcore.accounts.seen_limits import note_seen
 from mailcore.model.account import Account
-from mailcore.model.limit import FARTHEST_RESET, MAX_WORDS, SERVICE, AccountLimits, Certainty, Limit, WaitingRun
+from mailcore.model.limit import FARTHEST_RESET, MAX_LIMIT_WORDS, SERVICE, AccountLimits, Certainty, Limit, WaitingRun
 from mailcore.system.processes import start_ticks
 
 NOW = float(int(time.time()) - 3 * 86_400)
@@ -115,7 +115,7 @@ def test_whatever_a_plug_in_reports_is_bounded(
     found = limit_store.bounded(Limit("x", text, True, share, resets_at, seen_at, Certainty.READ, text, 0.0, text), now)
     assert 0 <= found.resets_at <= now + FARTHEST_RESET and 0 <= found.seen_at <= now
     assert found.used is None or 0 <= found.used < limit_store.MOST_SHARE
-    assert len(found.words) <= MAX_WORDS and len(found.scope) <= 60 and len(found.model) <= 60
+    assert len(found.words) <= MAX_LIMIT_WORDS and len(found.scope) <= 60 and len(found.model) <= 60
     assert (found.certainty is Certainty.UNKNOWN) == (found.resets_at != resets_at)
 
 
