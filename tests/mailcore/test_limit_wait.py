@@ -313,6 +313,24 @@ def test_without_a_reset_it_tries_again_after_growing_waits(house: House) -> Non
     assert waits[0] >= 0.3 and waits[3] >= 2.4, waits
 
 
+def test_a_usage_limit_without_a_reset_is_waited_for_once_a_try(house: House, limit: Path) -> None:
+    """What the account's file says of it is the same limit, and makes no wait longer."""
+    house.limit(limit_wait=0.5)
+    program = limit.with_name("bin") / "claude"
+    words = "You've hit your usage limit"
+    refused = {"type": "result", "subtype": "success", "is_error": True, "api_error_status": 429, "result": words}
+    tries = f"date +%s.%N >> starts; [ $(wc -l < starts) -gt 3 ] || {{ cat {limit.with_name('refused')}; exit 1; }}"
+    limit.with_name("refused").write_text(json.dumps(refused) + "\n")
+    program.write_text(f'#!/bin/sh\n{tries}\necho \'{{"type": "result", "subtype": "success", "result": "ok"}}\'\n')
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    assert (run.phase, len(run.attempts), run.counted) == (Phase.COMPLETED, 4, 1)
+    waits = [record for record in house.journal("@writer", run_id) if record["event"] == "waiting"]
+    assert len(waits) == 3, [record["until"] for record in waits]
+    pauses = [after - before for before, after in pairwise(starts(house, "@writer"))]
+    assert pauses[0] < 3 and pauses[1] < 8 and pauses[2] < 8, pauses
+
+
 def test_its_state_says_until_when(house: House, limit: Path) -> None:
     limited_for(limit, 3600)
     run_id = house.started("@operator", "@writer")

@@ -84,10 +84,9 @@ class LimitWait:
     def wait(self, limit: Limit) -> None:
         """Wait until the account's limit is lifted, and this run's turn has come. RunStopped, GaveUp."""
         limit = limit_store.bounded(limit, time.time())
-        journal_directory = self._attempts.run_dir
         self._began = self._began or time.time()
         until = self._join(limit, self._until(limit))
-        self._attempts.events.watch_paths(limit_store.account_file(self._account), journal_directory)
+        self._attempts.events.watch_paths(limit_store.account_file(self._account), self._attempts.run_dir)
         try:
             while not self._is_asked():
                 now = time.time()
@@ -95,7 +94,8 @@ class LimitWait:
                     waited = duration(now - self._began)
                     raise GaveUp(f"waited {waited}, as long as [limits] give_up allows; {self._words(limit)}")
                 found = self._standing() if limit.scope != SERVICE else None
-                if found is not None and abs(limit_store.lifted_at(found) - until) > JITTER + CHANGED:
+                # One whose reset nobody knows makes no wait longer: it may be the very limit that this run has noted.
+                if found is not None and found.resets_at and abs(found.resets_at - until) > JITTER + CHANGED:
                     limit, until = found, self._join(found, self._until(found))
                 elif found is None and limit.resets_at > now and limit.scope != SERVICE and self._is_lifted(limit):
                     until = now
