@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from mailcore.cli import mail
 from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, proof_option, sender_option
@@ -44,7 +44,7 @@ def arguments(verb: str, parser: Parser) -> None:
 def ack(call: Call) -> VerbResult:
     """Say that a message is taken on, before it is done."""
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", "")
-    return _sent(call, replace(sent, urgent=False))
+    return _sent(call, sent._replace(urgent=False))
 
 
 def done(call: Call) -> VerbResult:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailcore.model.agent import RUN_JOURNAL, Agent
-from mailcore.model.lock import Lock
 from mailcore.system import processes
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.lock_reader import read_lock
 from mailcore.workspace.variables import RUN_ID, SUPERVISES
+
+if TYPE_CHECKING:
+    from mailcore.model.lock import Lock
+
+# Named tuples: to make a frozen dataclass takes 0.7 ms of the 50 of each command.
 
 UNATTENDED = frozenset({"cron", "crond", "CRON", "fcron", "anacron", "atd", "incrond", "at"})
 """Names of servers that start commands when nobody is there."""
@@ -24,8 +27,7 @@ _SERVICE = re.compile(r"/(?!user@)(?P<name>[^/\n]+\.service)$", re.MULTILINE)
 _TRANSIENT = re.compile(r"run-[^/]*\.service")
 
 
-@dataclass(frozen=True, slots=True)
-class RunAbove:
+class RunAbove(NamedTuple):
     """A run that a process above the caller belongs to."""
 
     agent: Agent | None
@@ -40,8 +42,7 @@ class RunAbove:
         return self.agent.address if self.agent is not None else f"run {self.run_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ancestry:
+class Ancestry(NamedTuple):
     """What the processes above the caller tell."""
 
     pids: tuple[int, ...] = ()
@@ -80,8 +81,12 @@ def walk_ancestors(workspace: Workspace) -> Ancestry:
 
 def _locks(workspace: Workspace) -> Iterator[tuple[Agent, Lock]]:
     for agent in workspace.agents:
-        lock = read_lock(agent.dispatch_lock)
-        if lock is not None:
+        if not os.path.lexists(agent.dispatch_lock):
+            continue
+        # 1.6 ms of a command's 50, for nothing where no agent runs.
+        from mailcore.workspace.lock_reader import read_lock
+
+        if (lock := read_lock(agent.dispatch_lock)) is not None:
             yield agent, lock
 
 

@@ -9,9 +9,8 @@ registered branch that the directory lies in; a person's own terminal with no si
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailcore.exceptions import Refused
 from mailcore.identity.ancestry import Ancestry, walk_ancestors
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from mailcore.identity.client_keys import ClientKey
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The caller, and what says so."""
 
     agent: Agent
@@ -36,7 +34,7 @@ class Identity:
     """Every step that was looked at, in words."""
     run_id: str = ""
     """The run that the caller belongs to."""
-    ancestry: Ancestry = field(default_factory=Ancestry, compare=False)
+    ancestry: Ancestry = Ancestry()
 
     @property
     def address(self) -> str:

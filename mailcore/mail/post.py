@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.formats import journal
-from mailcore.mail import failure_notices, mailbox, outbox, resumable_act, route
+from mailcore.mail import mailbox, outbox, resumable_act, route
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.message_names import choose_named
 from mailcore.mail.outbox import Sent
@@ -80,6 +80,8 @@ def reply_to(workspace: Workspace, sender: str, message_id: str, body: str) -> S
         sent = outbox.send_one(workspace, author, recipient, fields | outbox.answer_keys(original), act)
         if sent.delivered:
             archive_answered(author, original, sent, "answer")
+            from mailcore.mail import failure_notices
+
             failure_notices.archive_answered_notices(workspace, author.address, recipient.address, original)
             with tolerated():
                 audit.record(workspace, author.address, "close", ids=[original.id])

@@ -8,7 +8,6 @@ from pathlib import Path
 from mailcore.exceptions import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.text.frames import quoted
 from mailcore.workspace.find import Workspace, find_workspace
 from mailcore.workspace.registry import ADDRESS, normal_address
 
@@ -47,6 +46,8 @@ def reply_recipient(workspace: Workspace, message: Message) -> Agent:
         if mailbox is None or mailbox.parts[-2:] != (".ai_mail.local", "inbox.json"):
             raise
         if not ADDRESS.fullmatch(normal_address(address)):
+            from mailcore.text.frames import quoted
+
             raise Refused(f"{quoted(address)} is no address that could be answered", "boundary") from None
         branch = mailbox.parent.parent
         if not branch.is_relative_to(workspace.root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 OPERATOR = "@operator"
@@ -11,7 +12,7 @@ RUN_JOURNAL = "run.jsonl"
 """The name of a run's journal, in its directory below `Agent.runs_dir`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agent:
     """One registered participant. The branch is its directory; file places are AIPass's (contract sections 1 and 2)."""
 
@@ -26,47 +27,47 @@ class Agent:
     root: Path = Path()
     """The workspace's directory: what leaves it is refused, and its mail shares one count."""
 
-    @property
+    @cached_property
     def mail_dir(self) -> Path:
         """Everything of this agent's mail and runs."""
         return self.branch / ".ai_mail.local"
 
-    @property
+    @cached_property
     def inbox(self) -> Path:
         """Open mail, one JSON file."""
         return self.mail_dir / "inbox.json"
 
-    @property
+    @cached_property
     def sent_dir(self) -> Path:
         """One JSON file for each mail this agent sent."""
         return self.mail_dir / "sent"
 
-    @property
+    @cached_property
     def archive_dir(self) -> Path:
         """Closed mail, AIPass's `deleted/`."""
         return self.mail_dir / "deleted"
 
-    @property
+    @cached_property
     def dispatch_lock(self) -> Path:
         """Present while a supervisor (ours or AIPass's) works on this branch."""
         return self.mail_dir / ".dispatch.lock"
 
-    @property
+    @cached_property
     def runs_dir(self) -> Path:
         """One directory a run, named by its id."""
         return self.mail_dir / "runs"
 
-    @property
+    @cached_property
     def logs_dir(self) -> Path:
         """The agent's own logs, `hooks.jsonl` among them."""
         return self.branch / "logs"
 
-    @property
+    @cached_property
     def hooks_log(self) -> Path:
         """Hook events of the agent's program, one JSON object a line."""
         return self.logs_dir / "hooks.jsonl"
 
-    @property
+    @cached_property
     def passport(self) -> Path:
         """Who the agent is; its presence makes a directory a branch."""
         return self.branch / ".trinity" / "passport.json"

@@ -9,7 +9,7 @@ import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -144,17 +144,30 @@ def append(path: Path, line: bytes, *, durable: bool = False) -> None:
     If an earlier writer was killed in mid-line, the torn line is closed first, so that a reader can skip it. OSError of
     a symlink, of what is no regular file, and where the disk took only a part.
     """
-    opened, found = descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
-    try:
-        size = found.st_size
-        torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"
-        data = (b"\n" if torn else b"") + line + b"\n"
-        if os.write(opened, data) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    with open_to_append(path) as (opened, size):
+        append_to(opened, size, line, path)
         if durable:
             sync(opened)
+
+
+@contextlib.contextmanager
+def open_to_append(path: Path) -> Iterator[tuple[int, int]]:
+    """A descriptor of the file at `path`, made if need be, to read and to append to, and its size. OSError of a symlink
+    and of what is no regular file."""
+    opened, found = descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+    try:
+        yield opened, found.st_size
     finally:
         os.close(opened)
+
+
+def append_to(opened: int, size: int, line: bytes, path: Path) -> int:
+    """As `append`, to a file of that size that is open to append; returns its size now. `path` names it in errors."""
+    torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"
+    data = (b"\n" if torn else b"") + line + b"\n"
+    if os.write(opened, data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return size + len(data)
 
 
 def flush(path: Path) -> None:

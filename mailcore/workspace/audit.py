@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ CHAIN_PATIENCE = 2.0
 """Seconds that a line waits for the lock; then it is written without its place in the chain, and says so."""
 MAX_AUDIT_LINE = 1 << 20
 """Bytes of the longest line that is looked for."""
-_TAIL = 1 << 16
+_TAIL = 1 << 12
+"""Bytes of the first look for the last line; each further one takes four times as many."""
 
 current_proof: ContextVar[str] = ContextVar("proof", default="")
 """What says who acts now: as `Identity.how`, or `screen`, `supervisor`. Mail and acts are stamped with it."""
@@ -54,42 +56,42 @@ def append_line(state: Path, act: dict[str, Any], *, durable: bool = True) -> No
     """
     path = state / FILE
     self_ignore.make_ignored(state)
-    try:
-        with locked(state / LOCK, CHAIN_PATIENCE) as head:
-            line = journal.encode({**act, "chain": _expected(path, head)})
-            writing.append(path, line)
-            os.pwrite(head, b"%-20d %s\n" % (path.stat().st_size, digest(line).encode()), 0)
-    except MailcoreError as error:  # rather a line out of the chain than none
-        writing.append(path, journal.encode({**act, "chain": "", "unchained": str(error)}))
-    # After the lock is given back: who comes next need not wait for the disk, and the file's order is the chain's.
-    if durable:
-        writing.flush(path)
+    with ExitStack() as stack:
+        try:
+            with locked(state / LOCK, CHAIN_PATIENCE) as head:
+                number, size = stack.enter_context(writing.open_to_append(path))
+                line = journal.encode({**act, "chain": _expected(number, size, head)})
+                size = writing.append_to(number, size, line, path)
+                os.pwrite(head, b"%-20d %s\n" % (size, digest(line).encode()), 0)
+        except MailcoreError as error:  # rather a line out of the chain than none
+            number, size = stack.enter_context(writing.open_to_append(path))
+            writing.append_to(number, size, journal.encode({**act, "chain": "", "unchained": str(error)}), path)
+        # After the lock is given back: who comes next need not wait for the disk, and the file's order is the chain's.
+        if durable:
+            writing.sync(number)
 
 
-def _expected(path: Path, head: int) -> str:
-    """The digest that the next line carries: of the last one as it was written, whatever became of it since."""
+def _expected(number: int, end: int, head: int) -> str:
+    """The digest that the next line carries: of the last one as it was written, whatever became of it since.
+
+    `number` and `end`: the open audit and its size.
+    """
     size, known = _head(head)
-    try:
-        number, found = safe_open.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
+    if not end:
         return known or digest(b"")
-    try:
-        end = found.st_size
-        start = max(0, end - _TAIL)
-        while True:
-            data = os.pread(number, end - start, start)
-            last = data.rstrip(b"\n").rpartition(b"\n")[2]
-            if start == 0 or len(last) < len(data.rstrip(b"\n")):
-                break
-            if end - start > MAX_AUDIT_LINE:  # no line of ours: somebody put something else there
-                return known or digest(b"")
-            start = max(0, start - _TAIL)
-        if not known or known == digest(last):
-            return digest(last)
-        # Whoever was killed before it wrote the head, or a power cut, left the head behind; its lines are chained.
-        newer = os.pread(number, min(end - size, safe_open.MAX_WHOLE_FILE), size).splitlines() if size < end else []
-    finally:
-        os.close(number)
+    start = max(0, end - _TAIL)
+    while True:
+        data = os.pread(number, end - start, start).rstrip(b"\n")
+        last = data.rpartition(b"\n")[2]
+        if start == 0 or len(last) < len(data):
+            break
+        if end - start > MAX_AUDIT_LINE:  # no line of ours: somebody put something else there
+            return known or digest(b"")
+        start = max(0, end - 4 * (end - start))
+    if not known or known == digest(last):
+        return digest(last)
+    # Whoever was killed before it wrote the head, or a power cut, left the head behind; its lines are chained.
+    newer = os.pread(number, min(end - size, safe_open.MAX_WHOLE_FILE), size).splitlines() if size < end else []
     return _follow(newer, known)[0]
 
 
