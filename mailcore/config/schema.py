@@ -140,8 +140,15 @@ class Alarms:
     ] = 5.0
     repeat: Annotated[
         tuple[Repeat, ...],
-        describe("Waits before an alarm that nobody acknowledged is heard again. The last one holds on. []: never."),
-    ] = (180.0, 120.0, 60.0)
+        describe("Waits before an alarm of high urgency that nobody acknowledged is heard again. The last one holds "
+              "on. []: none is, of no urgency."),
+    ] = (10.0, 20.0, 30.0, 60.0, 120.0)  # fmt: skip
+    repeat_medium: Annotated[tuple[Repeat, ...], describe("The same of medium urgency. []: never.")] = (
+        60.0,
+        120.0,
+        300.0,
+    )
+    repeat_low: Annotated[tuple[Repeat, ...], describe("The same of low urgency. []: never.", [1800])] = ()
     snooze: Annotated[Period, describe("For how long the key Z silences alarms.")] = 600.0
     notify: Annotated[
         Notify,

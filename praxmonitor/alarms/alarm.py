@@ -109,6 +109,10 @@ class Alarm:
     """What to do, with the keys."""
     id: str = ""
     """Tells this episode from the next one of the same kind and agent: a run, a message, the time of a sign."""
+    cause: str = ""
+    """What it comes of, where several may have one cause: `network`. Alarms of a kind with one cause are one group."""
+    agents: tuple[str, ...] = ()
+    """Addresses of the agents that it concerns, where that is not `address` alone."""
 
     @property
     def key(self) -> str:

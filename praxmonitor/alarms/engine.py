@@ -24,7 +24,7 @@ from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
-from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
+from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance, repeats
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.rules.evaluate import AlarmRules
@@ -96,7 +96,7 @@ class AlarmEngine:
         if self.episodes.reported_before and snapshot.now - self._opened > CARRY_OVER:
             self.episodes = replace(self.episodes, reported_before=MappingProxyType({}))
         alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.machine_status)
-        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, self.config.alarms.repeat)
+        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeats(self.config.alarms))
         if events:
             self._unsaved.set()
         return events

@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from mailcore.config import Alarms
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.sound import MAX_URGENCY
+from praxmonitor.alarms.urgency import urgency_of
+from praxmonitor.sound import Urgency
 
 ACKNOWLEDGED = math.inf
 """As the time until which an alarm is not heard."""
@@ -37,11 +39,8 @@ class Episode:
     """Since when its condition does not hold any more, while it settles; 0.0: it holds."""
     heard: bool = False
     """It sounded where somebody can hear it, once at least."""
-
-    @property
-    def urgency(self) -> int:
-        """0 when raised, one more with each repetition, to MAX_URGENCY."""
-        return min(self.times_notified - 1, MAX_URGENCY)
+    urgency: Urgency = Urgency.MEDIUM
+    """By its kind and its age."""
 
     @property
     def acknowledged(self) -> bool:
@@ -142,14 +141,25 @@ class AlarmEvents:
 
 
 NO_EVENTS = AlarmEvents()
+Repeat = Mapping[Urgency, Sequence[float]]
+NO_REPEAT: Repeat = MappingProxyType({})
+
+
+def repeats(policy: Alarms) -> Repeat:
+    """The waits before repetitions, by urgency, as `[alarms]` sets them."""
+    if not policy.repeat:
+        return NO_REPEAT
+    return MappingProxyType(
+        {Urgency.HIGH: policy.repeat, Urgency.MEDIUM: policy.repeat_medium, Urgency.LOW: policy.repeat_low}
+    )
 
 
 def advance(
-    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
+    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Repeat = NO_REPEAT
 ) -> tuple[Episodes, AlarmEvents]:
     """The episodes after a look that found `alarms` standing, and the events. The same object if nothing changed.
 
-    `repeat`: seconds before each repetition, the last one again and again; empty for none.
+    `repeat`: by urgency the seconds before each repetition, the last one again and again; empty for none.
     """
     if not alarms and not episodes.by_key and not episodes.reported_before:
         return episodes, NO_EVENTS
@@ -174,24 +184,38 @@ def advance(
             episode = old if old.cleared_at or old.alarm.kind.lasting else replace(old, cleared_at=cleared_at)
         else:
             episode = old if old.alarm == found and not old.cleared_at else replace(old, alarm=found, cleared_at=0.0)
+        urgency = urgency_of(episode.alarm, now, episode.raised_at)
+        if urgency is not episode.urgency:
+            # More urgent than it was: heard at once.
+            episode = replace(episode, urgency=urgency, next_at=now if urgency > episode.urgency else episode.next_at)
         answered_until = answers.get(key, 0.0)
         if answered_until != episode.answered_until:
             episode = replace(episode, answered_until=answered_until)
-        if repeat and episode.next_at - now > max(repeat):  # the clock was set back
-            episode = replace(episode, next_at=now + _wait(episode.times_notified, repeat))
-        if repeat and now >= episode.next_at and not episode.cleared_at and not episode.answered(now):
+        waits = repeat.get(urgency, ())
+        if waits and max(waits) < episode.next_at - now < math.inf:  # the clock was set back
+            episode = replace(episode, next_at=now + _wait(episode.times_notified, waits))
+        if now >= episode.next_at and not episode.cleared_at and not episode.answered(now):
             times = episode.times_notified + 1
-            episode = replace(episode, times_notified=times, next_at=now + _wait(times, repeat))
+            episode = replace(episode, times_notified=times, next_at=now + _wait(times, waits))
             repeated.append(episode)
         going_on[key] = episode
     for key, alarm in standing.items():
         answered_until = answers.get(key, 0.0)
         if (before := episodes.reported_before.get(key)) is not None:
+            urgency = urgency_of(alarm, now, before.raised_at)
             episode = Episode(
-                alarm, before.raised_at, before.times_notified, before.next_at, answered_until, heard=before.heard
+                alarm,
+                before.raised_at,
+                before.times_notified,
+                before.next_at,
+                answered_until,
+                heard=before.heard,
+                urgency=urgency,
             )
         else:
-            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), answered_until=answered_until)
+            urgency = urgency_of(alarm, now, now)
+            next_at = now + _wait(1, repeat.get(urgency, ()))
+            episode = Episode(alarm, now, next_at=next_at, answered_until=answered_until, urgency=urgency)
             if not episode.answered(now):
                 raised.append(episode)
         going_on[key] = episode
@@ -204,5 +228,5 @@ def advance(
     return episodes, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
 
 
-def _wait(times_notified: int, repeat: Sequence[float]) -> float:
-    return repeat[min(times_notified, len(repeat)) - 1] if repeat else math.inf
+def _wait(times_notified: int, waits: Sequence[float]) -> float:
+    return waits[min(times_notified, len(waits)) - 1] if waits else math.inf

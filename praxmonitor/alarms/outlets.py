@@ -20,7 +20,7 @@ from mailcore.text.masks import masked
 from mailcore.text.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import AlarmEvents, Episode
-from praxmonitor.sound import MAX_URGENCY, Cue, Sound
+from praxmonitor.sound import Cue, Sound
 
 MOST_CUES = 8
 """Alarms that are played at once; they merge into a chord anyway."""
@@ -28,6 +28,8 @@ PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Let the terminal keep its title, and bring it back (xterm)."""
 MOST_COMMANDS = 4
 """Commands of the user's that may run at once."""
+MOST_TOLD = 4
+"""How often the user's command is told of an alarm that stands."""
 COMMAND_TIMEOUT = 60.0
 """Seconds after which such a command is ended."""
 
@@ -40,7 +42,7 @@ def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})
 
 def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
     """What these events sound like, the most urgent first. `voices`: as in `alarm_cue`."""
-    loud = sorted((*events.raised, *events.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
+    loud = sorted((*events.raised, *events.repeated), key=lambda episode: -alarm_cue(episode).priority)
     played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played
 
@@ -102,7 +104,7 @@ def event_objects(events: AlarmEvents, root: Path, now: float) -> Iterator[dict[
                 "at": iso(now),
                 "headline": f"over: {headline_of(episodes)}" if event == "over" else headline_of(episodes),
                 "text": "\n".join(_printable(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
-                "urgency": max(episode.urgency for episode in episodes),
+                "urgency": max(episode.urgency for episode in episodes).word,
                 "clear": events.clear and event == "over",
                 "alarms": [episode_object(episode) for episode in episodes],
             }
@@ -124,7 +126,7 @@ def episode_object(episode: Episode) -> dict[str, Any]:
         "key": alarm.key,
         "raised_at": iso(episode.raised_at),
         "told": episode.times_notified,
-        "urgency": episode.urgency,
+        "urgency": episode.urgency.word,
         "acknowledged": episode.acknowledged,
         "snoozed_until": iso(until) if until and not episode.acknowledged else None,
     }
@@ -148,11 +150,11 @@ class UserCommand:
         self._name, self._most, self._free = name, most, threading.Semaphore(most)
 
     def run(self, events: AlarmEvents, root: Path, now: float) -> None:
-        """Run it for these events; for a repetition only while its urgency grows. Does not block."""
+        """Run it for these events; of repetitions for the first of an alarm alone. Does not block."""
         if not self._argv:
             return
         for event in event_objects(events, root, now):
-            if event["event"] == "repeated" and all(e.times_notified > MAX_URGENCY + 1 for e in events.repeated):
+            if event["event"] == "repeated" and all(e.times_notified > MOST_TOLD for e in events.repeated):
                 continue
             self.send(event)
 

@@ -116,7 +116,7 @@ class ReachProbe:
         speaker = self._speaker
         if speaker is None:
             return True
-        return speaker.admits(cue) and (speaker.opened or (self._terminal and cue.sound.urgent))
+        return speaker.admits(cue) and (speaker.opened or (self._terminal and cue.urgent))
 
     def unplayed(self) -> set[tuple[Sound, str]]:
         """Sound and agent of alarms that were taken for heard, and were not; each once."""

@@ -59,7 +59,7 @@ class Sound:
         """Let these be heard; where no device is, the terminal's bell rings for what is urgent."""
         if due:
             self.sounded = self._opened.clock()
-        if [cue for cue in due if not self.speaker.play(cue) and cue.sound.urgent]:
+        if [cue for cue in due if not self.speaker.play(cue) and cue.urgent]:
             self._ring()
 
     def status(self, holder: Watcher | None) -> SoundStatus:

@@ -74,7 +74,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
     alarms = AlarmRules(config).alarms(
         fleet, now, machine_status=check_machine(fleet, config, now, missing_before(reported))
     )
-    episodes, _ = advance(Episodes(reported_before=reported), alarms, store.answers(), now, ())
+    episodes, _ = advance(Episodes(reported_before=reported), alarms, store.answers(), now)
     return episodes.standing()
 
 

@@ -44,7 +44,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         print_error(f"praxmonitor guard: {text}")
 
     def play(cues: list[Cue]) -> None:
-        if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
+        if [cue for cue in cues if not player.play(cue) and cue.urgent]:
             write("\a")
 
     def duty() -> None:

@@ -32,7 +32,7 @@ def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> 
     if episode.cleared_at:
         state = "settling"
     right: Line = ((f"{state} " if state else "", "muted"), (since(alarm.since or episode.raised_at, now), "faint"))
-    left: Line = ((f"{mark} {'!' * (episode.urgency + 1)} ", role), (plain(alarm.summary), role))
+    left: Line = ((f"{mark} {'!' * max(1, episode.urgency)} ", role), (plain(alarm.summary), role))
     lines = [spread(left, right, width)]
     if chosen:
         told = (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy))

@@ -6,13 +6,31 @@ This module is cheap to import; the device lives in a child process, see `praxmo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from praxmonitor.sound.mutes import Mutes
 
 if TYPE_CHECKING:
     from mailcore.config import Sound as SoundConfig
+
+
+class Urgency(IntEnum):
+    """How soon a person is wanted: the rhythm of an alarm says it, after IEC 60601-1-8."""
+
+    NONE = 0
+    """No alarm: something happened."""
+    LOW = 1
+    """It can wait, and is heard once: one or two pulses."""
+    MEDIUM = 2
+    """Soon: three pulses."""
+    HIGH = 3
+    """Now: two groups of five pulses, three and two."""
+
+    @property
+    def word(self) -> str:
+        """`low`, `medium`, `high`, `none`."""
+        return self.name.lower()
 
 
 class Sound(StrEnum):
@@ -44,20 +62,22 @@ class Sound(StrEnum):
     ALL_CLEAR = "all_clear"
     """The last alarm is over."""
     MAIL_HIGH = "mail_high"
+    STUCK = "stuck"
+    """Alarm alone: mail or a task does not move."""
     LIMIT = "limit"
     """The service refuses for now: a rate limit, an overload."""
     ERROR = "error"
-    """Something went wrong: an error in a log, a storm of them, a fault of the observing itself."""
+    """Something went wrong: an error in a log. As an alarm: a storm of them, a fault of machine or observing."""
     WAITING = "waiting"
-    """An agent waits for the operator."""
+    """Alarm alone: an agent waits for the operator."""
     FAILED = "failed"
     """A run failed for good and bounced, or was killed."""
     SILENCE = "silence"
-    """An agent that should be working shows no sign of life."""
+    """Alarm alone: an agent that should be working shows no sign of life."""
 
     @property
     def priority(self) -> int:
-        """0 (heartbeat) to 18 (silence)."""
+        """0 (heartbeat) to 19 (silence)."""
         return _PRIORITY[self]
 
     @property
@@ -66,14 +86,9 @@ class Sound(StrEnum):
         return self in (Sound.HEARTBEAT, Sound.TOOL)
 
     @property
-    def urgent(self) -> bool:
-        """Wants the operator: worth the terminal's bell, and the breaking of quiet hours."""
-        return self in (Sound.WAITING, Sound.FAILED, Sound.SILENCE)
-
-    @property
     def alarming(self) -> bool:
-        """What an alarm may sound like."""
-        return self.urgent or self in (Sound.LIMIT, Sound.ERROR)
+        """What an alarm may sound like: its kind by the melody, its urgency by the rhythm."""
+        return self in ALARM_SOUNDS
 
     @property
     def category(self) -> str | None:
@@ -81,6 +96,8 @@ class Sound(StrEnum):
         return _CATEGORY.get(self)
 
 
+ALARM_SOUNDS = (Sound.STUCK, Sound.LIMIT, Sound.ERROR, Sound.WAITING, Sound.FAILED, Sound.SILENCE)
+"""Those that an alarm may have; nobody tells more than about seven apart."""
 _PRIORITY = {sound: index for index, sound in enumerate(Sound)}
 _CATEGORY = {
     Sound.HEARTBEAT: "task.progress",
@@ -96,12 +113,10 @@ _CATEGORY = {
 FAMILIES = ("shell", "read", "edit", "web", "agent", "other")
 """Families of tools; the tick of each has a timbre of its own."""
 
-MAX_URGENCY = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One event to be heard: `Cue(Sound.SILENCE, "@writer", 2, urgency=1)`."""
+    """One event or alarm to be heard: `Cue(Sound.SILENCE, "@writer", 2, urgency=Urgency.HIGH)`."""
 
     sound: Sound
     agent: str = ""
@@ -112,13 +127,25 @@ class Cue:
     """Of TOOL: one of FAMILIES."""
     volume: float = 1.0
     """0.0 to 1.0, before the operator's own settings."""
-    urgency: int = 0
-    """Of an alarm: 0 at first, one more with each repetition, at most MAX_URGENCY: louder and longer."""
+    urgency: Urgency = Urgency.NONE
+    """Of an alarm; NONE: it is none."""
 
     @property
     def key(self) -> str:
-        """What a pack calls its sound: `silence`, or `tool.shell`."""
-        return f"{self.sound}.{self.family or 'other'}" if self.sound is Sound.TOOL else str(self.sound)
+        """What a pack calls its sound: `done`, `tool.shell`, or of an alarm `silence.high`."""
+        if self.sound is Sound.TOOL:
+            return f"{self.sound}.{self.family or 'other'}"
+        return f"{self.sound}.{self.urgency.word}" if self.urgency else str(self.sound)
+
+    @property
+    def priority(self) -> int:
+        """More wins where voices run out: an alarm over all that is none, by its urgency."""
+        return 100 * self.urgency + self.sound.priority
+
+    @property
+    def urgent(self) -> bool:
+        """Wants the operator soon: worth the terminal's bell, and the breaking of quiet hours."""
+        return self.urgency >= Urgency.MEDIUM
 
 
 class Speaker(Protocol):

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound import Cue, Sound, Urgency
 from praxmonitor.sound.backends import open_device
 from praxmonitor.sound.cue_samples import load_cue_samples
 from praxmonitor.sound.device import NoDevice
@@ -73,12 +73,14 @@ class PlayerProcess:
             if request.get("stop"):
                 self._mixer.clear()
                 return
-            cue, at = Cue(**request["cue"] | {"sound": Sound(request["cue"]["sound"])}), float(request["at"])
+            told = request["cue"]
+            typed = {"sound": Sound(told["sound"]), "urgency": Urgency(told["urgency"])}
+            cue, at = Cue(**told | typed), float(request["at"])
             volume = float(cue.volume)
-            samples = self._cue_samples.samples(cue.key, cue.voice, cue.urgency)
+            samples = self._cue_samples.samples(cue.key, cue.voice)
         except (ValueError, TypeError, KeyError, AttributeError):
             return  # nobody reads a complaint, and the next line may be good
-        if samples and self._mixer.play(samples, cue.sound.priority, at, volume):
+        if samples and self._mixer.play(samples, cue.priority, at, volume):
             try:
                 self._device.wake()
             except NoDevice as error:

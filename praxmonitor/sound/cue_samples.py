@@ -11,9 +11,8 @@ from pathlib import Path
 from random import Random
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import MAX_URGENCY, Sound
+from praxmonitor.sound import Sound
 from praxmonitor.sound.backends import decode, transpose
-from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.pack import Pack, Picker, load_pack
 
 VOICE_SEMITONES = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
@@ -21,8 +20,6 @@ VOICE_SEMITONES = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
 the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
 SAMPLE_CACHE = 32_000_000
 """Bytes of sounds samples ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
-GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
-"""Between the repetitions of an urgent alarm."""
 
 
 @dataclass(slots=True)
@@ -36,23 +33,24 @@ class CueSamples:
     _cache: dict[tuple[Path, int], array[int]] = field(default_factory=dict)
     """Samples by file and step."""
 
-    def samples(self, key: str, voice: int = 0, urgency: int = 0) -> array[int] | None:
+    def samples(self, key: str, voice: int = 0) -> array[int] | None:
         """What the mixer plays for a `Cue.key`; None where the pack has no sound for it.
 
         What CESP does not know, and the pack does not have, is taken from the default pack: the alarm must be heard
         whatever the pack.
         """
         pack = self.pack
+        if not pack.sounds[key] and Sound(key.partition(".")[0]).alarming:
+            key = key.partition(".")[0]
         if not pack.sounds[key] and Sound(key.partition(".")[0]).category is None:
             pack = self._default
         step = VOICE_SEMITONES[voice % len(VOICE_SEMITONES)] if pack.tuned else 0
         while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
             try:
-                once = self._tuned(file, step)
+                return self._tuned(file, step)
             except ValueError:
                 self._bad.add(file)
                 continue
-            return once + (GAP + once) * min(max(0, urgency), MAX_URGENCY)
         return None
 
     def _tuned(self, file: Path, step: int) -> array[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mailcore.config import Sound as SoundConfig
-from praxmonitor.sound import MAX_URGENCY, Cue, Sound
+from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import Mutes
 
 CHORD = 0.25
@@ -30,8 +30,6 @@ AMBIENT_PAUSE = 1.5
 """Seconds for which an alarm silences all that is ambient."""
 BURST_SHOWN = 3.0
 """Seconds for which the count of a chord is shown."""
-GROWTH = 0.25
-"""Share of its loudness that an alarm gains with each repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,7 @@ class GateRules:
         kind = self.kinds.get(cue.sound, 1.0)
         if cue.key != cue.sound:
             kind *= self.kinds.get(cue.key, 1.0)
-        grown = 1.0 + GROWTH * min(cue.urgency, MAX_URGENCY)
-        return min(1.0, max(0.0, self.volume * cue.volume * kind * self.agents.get(cue.agent, 1.0) * grown))
+        return min(1.0, max(0.0, self.volume * cue.volume * kind * self.agents.get(cue.agent, 1.0)))
 
     def quiet_at(self, now: float) -> bool:
         """Whether `now` lies in the quiet hours."""
@@ -105,13 +102,13 @@ class Gate:
         """Whether it may be heard at all: it is neither muted nor turned down to nothing, nor are these quiet hours."""
         if not self.rules.loudness(cue) or self.mutes.all(now) or self.mutes.agent(cue.agent, now):
             return False
-        return not self.rules.quiet_at(now) or (cue.sound.urgent and self.rules.quiet_breaks)
+        return not self.rules.quiet_at(now) or (cue.urgent and self.rules.quiet_breaks)
 
     def admit(self, cue: Cue, now: float) -> float:
         """The volume to play it at; 0.0: it is not to be heard, the terminal's bell included."""
         if not self.passes(cue, now):
             return 0.0
-        if cue.sound.urgent:
+        if cue.urgent:
             last = self._alarms.get((cue.sound, cue.agent), float("-inf"))
             if 0 <= now - last < REPEAT:
                 return 0.0

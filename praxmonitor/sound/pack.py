@@ -23,7 +23,7 @@ from typing import Any
 from mailcore.exceptions import ConfigError
 from mailcore.system import safe_open, user_directories
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import FAMILIES, Sound
+from praxmonitor.sound import ALARM_SOUNDS, FAMILIES, Sound, Urgency
 
 MANIFEST = "openpeon.json"
 MAX_FILE = 1_000_000
@@ -41,6 +41,7 @@ EXTENSION = "praxmonitor.json"
 SOUND_KEYS = (
     *(sound.value for sound in Sound if sound is not Sound.TOOL),
     *(f"{Sound.TOOL}.{name}" for name in FAMILIES),
+    *(f"{sound}.{urgency.word}" for sound in ALARM_SOUNDS for urgency in Urgency if urgency),
 )
 """What a sound can be looked up by: `Cue.key`."""
 

@@ -19,7 +19,7 @@ class UnconfirmedCues:
 
     def add(self, cue: Cue, at: float) -> None:
         """A device took it."""
-        if cue.sound.alarming:
+        if cue.urgency:
             with self._lock:
                 self._cues.append((at, cue))
 

@@ -12,9 +12,9 @@ ALARM_KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
 
 
 def bar_line(said: str, urgency: int, since: float, now: float, width: int) -> Line:
-    """The line in exactly `width` cells. One more mark with each step of urgency: it shows without colour too."""
+    """The line in exactly `width` cells. One mark for each step of urgency: it shows without colour too."""
     said = plain(said)
-    left: Line = ((f" {'!' * (urgency + 1)} ", "error strong"),)
+    left: Line = ((f" {'!' * max(1, urgency)} ", "error strong"),)
     for words in (True, False):
         keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in ALARM_KEYS)
         right: Line = ((f" {age(now - since)} ", "muted"), *chain.from_iterable(keys), (" ", ""))

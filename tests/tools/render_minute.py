@@ -65,7 +65,7 @@ class OfflineSpeaker:
     def play(self, cue: Cue) -> bool:
         now = time.time()
         volume = self._gate.admit(cue, now)
-        samples = self._jukebox.samples(cue.key, cue.voice, cue.urgency)
+        samples = self._jukebox.samples(cue.key, cue.voice)
         if not volume or samples is None:
             self.kept_back += 1
             return True
