@@ -8,6 +8,7 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.format_drift import SHARE
+from mailcore.text import line
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
@@ -40,4 +41,5 @@ def missing_directory_alarms(fleet: Fleet, machine_status: MachineStatus) -> Ite
                 "its passport and its mailbox in there",
                 f"missing since {date_and_time(since, seconds=False)}" if since else "",
                 "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
+                cause=f"mount {line(str(facts.agent.branch.parent), 120)}",
             )  # fmt: skip
