@@ -3,10 +3,14 @@ network that several miss at once."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from mailcore.config import Alarms, Config
 from mailcore.model.activity import Kind
-from tests.stories.made import finished, heard, story, working
+from mailcore.model.session import LiveSession
+from tests.stories.made import HOUR, finished, heard, story, working
 from tests.stories.play import Heard, Story
-from tests.stories.words import Life
+from tests.stories.words import START, Life
 
 DAY = 86_400.0
 REFUSED = "API Error: Unable to connect to API (ECONNREFUSED)"
@@ -192,4 +196,82 @@ UNREAD = (
     ),
 )  # fmt: skip
 
-MOVES = (*CIRCLES, *NETWORKS, *UNREAD)
+AWAY, HERE, UNKNOWN = False, True, None
+
+
+def at_terminal(
+    session: str = "s1", focused: bool | None = AWAY, *, pid: int = 7, began: float = 0, typed: float = 0
+) -> LiveSession:
+    """A session at a terminal."""
+    return LiveSession(pid, START + began, session, f"/dev/pts/{pid}", focused, START + typed if typed else 0.0)
+
+
+def move(name: str, seconds: float, life: Life, *expected: Heard, **config: Any) -> Story:
+    """A story of one's own sessions."""
+    return story(name, seconds, life, expected=expected, config=Config(alarms=Alarms(repeat=(), **config)))
+
+
+def ended(focused: bool | None = AWAY, until: float | None = 60) -> Life:
+    """One session of one's own, whose turn began at 5."""
+    return Life().live(1, at_terminal(focused=focused)).turn(5, until)
+
+
+def over(second: float) -> tuple[Heard, ...]:
+    return heard(second, "over your_move"), heard(second, "clear", "")
+
+
+YOURS = (
+    move("a session of one's own ends its turn behind another window", 400, ended(), heard(70, "your_move")),
+    move("its person answers: over", 400, ended().turn(200, None), heard(70, "your_move"), *over(200)),
+    move(
+        "each turn that ends is another", 400, ended().turn(200, 260), heard(70, "your_move"), *over(200),
+        heard(270, "your_move"),
+    ),
+    move(
+        "three sessions in one directory, two of them ended their turns", 400,
+        Life().live(1, at_terminal(), at_terminal("s2", pid=8), at_terminal("s3", pid=9)).turn(5, 60)
+        .turn(6, None, session="s2").turn(7, 100, session="s3"),
+        heard(70, "your_move"), heard(110, "your_move"),
+    ),
+    move("its terminal has the focus", HOUR, ended(HERE)),
+    move("its terminal loses the focus later", 400, ended(HERE).live(200, at_terminal()), heard(200, "your_move")),
+    move(
+        "its person comes to its terminal: over", 400, ended().live(200, at_terminal(focused=HERE)),
+        heard(70, "your_move"), *over(200),
+    ),
+    move("nothing says where the focus is: after two minutes", 400, ended(UNKNOWN), heard(180, "your_move")),
+    move(
+        "nothing says it, and its person types there", 400,
+        ended(UNKNOWN).live(150, at_terminal(focused=UNKNOWN, typed=150)), heard(270, "your_move"),
+    ),
+    move("always: also where the focus is", 400, ended(HERE), heard(70, "your_move"), your_move="always"),
+    move("never told of one's own sessions", HOUR, ended(), your_move="never"),
+    move("its program is ended: nobody waits", 400, ended().live(200), heard(70, "your_move"), *over(200)),
+    move("a turn ended in a program that is gone", HOUR, Life().turn(5, 60)),
+    move("a session of one's own, still at work", 400, ended(until=None).steady(20, 400)),
+    move("another session than the one that lives ended its turn", HOUR, Life().live(1, at_terminal("s9")).turn(5, 60)),
+    move(
+        "a program that names no session: the newest turn is its", 400,
+        Life().live(1, at_terminal("")).turn(5, 20, session="x").turn(40, 60, session="y"),
+        heard(30, "your_move"), *over(40), heard(70, "your_move"),
+    ),
+    move("a program begun after the turn ended", HOUR, Life().turn(5, 60).live(100, at_terminal("", began=99))),
+    move(
+        "its subagents work on in the background", 400,
+        ended(until=None).does(30, Kind.SUBAGENT, source="transcript", session="s1", subagent="a", tool_id="u")
+        .does(60, Kind.TURN_END, source="transcript", session="s1")
+        .does(200, Kind.SUBAGENT_DONE, source="transcript", session="s1", subagent="a", tool_id="u"),
+        heard(200, "your_move"),
+    ),
+    move(
+        "it asks for a permission: that is told, and nothing else", 400,
+        ended(until=None).does(60, Kind.WAITING, "may I?", session="s1"), heard(60, "waiting"),
+    ),
+    move(
+        "the turn of a supervised run ends", 200, Life().live(1, at_terminal("")).starts(10).does(
+            20, Kind.PROMPT, session="r").does(60, Kind.TURN_END, session="r").does(65, Kind.THINKING, session="r"),
+    ),
+    move("the next turn begins at once, by a hook", 400, ended().turn(64, None).steady(65, 400)),
+)  # fmt: skip
+
+MOVES = (*YOURS, *CIRCLES, *NETWORKS, *UNREAD)

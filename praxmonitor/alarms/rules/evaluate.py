@@ -26,9 +26,10 @@ from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.network import network_alarms
 from praxmonitor.alarms.rules.runs import run_alarms
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
+from praxmonitor.alarms.rules.your_move import your_move_alarms
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
-    run_alarms, mail_alarms, error_alarms, agent_cap_alarms,
+    run_alarms, mail_alarms, error_alarms, agent_cap_alarms, your_move_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
 
