@@ -7,6 +7,8 @@ import re
 MARKS = "?？؟⁇⁈"
 _AFTER = " \t\r\n\"'”’»)]}*_`~"
 """What may stand behind the mark: quotes, brackets, Markdown."""
+_BEFORE = " \t\"'“‘«([{*_`~-#>•"
+"""What may stand before a sentence."""
 _SENTENCE = re.compile(r"(?<=[.!?:;。！？…])[\"'”’»)\]*_`~]*\s+|[\r\n]+")
 MAX_QUESTION = 400
 """Characters of a question that are kept, its last."""
@@ -17,5 +19,5 @@ def question_in(text: str) -> str:
     end = text[-4 * MAX_QUESTION :].rstrip(_AFTER)
     if not end or end[-1] not in MARKS:
         return ""
-    last = _SENTENCE.split(end)[-1].lstrip(_AFTER + "-#>•")
+    last = _SENTENCE.split(end)[-1].lstrip(_BEFORE)
     return last[-MAX_QUESTION:] if last.strip(MARKS) else ""
