@@ -59,6 +59,15 @@ class Terminal:
             except OSError:
                 return
 
+    def waits_until(self, condition: Callable[[], object], what: str) -> None:
+        """Draw until that holds."""
+
+        def drawn() -> object:
+            self.draw()
+            return condition()
+
+        wait_until(drawn, what=what)
+
 
 Begin = Callable[..., Terminal]
 
@@ -87,7 +96,8 @@ def begin() -> Iterator[Begin]:
 def claude(directory: Path) -> str:
     """A program of that name."""
     path = directory / "claude"
-    shutil.copy(shutil.which("cat") or "/bin/cat", path)
+    if not path.exists():
+        shutil.copy(shutil.which("cat") or "/bin/cat", path)
     return str(path)
 
 
@@ -134,7 +144,7 @@ def test_the_focus_is_where_tmux_and_its_terminal_say(begin: Begin, tmux: Callab
     (alone,) = terminal.focus_of_panes()
     assert terminal.focus_of_panes() == {alone: False}, "nobody is attached"
     shown = begin(["tmux", "attach", "-t", "s"], tmp_path)
-    wait_until(lambda: shown.draw() or tmux("list-clients"), what="a client")
+    shown.waits_until(lambda: tmux("list-clients"), "a client")
     assert terminal.focus_of_panes() == {alone: None}, "tmux does not ask for the focus"
     tmux("set", "-g", "focus-events", "on")
     assert terminal.focus_of_panes() == {alone: True}
@@ -142,13 +152,13 @@ def test_the_focus_is_where_tmux_and_its_terminal_say(begin: Begin, tmux: Callab
     (other,) = terminal.focus_of_panes().keys() - {alone}
     assert terminal.focus_of_panes() == {alone: True, other: False}
     shown.type(LOST)
-    wait_until(lambda: shown.draw() or terminal.focus_of_panes() == {alone: False, other: False}, what="it is lost")
+    shown.waits_until(lambda: terminal.focus_of_panes() == {alone: False, other: False}, "it is lost")
     shown.type(GAINED)
-    wait_until(lambda: shown.draw() or terminal.focus_of_panes()[alone], what="it is back")
+    shown.waits_until(lambda: terminal.focus_of_panes()[alone], "it is back")
     tmux("select-pane", "-t", "s:0.1")
     assert terminal.focus_of_panes() == {alone: False, other: True}
     tmux("new-window", "-t", "s:", "sleep 600")
-    wait_until(lambda: shown.draw() or not terminal.focus_of_panes()[other], what="another window is in front")
+    shown.waits_until(lambda: not terminal.focus_of_panes()[other], "another window is in front")
     assert list(terminal.focus_of_panes().values()).count(True) == 1
 
 
