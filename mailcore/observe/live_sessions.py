@@ -14,7 +14,7 @@ from mailcore.system import terminal
 from mailcore.system.process_values import Process
 from mailcore.system.processes import started_at, terminal_of
 
-LOOK_PERIOD = 5.0
+SESSIONS_PERIOD = 5.0
 """Seconds between two looks at all processes: 10 ms each."""
 TYPED_STEP = 10.0
 """Seconds by which the time of the last key must move to be news."""
@@ -35,7 +35,7 @@ class LiveSessionReader:
         """Of which agents it changed what sessions live, or which has the focus."""
         if time.monotonic() < self._due:
             return []
-        self._due = time.monotonic() + LOOK_PERIOD
+        self._due = time.monotonic() + SESSIONS_PERIOD
         found: defaultdict[str, list[LiveSession]] = defaultdict(list)
         began: dict[tuple[int, int], float] = {}
         focus: dict[str, bool | None] | None = None

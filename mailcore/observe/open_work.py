@@ -41,7 +41,7 @@ def with_activities(
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
             continue
-        newest_turns = turns.after_activity(newest_turns, activity)
+        newest_turns = turns.turns_after(newest_turns, activity)
         if activity.kind is Kind.WAITING:
             asking = permission_prompts.after_request(asking, activity, open_now)
         else:

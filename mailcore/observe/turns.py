@@ -13,13 +13,13 @@ from mailcore.programs.transcript_reader import TRANSCRIPT_SOURCE
 MAX_TURNS = 16
 """Sessions of one agent whose newest turn is kept."""
 BEGINS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
-ENDS = frozenset({Kind.TURN_END, Kind.ERROR})
-TOLD = BEGINS | ENDS | {Kind.MESSAGE}
+TURN_OVER = frozenset({Kind.TURN_END, Kind.ERROR})
+TOLD = BEGINS | TURN_OVER | {Kind.MESSAGE}
 SOURCES = frozenset({HOOKS_SOURCE, TRANSCRIPT_SOURCE})
 """Where the agent's program itself speaks."""
 
 
-def after_activity(turns: tuple[Turn, ...], activity: Activity) -> tuple[Turn, ...]:
+def turns_after(turns: tuple[Turn, ...], activity: Activity) -> tuple[Turn, ...]:
     """The turns once that was seen, those of the same object where nothing changed; the one that began last at the
     end."""
     if activity.kind not in TOLD or activity.subagent or activity.source not in SOURCES:

@@ -163,7 +163,7 @@ def test_the_focus_is_where_tmux_and_its_terminal_say(begin: Begin, tmux: Callab
 
 
 def test_a_session_is_seen_to_begin_and_to_end(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_sessions, "LOOK_PERIOD", 0.0)
+    monkeypatch.setattr(live_sessions, "SESSIONS_PERIOD", 0.0)
     reader = LiveSessionReader(lambda cwd: "@writer" if cwd == str(tmp_path) else "", {}.get)  # type: ignore[arg-type]
     assert reader.sweep(built_in()) == []
     before = time.time()
@@ -190,7 +190,7 @@ def test_two_sessions_of_one_agent_and_the_question_of_one(
     """From processes, session files and Claude Code's own word to the state of their agent."""
     home = tmp_path / "claude-home"
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
-    monkeypatch.setattr(live_sessions, "LOOK_PERIOD", 0.0)
+    monkeypatch.setattr(live_sessions, "SESSIONS_PERIOD", 0.0)
     branch, now = house.agent("@writer").branch, time.time()
     (home / "sessions").mkdir(parents=True)
     files = places.directory(branch, home)

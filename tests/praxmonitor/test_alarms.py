@@ -50,13 +50,22 @@ EXPLAINED = {
     "bounced after": ("bounced: Report: exit 1", "after 1 attempt; ", "@operator was told by mail", "retry (r)"),
     "a wake fails": ("failed: Report: exit 1", "retry (r)"),
     "done, and nobody": ("has not heard of it: disk full", "hears of Report", "tell it by mail (m)"),
-    "three wait": (
+    "three wait in": (
         "deadlock: @a waits for @b, @b for @c, @c for @a",
         "an answer to one of 'Build it' of @a",
         "closed",
         "kill (D)",
     ),
-    "ordinary letters to the operator": ("2 mails to you, the oldest from @writer: Note 0", "[alarms] unread", "(i)"),
+    "a session of one's own that asks": (
+        "your move: asks: Shall I deploy it?",
+        "your next prompt to session s1, begun",
+        "its turn ended",
+        "(pts/7)",
+    ),
+    "sessions at work report": (
+        "no network: 2 agents cannot reach", "to one of @b, @writer", "@b reported: API error (ENOTFOUND)", "retry (r)",
+    ),
+    "ordinary letters to the operator": ("3 mails to you, the oldest from @writer: Note 0", "[alarms] unread", "(i)"),
     "the supervisor died": ("orphaned", "PID 10", "kill (D) cleans up"),
     "an unreadable mailbox": ("inbox.json is not JSON", "`mailcore repair @", "mend or remove"),
     "an urgent task that nobody": ("stuck on the rung 'stored'", "within 10 min", "rung_high", "wake (w)"),

@@ -200,7 +200,7 @@ AWAY, HERE, UNKNOWN = False, True, None
 
 
 def at_terminal(
-    session: str = "s1", focused: bool | None = AWAY, *, pid: int = 7, began: float = 0, typed: float = 0
+    session: str = "s1", focused: bool | None = AWAY, *, pid: int = 7, began: float = -HOUR, typed: float = 0
 ) -> LiveSession:
     """A session at a terminal."""
     return LiveSession(pid, START + began, session, f"/dev/pts/{pid}", focused, START + typed if typed else 0.0)
@@ -222,6 +222,10 @@ def over(second: float) -> tuple[Heard, ...]:
 
 YOURS = (
     move("a session of one's own ends its turn behind another window", 400, ended(), heard(70, "your_move")),
+    move(
+        "a session of one's own that asks", 400,
+        Life().live(1, at_terminal()).turn(5, 60, "All tests pass.\n**Shall I deploy it?**"), heard(70, "your_move"),
+    ),
     move("its person answers: over", 400, ended().turn(200, None), heard(70, "your_move"), *over(200)),
     move(
         "each turn that ends is another", 400, ended().turn(200, 260), heard(70, "your_move"), *over(200),

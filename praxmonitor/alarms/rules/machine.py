@@ -16,7 +16,11 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) -> Iterator[Alarm]:
     """Of what is wrong with the watching, of a disk nearly full, of a PraxMonitor that is too slow."""
     for note in (*fleet.notes, *machine_status.trouble.values()):
-        yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
+        yield Alarm(
+            AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}",
+            remedy="see to that; `mailcore doctor` looks for the cause and says the fix",
+            id=note.partition(SHARE)[0][:200],
+        )  # fmt: skip
     if 0 <= machine_status.disk_free < policy.disk_free:
         # No figure that changes while it stands: each change would be kept on that very disk.
         what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"

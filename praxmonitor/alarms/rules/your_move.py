@@ -12,7 +12,7 @@ from mailcore.text.units import date_and_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
-SETTLE = 10.0
+TURN_SETTLES = 10.0
 """Seconds after the end of a turn within which it is looked where the focus is, and a hook may begin the next turn."""
 
 
@@ -24,9 +24,9 @@ def your_move_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
     for move in open_moves(facts):
         ended, session = move.turn.ended, move.session
         if policy.your_move == "always" or session.focused is False:
-            yield TimedAlarm(_alarm(facts, move), ended, SETTLE)
+            yield TimedAlarm(_alarm(facts, move), ended, TURN_SETTLES)
         elif session.focused is None:
-            yield TimedAlarm(_alarm(facts, move), max(ended, session.typed_at), max(SETTLE, policy.your_move_after))
+            yield TimedAlarm(_alarm(facts, move), max(ended, session.typed_at), max(TURN_SETTLES, policy.your_move_after))
 
 
 def _alarm(facts: AgentFacts, move: Move) -> Alarm:
