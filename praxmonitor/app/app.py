@@ -23,7 +23,7 @@ from mailcore.exceptions import MailcoreError
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
