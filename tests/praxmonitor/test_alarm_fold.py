@@ -13,7 +13,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Answers
 from praxmonitor.alarms.episodes import CHATTER, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
-from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, Inhibition
+from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, NAMES, Inhibition
 from praxmonitor.alarms.repeats import LONGEST_ATTENDED, Repeat
 from praxmonitor.sound import Urgency
 
@@ -59,7 +59,7 @@ def keys(episodes: object) -> list[str]:
 @pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: f"{rule.cause} hides {'|'.join(sorted(rule.effects))}")
 def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) -> None:
     cause = Alarm(rule.cause, "" if rule.everywhere else "@a", NOW, "the cause", id="c")
-    named = next(iter(sorted(rule.named)), "")
+    named = next(iter(sorted(NAMES.get(rule.cause, ()))), "") if rule.named else ""
     for kind in sorted(rule.effects - {rule.cause}):
         watch, effect = Watch(), alarm(kind, since=NOW + 5, cause=named)
         assert keys(watch.look(0, cause).raised) == [cause.key]
@@ -78,6 +78,7 @@ def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) ->
         (alarm(AlarmKind.BOUNCED, "@a"), "it failed for a reason of its own"),
         (alarm(AlarmKind.BOUNCED, "@c", cause="service"), "an agent that does not wait for that limit"),
         (alarm(AlarmKind.BOUNCED, "@a", NOW - EARLIER - 1, cause="service"), "it failed long before"),
+        (alarm(AlarmKind.SILENCE, "@a", cause="network"), "it is silent for another cause"),
         (alarm(AlarmKind.WAITING, "@a", cause="service"), "it waits for a person, not for the limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
