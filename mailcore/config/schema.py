@@ -140,8 +140,8 @@ class Alarms:
     ] = "unfocused"  # fmt: skip
     your_move_after: Annotated[
         Seconds,
-        describe("The wait before that where nothing says whether its terminal has the focus. It begins anew with what is "
-              "typed there."),
+        describe("The wait before that, where nothing says whether its terminal has the focus. It begins anew with "
+              "what is typed there."),
     ] = 120.0  # fmt: skip
     disk_free: Annotated[
         BytesOrNone, describe("Less free space than this where the workspace lies is nearly full. 0: never.")

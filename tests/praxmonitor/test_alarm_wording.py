@@ -27,7 +27,10 @@ def raised() -> dict[AlarmKind, dict[str, Alarm]]:
     found: defaultdict[AlarmKind, dict[str, Alarm]] = defaultdict(dict)
     for story in (*STORIES, *MOVES):
         if story.expected and story.seconds < LONGEST:
-            play(story, on_events=lambda due: [found[e.alarm.kind].update({e.alarm.text: e.alarm}) for e in due.raised])
+            told: list[Alarm] = []
+            play(story, on_events=lambda due: told.extend(e.alarm for e in due.raised))  # noqa: B023
+            for alarm in told:
+                found[alarm.kind][alarm.text] = alarm
     return dict(found)
 
 

@@ -110,18 +110,19 @@ def bounced(second: float, who: str) -> Heard:
 
 NETWORKS = (
     story(
-        "two runs bounce for want of a network, and nobody retries", 1000, fails("a", 100), fails("b", 160),
+        "two runs bounce for want of a network, and nobody retries: hidden in it, and up again when it is over", 1000,
+        fails("a", 100), fails("b", 160),
         expected=(
-            bounced(100, "@a"), bounced(160, "@b"), heard(160, "network", ""),
-            heard(100 + 600 + 60, "over network", ""),
+            bounced(100, "@a"), heard(160, "network", ""), heard(100 + 600 + 60, "over network", ""),
+            bounced(760, "@a"),
         ),
     ),
     story(
         "the network comes back: both work again", 600,
         fails("a", 100).starts(200).steady(210, 600), fails("b", 160).starts(220).steady(230, 600),
         expected=(
-            bounced(100, "@a"), bounced(160, "@b"), heard(160, "network", ""), heard(200, "over bounced", "@a"),
-            heard(220, "over bounced", "@b"), heard(200 + 60, "over network", ""),
+            bounced(100, "@a"), heard(160, "network", ""), heard(200, "over bounced", "@a"),
+            heard(200 + 60, "over network", ""), heard(260, "clear", ""),
         ),
     ),
     story(

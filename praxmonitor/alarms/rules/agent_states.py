@@ -36,6 +36,9 @@ REMEDY_OF = {
 FLEET_BREAKER = "([dispatch] fleet_failures)"
 """Stands in the reason of a run that the workspace's breaker kept from its next attempt."""
 BREAKER_REMEDY = "mend what those failures share, then retry (r) it; the breaker lets go by itself within a minute"
+SILENCE_SETTLE = 10.0
+"""Seconds for which an agent must show life until its silence is over, or twice the limit where that is less: one that
+speaks every five seconds at a limit of three is silent, not silent again and again."""
 
 
 def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
@@ -70,7 +73,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
                 alarm, what=f"orphaned: {what}", expected=f"that {expected_work(facts) or 'its run'} goes on",
                 seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
-                id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
+                id=run_id or _lock_id(facts),
             )  # fmt: skip
         case _:
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
@@ -78,6 +81,11 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, what=f"cannot be read: {status.reason}", expected="a file that is whole", remedy=remedy, id=""
             )
+
+
+def _lock_id(facts: AgentFacts) -> str:
+    """What tells a run of another program from its next one."""
+    return f"{facts.lock.pid} {facts.lock.at:.0f}" if facts.lock is not None else ""
 
 
 def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
@@ -89,5 +97,6 @@ def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machin
     return replace(
         alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
         seen=f"last sign of life {moment(last, now)}{tool}{processes}",
-        remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
+        remedy="look at it (Enter), kill (D), then retry (r) it", id=alarm.id or _lock_id(facts),
+        settle=min(2 * policy.silence, SILENCE_SETTLE),
     )  # fmt: skip

@@ -26,7 +26,9 @@ def your_move_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
         if policy.your_move == "always" or session.focused is False:
             yield TimedAlarm(_alarm(facts, move), ended, TURN_SETTLES)
         elif session.focused is None:
-            yield TimedAlarm(_alarm(facts, move), max(ended, session.typed_at), max(TURN_SETTLES, policy.your_move_after))
+            yield TimedAlarm(
+                _alarm(facts, move), max(ended, session.typed_at), max(TURN_SETTLES, policy.your_move_after)
+            )
 
 
 def _alarm(facts: AgentFacts, move: Move) -> Alarm:
