@@ -13,7 +13,7 @@ from mailcore.programs.base import Output
 from mailcore.programs.claude import result
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.missing_directories import NOTHING
-from praxmonitor.alarms.rules.causes import CAUSES, LONGEST, cause_of, cause_of_run
+from praxmonitor.alarms.rules.causes import CAUSE_WORDS, LONGEST, cause_of, cause_of_run
 from tests.stories.made import HOME, story, working
 from tests.stories.play import Stands, Story, play
 from tests.stories.words import Life
@@ -76,7 +76,7 @@ def test_the_words_of_a_failure_tell_its_cause(text: str, cause: str) -> None:
 
 
 def test_every_cause_has_words() -> None:
-    assert {cause for cause, _ in CAUSES} == set(WORDS.values()) - {""}
+    assert {cause for cause, _ in CAUSE_WORDS} == set(WORDS.values()) - {""}
 
 
 def test_what_stands_far_behind_in_a_text_tells_nothing() -> None:

@@ -18,7 +18,7 @@ LONGEST = 4000
 _TELLS = ("API Error", "Error:", "error:", "Unable to connect")
 """How the last words of a program begin that are its own, and no answer of its agent's."""
 
-CAUSES: tuple[tuple[str, str], ...] = (
+CAUSE_WORDS: tuple[tuple[str, str], ...] = (
     (DISK, r"no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b|(?:disk|database or disk) is full"),
     (
         NETWORK,
@@ -49,7 +49,7 @@ CAUSES: tuple[tuple[str, str], ...] = (
 )
 """(cause, pattern of the words that tell it), the first that fits decides."""
 
-_PATTERNS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in CAUSES)
+_PATTERNS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern in CAUSE_WORDS)
 
 
 def cause_of(text: str) -> str:
