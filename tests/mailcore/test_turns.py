@@ -127,4 +127,4 @@ def test_its_words_are_a_question_where_it_asks_one_and_hold_no_secret() -> None
 def test_an_agent_whose_session_waits_is_idle_and_says_it() -> None:
     status = state(facts(OVER), 9.0, Alarms())
     assert (status.state, status.reason, status.since) == (State.IDLE, "your move: All is done.", 5)
-    assert state(facts(OVER, live=()), 9.0, Alarms()).reason == ""
+    assert state(facts(OVER, live=()), 9.0, Alarms()).reason == "no mailbox yet"
