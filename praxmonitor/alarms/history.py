@@ -1,7 +1,7 @@
 """What was raised, answered and over, one JSON object a line, kept in the user's state directory across restarts.
 
-Who is on duty writes what happened, whoever answers writes the answer. When the file has grown to `MOST_BYTES`, its older
-half goes. A line that is broken counts as not there.
+Who is on duty writes what happened, whoever answers writes the answer. When the file has grown to `MOST_BYTES`, its
+older half goes. A line that is broken counts as not there.
 """
 
 from __future__ import annotations
