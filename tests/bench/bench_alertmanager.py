@@ -212,7 +212,9 @@ def utc(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
-def report(who: str, day: Day, told: list[tuple[float, str, str]], groups: int, hidden: int, waits: list[float]) -> None:
+def report(
+    who: str, day: Day, told: list[tuple[float, str, str]], groups: int, hidden: int, waits: list[float]
+) -> None:
     """One contestant's figures; `told`: second, kind, address of each alarm when it was first told; `waits` in ms."""
     causes, sorts = set[str](), dict[Sort, int]()
     for second, kind, address in told:
@@ -223,7 +225,9 @@ def report(who: str, day: Day, told: list[tuple[float, str, str]], groups: int, 
     print(f"{who}:")
     print(f"  groups told of {groups}, alarms named in them {len(told)}, hidden {hidden}")
     print(f"  of these: {', '.join(f'{sort} {count}' for sort, count in sorted(sorts.items()))}")
-    print(f"  causes told {len(causes & begun)} of {len(begun)}; missing: {', '.join(sorted(begun - causes)) or 'none'}")
+    print(
+        f"  causes told {len(causes & begun)} of {len(begun)}; missing: {', '.join(sorted(begun - causes)) or 'none'}"
+    )
     if waits:
         print(f"  condition → first told: median {sorted(waits)[len(waits) // 2]:.0f} ms, worst {max(waits):.0f} ms")
 

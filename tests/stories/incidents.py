@@ -1,4 +1,4 @@
-"""What goes wrong in a bad day, as an agent's files tell it: each is met at its next step, and says what follows from it.
+"""What goes wrong in a bad day, as an agent's files tell it: each is met at its next step, and tells what follows.
 
 The wording is the product's: of an overloaded service (`LimitWait`), a lost connection (Claude Code's result), a full
 disk (seen on a tmpfs of 4 MB: the supervisor dies of its next record, its lock stays), a program ended by a signal.

@@ -155,7 +155,8 @@ MASKS = (
     ), frozenset({("limit", "")})),
     Mask(story(
         "acknowledged, and another cause of the same kind comes: it is told", 2000, parked("a", 60, 1900),
-        own_limit("b", 500), expected=(heard(60, "limit", ""), heard(500, "limit", "")), steps=((200, (Acknowledge(),)),),
+        own_limit("b", 500), expected=(heard(60, "limit", ""), heard(500, "limit", "")),
+        steps=((200, (Acknowledge(),)),),
     ), frozenset({("limit", "")})),
     Mask(full_disk(
         fails(at_work("c", 490), 500, "exit 1, error_during_execution"), free=4 * 10**8,
@@ -199,7 +200,8 @@ MASKS = (
     ), frozenset({("bounced", "@writer")})),
     Mask(story(
         "failed, and the next run is well: nobody answered, so it stays in the list", 2 * HOUR,
-        fails(at_work("writer", 100), 110, SEGFAULT).starts(200).steady(210, 2 * HOUR), expected=(heard(110, "bounced"),),
+        fails(at_work("writer", 100), 110, SEGFAULT).starts(200).steady(210, 2 * HOUR),
+        expected=(heard(110, "bounced"),),
     ), frozenset({("bounced", "@writer")})),
     Mask(story(
         "two supervisors die ten minutes apart, of nothing common: two", 1500, at_work("a", 290).dies(300),

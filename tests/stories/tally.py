@@ -50,7 +50,9 @@ class Told:
     @property
     def line(self) -> str:
         """It, for a person."""
-        return f"{self.second:7.0f} s  {self.sort:8} {self.cause or '-':20} {self.alarm.kind}: {self.alarm.summary[:90]}"
+        return (
+            f"{self.second:7.0f} s  {self.sort:8} {self.cause or '-':20} {self.alarm.kind}: {self.alarm.summary[:90]}"
+        )
 
 
 @dataclass
