@@ -15,7 +15,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.engine import CARRY_OVER, KEEP_ANSWERS, AlarmEngine
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.missing_directories import BranchFiles
 from praxmonitor.alarms.missing_directories import branch_files as really_there
 from praxmonitor.alarms.store import AlarmStore
