@@ -29,7 +29,7 @@ from typing import Any
 
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import AlarmEvents
+from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.state.snapshot import Snapshot
 from tests.bench.asked import ask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import AlarmEvents
+from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.state.snapshot import Snapshot
 from tests.stories.masks import MASKS, Mask
 from tests.stories.play import compare, play
@@ -17,7 +17,7 @@ def test_no_cause_is_masked(mask: Mask) -> None:
 
     def look(second: float, snapshot: Snapshot, engine: AlarmEngine, events: AlarmEvents) -> None:
         nonlocal shown
-        standing = (each for each in engine.episodes.by_key.values() if not getattr(each, "hidden_by", ""))
+        standing = (each for each in engine.episodes.by_key.values() if not each.hidden_by)
         shown = frozenset((str(each.alarm.kind), each.alarm.address) for each in standing)
 
     misses, false = compare(mask.story, play(mask.story, on_look=look))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import AlarmEvents, Episode
+from praxmonitor.alarms.episode import AlarmEvents, Episode
 from praxmonitor.sound import Urgency
 from praxmonitor.state.snapshot import Snapshot
 from tests.stories.days import Day
@@ -72,9 +72,9 @@ class Tally:
             alarm = episode.alarm
             sort, cause = sort_of(self.day, self.causes, second, str(alarm.kind), alarm.address)
             self.told.append(Told(second, alarm, sort, cause))
-        self.joined.update(str(episode.alarm.kind) for episode in getattr(events, "joined", ()))
+        self.joined.update(str(episode.alarm.kind) for episode in events.joined)
         for key, episode in engine.episodes.by_key.items():
-            if getattr(episode, "hidden_by", ""):
+            if episode.hidden_by:
                 self.hidden[key] = str(episode.alarm.kind)
 
     def of(self, *sorts: Sort) -> list[Told]:
