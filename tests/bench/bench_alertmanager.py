@@ -4,8 +4,9 @@ The conditions of one day of thirty agents, before anything groups or hides them
 and to our engine. Alertmanager works in real time: the day is so many times faster, its `group_wait` and
 `group_interval` with it. Both are asked how often they called a person, for what, and how soon.
 
-Its rules are those that a careful person writes with labels: an alert has its kind, its agent, its agent's service, the
-disk that it lies on. What Prometheus does before it (`keep_firing_for`) is done here, with our times.
+Its rules are ours, written as labels: an alert has its kind, its agent, its cause, its group; an alarm that concerns
+several agents is an alert of each. What Prometheus does before it (`keep_firing_for`) is done here, with our times. It
+cannot be told that an effect may come before its cause, that a condition chatters, or that a failure stays.
 """
 
 from __future__ import annotations
@@ -30,44 +31,36 @@ from typing import Any
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents
+from praxmonitor.alarms.episodes import GROUP_INTERVAL
+from praxmonitor.alarms.inhibition import INHIBITIONS, concerned_agents
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.state.snapshot import Snapshot
 from tests.bench.asked import ask
-from tests.stories.days import CONFIG, HOUR, PROGRAMS, Day, bad_day
+from tests.stories.days import CONFIG, HOUR, Day, bad_day
 from tests.stories.play import play
 from tests.stories.tally import TICK, Sort, Tally, sort_of
 
 AMOUNTS = argparse.Namespace(hours=11.0, speed=600.0, seed=2)
 PROGRAM = "prometheus-alertmanager"
-GROUP_WAIT, GROUP_INTERVAL = 5.0, 300.0
-"""Seconds of the day. Ours tells a new group at its next tick, and what joins it not at all."""
 FAR = "2100-01-01T00:00:00Z"
-INHIBITED = {
-    "disk": ("bounced|failed|orphaned|undelivered|unanswered|unreadable|storm|degraded|stuck", "disk"),
-    "limit": ("bounced|failed|stuck|overdue|silence", "service"),
-    "orphaned": ("stuck|overdue|bounced", "agent"),
-    "silence": ("stuck|overdue", "agent"),
-}
-"""Kind of a cause → the kinds that it hides, where this label is the same."""
+DAY_MOST = 86_400.0
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One alarm of the rules, from when to when, in seconds of the day."""
+    """One alarm of the rules for one agent, from when to when, in seconds of the day."""
 
     alarm: Alarm
+    agent: str
     begin: float
     end: float
 
     @property
     def labels(self) -> dict[str, str]:
-        """What a person's rules would give it; empty ones are none."""
-        kind, agent = str(self.alarm.kind), self.alarm.address
-        service = PROGRAMS.get(agent[1:], "claude") if agent else "claude" if kind == "limit" else ""
-        shared = {"limit": service, "disk": "/house"}
-        cause = self.alarm.cause or shared.get(kind, agent)
-        found = {"alertname": kind, "agent": agent, "service": service, "disk": "/house", "cause": cause}
-        return {**{name: value for name, value in found.items() if value}, "id": self.alarm.id or "-"}
+        """Empty ones are none."""
+        alarm = self.alarm
+        found = {"alertname": str(alarm.kind), "agent": self.agent, "cause": alarm.cause, "id": alarm.id}
+        return {name: value for name, value in {**found, "group": alarm.cause or alarm.key}.items() if value}
 
 
 @dataclass
@@ -75,24 +68,25 @@ class Conditions:
     """What the rules find in the course of a day, before it is grouped."""
 
     rules: AlarmRules = field(default_factory=lambda: AlarmRules(CONFIG))
-    open: dict[str, tuple[Alarm, float, float]] = field(default_factory=dict)
-    """Key → the alarm, since when it stands, and when it was seen last."""
+    open: dict[tuple[str, str], tuple[Alarm, float, float]] = field(default_factory=dict)
+    """Key and agent → the alarm, since when it stands, and when it was seen last."""
     over: list[Condition] = field(default_factory=list)
 
     def look(self, second: float, snapshot: Snapshot, engine: AlarmEngine, events: AlarmEvents) -> None:
         """As `on_look` of `play`."""
         alarms = self.rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, snapshot.machine_status)
         for alarm in alarms:
-            _, begin, _ = self.open.get(alarm.key, (alarm, second, second))
-            self.open[alarm.key] = alarm, begin, second
-        for key, (alarm, begin, seen) in list(self.open.items()):
-            if second - seen > alarm.kind.settle and not alarm.kind.lasting:
-                self.over.append(Condition(alarm, begin, second))
-                del self.open[key]
+            for agent in concerned_agents(alarm) or {""}:
+                _, begin, _ = self.open.get((alarm.key, agent), (alarm, second, second))
+                self.open[alarm.key, agent] = alarm, begin, second
+        for (key, agent), (alarm, begin, seen) in list(self.open.items()):
+            if second - seen > max(alarm.settle, alarm.kind.settle) and not alarm.kind.lasting:
+                self.over.append(Condition(alarm, agent, begin, second))
+                del self.open[key, agent]
 
     def all(self, end: float) -> list[Condition]:
         """Those that began before that second, in order of their beginning."""
-        found = [*self.over, *(Condition(alarm, begin, end) for alarm, begin, _ in self.open.values())]
+        found = [*self.over, *(Condition(alarm, who, begin, end) for (_, who), (alarm, begin, _) in self.open.items())]
         return sorted((one for one in found if one.begin < end), key=lambda one: one.begin)
 
 
@@ -127,14 +121,16 @@ def receiver() -> Iterator[tuple[int, list[tuple[float, dict[str, Any]]]]]:
 
 def config(port: int, speed: float) -> str:
     """Its rules, as YAML (which JSON is)."""
-    inhibit = [
-        {"source_matchers": [f'alertname="{cause}"'], "target_matchers": [f'alertname=~"{kinds}"'], "equal": [label]}
-        for cause, (kinds, label) in INHIBITED.items()
-    ]
-    waits = {"group_wait": GROUP_WAIT, "group_interval": GROUP_INTERVAL, "repeat_interval": 86_400.0}
+    inhibit = []
+    for rule in INHIBITIONS:
+        kinds, causes = "|".join(sorted(rule.effects)), "|".join(sorted(rule.named))
+        targets = [f'alertname=~"{kinds}"', *([f'cause=~"{causes}"'] if causes else [])]
+        equal = [] if rule.everywhere else ["agent"]
+        inhibit.append({"source_matchers": [f'alertname="{rule.cause}"'], "target_matchers": targets, "equal": equal})
+    waits = {"group_interval": GROUP_INTERVAL, "repeat_interval": DAY_MOST}
     scaled = {name: f"{max(1, round(1000 * seconds / speed))}ms" for name, seconds in waits.items()}
     hook = {"url": f"http://127.0.0.1:{port}/", "send_resolved": False}
-    route = {"receiver": "person", "group_by": ["alertname", "cause"], **scaled}
+    route = {"receiver": "person", "group_by": ["alertname", "group"], "group_wait": "0s", **scaled}
     receivers = [{"name": "person", "webhook_configs": [hook]}]
     return json.dumps({"route": route, "inhibit_rules": inhibit, "receivers": receivers})
 
@@ -245,8 +241,10 @@ def main() -> None:
     play(day.story, TICK, on_look=look)
     conditions = found.all(end)
     told = [(one.second, str(one.alarm.kind), one.alarm.address) for one in ours.told if one.second < end]
-    print(f"{AMOUNTS.hours:g} h of {day.story.name}: {len(conditions)} conditions in {end / speed:.0f} s ({speed:g}x)")
+    alarms = len({(one.alarm.key, one.begin) for one in conditions})
+    print(f"{AMOUNTS.hours:g} h of {day.story.name}: {alarms} alarms of the rules in {end / speed:.0f} s ({speed:g}x)")
     report("ours", day, told, len(told), len(ours.hidden), [])
+    print(f"  notifications {len(told)}, joined unheard {sum(ours.joined.values())}")
     if shutil.which(PROGRAM) is None:
         print(f"{PROGRAM} is not installed (Debian: prometheus-alertmanager): nothing to compare with, in 0 ms")
         return

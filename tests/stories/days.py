@@ -86,9 +86,10 @@ def bad_day(seed: int = 2) -> Day:
 
     for name in (*CLAUDE, *BUILDERS):
         meets(name, begin, incidents.cut_off(book, end) if name in LOST else incidents.overloaded(book, end))
-    for name, priority, sender in (("writer", "normal", "@planner"), ("editor", "high", "@operator")):
-        met[name] = [Incident(begin, incidents.with_task(book, "outage", met[name][0].act, priority, sender))]
+    for name, priority in (("indexer", "normal"), ("editor", "high")):
+        met[name] = [Incident(begin, incidents.with_task(book, "outage", met[name][0].act, priority))]
     meets("planner", begin - 20 * MINUTE, incidents.passes_on(book, "@writer", end + 100 * MINUTE))
+    meets("writer", begin - 19 * MINUTE, incidents.takes_from("@planner"))
     for name in SESSIONS:
         meets(name, begin, incidents.cut_off_from_person(end))
     for names, act in (

@@ -112,6 +112,7 @@ def bounces(
     book.append(Trouble(cause, "bounced", worker.address, worker.now, retried, follows))
     worker.wait_until(retried)
     worker.starts("Report")
+    worker.reads(worker.task)
     if worker.works(worker.rng.uniform(10, 40)):
         worker.ends()
 
@@ -143,6 +144,18 @@ def with_task(book: Book, cause: str, act: Act, priority: str = "high", sender: 
         return over
 
     return both
+
+
+def takes_from(sender: str) -> Act:
+    """It ends what it does, and takes a task of another agent's."""
+
+    def act(worker: Worker) -> bool:
+        worker.ends()
+        worker.go(2)
+        worker.does_task(60, sender=sender)
+        return True
+
+    return act
 
 
 def passes_on(book: Book, to: str, answered: float) -> Act:

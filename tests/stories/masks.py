@@ -72,11 +72,14 @@ def full_disk(*lives: Life, name: str, free: int, more: tuple[tuple[str, float, 
 
 
 def chatter_then_silence() -> Story:
-    """Signs 303 s apart, six times; after the last nothing more."""
+    """Signs 303 s apart, six times; after the last nothing more. That it came again is told once more."""
     life = at_work("writer", 20)
     for number in range(1, 7):
         life.does(20 + 303 * number, Kind.THINKING)
-    return story("speaks just after each limit, then never again: it stands", 4000, life, expected=(heard(310.5),))
+    return story(
+        "speaks just after each limit, then never again: two, and it stands", 4000, life,
+        expected=(heard(310.5), heard(623.5)),
+    )  # fmt: skip
 
 
 def failed_twice() -> Life:
@@ -148,6 +151,18 @@ MASKS = (
         expected=(heard(60, "limit", ""), heard(1320, "stuck", "@b")), slack=700.0,
     ), frozenset({("limit", ""), ("stuck", "@b")})),
     Mask(story(
+        "two services refuse, one after the other: two", 1000,
+        at_work("a", 60).does(60, Kind.LIMIT, "API 529, attempt 1 of 10", source="transcript"),
+        codex("b", 150).does(160, Kind.LIMIT, "stream error: 503, retrying 1/5", source="transcript"),
+        expected=(heard(60, "limit", "@a"), heard(160, "limit", "@b")),
+    ), frozenset({("limit", "@a"), ("limit", "@b")})),
+    Mask(story(
+        "bounced and acknowledged; an hour later another task is stuck there: it is told", 6000,
+        fails(at_work("writer", 100), 110, SEGFAULT).mail(3700, "m2", priority="high"),
+        steps=((200, (Acknowledge(),)),),
+        expected=(heard(110, "bounced"), heard(4300, "stuck")),
+    ), frozenset({("bounced", "@writer"), ("stuck", "@writer")})),
+    Mask(story(
         "an outage is over, and another comes an hour later: two", 9000,
         parked("a", 60, 600).steady(610, 5000).journal(5000, "attempt_ended", exit=1, cause="API 529", limited=True)
         .journal(5000, "waiting", limited=True, until=utc_time(START + 9500), scope=SERVICE, resets="", why="529"),
@@ -163,6 +178,16 @@ MASKS = (
         name="the disk is nearly full and takes what is written: a failure meanwhile is told",
         more=(("bounced", 500, "@c"),),
     ), frozenset({("bounced", "@c")})),
+    Mask(full_disk(
+        at_work("c", 80).tool(80, None), Life("d").mail(150, priority="high"), free=4 * 10**8,
+        name="the disk is nearly full and takes what is written: who hangs meanwhile, and what is stuck, is told",
+        more=(("silence", 980, "@c"), ("stuck", 750, "@d")),
+    ), frozenset({("silence", "@c"), ("stuck", "@d")})),
+    Mask(full_disk(
+        at_work("c", 490).dies(500), free=4 * 10**8,
+        name="the disk is nearly full and takes what is written: a supervisor that dies meanwhile is told",
+        more=(("orphaned", 500, "@c"),),
+    ), frozenset({("orphaned", "@c")})),
     Mask(full_disk(
         fails(at_work("c", 490), 500, SEGFAULT), free=0,
         name="a program crashes while the disk is full, for a reason of its own: it is told",
