@@ -115,6 +115,8 @@ def test_the_load_is_counted_and_too_much_is_said() -> None:
     assert (load.standing, load.urgencies["medium"]) == (1, 12)
     assert load.worst == (("bounced", "@a0", 6), ("bounced", "@a1", 6))
     assert load.warnings == ("12 alarms in ten minutes: more than 10, which nobody follows",)
+    edge = [HistoryEntry(NOW - 600, "raised", "a"), HistoryEntry(NOW, "raised", "b")]
+    assert (load_of(edge, [], NOW).last_ten_minutes, load_of(edge, [], NOW).most_in_ten_minutes) == (1, 1)
     spread = [HistoryEntry(NOW - 500 * n, "raised", f"k{n}") for n in range(8)]
     assert load_of(spread, [], NOW).warnings == ("8 alarms in an hour: more than one in ten minutes",)
     many = [replace(EPISODE, alarm=replace(FAILED, id=str(n))) for n in range(10)]
