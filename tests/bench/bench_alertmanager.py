@@ -32,7 +32,7 @@ from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.episodes import GROUP_INTERVAL
-from praxmonitor.alarms.inhibition import INHIBITIONS, concerned_agents
+from praxmonitor.alarms.inhibition import INHIBITIONS, NAMES, concerned_agents
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.state.snapshot import Snapshot
 from tests.bench.asked import ask
@@ -126,8 +126,8 @@ def config(port: int, speed: float) -> str:
     """Its rules, as YAML (which JSON is)."""
     inhibit = []
     for rule in INHIBITIONS:
-        kinds, causes = "|".join(sorted(rule.effects)), "|".join(sorted(rule.named))
-        targets = [f'alertname=~"{kinds}"', *([f'cause=~"{causes}"'] if causes else [])]
+        kinds, names = "|".join(sorted(rule.effects)), "|".join(sorted(NAMES.get(rule.cause, ())))
+        targets = [f'alertname=~"{kinds}"', f'cause=~"{names}"' if rule.named else f'cause=~"({names})?"']
         equal = [] if rule.everywhere else ["agent"]
         inhibit.append({"source_matchers": [f'alertname="{rule.cause}"'], "target_matchers": targets, "equal": equal})
     waits = {"group_interval": GROUP_INTERVAL, "repeat_interval": NEVER}

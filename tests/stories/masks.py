@@ -201,9 +201,10 @@ MASKS = (
         at_work("c", 490).dies(500).ends(900, "killed", by="@operator"), free=0,
         name="what a full disk did is mended before there is room: nothing more", more=(),
     ), frozenset()),
-    Mask(full_disk(
-        Life("c").mail(1, is_task=False).unreadable(40), free=0,
-        name="unreadable before the disk was full: it is told, and stays", more=(("unreadable", 40, "@c"),),
+    Mask(story(
+        "unreadable long before the disk was full: it is told, and stays", 1500,
+        Life("c").mail(1, is_task=False).unreadable(40), steps=((500, (Disk(0),)), (1000, (Disk(10**11),))),
+        expected=(heard(40, "unreadable", "@c"), heard(502, "disk", "")), slack=8.0,
     ), frozenset({("unreadable", "@c")})),
     Mask(story(
         "the disk is full, empty, full: one", 1000, Life("c"), expected=(heard(102, "disk", ""),), slack=8.0,
