@@ -52,8 +52,8 @@ LOST = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERE
 """Work whose files do not tell of it as they should."""
 
 INHIBITIONS = (
-    Inhibition(AlarmKind.DISK, BROKEN, named=True, everywhere=True),
-    Inhibition(AlarmKind.DISK, UNMOVED | LOST | {AlarmKind.DEGRADED}, everywhere=True),
+    Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
+    Inhibition(AlarmKind.DISK, UNMOVED | LOST, everywhere=True),
     Inhibition(AlarmKind.GONE, UNMOVED | LOST | BROKEN),
     Inhibition(AlarmKind.LIMIT, BROKEN, named=True),
     Inhibition(AlarmKind.LIMIT, UNMOVED),
