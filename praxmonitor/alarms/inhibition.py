@@ -21,7 +21,10 @@ BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
 """Work that went wrong, and says why."""
 
 
-NAMES = {AlarmKind.DISK: frozenset({"disk"}), AlarmKind.LIMIT: frozenset({"service", "limit"})}
+NAMES = {
+    AlarmKind.DISK: frozenset({"disk"}), AlarmKind.LIMIT: frozenset({"service", "limit"}),
+    AlarmKind.NETWORK: frozenset({"network"}),
+}  # fmt: skip
 """Kind → how alarms that come of it name it (`Alarm.cause`): what names another cause does not come of it."""
 
 
@@ -55,6 +58,8 @@ INHIBITIONS = (
     Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
     Inhibition(AlarmKind.DISK, UNMOVED | LOST, everywhere=True),
     Inhibition(AlarmKind.GONE, UNMOVED | LOST | BROKEN),
+    Inhibition(AlarmKind.NETWORK, BROKEN, named=True),
+    Inhibition(AlarmKind.NETWORK, UNMOVED),
     Inhibition(AlarmKind.LIMIT, BROKEN, named=True),
     Inhibition(AlarmKind.LIMIT, UNMOVED),
     Inhibition(AlarmKind.SLOW, frozenset({AlarmKind.SILENCE}), everywhere=True),
@@ -65,7 +70,9 @@ INHIBITIONS = (
     Inhibition(AlarmKind.WAITING, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
 )
 """In this order: what a disk explains is not asked of a limit."""
-CAUSES = frozenset({AlarmKind.DISK, AlarmKind.GONE, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED})
+CAUSES = frozenset(
+    {AlarmKind.DISK, AlarmKind.GONE, AlarmKind.NETWORK, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED}
+)
 """Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
 
 

@@ -13,8 +13,20 @@ from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
+from mailcore.model.session import LiveSession
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.facts import Fact, HoldRead, LimitsRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import (
+    Fact,
+    HoldRead,
+    LimitsRead,
+    LockRead,
+    MailboxRead,
+    Roster,
+    RunRead,
+    Seen,
+    SessionsLive,
+    Used,
+)
 from tests.clock import NOON
 from tests.stories.play import Step
 
@@ -109,6 +121,18 @@ class Life:
     def limit(self, second: float, *limits: Limit) -> Life:
         """What is known of the usage limits of its program's account from then on."""
         return self.at(second, LimitsRead((AccountLimits("claude-0", "claude", "work", limits),)))
+
+    def turn(self, second: float, until: float | None, says: str = "Done.", session: str = "s1") -> Life:
+        """A turn of a session that a person began by hand, as its session file tells it."""
+        self.does(second, Kind.PROMPT, "go on", source="transcript", session=session)
+        if until is not None:
+            self.does(until, Kind.MESSAGE, says, source="transcript", session=session)
+            self.does(until, Kind.TURN_END, "turn over", source="transcript", session=session)
+        return self
+
+    def live(self, second: float, *sessions: LiveSession) -> Life:
+        """These sessions live at its person's terminals from now on."""
+        return self.at(second, SessionsLive(self.address, sessions))
 
     def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
         mark = f"t{second:g}"
