@@ -25,6 +25,7 @@ class AlarmKind(StrEnum):
     GONE = "gone"
     UNREADABLE = "unreadable"
     DISK = "disk"
+    DISK_NEAR = "disk_near"
     STORM = "storm"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -83,11 +84,12 @@ _SOUNDS = {
     AlarmKind.LIMIT_NEAR: Sound.LIMIT,
 }
 _CHATTERING = (
-    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.SLOW, AlarmKind.DEGRADED, AlarmKind.LIMIT,
-    AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
+    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.SLOW, AlarmKind.DEGRADED,
+    AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
 )  # fmt: skip
 _SETTLE = {
-    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
+    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.DISK_NEAR: 60.0,
+    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
 }  # fmt: skip
 
 _MANY = {
@@ -102,7 +104,8 @@ _MANY = {
     AlarmKind.ORPHANED: "{} runs orphaned",
     AlarmKind.GONE: "the directories of {} agents are gone",
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
-    AlarmKind.DISK: "{} disks nearly full",
+    AlarmKind.DISK: "{} disks full",
+    AlarmKind.DISK_NEAR: "{} disks nearly full",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",

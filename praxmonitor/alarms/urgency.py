@@ -27,6 +27,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.UNREADABLE: ((0, Urgency.MEDIUM),),
     AlarmKind.STORM: ((0, Urgency.MEDIUM),),
     AlarmKind.DEGRADED: ((0, Urgency.MEDIUM),),
+    AlarmKind.DISK_NEAR: ((0, Urgency.MEDIUM),),
     AlarmKind.CAP: ((0, Urgency.MEDIUM),),
     AlarmKind.SLOW: ((0, Urgency.LOW), (10 * MINUTE, Urgency.MEDIUM)),
     AlarmKind.STUCK: ((0, Urgency.LOW), (2 * HOUR, Urgency.MEDIUM)),

@@ -300,7 +300,7 @@ RAISING = (
         expected=(heard(70, "limit"),),
     ),
     story(
-        "the disk is nearly full", 300, Life(), steps=((100, (Disk(10**8),)),), expected=(heard(102, "disk", ""),),
+        "the disk is nearly full", 300, Life(), steps=((100, (Disk(10**8),)),), expected=(heard(102, "disk_near", ""),),
         slack=6.0,
     ),
     story(

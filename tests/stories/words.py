@@ -44,14 +44,24 @@ def roster(*names: str, notes: tuple[str, ...] = ()) -> Roster:
 class Life:
     """What happens to one agent, written down as it happens."""
 
-    def __init__(self, name: str = "writer", *, number: int = 1) -> None:
-        self.name, self.address = name, f"@{name}"
+    def __init__(self, name: str = "writer", *, number: int = 1, program: str = "claude") -> None:
+        self.name, self.address, self.program = name, f"@{name}", program
         self._run: Run | None = None
         self._number = number
         self.steps: list[tuple[float, tuple[Step, ...]]] = []
         self._box: dict[str, Message] = {}
         self.shift = 0.0
         """By how much the wall's clock is ahead of the story's own seconds: after a sleep, or a clock that was set."""
+
+    @property
+    def run_id(self) -> str:
+        """Of its newest run."""
+        return f"r{self._number}"
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts of it began."""
+        return len(self._run.attempts) if self._run is not None else 0
 
     def stamp(self, second: float) -> float:
         return START + second + self.shift
@@ -74,7 +84,7 @@ class Life:
 
     def queued(self, second: float, *, subject: str = "Report", task: str = "m1", sender: str = OPERATOR) -> Life:
         self._number += 1
-        run_id = f"r{self._number}"
+        run_id = self.run_id
         self._run = None
         lock = Lock(10, self.stamp(second), subject, run_id=run_id)
         queued = self.record(
@@ -85,7 +95,7 @@ class Life:
             sender=sender,
             subject=subject,
             message_id=task,
-            program="claude",
+            program=self.program,
         )
         return self.at(second, LockRead(self.address, lock), queued)
 

@@ -14,7 +14,15 @@ from mailcore.observe.state import stated
 from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import AUTH, DISK, MISSING_PROGRAM, NETWORK, SERVICE, TURN_LIMIT, cause_of_run
+from praxmonitor.alarms.rules.causes import (
+    AUTH,
+    DISK,
+    MISSING_PROGRAM,
+    NETWORK,
+    SERVICE,
+    TURN_LIMIT,
+    cause_of_run,
+)
 
 ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -65,7 +73,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, kind=kind, what=f"{kind}: {status.reason}",
                 seen=f"ended {moment(status.since, now)}{tried}{told}",
-                remedy=REMEDY_OF.get(cause, remedy), cause=cause,
+                remedy=REMEDY_OF.get(SERVICE if cause.startswith(f"{SERVICE} ") else cause, remedy), cause=cause,
             )  # fmt: skip
         case AlarmKind.ORPHANED:
             what = status.reason.partition("; ")[0]  # the rest is what to do about it

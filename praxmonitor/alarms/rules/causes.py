@@ -11,7 +11,7 @@ import re
 
 from mailcore.model.run import Run
 
-NETWORK, SERVICE, DISK, AUTH = "network", "service", "disk", "auth"
+NETWORK, SERVICE, DISK, AUTH, SUPERVISOR = "network", "service", "disk", "auth", "supervisor"
 MISSING_PROGRAM, MEMORY, TURN_LIMIT = "missing program", "memory", "turn limit"
 LONGEST = 4000
 """Characters of a text that are looked at."""
@@ -45,6 +45,7 @@ CAUSE_WORDS: tuple[tuple[str, str], ...] = (
         r"|\bspawn \S+ ENOENT\b|\bexit 127\b",
     ),
     (MEMORY, r"cannot allocate memory|\bENOMEM\b|out of memory|heap limit"),
+    (SUPERVISOR, r"its supervisor \(PID \d+\) died"),
     (TURN_LIMIT, r"error_max_turns|limit of turns"),
 )
 """(cause, pattern of the words that tell it), the first that fits decides."""
@@ -61,4 +62,10 @@ def cause_of(text: str) -> str:
 def cause_of_run(run: Run) -> str:
     """The cause of a run's failure: by its reason, else by the last words of its program, where these are an error."""
     last = run.result.lstrip()
-    return cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
+    cause = cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
+    return service_cause(run.program) if cause == SERVICE else cause
+
+
+def service_cause(program: str) -> str:
+    """The cause of what comes of a program's service: that of another program is another."""
+    return f"{SERVICE} {program}".rstrip()
