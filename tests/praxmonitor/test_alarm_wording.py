@@ -10,6 +10,7 @@ import pytest
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from tests.stories.made import STORIES
+from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
 from tests.stories.play import play
 
@@ -25,7 +26,7 @@ SHORTEST = 12
 def raised() -> dict[AlarmKind, dict[str, Alarm]]:
     """Every alarm that the stories raise, by kind and text."""
     found: defaultdict[AlarmKind, dict[str, Alarm]] = defaultdict(dict)
-    for story in (*STORIES, *MOVES):
+    for story in (*STORIES, *MOVES, *MASKS):
         if story.expected and story.seconds < LONGEST:
             told: list[Alarm] = []
             play(story, on_events=lambda due: told.extend(e.alarm for e in due.raised))  # noqa: B023
@@ -52,7 +53,7 @@ def test_an_alarm_says_how_it_is_lifted_and_nothing_twice(kind: AlarmKind) -> No
 
 def test_two_alarms_of_one_story_share_no_clause() -> None:
     """What two alarms that stand together say of one agent differs in each of its clauses but the remedies."""
-    for story in (*STORIES, *MOVES):
+    for story in (*STORIES, *MOVES, *MASKS):
         if story.seconds >= LONGEST or not story.expected:
             continue
         told: list[Alarm] = []
