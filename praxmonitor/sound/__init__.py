@@ -161,7 +161,7 @@ class Speaker(Protocol):
     """Why there is no device, although one is wanted."""
 
     @property
-    def burst(self) -> int:
+    def chord(self) -> int:
         """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""
         ...
 

@@ -222,7 +222,7 @@ def test_a_burst_is_one_chord_and_is_counted(playing: tuple[Pulse, Player], monk
     process.resume()
 
     assert all(taken), "all but three went nowhere, or the pipe would be full"
-    assert sounds.burst == 5_000
+    assert sounds.chord == 5_000
 
 
 def test_rubbish_on_the_pipe_does_no_harm(pulse: Pulse) -> None:
