@@ -24,6 +24,8 @@ STALE = 2.0
 """Seconds; a sound that could not start for longer is dropped: late news sounds like new news."""
 DUCKED = 0.25
 """Volume of all else while an alarm sounds, 12 dB down: heard, and no part of the alarm's rhythm."""
+DUCKED_AFTER = 0.5
+"""Seconds after an alarm for which that holds on: what comes at once is no further pulse of it."""
 
 _FULL = 32_767
 _KNEE = 24_000
@@ -56,6 +58,8 @@ class Mixer:
         self._voices: list[_Voice] = []
         self._lock = threading.Lock()
         self._rendered = 0
+        self._ducked = 0
+        """Frames for which all but an alarm is ducked."""
         _limiter()  # built now: 40 ms in the middle of a sound would be heard
 
     def play(
@@ -87,8 +91,10 @@ class Mixer:
         count = frames * CHANNELS
         with self._lock:
             voices = [voice for voice in self._voices if voice.position or now - voice.at <= STALE]
-            duck = DUCKED if any(voice.urgency for voice in voices) else 1.0
-            parts = [voice.take(count, duck) for voice in voices]
+            if any(voice.urgency for voice in voices):
+                self._ducked = round(DUCKED_AFTER * RATE)
+            parts = [voice.take(count, DUCKED if self._ducked else 1.0) for voice in voices]
+            self._ducked = max(0, self._ducked - frames)
             self._voices = [voice for voice in voices if voice.position < len(voice.samples)]
             self._rendered += frames
         if not parts:

@@ -72,13 +72,12 @@ class Pulse:
         return self.end - self.start
 
 
-def pulses(samples: Sequence[float], rate: float = RATE, least: float = 0.02) -> list[Pulse]:
-    """Its pulses in their order: what is louder than half of the loudest for longer than `least` seconds, each then
-    measured at half of its own greatest amplitude."""
+def pulses(samples: Sequence[float], rate: float = RATE, *, share: float = 0.5, least: float = 0.02) -> list[Pulse]:
+    """Its pulses in their order: what is louder than this share of the loudest for longer than `least` seconds, each
+    then measured at half of its own greatest amplitude."""
     heard = envelope(samples, rate)
-    top = max(heard, default=0.0)
-    found = []
-    for first, last in _runs(heard, top / 2):
+    found: list[Pulse] = []
+    for first, last in _runs(heard, share * max(heard, default=0.0)):
         if (last - first) * STEP < least:
             continue
         peak = max(heard[first:last])
@@ -109,17 +108,19 @@ def gaps(found: Sequence[Pulse]) -> list[float]:
 
 def partials(samples: Sequence[float], rate: float = RATE, floor: float = -40.0) -> list[tuple[float, float]]:
     """(frequency in Hz, dB) of each partial, the lowest first: each peak of the spectrum down to `floor` dB below the
-    highest. The first 2,048 samples or more are taken, a power of two."""
-    size = 1 << (len(samples).bit_length() - 1)
-    window = [value * (0.5 - 0.5 * math.cos(math.tau * (n + 0.5) / size)) for n, value in enumerate(samples[:size])]
+    highest. A power of two of samples."""
+    size = len(samples)
+    window = [value * (0.5 - 0.5 * math.cos(math.tau * (n + 0.5) / size)) for n, value in enumerate(samples)]
     spectrum = [abs(value) for value in fft(window)[: size // 2]]
     top = max(spectrum)
     levels = [20 * math.log10(max(value, top * 1e-6) / top) for value in spectrum]
-    return [
-        (bin_ * rate / size, levels[bin_])
-        for bin_ in range(2, len(levels) - 2)
-        if levels[bin_] > floor and levels[bin_] == max(levels[bin_ - 2 : bin_ + 3])
-    ]
+    found = []
+    for peak in range(2, len(levels) - 2):
+        if levels[peak] > floor and levels[peak] == max(levels[peak - 2 : peak + 3]):
+            before, here, after = levels[peak - 1 : peak + 2]
+            offset = (before - after) / (2 * (before - 2 * here + after))  # the vertex of a parabola through the three
+            found.append(((peak + offset) * rate / size, here - (before - after) * offset / 4))
+    return found
 
 
 @cache

@@ -9,7 +9,7 @@ from array import array
 import pytest
 
 from praxmonitor.sound import ALARM_SOUNDS, Cue, Sound, Urgency
-from praxmonitor.sound.mixer import DUCKED, RATE, STALE, VOICES, Mixer
+from praxmonitor.sound.mixer import DUCKED, DUCKED_AFTER, RATE, STALE, VOICES, Mixer
 
 
 def level(value: int, frames: int = 100) -> array[int]:
@@ -116,7 +116,11 @@ def test_while_an_alarm_sounds_all_else_is_ducked() -> None:
     mixer.play(level(400), Sound.MAIL.priority, at=0.0, volume=0.5)
 
     assert set(mixer.render(20, now=0.0)) == {10_000 + round(DUCKED * 1_000) + round(DUCKED * 200)}
-    assert set(mixer.render(20, now=0.0)) == {1_000 + 200}, "as loud as before"
+    assert set(mixer.render(20, now=0.0)) == {round(DUCKED * 1_000) + round(DUCKED * 200)}, "and shortly after"
+    mixer.render(round(DUCKED_AFTER * RATE), now=0.0)
+    assert mixer.left == 0
+    mixer.play(level(1_000), Sound.DONE.priority, at=0.0)
+    assert set(mixer.render(20, now=0.0)) == {1_000}, "as loud as before"
 
 
 @pytest.mark.parametrize("first", [Urgency.LOW, Urgency.MEDIUM, Urgency.HIGH])
