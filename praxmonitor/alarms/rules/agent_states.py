@@ -22,6 +22,10 @@ ALARM_OF_STATE = {
     State.UNREADABLE: AlarmKind.UNREADABLE,
 }
 
+SILENCE_SETTLE = 10.0
+"""Seconds for which an agent must show life until its silence is over, or twice the limit where that is less: one that
+speaks every five seconds at a limit of three is silent, not silent again and again."""
+
 
 def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
     """The alarm of an agent whose state is one of `ALARM_OF_STATE`."""
@@ -50,12 +54,17 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, expected=expected_work(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
-                id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
+                id=run_id or _lock_id(facts),
             )  # fmt: skip
         case _:
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
             remedy = f"{repair}mend or remove the file: it is read again at once"
             return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
+
+
+def _lock_id(facts: AgentFacts) -> str:
+    """What tells a run of another program from its next one."""
+    return f"{facts.lock.pid} {facts.lock.at:.0f}" if facts.lock is not None else ""
 
 
 def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
@@ -67,5 +76,6 @@ def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machin
     return replace(
         alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
         seen=f"last sign of life {moment(last, now)}{tool}{processes}",
-        remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
+        remedy="look at it (Enter), kill (D), then retry (r) it", id=alarm.id or _lock_id(facts),
+        settle=min(2 * policy.silence, SILENCE_SETTLE),
     )  # fmt: skip
