@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import pairwise
 
 import pytest
 
@@ -74,6 +75,8 @@ def test_three_alarms_that_nobody_answers_fill_a_twentieth_of_an_hour(pack: str,
     assert len(sounding) > 20, "they are repeated"
     assert filled <= MOST
     sounded = [at for at, _ in sounding]
+    pauses = [later - earlier - BURST[Urgency.HIGH] for earlier, later in pairwise(sounded)]
+    assert min(pauses) >= BURST_PAUSE, "two calls are not heard as one"
     window = BURST[Urgency.HIGH] + BURST_PAUSE
     for at in after:
         assert any(at - window < began <= at + SOON for began in sounded), "heard at once, or together with another"
