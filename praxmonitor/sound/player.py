@@ -172,7 +172,7 @@ class Player:
             return True
         request: dict[str, object] = {"cue": asdict(replace(cue, volume=volume)), "at": now}
         if not self._send(request):
-            if cue.urgency:
+            if cue.urgency and self._wants_device:
                 with self._gate_lock:
                     self._gate.forget_burst()
             return False

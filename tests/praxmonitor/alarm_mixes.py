@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from praxmonitor.sound import ALARM_SOUNDS, FAMILIES, Cue, Sound, Urgency
+from praxmonitor.sound import ALARM_SOUNDS, ALARMS_ALONE, FAMILIES, Cue, Sound, Urgency
 from praxmonitor.sound.cue_samples import CueSamples
 from praxmonitor.sound.gate import Gate, GateRules
 from praxmonitor.sound.mixer import CHANNELS, RATE, Mixer
@@ -20,9 +20,7 @@ TICKS = (1.0, 10.0)
 """Tool calls a second, least and most."""
 EVENTS = (0.1, 0.8)
 """All else a second."""
-OTHERS = tuple(
-    sound for sound in Sound if not sound.ambient and sound not in (Sound.WAITING, Sound.SILENCE, Sound.STUCK)
-)
+OTHERS = tuple(sound for sound in Sound if not sound.ambient and sound not in ALARMS_ALONE)
 SECOND_ALARM = 0.3
 """In such a share of the mixes another alarm, not more urgent, comes shortly before or after."""
 EVERY = 0.01

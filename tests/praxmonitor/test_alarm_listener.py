@@ -6,6 +6,8 @@ The seeds of these mixes were used for nothing before: neither sounds nor listen
 from __future__ import annotations
 
 import random
+import threading
+import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,10 +16,12 @@ from contextlib import nullcontext
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Cue, Sound, Urgency
+from praxmonitor.sound import ALARMS_ALONE, Cue, Sound, Urgency
 from praxmonitor.sound.cue_samples import VOICE_SEMITONES, CueSamples, load_cue_samples
 from praxmonitor.sound.mixer import CHANNELS, RATE
-from tests.praxmonitor.alarm_mixes import mix, recorded
+from praxmonitor.sound.player import Player
+from tests.praxmonitor.alarm_mixes import SECONDS, happenings, mix, recorded
+from tests.praxmonitor.conftest_pulse import Pulse, until
 from tests.praxmonitor.hearing import speaker
 from tests.praxmonitor.listener import named
 from tests.praxmonitor.test_alarm_signals import EVENTS
@@ -31,20 +35,22 @@ HISS = 45.0
 URGENCIES = (Urgency.LOW, Urgency.MEDIUM, Urgency.HIGH)
 
 MATRIX: Counter[tuple[str, str]] = Counter()
+SERVED: Counter[tuple[str, str]] = Counter()
+"""Of what a sound server played."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def matrix(request: pytest.FixtureRequest) -> Iterator[None]:
     """Prints what was said of what when the tests of this file are over."""
     yield
-    if not MATRIX:
-        return
     capture = request.config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
         words = [urgency.word for urgency in Urgency]
-        print("\n" + "".join(f"{word:>10}" for word in ("", *words)) + "  <- heard as")
-        for word in words:
-            print("".join(f"{cell:>10}" for cell in (word, *(MATRIX[word, other] for other in words))))
+        for what, answers in (("mixed", MATRIX), ("played", SERVED)):
+            if answers:
+                print("\n" + "".join(f"{cell:>10}" for cell in (what, *words)) + "  <- heard as")
+                for word in words:
+                    print("".join(f"{cell:>10}" for cell in (word, *(answers[word, other] for other in words))))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,33 @@ def test_where_there_is_no_alarm_none_is_heard(packs: list[CueSamples], rounds: 
     assert not MATRIX[Urgency.NONE.word, Urgency.HIGH.word]
 
 
-@pytest.mark.parametrize("key", [key for key in EVENTS if key not in ("waiting", "silence", "stuck")])
+def test_the_urgency_is_named_from_what_a_sound_server_played(pulse: Pulse, rounds: Callable[[int, int], int]) -> None:
+    """In real time, through the player and its process. `--rounds all`: for some minutes."""
+    pulse.start()
+    pulse.record()
+    chance, wrong, mixes = random.Random(6), [], rounds(3, 60)
+    for number in range(mixes):
+        seed, urgency = 3 * HELD_OUT + number, URGENCIES[number % 3]
+        due = sorted(happenings(random.Random(seed), urgency), key=lambda each: each[0])
+        player = Player(sounds_dir() / ("default", "wood")[number % 2])
+        player.start()
+        until(lambda found=player: found.opened, "the player's device")  # type: ignore[misc]
+        pulse.pcm.clear()
+        began = time.monotonic()
+        for at, cue in due:
+            threading.Event().wait(max(0.0, began + at - time.monotonic()))
+            assert player.play(cue)
+        until(lambda: len(pulse.pcm) > (SECONDS + 1.0) * RATE * 2 * CHANNELS, "all of it is recorded", SECONDS)
+        player.close()
+        said = heard(array("h", bytes(pulse.pcm[: len(pulse.pcm) // 4 * 4]))[::CHANNELS], chance)
+        SERVED[urgency.word, said.word] += 1
+        if said is not urgency:
+            wrong.append((seed, urgency.word, said.word))
+
+    assert len(wrong) <= 0.05 * mixes, wrong
+
+
+@pytest.mark.parametrize("key", [key for key in EVENTS if key not in ALARMS_ALONE])
 def test_no_event_alone_is_like_an_alarm_at_any_pitch(packs: list[CueSamples], key: str) -> None:
     chance = random.Random(3)
     for box in packs:

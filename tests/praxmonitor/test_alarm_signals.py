@@ -13,9 +13,10 @@ from itertools import pairwise
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import ALARM_SOUNDS, FAMILIES, Cue, Sound, Urgency
+from praxmonitor.sound import ALARM_SOUNDS, ALARMS_ALONE, FAMILIES, Cue, Sound, Urgency
 from praxmonitor.sound.backends import transpose
 from praxmonitor.sound.cue_samples import VOICE_SEMITONES, CueSamples, load_cue_samples
+from praxmonitor.sound.gate import BURST_PAUSE
 from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.pack import SOUND_KEYS
 from tests.praxmonitor.hearing import FULL, Pulse, envelope, gaps, loudest, partials, pulses, speaker
@@ -160,7 +161,7 @@ def event_levels(name: str) -> dict[str, tuple[float, float]]:
     box, levels = pack(name), {}
     for key in EVENTS:
         heard = [left(samples) for voice in range(len(VOICE_SEMITONES)) if (samples := box.samples(key, voice))]
-        if heard and key != Sound.WAITING:  # for other players: one of ours, of no event
+        if heard and key not in ALARMS_ALONE:
             levels[key] = max(map(loudest, map(speaker, heard))), max(map(loudest, heard))
     return levels
 
@@ -220,6 +221,12 @@ def ms(bounds: tuple[float, float], unit: float = 1000) -> str:
 def span(values: Sequence[float], unit: float = 1000) -> str:
     least, most = (f"{unit * value:.0f}" for value in (min(values), max(values))) if values else ("", "")
     return least if least == most else f"{least}-{most}"
+
+
+def test_what_the_product_says_of_pulses_is_the_contract() -> None:
+    assert {urgency: urgency.pulses for urgency in CONTRACT} == {LOW: 2, MEDIUM: 3, HIGH: 10}
+    assert all(contract.pulses == urgency.pulses for urgency, contract in CONTRACT.items())
+    assert BURST_PAUSE >= 2.5
 
 
 @pytest.mark.parametrize(("sound", "urgency"), ALARMS)

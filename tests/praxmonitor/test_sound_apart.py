@@ -16,7 +16,7 @@ from itertools import cycle
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import ALARM_SOUNDS, FAMILIES, Cue, Sound, Urgency
+from praxmonitor.sound import ALARM_SOUNDS, ALARMS_ALONE, FAMILIES, Cue, Sound, Urgency
 from praxmonitor.sound.cue_samples import CueSamples, load_cue_samples
 from praxmonitor.sound.mixer import RATE, Mixer
 from praxmonitor.sound.pack import SOUND_KEYS
@@ -40,7 +40,7 @@ NOISE = [_HISS.gauss(0.0, 1.0) for _ in range(9_973)]
 Label = tuple[str, int]
 """Event and agent; of an alarm kind with urgency, and 0: it sounds the same whoever's it is."""
 ALARMS = tuple((Cue(sound, urgency=urgency).key, 0) for sound in ALARM_SOUNDS for urgency in Urgency if urgency)
-NO_EVENT = {Sound.HEARTBEAT, Sound.WAITING, Sound.SILENCE, Sound.STUCK, *(key for key, _ in ALARMS)}
+NO_EVENT = {Sound.HEARTBEAT, *ALARMS_ALONE, *(key for key, _ in ALARMS)}
 """The heartbeat is nobody's."""
 LABELS = (*((key, agent) for key in SOUND_KEYS if key not in NO_EVENT for agent in range(AGENTS)), *ALARMS)
 
