@@ -194,6 +194,13 @@ def test_what_was_kept_back_does_not_keep_back_what_follows() -> None:
     assert gate.admit(alarm(MEDIUM, "@editor"), over + 0.1)
 
 
+def test_what_sounded_long_ago_keeps_nothing_back() -> None:
+    gate = Gate(GateRules())
+    gate.admit(alarm(HIGH), NOON)
+    assert gate.admit(alarm(LOW), NOON + 60)
+    assert gate.admit(alarm(MEDIUM, "@editor"), NOON + 60.3) == 1.0
+
+
 def test_an_alarm_that_did_not_sound_keeps_nothing_back() -> None:
     gate = Gate(GateRules())
     gate.admit(alarm(HIGH), NOON)
