@@ -157,7 +157,7 @@ def test_a_more_urgent_alarm_cuts_another_off_and_is_heard_at_once(playing: tupl
         process.resume()
         return pulse.sound(len(expected))
 
-    both = array("h", [a + b for a, b in zip(expected, left(medium.key), strict=True)])
+    both = array("i", [a + b for a, b in zip(expected, left(medium.key), strict=True)])
     recorded = next((take for take in (played() for _ in range(4)) if likeness(take, expected) > 0.93), None)
 
     assert recorded, "none of four takes was the more urgent one alone"
