@@ -46,7 +46,7 @@ class Player:
     ```
     player = Player(find_pack("default"), on_ready=lambda: app.call_later(app.show_sound))
     player.start()
-    player.play(Cue(Sound.WAITING, "@writer")) or app.bell()
+    player.play(Cue(Sound.WAITING, "@writer", urgency=Urgency.MEDIUM)) or app.bell()
     ```
     """
 
