@@ -81,12 +81,13 @@ def test_the_urgency_is_named_in_95_of_100_mixes(packs: list[CueSamples], rounds
 
 
 def test_where_there_is_no_alarm_none_is_heard(packs: list[CueSamples], rounds: Callable[[int, int], int]) -> None:
-    chance, mixes = random.Random(2), rounds(20, 300)
+    chance, events, mixes = random.Random(2), 0, rounds(20, 300)
     for number in range(mixes):
         each = mix(packs[number % 2], HELD_OUT + 1_000_000 + number, Urgency.NONE)
-        assert any(not cue.sound.ambient for _, cue in each.due) or number
+        events += sum(not cue.sound.ambient for _, cue in each.due)
         MATRIX[Urgency.NONE.word, heard(each.mono, chance).word] += 1
 
+    assert events > mixes, "there is something that could be taken for one"
     assert MATRIX[Urgency.NONE.word, Urgency.NONE.word] >= 0.9 * mixes
     assert not MATRIX[Urgency.NONE.word, Urgency.HIGH.word]
 
