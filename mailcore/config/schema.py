@@ -127,6 +127,11 @@ class Alarms:
     ] = 900.0
     silence_compaction: Annotated[Seconds, describe("The same while the context is compacted. 0: never.")] = 600.0
     silence_subagent: Annotated[Seconds, describe("The same while a subagent works. 0: never.")] = 900.0
+    spin: Annotated[
+        Seconds,
+        describe("Processes of an agent use the CPU for longer, and nothing is heard of it: no hook event, no line of "
+              "its session or output. 0: never."),
+    ] = 1200.0  # fmt: skip
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
     disk_free: Annotated[
         BytesOrNone, describe("Less free space than this where the workspace lies is nearly full. 0: never.")

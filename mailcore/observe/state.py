@@ -7,6 +7,8 @@ expected (`silence`) that did not come in the time that its phase allows.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
@@ -16,7 +18,7 @@ from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
-from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
+from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign
 from mailcore.text.units import clock_time, duration, soon
 
 GRACE = 5.0
@@ -31,10 +33,15 @@ def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: Machine
     due = expectation(facts, status, now, policy, machine_status)
     if due is None or now <= due.silent_at:
         return status
+    if facts.lock is None and (machine_status.work is None or facts.address in machine_status.gone_sessions):
+        return _unlocked(replace(facts, turn_open=False), now, policy)  # as far as is known, nobody is in it any more
     if machine_status.work is not None and facts.address not in machine_status.work:
         return status  # its processes may be at work without a word: they are looked at first
-    where = f", last in {facts.tool.text}" if status.state is State.IN_TOOL and facts.tool is not None else ""
+    tool = facts.tool.text if status.state is State.IN_TOOL and facts.tool is not None else ""
     task = status.reason if status.state is not State.IN_TOOL else expected_work(facts)
+    if due.timeout:
+        return Status(State.SILENT, f"{task}: past its own timeout of {duration(due.timeout)} in {tool}", due.silent_at)
+    where = f", last in {tool}" if tool else ""
     reason = f"{task}: no sign of life since {clock_time(due.last)}, more than {duration(due.limit)}{where}"
     return Status(State.SILENT, reason, due.silent_at)
 
@@ -131,12 +138,13 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
 
 
 def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) -> Status | None:
-    """The state of a session that no supervisor started, None if there is none or it went quiet."""
+    """The state of a session that no supervisor started, None if there is none, or it went quiet with nothing open."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
         return _asking(facts, facts.waiting)
-    limit = silence_limit(facts, 0.0, policy)
-    if not facts.turn_open or facts.last_active <= ended or (limit and now - facts.last_active > limit):
+    if not facts.turn_open or facts.last_active <= ended:
         return None
+    if not facts.open and policy.silence and now - facts.last_active > policy.silence:
+        return None  # its person may have ended the turn, of which not every program says a word
     if facts.tool is not None:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     turn = max((a.at for a in facts.activities if a.kind in TURNS), default=facts.last_active)

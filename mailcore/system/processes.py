@@ -34,6 +34,7 @@ if PORTABLE:
         start_ticks,
         started_at,
         stopped,
+        waited_for_cpu,
         watch_limits,
         working_directory,
     )
@@ -62,6 +63,7 @@ else:
         start_ticks,
         started_at,
         stopped,
+        waited_for_cpu,
         watch_limits,
         working_directory,
     )
@@ -97,6 +99,7 @@ __all__ = [
     "stopped",
     "value_of",
     "wait_for_end",
+    "waited_for_cpu",
     "watch_limits",
     "working_directory",
 ]

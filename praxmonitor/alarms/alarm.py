@@ -23,6 +23,7 @@ class AlarmKind(StrEnum):
     GONE = "gone"
     UNREADABLE = "unreadable"
     DISK = "disk"
+    SPINNING = "spinning"
     STORM = "storm"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -31,6 +32,7 @@ class AlarmKind(StrEnum):
     UNANSWERED = "unanswered"
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
+    HOOKS = "hooks"
     CAP = "cap"
     CAP_NEAR = "cap_near"
 
@@ -52,6 +54,7 @@ class AlarmKind(StrEnum):
 
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
+    AlarmKind.SPINNING: Sound.SILENCE,
     AlarmKind.WAITING: Sound.WAITING,
     AlarmKind.APPROVAL: Sound.WAITING,
     AlarmKind.UNDELIVERED: Sound.FAILED,
@@ -76,6 +79,7 @@ _MANY = {
     AlarmKind.GONE: "the directories of {} agents are gone",
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
     AlarmKind.DISK: "{} disks nearly full",
+    AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
@@ -84,6 +88,7 @@ _MANY = {
     AlarmKind.UNANSWERED: "{} tasks done without a reply",
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
+    AlarmKind.HOOKS: "the hooks of {} agents stopped",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }

@@ -6,12 +6,14 @@ import os
 import threading
 from collections.abc import Mapping
 
-from mailcore.config import Config
-from mailcore.model.fleet import Fleet, State
+from mailcore.config import Alarms, Config
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
-from mailcore.observe.state import state
+from mailcore.observe.silence import expectation, spins_at
+from mailcore.observe.state import stated
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
+from praxmonitor.alarms.own_sessions import session_roots
 
 CPU_SAMPLE_INTERVAL = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
@@ -29,18 +31,27 @@ def check_machine(
         free = disk.f_bavail * disk.f_frsize
     except OSError:
         free = -1
-    quiet = {
-        facts.address: facts.lock.pid
-        for facts in fleet.agents
-        if facts.lock is not None and state(facts, now, config.alarms).state is State.SILENT
-    }
+    quiet = [facts for facts in fleet.agents if _may_be_silent(facts, now, config.alarms)]
+    own = [facts for facts in quiet if facts.lock is None]
+    roots = dict(session_roots(own, [facts.agent for facts in fleet.agents]))
+    gone = frozenset(facts.address for facts in own) - roots.keys()
+    roots |= {facts.address: facts.lock.pid for facts in quiet if facts.lock is not None}
     missing = {
         address: missing_before.get(address, 0.0)
         for address in MissingDirectories(settle=0.0).check(fleet.agents, now, now, missing_before)
     }
-    if not quiet:
-        return MachineStatus(disk_free=free, missing_since=missing)
+    if not roots:
+        return MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone)
     work = CpuActivity()
-    work.measure(quiet, now)
+    work.measure(roots, now)
     threading.Event().wait(CPU_SAMPLE_INTERVAL)
-    return MachineStatus(disk_free=free, work=work.measure(quiet, now), missing_since=missing)
+    return MachineStatus(disk_free=free, work=work.measure(roots, now), missing_since=missing, gone_sessions=gone)
+
+
+def _may_be_silent(facts: AgentFacts, now: float, policy: Alarms) -> bool:
+    """Whether it is silent or spins, as far as its files say."""
+    if facts.lock is None and not facts.open:
+        return False
+    status = stated(facts, now, policy)
+    due = expectation(facts, status, now, policy)
+    return due is not None and min(due.silent_at, spins_at(facts, status, now, policy)) < now

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.config import Config
 from mailcore.model.agent import Agent
-from mailcore.model.fleet import Fleet
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact, LimitsRead, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
@@ -31,6 +31,14 @@ class Works:
 
     address: str
     works: bool = True
+
+
+@dataclass(frozen=True)
+class Session:
+    """From now on the program of this agent's own session runs, which a person began by hand; or no longer."""
+
+    address: str
+    runs: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Busy:
     late: float
 
 
-Step = Fact | Works | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
+Step = Fact | Works | Session | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -117,6 +125,7 @@ class Machine:
         self.clock = Clock(start)
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
+        self.sessions: set[str] = set()
         self.free = 10**12
         self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
@@ -129,8 +138,13 @@ class Machine:
     def there(self, agent: Agent) -> BranchFiles:
         return self.stands.get(agent.branch, WHOLE)
 
+    def roots(self, own: Sequence[AgentFacts], agents: Sequence[Agent]) -> Mapping[str, int]:
+        """As `praxmonitor.alarms.own_sessions.session_roots`."""
+        del agents
+        return {facts.address: 20 for facts in own if facts.address in self.sessions}
+
     def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
-        """As `mailcore.observe.cpu.Work.look`: from the second look on, when each tree worked."""
+        """As `mailcore.observe.cpu.CpuActivity.measure`: from the second look on, when each tree worked."""
         known = {address: self._seen.get(address, 0.0) for address in pids if address in self._before}
         known |= {address: now for address in known if address in self.working}
         self._before, self._seen = frozenset(pids), dict(known)
@@ -145,7 +159,7 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
     def watcher(known: Mapping[str, ReportedEpisode] = MappingProxyType({})) -> AlarmEngine:
         made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
-            work=machine.work, files_of=machine.there,
+            work=machine.work, sessions=machine.roots, files_of=machine.there,
         )  # fmt: skip
         made.episodes = replace(made.episodes, reported_before=known)
         return made
@@ -164,6 +178,8 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                 match thing:
                     case Works(address=address, works=works):
                         (machine.working.add if works else machine.working.discard)(address)
+                    case Session(address=address, runs=runs):
+                        (machine.sessions.add if runs else machine.sessions.discard)(address)
                     case ClockSet(by=by):
                         machine.clock.now += by
                     case Sleep(seconds=seconds, frozen=frozen):
@@ -197,10 +213,10 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work = engine.check_machine(engine.nearly_silent(snapshot))
+            _, work, gone = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
             missing = engine.find_missing(snapshot.fleet.agents)
             known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
-            engine.update_machine_status(known)
+            engine.update_machine_status(replace(known, gone_sessions=gone))
         step = tick + late
         machine.go(step)
         passed += step

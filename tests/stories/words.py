@@ -14,7 +14,18 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.facts import Fact, HoldRead, LimitsRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import (
+    Fact,
+    HoldRead,
+    LimitsRead,
+    LockRead,
+    MailboxRead,
+    Roster,
+    RunRead,
+    Seen,
+    Stated,
+    Used,
+)
 from tests.clock import NOON
 from tests.stories.play import Step
 
@@ -100,12 +111,19 @@ class Life:
         """What is known of the usage limits of its program's account from then on."""
         return self.at(second, LimitsRead((AccountLimits("claude-0", "claude", "work", limits),)))
 
-    def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
+    def tool(
+        self, second: float, until: float | None, name: str = "Bash", text: str = "make all", timeout: float = 0.0
+    ) -> Life:
+        """A call from then on, and its end if it has one. `timeout`: seconds that it gives itself."""
         mark = f"t{second:g}"
-        self.does(second, Kind.TOOL, f"{name}: {text}", tool=name, tool_id=mark, session="s1")
+        self.does(second, Kind.TOOL, f"{name}: {text}", tool=name, tool_id=mark, session="s1", timeout=timeout)
         if until is not None:
             self.does(until, Kind.TOOL_DONE, f"{name}: {text}", tool=name, tool_id=mark, session="s1")
         return self
+
+    def states(self, second: float, *, waits: bool, session: str, wants: str = "") -> Life:
+        """What its program itself says of one of its sessions."""
+        return self.at(second, Stated(self.address, session, waits, self.stamp(second), wants))
 
     def steady(self, begin: float, end: float, every: float = 60.0) -> Life:
         """A sign of life now and then."""

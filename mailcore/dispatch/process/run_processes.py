@@ -104,6 +104,11 @@ def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
 
     AIPass's own rule (contract 4, occupancy).
     """
+    return [process.pid for process, directory in own_sessions(programs) if directory == branch]
+
+
+def own_sessions(programs: Iterable[Program]) -> list[tuple[Process, Path]]:
+    """Every interactive session of a person's, and where it works: programs that no supervisor started."""
     kinds = [one.interactive for one in programs if one.interactive is not None]
     by_name = {name: kind for kind in kinds for name in kind.names}
     found = []
@@ -111,13 +116,14 @@ def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
         if process.name not in by_name:
             continue
         words, variables = command_line(process.pid), environment(process.pid)
-        if working_directory(process.pid) != branch or words is None or variables is None:
+        directory = working_directory(process.pid)
+        if directory is None or words is None or variables is None:
             continue
         supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
         arguments = [word.decode("utf-8", "replace") for word in words]
         with suppress(ProgramFailed):  # it cannot tell: then it keeps nobody waiting
             if not supervised and by_name[process.name].is_session(arguments):
-                found.append(process.pid)
+                found.append((process, directory))
     return found
 
 

@@ -8,11 +8,11 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
-from mailcore.observe.silence import expected_signs, expected_work, last_sign
-from mailcore.observe.state import stated
+from mailcore.observe.silence import expected_work, last_sign
 from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.silence import silence_alarm
 
 ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -30,7 +30,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
     alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
     match kind:
         case AlarmKind.SILENCE:
-            return _silence(facts, alarm, now, policy, machine_status)
+            return silence_alarm(facts, status, now, policy, machine_status)
         case AlarmKind.WAITING:
             seen = f"asked {moment(status.since, now)}"
             return replace(
@@ -56,16 +56,3 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
             remedy = f"{repair}mend or remove the file: it is read again at once"
             return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
-
-
-def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
-    last, status = last_sign(facts), stated(facts, now, policy)
-    work = (machine_status.work or {}).get(facts.address)
-    worked = f"its processes worked {moment(work, now)}" if work else "its processes idle"
-    processes = f", {worked}" if work is not None else ""
-    tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
-    return replace(
-        alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
-        seen=f"last sign of life {moment(last, now)}{tool}{processes}",
-        remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
-    )  # fmt: skip

@@ -23,6 +23,7 @@ from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.runs import run_alarms
+from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
@@ -51,6 +52,7 @@ class AlarmRules:
         """
         raised: list[Alarm] = []
         known, policy = self._known, self.config.alarms
+        working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
         for facts in everyone:
             address = facts.agent.address
@@ -62,6 +64,8 @@ class AlarmRules:
                 status.state is not State.WAITING or status != request_status(facts)
             ):
                 raised.append(state_alarm(facts, status, now, policy, machine_status))
+            elif address in working and (spinning := spin_alarm(facts, status, now, policy, machine_status)):
+                raised.append(spinning)
             before = known.get(address)
             if before is None or before[0] is not facts:
                 timed = tuple(alarm for family in RULE_FAMILIES for alarm in family(facts, self.config))
