@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
+from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox
@@ -95,11 +96,19 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class HooksRead:
+    """Whether a session of the agent goes on without its hooks; None: no more, or none does."""
+
+    address: str
+    stopped: HooksStopped | None
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsRead:
     """What is known of the usage limits of the accounts in which agents work."""
 
     accounts: tuple[AccountLimits, ...]
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated
+AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | HooksRead
 Fact = Roster | LimitsRead | AgentFact

@@ -19,6 +19,7 @@ from mailcore.observe.facts import (
     AgentFact,
     Fact,
     HoldRead,
+    HooksRead,
     LimitsRead,
     LockRead,
     Lost,
@@ -118,6 +119,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return replace(old, spending=spending) if spending is not old.spending else old, ()
         case Stated():
             return _stated(old, fact, at), ()
+        case HooksRead(stopped=stopped):
+            return (old if stopped == old.hooks_stopped else replace(old, hooks_stopped=stopped)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 

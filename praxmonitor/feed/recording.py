@@ -21,6 +21,7 @@ from mailcore.model.message import Message
 from mailcore.observe.facts import (
     Fact,
     HoldRead,
+    HooksRead,
     LimitsRead,
     LockRead,
     Lost,
@@ -54,6 +55,7 @@ TAGS: Mapping[type, str] = {
     Used: "used",
     Lost: "lost",
     Stated: "stated",
+    HooksRead: "hooks",
     LimitsRead: "limits",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""

@@ -133,7 +133,7 @@ def test_where_no_system_says_what_it_waited_for_the_load_of_the_machine_counts(
     def table() -> dict[int, Process]:
         return {7: Process(7, 1, 0, 7, "make", cpu=0.02 * time.monotonic())}
 
-    work = CpuActivity(table, lambda pid: None, lambda: load)
+    work = CpuActivity(table, lambda _: None, lambda: load)
     work.measure({"@a": 7}, NOW)
     threading.Event().wait(0.2)
     assert work.measure({"@a": 7}, NOW) == {"@a": NOW if works else 0.0}

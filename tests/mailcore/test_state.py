@@ -240,6 +240,38 @@ def test_state(case: str) -> None:
     assert reason in status.reason
 
 
+HANGS = replace(SESSION, last_active=NOW - 850, open=(replace(TOOL, at=NOW - 850),))
+"""A person's own session whose tool does not end."""
+
+
+def test_a_tool_that_hangs_in_a_session_of_ones_own_is_silence_while_its_program_runs() -> None:
+    status = state(HANGS, NOW, POLICY, MachineStatus(work={"@a": 0.0}))
+    assert (status.state, status.since) == (State.SILENT, NOW - 50)
+    assert "an interactive session" in status.reason and status.reason.endswith("last in Bash: make")
+
+
+def test_what_nobody_can_go_on_with_is_idle() -> None:
+    gone = MachineStatus(work={}, gone_sessions=frozenset({"@a"}))
+    assert state(HANGS, NOW, POLICY, gone).state is State.IDLE
+    assert state(HANGS, NOW, POLICY).state is State.IDLE, "nobody looks at processes: it is not known"
+    assert state(HANGS, NOW - 100, POLICY, gone).state is State.IN_TOOL, "its time is not over"
+
+
+def test_nobody_is_called_silent_in_a_session_that_was_not_looked_at_yet() -> None:
+    assert state(HANGS, NOW, POLICY, MachineStatus(work={})).state is State.IN_TOOL
+
+
+def test_a_call_past_its_own_timeout_is_silent_whatever_its_processes_do() -> None:
+    timed = replace(RUNNING, last_active=NOW - 151, open=(replace(TOOL, at=NOW - 151, timeout=120.0),))
+    status = state(timed, NOW, POLICY, MachineStatus(work={"@a": NOW - 1}))
+    assert (status.state, status.since) == (State.SILENT, NOW - 1)
+    assert status.reason == "Report, attempt 2/3: past its own timeout of 2 min in Bash: make"
+    assert state(timed, NOW - 2, POLICY).state is State.IN_TOOL
+    back = MachineStatus(work={"@a": 0.0}, gaps=((NOW - 100, NOW - 10),))
+    assert state(timed, NOW + 139, POLICY, back).state is State.IN_TOOL, "it slept"
+    assert state(timed, NOW + 141, POLICY, back).state is State.SILENT
+
+
 def test_silence_of_zero_means_never() -> None:
     assert state(replace(RUNNING, last_active=1.0), NOW, Alarms(silence=0.0)).state is State.WORKING
 

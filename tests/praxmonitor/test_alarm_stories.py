@@ -38,9 +38,8 @@ def test_the_table_is_as_large_as_promised(capsys: pytest.CaptureFixture[str]) -
     assert len(names) == len(set(names))
     assert len(names) >= 40 and len(RECORDED) >= 15 and not any(story.expected for story in HEALTHY)
     with capsys.disabled():
-        print(
-            f"\nalarm stories: {len(STORIES) + len(EXPECTATION)} made, {len(RECORDED)} recorded; {alarms} alarms and ends expected"
-        )
+        made = len(STORIES) + len(EXPECTATION)
+        print(f"\nalarm stories: {made} made, {len(RECORDED)} recorded; {alarms} alarms and ends expected")
 
 
 @pytest.mark.parametrize("stretch", [12.0])

@@ -81,6 +81,12 @@ OWN_SESSIONS = (
         slack=6.0,
     ),
     story(
+        "a subagent of one's own session that goes on beside other calls",
+        800,
+        typed().does(20, Kind.SUBAGENT, subagent="a1", session="s1").tool(25, 30),
+        steps=(HERE,),
+    ),
+    story(
         "a tool of one's own session hangs, the screen is opened anew",
         1600,
         typed().tool(20, None),
@@ -239,4 +245,32 @@ SPINS = (
     ),
 )
 
-EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS)
+HOOKS = (
+    story(
+        "hooks stop while the session goes on: told once",
+        900,
+        working(900).hooks_stop(300),
+        expected=(heard(300, "hooks"),),
+    ),
+    story(
+        "hooks that are set again: over",
+        900,
+        working(900).hooks_stop(300).hooks_again(500),
+        expected=(heard(300, "hooks"), heard(500, "over hooks"), heard(500, "clear", "")),
+    ),
+    story(
+        "the hooks of the next session stop too",
+        900,
+        working(900).hooks_stop(300).hooks_again(500).hooks_stop(700, session="s2"),
+        expected=(heard(300, "hooks"), heard(700, "hooks")),
+    ),
+    story(
+        "hooks stopped, and an hour later nobody is in that session any more",
+        2 * HOUR,
+        typed().steady(20, 300).hooks_stop(300).does(310, Kind.TURN_END, session="s1"),
+        steps=(HERE,),
+        expected=(heard(300, "hooks"), heard(310 + HOUR, "over hooks"), heard(310 + HOUR, "clear", "")),
+    ),
+)
+
+EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS)

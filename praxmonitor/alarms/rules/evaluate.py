@@ -19,6 +19,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
+from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
@@ -27,7 +28,7 @@ from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
-    run_alarms, mail_alarms, error_alarms, agent_cap_alarms,
+    run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
 
