@@ -25,6 +25,7 @@ from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance, repeats
+from praxmonitor.alarms.first_wakes import unwoken_since
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.own_sessions import session_roots
@@ -147,8 +148,10 @@ class AlarmEngine:
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            missing = await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
-            self.update_machine_status(replace(self.machine_status, missing_since=missing))
+            agents = snapshot().fleet.agents
+            missing = await asyncio.to_thread(self.find_missing, agents)
+            unwoken = await asyncio.to_thread(self.find_unwoken, agents)
+            self.update_machine_status(replace(self.machine_status, missing_since=missing, unwoken_since=unwoken))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):
@@ -243,6 +246,10 @@ class AlarmEngine:
         return self._missing_directories.check(
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
+
+    def find_unwoken(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
+        """Who waits for the first wake of its timer, and since when. May wait for disks: for a worker thread."""
+        return unwoken_since(self._root / ".praxmonitor" / "config.toml", self.config, agents)
 
     def update_machine_status(self, found: MachineStatus) -> None:
         """What is known of the machine from now on. It stays the same object if nothing changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mailcore.config import Alarms, Config
 from mailcore.model.fleet import AgentFacts, Fleet
@@ -12,6 +13,7 @@ from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.silence import expectation, spins_at
 from mailcore.observe.state import stated
+from praxmonitor.alarms.first_wakes import unwoken_since
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
 from praxmonitor.alarms.own_sessions import session_roots
 
@@ -31,6 +33,7 @@ def check_machine(
         free = disk.f_bavail * disk.f_frsize
     except OSError:
         free = -1
+    unwoken = unwoken_since(fleet.root / ".praxmonitor" / "config.toml", config, fleet.agents)
     quiet = [facts for facts in fleet.agents if _may_be_silent(facts, now, config.alarms)]
     own = [facts for facts in quiet if facts.lock is None]
     roots = dict(session_roots(own, [facts.agent for facts in fleet.agents]))
@@ -40,12 +43,13 @@ def check_machine(
         address: missing_before.get(address, 0.0)
         for address in MissingDirectories(settle=0.0).check(fleet.agents, now, now, missing_before)
     }
+    seen = MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone, unwoken_since=unwoken)
     if not roots:
-        return MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone)
+        return seen
     work = CpuActivity()
     work.measure(roots, now)
     threading.Event().wait(CPU_SAMPLE_INTERVAL)
-    return MachineStatus(disk_free=free, work=work.measure(roots, now), missing_since=missing, gone_sessions=gone)
+    return replace(seen, work=work.measure(roots, now))
 
 
 def _may_be_silent(facts: AgentFacts, now: float, policy: Alarms) -> bool:

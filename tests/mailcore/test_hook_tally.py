@@ -47,6 +47,11 @@ CASES = {
     "calls that are older than the hook": ([one(FAR + 99, "hooks"), *CALLS], False),
     "hooks are heard again": ([HOOKED, *CALLS, one(FAR + 99, "hooks", Kind.TURN_END)], False),
     "a hook of another session is heard": ([HOOKED, *CALLS, one(FAR + 99, "hooks", session="next")], False),
+    "calls that hooks told too, then one after a pause": (
+        [HOOKED, *(one(AT - n, "transcript") for n in range(9)), CALLS[0]],
+        False,
+    ),
+    "a late line of an older hook in the midst of them": ([HOOKED, *CALLS[1:], one(AT - 5, "hooks"), CALLS[0]], True),
     "a late line of an older hook": ([HOOKED, *CALLS, one(AT - 5, "hooks")], True),
 }
 
@@ -57,7 +62,7 @@ def test_stopped(case: str) -> None:
     found = after(*activities)
     assert (found is not None) is stopped
     if found is not None:
-        assert found == HooksStopped("s", AT, MISSED_CALLS, CALLS[-1].at)
+        assert found == HooksStopped("s", AT, MISSED_CALLS, activities[-1].at if "midst" in case else CALLS[-1].at)
 
 
 def test_it_is_noticed_once() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailcore.config import Alarms
+from mailcore.config import AgentConfig, Alarms
 from mailcore.model.activity import Kind
 from tests.stories.made import HOUR, QUIET, heard, story, working
-from tests.stories.play import Restart, Session, Sleep, Step, Works
+from tests.stories.play import Configured, Restart, Session, Sleep, Step, Works
 from tests.stories.words import Life
 
 HERE, LEFT = (0.0, (Session("@writer"),)), Session("@writer", False)
@@ -273,4 +273,53 @@ HOOKS = (
     ),
 )
 
-EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS)
+WOKEN = replace(QUIET, agents={"writer": AgentConfig(wake_every=HOUR)})
+FIRST_WAKES = (
+    story(
+        "a timer that never woke its agent",
+        2 * HOUR,
+        Life().mail(5),
+        steps=(at(0, Configured("@writer")),),
+        expected=(heard(HOUR + 360),),
+        config=WOKEN,
+        slack=6.0,
+    ),
+    story(
+        "a timer that never woke its agent: the screen was opened in between",
+        2 * HOUR,
+        Life().mail(5),
+        steps=(at(0, Configured("@writer")), at(2000, Restart())),
+        expected=(heard(HOUR + 360),),
+        config=WOKEN,
+        slack=6.0,
+    ),
+    story(
+        "a timer that woke its agent in time",
+        HOUR + 900,
+        Life().mail(5).starts(3600, task="").steady(3610, 3700).ends(3710),
+        steps=(at(0, Configured("@writer")),),
+        config=WOKEN,
+    ),
+    story(
+        "wake_every was changed in the midst: its time begins anew",
+        2 * HOUR,
+        Life().mail(5),
+        steps=(at(0, Configured("@writer")), at(3500, Configured("@writer"))),
+        config=WOKEN,
+    ),
+    story(
+        "no timer is told of",
+        2 * HOUR,
+        Life().mail(5),
+        steps=(at(0, Configured("@writer")),),
+    ),
+    story(
+        "held: no timer can wake it",
+        2 * HOUR,
+        Life().mail(5).held(10),
+        steps=(at(0, Configured("@writer")),),
+        config=WOKEN,
+    ),
+)
+
+EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS, *FIRST_WAKES)

@@ -42,6 +42,13 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Configured:
+    """Now config.toml is written, and this agent has had no run yet."""
+
+    address: str
+
+
+@dataclass(frozen=True)
 class ClockSet:
     """Somebody sets the clock forward, or back, by so many seconds."""
 
@@ -95,7 +102,7 @@ class Busy:
     late: float
 
 
-Step = Fact | Works | Session | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
+Step = Fact | Works | Session | Configured | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -126,6 +133,7 @@ class Machine:
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
         self.sessions: set[str] = set()
+        self.unwoken: dict[str, float] = {}
         self.free = 10**12
         self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
@@ -180,6 +188,8 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                         (machine.working.add if works else machine.working.discard)(address)
                     case Session(address=address, runs=runs):
                         (machine.sessions.add if runs else machine.sessions.discard)(address)
+                    case Configured(address=address):
+                        machine.unwoken[address] = machine.clock()
                     case ClockSet(by=by):
                         machine.clock.now += by
                     case Sleep(seconds=seconds, frozen=frozen):
@@ -216,7 +226,7 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
             _, work, gone = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
             missing = engine.find_missing(snapshot.fleet.agents)
             known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
-            engine.update_machine_status(replace(known, gone_sessions=gone))
+            engine.update_machine_status(replace(known, gone_sessions=gone, unwoken_since=dict(machine.unwoken)))
         step = tick + late
         machine.go(step)
         passed += step

@@ -23,7 +23,7 @@ from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
-from praxmonitor.alarms.rules.runs import run_alarms
+from praxmonitor.alarms.rules.runs import first_wake_alarms, run_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
@@ -81,6 +81,7 @@ class AlarmRules:
         raised += near_limit_alarms(fleet, self.config.limits.warn, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)
+        raised += first_wake_alarms(fleet, self.config, now, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
 
