@@ -14,12 +14,14 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import AgentConfig, Alarms, Config
+from mailcore.dispatch.process.run_processes import own_sessions
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.run import Phase
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
+from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
@@ -72,9 +74,7 @@ def raised(fleet: Fleet, now: float) -> list[Alarm]:
 def test_a_session_of_ones_own_hangs_in_its_tool_while_its_program_runs(tmp_path: Path, begins: Start) -> None:
     begun = time.time()
     program = begins("claude", tmp_path / "writer")
-    wait_until(
-        lambda: session_roots([in_tool(tmp_path, time.time())], [in_tool(tmp_path, 0.0).agent]), 10, "it is seen"
-    )
+    wait_until(lambda: own_sessions(built_in()), 10, "it is seen")
     one = in_tool(tmp_path, time.time())
     fleet = Fleet(tmp_path, (one,))
     assert session_roots([one], [one.agent]) == {"@writer": program.pid}
@@ -88,10 +88,8 @@ def test_a_session_of_ones_own_hangs_in_its_tool_while_its_program_runs(tmp_path
     program.kill()
     program.wait()
     assert raised(fleet, one.last_active + 2.1) == []
-    assert (
-        state(one, one.last_active + 2.1, CONFIG.alarms, check_machine(fleet, CONFIG, one.last_active + 2.1)).state
-        is State.IDLE
-    )
+    gone = check_machine(fleet, CONFIG, one.last_active + 2.1)
+    assert state(one, one.last_active + 2.1, CONFIG.alarms, gone).state is State.IDLE
 
 
 @pytest.mark.parametrize(
