@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from mailcore.system.process_values import Process
@@ -45,11 +45,12 @@ class CpuActivity:
         self._used: dict[str, _Used] = {}
         self._seen: dict[str, float] = {}
 
-    def measure(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def measure(self, pids: Mapping[str, int], now: float, screens: Collection[str] = ()) -> Mapping[str, float]:
         """Address → when its tree was last seen at work (`now` if it worked since the look before); 0.0: never.
 
         `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone
         says nothing. A tree counts with all its descendants, those that ended and were waited for included.
+        `screens`: addresses whose root is a program at a person's terminal: what it uses itself, it draws with.
         """
         at, used = time.monotonic(), {}
         if pids:
@@ -57,7 +58,11 @@ class CpuActivity:
             children: dict[int, list[int]] = {}
             for process in table.values():
                 children.setdefault(process.ppid, []).append(process.pid)
-            used = {address: self._tree(pid, table, children) for address, pid in pids.items() if pid in table}
+            used = {
+                address: self._tree(pid, table, children, root_works=address not in screens)
+                for address, pid in pids.items()
+                if pid in table
+            }
         passed, seen = at - self._at, {}
         for address, tree in used.items():
             before = self._used.get(address)
@@ -79,15 +84,20 @@ class CpuActivity:
         # A process that ended takes with it what it waited.
         return share + max(0.0, after.waited - before.waited) / passed >= STARVED_SHARE
 
-    def _tree(self, root: int, table: Mapping[int, Process], children: Mapping[int, list[int]]) -> _Used:
+    def _tree(
+        self, root: int, table: Mapping[int, Process], children: Mapping[int, list[int]], *, root_works: bool
+    ) -> _Used:
         """What a process and all below it had, and those of its children that ended."""
-        used, waited = 0.0, 0.0
-        known, left = True, [root]
+        used, waited, known = 0.0, 0.0, True
+        left = [root]
         while left:
             process = table[left.pop()]
-            used += process.cpu + process.cpu_of_children
+            used += process.cpu_of_children
+            left += children.get(process.pid, ())
+            if process.pid == root and not root_works:
+                continue
+            used += process.cpu
             delay = self._waited(process.pid)
             known = known and delay is not None
             waited += delay or 0.0
-            left += children.get(process.pid, ())
         return _Used(root, used, waited if known else None)

@@ -54,7 +54,7 @@ class AlarmEngine:
         period: float,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
+        work: Callable[[Mapping[str, int], float, Collection[str]], Mapping[str, float]] | None = None,
         sessions: Callable[[Sequence[AgentFacts], Sequence[Agent]], Mapping[str, int]] = session_roots,
         files_of: Callable[[Agent], BranchFiles] = branch_files,
         on_config: Callable[[Config], None] = lambda _: None,
@@ -239,7 +239,7 @@ class AlarmEngine:
         roots = dict(self._sessions(own, [facts.agent for facts in fleet.agents])) if own else {}
         gone = frozenset(facts.address for facts in own) - roots.keys()
         roots |= {facts.address: facts.lock.pid for facts in suspects if facts.lock is not None}
-        return free, self._work(roots, self._clock()), gone
+        return free, self._work(roots, self._clock(), {facts.address for facts in own}), gone
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""

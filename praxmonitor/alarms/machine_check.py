@@ -46,10 +46,10 @@ def check_machine(
     seen = MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone, unwoken_since=unwoken)
     if not roots:
         return seen
-    work = CpuActivity()
-    work.measure(roots, now)
+    work, screens = CpuActivity(), {facts.address for facts in own}
+    work.measure(roots, now, screens)
     threading.Event().wait(CPU_SAMPLE_INTERVAL)
-    return replace(seen, work=work.measure(roots, now))
+    return replace(seen, work=work.measure(roots, now, screens))
 
 
 def _may_be_silent(facts: AgentFacts, now: float, policy: Alarms) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -137,3 +139,26 @@ def test_where_no_system_says_what_it_waited_for_the_load_of_the_machine_counts(
     work.measure({"@a": 7}, NOW)
     threading.Event().wait(0.2)
     assert work.measure({"@a": 7}, NOW) == {"@a": NOW if works else 0.0}
+
+
+DRAWS = (
+    "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nprint(flush=True)\nwhile True: pass"
+)
+"""A program that draws all the time, and what runs below it."""
+
+
+@pytest.mark.parametrize(("child", "works"), [("import signal; signal.pause()", False), ("while True: pass", True)])
+def test_what_a_program_at_a_terminal_draws_is_no_work_and_what_runs_below_it_is(child: str, works: bool) -> None:
+    """Claude Code's spinner takes a tenth of a core while a tool hangs."""
+    with running(DRAWS.format(child=child)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (below,) = [one.pid for one in processes.snapshot().values() if one.ppid == process.pid]
+        try:
+            work, looks = CpuActivity(), []
+            for _ in range(3):
+                looks.append(work.measure({"@a": process.pid}, NOW, {"@a"}))
+                threading.Event().wait(0.5)
+        finally:
+            os.kill(below, signal.SIGKILL)
+    assert looks[0] == {} and looks[-1] == {"@a": NOW if works else 0.0}

@@ -61,7 +61,8 @@ class Recording:
             sessions = [process.pid for process, where in own_sessions(built_in()) if where == self._lab.branch]
             held = read_lock(lock)
             root = held.pid if held is not None else next(iter(sessions), 0)
-            works = work.measure({"@writer": root} if root else {}, now).get("@writer") == now
+            screens = () if held is not None else ("@writer",)
+            works = work.measure({"@writer": root} if root else {}, now, screens).get("@writer") == now
             if not self.machine or self.machine[-1][1:] != (bool(sessions), works):
                 self.machine.append((now, bool(sessions), works))
 

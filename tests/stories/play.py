@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -151,8 +151,9 @@ class Machine:
         del agents
         return {facts.address: 20 for facts in own if facts.address in self.sessions}
 
-    def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def work(self, pids: Mapping[str, int], now: float, screens: Collection[str]) -> Mapping[str, float]:
         """As `mailcore.observe.cpu.CpuActivity.measure`: from the second look on, when each tree worked."""
+        del screens
         known = {address: self._seen.get(address, 0.0) for address in pids if address in self._before}
         known |= {address: now for address in known if address in self.working}
         self._before, self._seen = frozenset(pids), dict(known)
