@@ -129,8 +129,8 @@ class Alarms:
     silence_subagent: Annotated[Seconds, describe("The same while a subagent works. 0: never.")] = 900.0
     spin: Annotated[
         Seconds,
-        describe("Processes of an agent use the CPU for longer, and nothing is heard of it: no hook event, no line of "
-              "its session or output. 0: never."),
+        describe("Its processes use the CPU for longer without a hook event, a line of its session or output: "
+              "spinning. 0: never."),
     ] = 1200.0  # fmt: skip
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
     disk_free: Annotated[

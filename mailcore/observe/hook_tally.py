@@ -13,8 +13,8 @@ MISSED_CALLS = 5
 MISSED_SECONDS = 60.0
 """So many calls without a hook event, and so long after the last one: hooks and session file are read at their own
 times, and a hook may be slow."""
-MAX_SESSIONS = 64
-MAX_TOOLS = 100
+HEARD_SESSIONS = 64
+HEARD_TOOLS = 100
 """Sessions, and tools of each, that are remembered."""
 
 
@@ -32,7 +32,7 @@ class HookTally:
     """Of one agent. It is shown each activity of hooks and session files, before one that both report is dropped."""
 
     def __init__(self) -> None:
-        self._heard: Recent[str, _Heard] = Recent(MAX_SESSIONS)
+        self._heard: Recent[str, _Heard] = Recent(HEARD_SESSIONS)
         self.stopped: HooksStopped | None = None
         """Of the session whose hooks stopped last; None once hooks are heard again."""
 
@@ -49,7 +49,7 @@ class HookTally:
         if activity.at < heard.last:
             return
         heard.last, heard.missed = activity.at, 0
-        if activity.kind is Kind.TOOL and len(heard.tools) < MAX_TOOLS:
+        if activity.kind is Kind.TOOL and len(heard.tools) < HEARD_TOOLS:
             heard.tools.add(activity.tool)
         if self.stopped is not None and activity.at > self.stopped.last:
             self.stopped = None
