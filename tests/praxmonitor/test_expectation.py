@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -25,6 +26,7 @@ from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
+from praxmonitor.alarms.episodes import AlarmEvents
 from praxmonitor.alarms.first_wakes import unwoken_since
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.own_sessions import session_roots
@@ -33,6 +35,8 @@ from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import wait_until
 from tests.praxmonitor.fake_feed import run
+from tests.stories.expectation import EXPECTATION
+from tests.stories.play import Story, play
 
 Start = Callable[[str, Path], subprocess.Popen[bytes]]
 CONFIG = Config(alarms=Alarms(silence_tool=2.0, silence=2.0))
@@ -164,3 +168,60 @@ def test_a_timer_that_never_came_is_told_by_the_command_too(tmp_path: Path) -> N
     (alarm,) = rules.alarms(fleet, NOON + 3960, machine_status=check_machine(fleet, woken, NOON + 3960))
     assert (alarm.what, alarm.since) == ("silent: its timer never woke it", NOON + 3960)
     assert "wake (w)" in alarm.remedy and "wake_every" in alarm.expected
+
+
+TOLD = {
+    "a tool of one's own session that never ends": (
+        "silent: an interactive session, in Bash: make all", "the end of Bash: make all", "last sign of life",
+        "go to its terminal: Esc",
+    ),
+    "a tool past its own timeout of 2 min": (
+        "silent: Report, attempt 1/3, past its own timeout of 2 min in Bash: make all", "the end of Bash: make all",
+        "last sign of life", "kill (D)",
+    ),
+    "processes that use the CPU for ever, and not one line": (
+        "spinning: Report, attempt 1/3, on the CPU without one line in Bash: make all",
+        "a hook event, or a line of its session or output, within 20 min ([alarms] spin)", "last heard",
+        "kill (D), then retry (r) it",
+    ),
+    "hooks stop while the session goes on: told once": (
+        "hooks stopped", "a hook event at each tool call", "5 calls since", "mailcore hooks install @writer",
+    ),
+    "a timer that never woke its agent": (
+        "silent: its timer never woke it", "a run every 1 h (wake_every", "no run yet", "wake (w) it",
+    ),
+}  # fmt: skip
+
+
+def told(story: Story) -> list[Alarm]:
+    """Every alarm that the story raises."""
+    alarms: list[Alarm] = []
+
+    def keep(events: AlarmEvents) -> None:
+        alarms.extend(episode.alarm for episode in events.raised)
+
+    play(story, on_events=keep)
+    return alarms
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_it_says_what_was_expected_what_was_seen_and_how_to_lift_it(name: str) -> None:
+    (story,) = (one for one in EXPECTATION if one.name == name)
+    (alarm,) = told(story)
+    for words, part in zip(TOLD[name], (alarm.what, alarm.expected, alarm.seen, alarm.remedy), strict=True):
+        assert words in part
+
+
+@pytest.mark.parametrize("story", [one for one in EXPECTATION if one.expected], ids=lambda story: story.name)
+def test_one_line_says_one_thing(story: Story) -> None:
+    """No clause stands twice in an alarm, no moment does, and no two alarms of a story share one but its remedy."""
+    alarms = told(story)
+    for alarm in alarms:
+        parts = (alarm.what, alarm.expected, alarm.seen, alarm.remedy)
+        assert alarm.what and alarm.seen and alarm.remedy, parts
+        clauses = [clause.strip() for part in parts for clause in re.split("[;,]", part) if part]
+        assert len(clauses) == len(set(clauses)), clauses
+        moments = re.findall(r"\d\d:\d\d(?::\d\d)?", alarm.text)
+        assert len(moments) == len(set(moments)), alarm.text
+    said = [(alarm.what, alarm.seen) for alarm in alarms]
+    assert len(said) == len(set(said)), said
