@@ -17,7 +17,7 @@ from mailcore.model.message import Message
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 

@@ -47,6 +47,16 @@ class AlarmKind(StrEnum):
         return _SETTLE.get(self, 0.0)
 
     @property
+    def latching(self) -> bool:
+        """Whether it stays listed when its condition is over, unheard, until it is acknowledged: work was lost."""
+        return self in (AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.ORPHANED)
+
+    @property
+    def chatters(self) -> bool:
+        """Whether its condition may come and go again and again, where nothing new has happened."""
+        return self in _CHATTERING
+
+    @property
     def lasting(self) -> bool:
         """Whether it stands until it is acknowledged, even if the files tell of it no more: something was lost."""
         return self is AlarmKind.UNDELIVERED
@@ -62,10 +72,17 @@ _SOUNDS = {
     AlarmKind.FAILED: Sound.FAILED,
     AlarmKind.ORPHANED: Sound.FAILED,
     AlarmKind.GONE: Sound.FAILED,
+    AlarmKind.STUCK: Sound.STUCK,
+    AlarmKind.OVERDUE: Sound.STUCK,
     AlarmKind.LIMIT: Sound.LIMIT,
+    AlarmKind.CAP: Sound.LIMIT,
     AlarmKind.CAP_NEAR: Sound.LIMIT,
     AlarmKind.LIMIT_NEAR: Sound.LIMIT,
 }
+_CHATTERING = (
+    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.SLOW, AlarmKind.DEGRADED, AlarmKind.LIMIT,
+    AlarmKind.GONE, AlarmKind.UNREADABLE,
+)  # fmt: skip
 _SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
 
 _MANY = {
@@ -116,6 +133,8 @@ class Alarm:
     """Tells this episode from the next one of the same kind and agent: a run, a message, the time of a sign."""
     cause: str = ""
     """What it comes of, where several may have one cause: `network`. Alarms of a kind with one cause are one group."""
+    settle: float = 0.0
+    """Seconds for which its condition must be gone until it is over, if that is more than its kind asks for."""
     agents: tuple[str, ...] = ()
     """Addresses of the agents that it concerns, where that is not `address` alone."""
 

@@ -15,20 +15,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.silence import expectation, spins_at
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
+from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
-from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance, repeats
+from praxmonitor.alarms.episode import NO_ANSWERS, AlarmEvents, Answers, ReportedEpisode
+from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.first_wakes import unwoken_since
+from praxmonitor.alarms.history import HistoryEntry, answered_entries, happened
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.own_sessions import session_roots
+from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -67,6 +71,10 @@ class AlarmEngine:
         """
         self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS
+        self.mutes: tuple[AlarmMute, ...] = NO_MUTES
+        """Those that were made and not ended, whether they hold still or not."""
+        self.attended_at = 0.0
+        """When a person last pressed a key here, seconds since the epoch; 0.0: never."""
         # Where somebody looks at processes, nobody is called silent before they were looked at.
         self.machine_status = MachineStatus(work=None if store is None and work is None else NOBODY)
         self.config = config
@@ -83,7 +91,8 @@ class AlarmEngine:
         self._unsaved = asyncio.Event()
         """Something was reported that is not stored yet."""
         self._unsaved_answers: dict[str, float] = {}
-        """Answers that could not be written."""
+        """Answers that are not written yet, or could not be."""
+        self._unsaved_history: list[HistoryEntry] = []
         self._over_since: dict[str, float] = {}
         """Key of what is answered and over → since when, by the machine's own clock."""
 
@@ -99,9 +108,15 @@ class AlarmEngine:
         if self.episodes.reported_before and snapshot.now - self._opened > CARRY_OVER:
             self.episodes = replace(self.episodes, reported_before=MappingProxyType({}))
         alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.machine_status)
-        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeats(self.config.alarms))
+        repeat = repeat_of(self.config.alarms, self.attended_at)
+        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes)
         if events:
+            self._unsaved_history += happened(events, snapshot.now)
             self._unsaved.set()
+        # Who joins a group that was answered a moment ago is answered with it.
+        if inherited := {one.alarm.key: one.answered_until for one in events.joined if one.answered(snapshot.now)}:
+            self.answers = MappingProxyType({**self.answers, **inherited})
+            self._unsaved_answers |= inherited
         return events
 
     def take_over(self, reported: Mapping[str, ReportedEpisode]) -> None:
@@ -127,6 +142,7 @@ class AlarmEngine:
         """Read what was answered and reported before. Await it before the first `evaluate`."""
         if self._store is not None:
             self.answers = await asyncio.to_thread(self._store.answers)
+            self.mutes = await asyncio.to_thread(self._store.mutes)
             self.episodes = replace(self.episodes, reported_before=await self.read_reported())
 
     async def run_checks(self, snapshot: Callable[[], Snapshot]) -> None:
@@ -174,6 +190,7 @@ class AlarmEngine:
     async def _read_answers(self) -> None:
         if self._store is not None:
             stored = await asyncio.to_thread(self._store.answers)
+            self.mutes = await asyncio.to_thread(self._store.mutes)
             self.answers = MappingProxyType({**stored, **self._unsaved_answers}) if self._unsaved_answers else stored
 
     def _follow_config(self, found: Config | str | None) -> None:
@@ -205,6 +222,8 @@ class AlarmEngine:
             self._unsaved.clear()
             if self._store is not None and on_duty():
                 await self._save(self._store)
+            else:
+                self._unsaved_history.clear()
 
     def nearly_silent(self, snapshot: Snapshot) -> list[AgentFacts]:
         """Agents that are silent by their files or would spin if they used the CPU, or will be before long."""
@@ -268,6 +287,16 @@ class AlarmEngine:
             self.answers = await asyncio.to_thread(self._store.answer, answers, until)
             for key in answers:
                 self._unsaved_answers.pop(key, None)
+            episodes = [self.episodes.by_key[key] for key in answers if key in self.episodes.by_key]
+            entries = answered_entries(episodes, until, self._clock(), OPERATOR)
+            await asyncio.to_thread(self._store.history.add, entries)
+
+    async def change_mutes(self, change: Callable[[tuple[AlarmMute, ...]], tuple[AlarmMute, ...]]) -> None:
+        """Make or end mutes, on every screen and guard of this workspace. OSError if they cannot be stored."""
+        if self._store is not None:
+            self.mutes = await asyncio.to_thread(self._store.change_mutes, change)
+        else:
+            self.mutes = change(self.mutes)
 
     async def _save(self, store: AlarmStore) -> None:
         """Store what was reported, then forget the answers to what is over, so that it is heard when it comes again.
@@ -282,6 +311,11 @@ class AlarmEngine:
         ]
         try:
             await asyncio.to_thread(store.save_reported, episodes)
+            history, self._unsaved_history = self._unsaved_history, []
+            await asyncio.to_thread(store.history.add, history)
+            for key, until in tuple(self._unsaved_answers.items()):
+                await asyncio.to_thread(store.answer, (key,), until)
+                self._unsaved_answers.pop(key, None)
             if past and self._clock() - self._opened > CARRY_OVER:
                 self.answers = await asyncio.to_thread(store.answer, past, 0.0)
         except OSError as error:

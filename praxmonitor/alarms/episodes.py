@@ -1,4 +1,9 @@
-"""One alarm an episode: raised once, heard again until it is answered or over. Pure; a fold like that of the fleet."""
+"""One alarm an episode: raised once, heard again until it is answered or over. Pure; a fold like that of the fleet.
+
+A look has two halves. The first follows the conditions: which go on, settle, are latched or over. The second decides
+what of them is told: what another alarm explains is hidden, what a mute matches is muted, what has the cause of one
+that was raised a moment ago joins it, and only the rest is heard.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +12,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from mailcore.config import Alarms
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute, muting
+from praxmonitor.alarms.episode import ACKNOWLEDGED, NO_EVENTS, AlarmEvents, Answers, Episode, ReportedEpisode
+from praxmonitor.alarms.inhibition import hidden
+from praxmonitor.alarms.repeats import NO_REPEAT, Repeat, repeated, wait
 from praxmonitor.alarms.urgency import urgency_of
-from praxmonitor.sound import Urgency
 
-ACKNOWLEDGED = math.inf
-"""As the time until which an alarm is not heard."""
-
-Answers = Mapping[str, float]
-"""An alarm's key → until when the operator does not want to hear it (seconds since the epoch), or ACKNOWLEDGED."""
-NO_ANSWERS: Answers = MappingProxyType({})
 SAME_EPISODE_WITHIN = 10.0
 """Seconds by which two watchers may raise one episode at different times."""
+GROUP_INTERVAL = 300.0
+"""Seconds after an alarm in which others of its kind and cause join it unheard."""
+CHATTER = 600.0
+"""Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
+MOST_LATCHED = 100
+"""Latched alarms that are kept; the history keeps all."""
 _KINDS = tuple(AlarmKind)
 
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One alarm, from its beginning to its end."""
-
-    alarm: Alarm
-    raised_at: float
-    times_notified: int = 1
-    """How often the operator was notified of it."""
-    next_at: float = math.inf
-    """When the operator is notified again, unless it is answered before."""
-    answered_until: float = 0.0
-    """What the operator answered: ACKNOWLEDGED, the end of a snooze, or 0.0."""
-    cleared_at: float = 0.0
-    """Since when its condition does not hold any more, while it settles; 0.0: it holds."""
-    heard: bool = False
-    """It sounded where somebody can hear it, once at least."""
-    urgency: Urgency = Urgency.MEDIUM
-    """By its kind and its age."""
-
-    @property
-    def acknowledged(self) -> bool:
-        """The operator has taken note."""
-        return self.answered_until == ACKNOWLEDGED
-
-    def answered(self, now: float) -> bool:
-        """Acknowledged, or snoozed for now."""
-        return now < self.answered_until
-
-    def report(self) -> ReportedEpisode:
-        """What the next process is to know of it."""
-        lasting = self.alarm if self.alarm.kind.lasting else None
-        return ReportedEpisode(self.raised_at, self.times_notified, self.next_at, lasting, self.heard)
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedEpisode:
-    """What an earlier process of the same operator reported of an episode."""
-
-    raised_at: float
-    times_notified: int
-    next_at: float
-    alarm: Alarm | None = None
-    """The alarm, if it stands until it is acknowledged."""
-    heard: bool = False
-    """As of an Episode."""
+Condition = tuple[AlarmKind, str]
+"""Kind and address: what comes and goes, whatever run or session it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +40,30 @@ class Episodes:
     by_key: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))
     reported_before: Mapping[str, ReportedEpisode] = field(default_factory=lambda: MappingProxyType({}))
     """Episodes that began before this process did: they go on, and are not raised again."""
+    ended: Mapping[Condition, float] = field(default_factory=lambda: MappingProxyType({}))
+    """When conditions that may chatter were over last; seconds since the epoch."""
 
     def standing(self) -> tuple[Episode, ...]:
-        """Every episode: those not acknowledged first, then the most urgent kinds, then the oldest."""
+        """Every episode: those that want the operator first, then by urgency, kind and age."""
 
-        def order(episode: Episode) -> tuple[bool, int, float]:
-            return episode.acknowledged, _KINDS.index(episode.alarm.kind), episode.raised_at
+        def order(episode: Episode) -> tuple[bool, bool, int, int, float]:
+            unwanted = bool(episode.hidden_by or episode.muted_by or episode.latched)
+            kind = _KINDS.index(episode.alarm.kind)
+            return episode.acknowledged, unwanted, -episode.urgency, kind, episode.raised_at
 
         return tuple(sorted(self.by_key.values(), key=order))
 
     def unanswered(self, now: float) -> tuple[Episode, ...]:
-        """Those that want the operator now: neither acknowledged nor snoozed."""
-        return tuple(episode for episode in self.by_key.values() if not episode.answered(now))
+        """Those that want the operator now."""
+        return tuple(episode for episode in self.by_key.values() if episode.wants(now) and not episode.cleared_at)
+
+    def hidden_in(self, key: str) -> tuple[Episode, ...]:
+        """Those that the alarm of this key explains."""
+        return tuple(episode for episode in self.by_key.values() if episode.hidden_by == key)
 
     def unheard(self, now: float) -> tuple[Episode, ...]:
-        """Those of them whose condition holds and that nobody could hear."""
-        return tuple(each for each in self.unanswered(now) if not each.heard and not each.cleared_at)
+        """Those of them that nobody could hear."""
+        return tuple(each for each in self.unanswered(now) if not each.heard)
 
     def with_heard(self, keys: Collection[str], *, heard: bool) -> Episodes:
         """The same, with these marked as heard or not heard. The same object if nothing changed."""
@@ -120,113 +91,160 @@ class Episodes:
                     next_at=before.next_at,
                     heard=before.heard,
                 )
-            elif episode.cleared_at or episode.answered(now):
+            elif episode.cleared_at or not episode.wants(now):
                 episodes[key] = episode
         return replace(self, by_key=MappingProxyType(episodes))
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmEvents:
-    """What one look changed, and the operator is to be notified of."""
-
-    raised: tuple[Episode, ...] = ()
-    repeated: tuple[Episode, ...] = ()
-    """Those unanswered for so long that the operator is notified again, more urgently."""
-    over: tuple[Episode, ...] = ()
-    clear: bool = False
-    """The last alarm that nobody answered is over: all clear."""
-
-    def __bool__(self) -> bool:
-        return bool(self.raised or self.repeated or self.over)
-
-
-NO_EVENTS = AlarmEvents()
-Repeat = Mapping[Urgency, Sequence[float]]
-NO_REPEAT: Repeat = MappingProxyType({})
-
-
-def repeats(policy: Alarms) -> Repeat:
-    """The waits before repetitions, by urgency, as `[alarms]` sets them."""
-    if not policy.repeat:
-        return NO_REPEAT
-    return MappingProxyType(
-        {Urgency.HIGH: policy.repeat, Urgency.MEDIUM: policy.repeat_medium, Urgency.LOW: policy.repeat_low}
-    )
-
-
 def advance(
-    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Repeat = NO_REPEAT
+    episodes: Episodes,
+    alarms: Sequence[Alarm],
+    answers: Answers,
+    now: float,
+    repeat: Repeat = NO_REPEAT,
+    mutes: Collection[AlarmMute] = NO_MUTES,
 ) -> tuple[Episodes, AlarmEvents]:
     """The episodes after a look that found `alarms` standing, and the events. The same object if nothing changed.
 
-    `repeat`: by urgency the seconds before each repetition, the last one again and again; empty for none.
+    `repeat`: by urgency the waits before each repetition. `mutes`: those that hold now.
     """
     if not alarms and not episodes.by_key and not episodes.reported_before:
         return episodes, NO_EVENTS
-    going_on: dict[str, Episode] = {}
-    raised, repeated, over = [], [], []
-    standing = {
-        key: before.alarm
-        for key, before in episodes.reported_before.items()
-        if before.alarm and answers.get(key) != ACKNOWLEDGED
-    }
+    going_on, over = _conditions(episodes, alarms, answers, now)
+    told, raised, joined = _told(going_on, now, repeat, mutes)
+    told, again = repeated(told, now, repeat, {episode.alarm.key for episode in (*raised, *joined)})
+    ended = _ended(episodes, over, now)
+    old = episodes.by_key
+    if len(told) == len(old) and ended is episodes.ended and all(old.get(key) is one for key, one in told.items()):
+        return episodes, NO_EVENTS
+    over = [episode for episode in over if episode.times_notified]
+    wanted = any(episode.wants(now) for episode in over)
+    clear = wanted and all(not episode.wants(now) or episode.cleared_at for episode in told.values())
+    episodes = replace(episodes, by_key=MappingProxyType(told), ended=ended)
+    return episodes, AlarmEvents(tuple(raised), tuple(again), tuple(over), clear, tuple(joined))
+
+
+def _conditions(
+    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float
+) -> tuple[dict[str, Episode], list[Episode]]:
+    """Every episode whose condition holds, settles or is latched, and those that are over now."""
+    before = episodes.reported_before
+    kept = {key: one.alarm for key, one in before.items() if one.alarm is not None and answers.get(key) != ACKNOWLEDGED}
+    standing = {key: alarm for key, alarm in kept.items() if alarm.kind.lasting}
     standing |= {alarm.key: alarm for alarm in alarms}
+    going_on: dict[str, Episode] = {}
+    over = []
     for key, old in episodes.by_key.items():
+        answer = answers.get(key, 0.0)
         found = standing.pop(key, None)
         if found is None:
-            cleared_at = old.cleared_at or now
-            if old.alarm.kind.lasting and answers.get(key) == ACKNOWLEDGED:
-                over.append(replace(old, answered_until=ACKNOWLEDGED))
-                continue
-            if not old.alarm.kind.lasting and not 0 <= now - cleared_at < old.alarm.kind.settle:
-                over.append(old)
-                continue
-            episode = old if old.cleared_at or old.alarm.kind.lasting else replace(old, cleared_at=cleared_at)
+            episode = _gone(old, answer, now)
         else:
-            episode = old if old.alarm == found and not old.cleared_at else replace(old, alarm=found, cleared_at=0.0)
+            episode = _held(old, found) if not old.latched else _begun(episodes, found, answer, now)
+        if not old.latched and (episode is None or episode.latched):
+            over.append(old if answer == old.answered_until else replace(old, answered_until=answer))
+        if episode is None:
+            continue
         urgency = urgency_of(episode.alarm, now, episode.raised_at)
-        if urgency is not episode.urgency:
+        if urgency is not episode.urgency or answer != episode.answered_until:
             # More urgent than it was: heard at once.
-            episode = replace(episode, urgency=urgency, next_at=now if urgency > episode.urgency else episode.next_at)
-        answered_until = answers.get(key, 0.0)
-        if answered_until != episode.answered_until:
-            episode = replace(episode, answered_until=answered_until)
-        waits = repeat.get(urgency, ())
-        if waits and max(waits) < episode.next_at - now < math.inf:  # the clock was set back
-            episode = replace(episode, next_at=now + _wait(episode.times_notified, waits))
-        if now >= episode.next_at and not episode.cleared_at and not episode.answered(now):
-            times = episode.times_notified + 1
-            episode = replace(episode, times_notified=times, next_at=now + _wait(times, waits))
-            repeated.append(episode)
+            next_at = now if urgency > episode.urgency and episode.times_notified else episode.next_at
+            episode = replace(episode, urgency=urgency, answered_until=answer, next_at=next_at)
         going_on[key] = episode
     for key, alarm in standing.items():
-        answered_until = answers.get(key, 0.0)
-        if (before := episodes.reported_before.get(key)) is not None:
-            urgency = urgency_of(alarm, now, before.raised_at)
-            episode = Episode(
-                alarm,
-                before.raised_at,
-                before.times_notified,
-                before.next_at,
-                answered_until,
-                heard=before.heard,
-                urgency=urgency,
-            )
-        else:
-            urgency = urgency_of(alarm, now, now)
-            next_at = now + _wait(1, repeat.get(urgency, ()))
-            episode = Episode(alarm, now, next_at=next_at, answered_until=answered_until, urgency=urgency)
-            if not episode.answered(now):
+        going_on[key] = _begun(episodes, alarm, answers.get(key, 0.0), now)
+    for key, alarm in kept.items():
+        # It failed under another watcher, and its condition is over since.
+        if key not in going_on and key not in episodes.by_key and alarm.kind.latching:
+            going_on[key] = replace(_begun(episodes, alarm, answers.get(key, 0.0), now), cleared_at=now, latched=True)
+    return _bounded(going_on), over
+
+
+def _held(old: Episode, found: Alarm) -> Episode:
+    """An episode whose condition holds."""
+    if old.alarm == found and not old.cleared_at:
+        return old
+    return replace(old, alarm=found, cleared_at=0.0)
+
+
+def _gone(old: Episode, answer: float, now: float) -> Episode | None:
+    """An episode whose condition does not hold; None: it is over and leaves the list."""
+    kind = old.alarm.kind
+    if kind.lasting or old.latched:
+        return None if answer == ACKNOWLEDGED else old
+    cleared_at = old.cleared_at or now
+    if 0 <= now - cleared_at < old.settle:
+        return old if old.cleared_at else replace(old, cleared_at=cleared_at)
+    if kind.latching and answer != ACKNOWLEDGED and old.times_notified:
+        return replace(old, cleared_at=cleared_at, latched=True)
+    return None
+
+
+def _begun(episodes: Episodes, alarm: Alarm, answer: float, now: float) -> Episode:
+    """An episode that begins now, or that an earlier process reported; whoever began now is not told yet."""
+    ended = episodes.ended.get((alarm.kind, alarm.address), -math.inf)
+    settle = CHATTER if 0 <= now - ended < CHATTER else max(alarm.kind.settle, alarm.settle)
+    before = episodes.reported_before.get(alarm.key)
+    if before is None:
+        urgency = urgency_of(alarm, now, now)
+        return Episode(alarm, now, 0, answered_until=answer, urgency=urgency, settle=settle)
+    urgency = urgency_of(alarm, now, before.raised_at)
+    return Episode(
+        alarm, before.raised_at, before.times_notified, before.next_at, answer,
+        heard=before.heard, urgency=urgency, settle=settle,
+    )  # fmt: skip
+
+
+def _bounded(going_on: dict[str, Episode]) -> dict[str, Episode]:
+    latched = sorted((one.cleared_at, key) for key, one in going_on.items() if one.latched)
+    for _, key in latched[:-MOST_LATCHED]:
+        del going_on[key]
+    return going_on
+
+
+def _told(
+    going_on: dict[str, Episode], now: float, repeat: Repeat, mutes: Collection[AlarmMute]
+) -> tuple[dict[str, Episode], list[Episode], list[Episode]]:
+    """What is hidden, muted, raised now, or joins one that was raised a moment ago."""
+    explained = hidden(going_on.values())
+    groups: dict[tuple[AlarmKind, str], Episode] = {}
+    for key, episode in going_on.items():
+        fresh = episode.times_notified and 0 <= now - episode.raised_at < GROUP_INTERVAL and not episode.cleared_at
+        if episode.alarm.cause and fresh and not episode.joined and key not in explained:
+            groups.setdefault((episode.alarm.kind, episode.alarm.cause), episode)
+    told: dict[str, Episode] = {}
+    raised, joined = [], []
+    for key, old in going_on.items():
+        hidden_by, muted_by = explained.get(key, ""), muting(mutes, old.alarm, now)
+        came_up = (old.hidden_by or old.muted_by) and not (hidden_by or muted_by)
+        episode = old
+        if (hidden_by, muted_by) != (old.hidden_by, old.muted_by):
+            episode = replace(old, hidden_by=hidden_by, muted_by=muted_by)
+        first = not episode.times_notified
+        if (first or came_up) and episode.wants(now) and not episode.cleared_at:
+            waits = repeat.get(episode.urgency, ())
+            times = episode.times_notified + 1
+            leader = groups.get((episode.alarm.kind, episode.alarm.cause)) if episode.alarm.cause else None
+            if first and leader is not None:
+                next_at, answer = leader.next_at, leader.answered_until
+                episode = replace(
+                    episode, times_notified=1, next_at=next_at, answered_until=answer, joined=leader.alarm.key
+                )
+                joined.append(episode)
+            else:
+                episode = replace(episode, times_notified=times, next_at=now + wait(times, waits))
+                groups.setdefault((episode.alarm.kind, episode.alarm.cause), episode)
                 raised.append(episode)
-        going_on[key] = episode
-    same = len(going_on) == len(episodes.by_key) and all(episodes.by_key.get(key) is e for key, e in going_on.items())
-    if same:
-        return episodes, NO_EVENTS
-    wanted = any(not episode.answered(now) for episode in over)
-    clear = wanted and all(episode.answered(now) or episode.cleared_at for episode in going_on.values())
-    episodes = replace(episodes, by_key=MappingProxyType(going_on))
-    return episodes, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
+        elif first and episode.answered(now):
+            episode = replace(episode, times_notified=1)
+        told[key] = episode
+    return told, raised, joined
 
 
-def _wait(times_notified: int, waits: Sequence[float]) -> float:
-    return waits[min(times_notified, len(waits)) - 1] if waits else math.inf
+def _ended(episodes: Episodes, over: Sequence[Episode], now: float) -> Mapping[Condition, float]:
+    """When conditions that may chatter were over last."""
+    now_over = {(one.alarm.kind, one.alarm.address): now for one in over if one.alarm.kind.chatters}
+    if not now_over and all(now - at < CHATTER for at in episodes.ended.values()):
+        return episodes.ended
+    recent = {condition: at for condition, at in episodes.ended.items() if 0 <= now - at < CHATTER}
+    return MappingProxyType({**recent, **now_over})

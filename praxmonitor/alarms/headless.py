@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.alarms.episodes import AlarmEvents
+from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.restarting import restarted_fleets

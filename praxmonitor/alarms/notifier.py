@@ -15,7 +15,8 @@ from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import AlarmEvents, Episode, Episodes
+from praxmonitor.alarms.episode import AlarmEvents, Episode
+from praxmonitor.alarms.episodes import Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.outlets import (
@@ -262,7 +263,7 @@ class Notifier:
             episodes = self.episodes.by_key.items()
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
             self._engine.mark_heard(keys, heard=False)
-        now = {each.alarm.key for each in (*events.raised, *events.repeated)}
+        now = {each.alarm.key for each in (*events.raised, *events.joined, *events.repeated)}
         audible = [each for each in self.episodes.unheard(self._clock()) if self._probe.can_hear(alarm_cue(each))]
         self._engine.mark_heard([each.alarm.key for each in audible], heard=True)
         self._all_clear_owed = self._all_clear_owed or bool(audible)
@@ -281,6 +282,10 @@ class Notifier:
         if sequence != self._title:
             self._write(sequence if self._title else PUSH_TITLE + sequence)
             self._title = sequence
+
+    def note_key(self) -> None:
+        """A person pressed a key here: alarms that were heard before are repeated farther apart."""
+        self._engine.attended_at = self._clock()
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """As `AlarmEngine.answer`. OSError if it could not be stored."""

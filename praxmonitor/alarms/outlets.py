@@ -19,11 +19,9 @@ from mailcore.text import line
 from mailcore.text.masks import masked
 from mailcore.text.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
-from praxmonitor.alarms.episodes import AlarmEvents, Episode
+from praxmonitor.alarms.episode import AlarmEvents, Episode
 from praxmonitor.sound import Cue, Sound
 
-MOST_CUES = 8
-"""Alarms that are played at once; they merge into a chord anyway."""
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Let the terminal keep its title, and bring it back (xterm)."""
 MOST_COMMANDS = 4
@@ -41,9 +39,12 @@ def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})
 
 
 def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
-    """What these events sound like, the most urgent first. `voices`: as in `alarm_cue`."""
-    loud = sorted((*events.raised, *events.repeated), key=lambda episode: -alarm_cue(episode).priority)
-    played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
+    """What these events sound like: the most urgent of them alone, for two at once would spoil each other's rhythm.
+
+    `voices`: as in `alarm_cue`.
+    """
+    cues = [alarm_cue(episode, voices) for episode in (*events.raised, *events.repeated)]
+    played = [max(cues, key=lambda cue: cue.priority)] if cues else []
     return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played
 
 
@@ -94,9 +95,11 @@ def _supported(environ: Mapping[str, str]) -> str:
 def event_objects(events: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]:
     """The events as JSON objects: one of each sort, many alarms in one.
 
-    `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
+    `event`: `raised`, `joined`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is
+    over.
     """
-    for event, episodes in (("raised", events.raised), ("repeated", events.repeated), ("over", events.over)):
+    told = (("raised", events.raised), ("joined", events.joined), ("repeated", events.repeated), ("over", events.over))
+    for event, episodes in told:
         if episodes:
             yield {
                 "event": event,
@@ -127,6 +130,11 @@ def episode_object(episode: Episode) -> dict[str, Any]:
         "raised_at": iso(episode.raised_at),
         "told": episode.times_notified,
         "urgency": episode.urgency.word,
+        "cause": alarm.cause,
+        "agents": list(alarm.agents),
+        "hidden_by": episode.hidden_by,
+        "muted_by": episode.muted_by,
+        "latched": episode.latched,
         "acknowledged": episode.acknowledged,
         "snoozed_until": iso(until) if until and not episode.acknowledged else None,
     }
@@ -191,7 +199,8 @@ class UserCommand:
 
 def event_lines(events: AlarmEvents, now: float) -> Iterator[str]:
     """The events as plain lines; before many of a sort, one that counts them."""
-    for word, episodes in (("ALARM", events.raised), ("AGAIN", events.repeated), ("OVER", events.over)):
+    told = (("ALARM", events.raised), ("JOINS", events.joined), ("AGAIN", events.repeated), ("OVER", events.over))
+    for word, episodes in told:
         if len(episodes) > 1:
             yield f"{date_and_time(now)} {word} {headline_of(episodes)}"
         for episode in episodes:

@@ -1,44 +1,53 @@
 """What outlives a restart, in the user's state directory: the operator's answers, and what was reported of episodes.
 
-Two files for each workspace, because two may write: `answers.json` any screen at any time, under a flock;
-`told.json` who is on duty alone. Both are replaced at one stroke. What is broken in them counts as not there.
+Three files for each workspace, because several may write: `answers.json` and `alarm_mutes.json` any screen or command
+at any time, under a flock; `told.json` who is on duty alone. Each is replaced at one stroke. What is broken in them
+counts as not there.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from mailcore.system.locks import locked
 from mailcore.system.writing import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, ReportedEpisode
+from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute
+from praxmonitor.alarms.episode import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, ReportedEpisode
+from praxmonitor.alarms.history import AlarmHistory
 
 ACKNOWLEDGED_WORD = "acknowledged"
 LATEST = 1e12
 """No time is later: a file may hold any number."""
+KEEP_MUTES = 86_400.0
+"""Seconds for which a mute that is over is listed still."""
 
 
 class AlarmStore:
-    """The two files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
+    """The files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
 
     def __init__(self, directory: Path) -> None:
         self._answers_file, self._reports_file = directory / "answers.json", directory / "told.json"
+        self.history = AlarmHistory(directory)
+        self._mutes_file = directory / "alarm_mutes.json"
         self._stamp: tuple[int, int, int] | None = None
         self._known: Answers = NO_ANSWERS
+        self._mutes_stamp: tuple[int, int, int] | None = None
+        self._mutes: tuple[AlarmMute, ...] = NO_MUTES
 
     def answers(self) -> Answers:
         """What the operator answered, on any screen. The same object if nothing changed."""
-        try:
-            stat = self._answers_file.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        except OSError:
-            stamp = None
+        stamp = _stamp(self._answers_file)
         if stamp != self._stamp:
             self._stamp = stamp
             self._known = MappingProxyType(_answers(self._answers_file))
@@ -60,18 +69,37 @@ class AlarmStore:
             replace(self._answers_file, json.dumps(record).encode())
         return self.answers()
 
+    def mutes(self) -> tuple[AlarmMute, ...]:
+        """Those that were made and not ended, the oldest first. The same object if nothing changed."""
+        stamp = _stamp(self._mutes_file)
+        if stamp != self._mutes_stamp:
+            self._mutes_stamp = stamp
+            self._mutes = tuple(_mutes(self._mutes_file))
+        return self._mutes
+
+    def change_mutes(self, change: Callable[[tuple[AlarmMute, ...]], tuple[AlarmMute, ...]]) -> tuple[AlarmMute, ...]:
+        """Store what `change` makes of the mutes; those that were over a day ago are dropped.
+
+        OSError if it cannot be written.
+        """
+        self._mutes_file.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._mutes_file.with_suffix(".lock"), own=True):
+            kept = [mute for mute in change(tuple(_mutes(self._mutes_file))) if mute.until > time.time() - KEEP_MUTES]
+            replace(self._mutes_file, json.dumps({"mutes": [asdict(mute) for mute in kept]}).encode())
+        return self.mutes()
+
     def reported(self) -> Mapping[str, ReportedEpisode]:
         """What the last watcher on duty had reported when it left."""
         found = {}
         for key, value in _read(self._reports_file).items():
             try:
                 next_at = math.inf if value[2] is None else float(value[2])
-                lasting = _alarm(value[3]) if value[3:] and value[3] is not None else None
+                kept = msgspec.convert(value[3], Alarm) if value[3:] and value[3] is not None else None
                 heard = (
                     value[4] is True if value[4:] else True
                 )  # earlier versions did not write it, and took it for granted
-                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, lasting, heard)
-            except (TypeError, ValueError, LookupError, OverflowError):
+                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, kept, heard)
+            except (msgspec.ValidationError, TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
 
@@ -82,14 +110,24 @@ class AlarmStore:
         replace(self._reports_file, json.dumps(record).encode())
 
 
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _mutes(path: Path) -> Iterator[AlarmMute]:
+    rows = _read(path).get("mutes", [])
+    for row in rows if isinstance(rows, list) else []:
+        with suppress(msgspec.ValidationError):
+            yield msgspec.convert(row, AlarmMute)
+
+
 def _plain(report: ReportedEpisode) -> Iterator[object]:
     yield from (report.raised_at, report.times_notified, None if math.isinf(report.next_at) else report.next_at)
     yield from (asdict(report.alarm) if report.alarm is not None else None, report.heard)
-
-
-def _alarm(value: dict[str, Any]) -> Alarm:
-    texts = {name: str(value[name]) for name in ("address", "what", "expected", "seen", "remedy", "id")}
-    return Alarm(AlarmKind(value["kind"]), since=float(value["since"]), **texts)
 
 
 def missing_before(reported: Mapping[str, ReportedEpisode]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from mailcore.text.units import duration
 from praxmonitor.actions.context import Display
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
+from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.app.sound import Sound
 from praxmonitor.sound import Cue

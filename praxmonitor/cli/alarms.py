@@ -18,7 +18,8 @@ from mailcore.text import line
 from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import date_and_time
 from mailcore.workspace.find import Workspace, workspace_here
-from praxmonitor.alarms.episodes import Episode, Episodes, advance
+from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.outlets import episode_object, event_lines, event_objects
 from praxmonitor.alarms.rules.evaluate import AlarmRules

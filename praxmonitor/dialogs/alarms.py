@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mailcore.text.units import clock_time, since
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.text.lines import Line, plain, spread, wrap
 from praxmonitor.widgets.line_list import READING, WIDTH, Lines
 

@@ -14,7 +14,7 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import headline
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans

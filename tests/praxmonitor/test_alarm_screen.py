@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarms import AlarmsScreen, episode_lines
 from praxmonitor.sound import Sound

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, ReportedEpisode
+from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode, ReportedEpisode
 from praxmonitor.alarms.store import AlarmStore
 
 ALARM = Alarm(AlarmKind.SILENCE, "@writer", 5.0, "silent: x", id="7")

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
 from praxmonitor.alarms.rules.evaluate import AlarmRules
-from praxmonitor.sound import Sound
+from praxmonitor.alarms.urgency import URGENCY_OF, urgency_of
+from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
@@ -77,12 +78,20 @@ def test_every_kind_is_raised_by_some_story() -> None:
     assert set(map(str, AlarmKind)) - raised == set()
 
 
-def test_every_kind_has_a_sound_and_urgent_ones_are_urgent() -> None:
-    assert {kind for kind in AlarmKind if kind.sound.urgent} == {
-        AlarmKind.SILENCE, AlarmKind.WAITING, AlarmKind.APPROVAL, AlarmKind.UNDELIVERED, AlarmKind.BOUNCED,
-        AlarmKind.FAILED, AlarmKind.ORPHANED, AlarmKind.GONE,
-    }  # fmt: skip
-    assert AlarmKind.LIMIT.sound is Sound.LIMIT
+def test_every_kind_has_an_alarm_s_sound_and_an_urgency() -> None:
+    assert set(URGENCY_OF) == set(AlarmKind)
+    assert all(kind.sound.alarming for kind in AlarmKind)
+    assert all(steps[0][0] == 0 and list(steps) == sorted(steps) for steps in URGENCY_OF.values()), "it only grows"
+    assert {kind.sound for kind in AlarmKind} >= {Sound.LIMIT, Sound.STUCK, Sound.ERROR, Sound.WAITING}
+
+
+def test_urgency_is_of_the_kind_and_of_its_age() -> None:
+    waiting = Alarm(AlarmKind.WAITING, "@a", NOON, "waits")
+    assert urgency_of(waiting, NOON + 899, NOON + 1) is Urgency.MEDIUM
+    assert urgency_of(waiting, NOON + 900, NOON + 1) is Urgency.HIGH
+    unknown = Alarm(AlarmKind.WAITING, "@a", 0.0, "waits")
+    assert urgency_of(unknown, NOON + 900, NOON + 1) is Urgency.MEDIUM, "of unknown age, from when it was raised"
+    assert urgency_of(Alarm(AlarmKind.SILENCE, "@a", NOON, "silent"), NOON, NOON) is Urgency.HIGH
 
 
 def test_many_are_told_as_many() -> None:

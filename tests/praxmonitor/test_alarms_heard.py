@@ -11,19 +11,21 @@ from mailcore.config import Config
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episodes, ReportedEpisode, advance
+from praxmonitor.alarms.episode import ACKNOWLEDGED, ReportedEpisode
+from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE
 from praxmonitor.alarms.reach import ReachProbe
+from praxmonitor.alarms.repeats import Repeat
 from praxmonitor.alarms.store import AlarmStore
-from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound import Cue, Sound, Urgency
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, FakeSpeaker, facts, run
 
 A, B = (Alarm(AlarmKind.FAILED, address, 5.0, "failed: x") for address in ("@a", "@b"))
-REPEAT = (180.0,)
+REPEAT = Repeat({Urgency.MEDIUM: (180.0,)})
 
 
 def book(*alarms: Alarm, at: float = 100.0) -> Episodes:

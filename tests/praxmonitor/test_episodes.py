@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import AlarmEvents, Episodes, advance
+from praxmonitor.alarms.episode import AlarmEvents
+from praxmonitor.alarms.episodes import Episodes, advance
+from praxmonitor.alarms.repeats import Repeat
+from praxmonitor.sound import Urgency
 
 ALARM = Alarm(AlarmKind.FAILED, "@writer", 5.0, "failed: Report")
-REPEAT = (60.0, 300.0)
+REPEAT = Repeat({Urgency.MEDIUM: (60.0, 300.0)})
 HOUR = 3600.0
 
 

@@ -129,7 +129,7 @@ def test_alarms_tells_by_its_exit_status(
     status, said = praxmonitor("alarms", str(aipass_workspace), "--json")
     (alarm,) = json.loads(said)["alarms"]
     assert (status, alarm["kind"], alarm["address"], alarm["acknowledged"]) == (1, "failed", "@gamma", False)
-    from praxmonitor.alarms.episodes import ACKNOWLEDGED
+    from praxmonitor.alarms.episode import ACKNOWLEDGED
     from praxmonitor.alarms.store import AlarmStore
     from praxmonitor.sound.mutes import mutes_path
 

@@ -15,7 +15,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.missing_directories import MISSING_FOR, NOBODY, MissingDirectories
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound.mutes import mutes_path

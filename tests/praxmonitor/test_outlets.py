@@ -15,7 +15,7 @@ import pytest
 
 from praxmonitor.alarms import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import AlarmEvents, Episode
+from praxmonitor.alarms.episode import AlarmEvents, Episode
 from praxmonitor.alarms.outlets import (
     UserCommand,
     alarm_cues,
@@ -25,7 +25,7 @@ from praxmonitor.alarms.outlets import (
     notification_sequence,
     title_sequence,
 )
-from praxmonitor.sound import Sound
+from praxmonitor.sound import Sound, Urgency
 
 NOW = 1_800_000_000.0
 EVIL = "x\x1b]0;owned\x07\x9b31m\nrm -rf"
@@ -68,14 +68,15 @@ def test_notifications_go_where_the_terminal_has_them() -> None:
     assert notification_sequence("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
 
 
-def test_a_round_sounds_most_urgent_first_and_grows_with_urgency() -> None:
-    due = AlarmEvents((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
-    heard = alarm_cues(due, {"@a1": 7})
-    assert [cue.sound for cue in heard] == [Sound.SILENCE] * 6 + [Sound.ERROR]
-    assert [cue.voice for cue in heard if cue.agent == "@a1"] == [7]
-    assert [cue.urgency for cue in heard if cue.agent == "@c"] == [3]
-    assert alarm_cues(AlarmEvents(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
-    assert len(alarm_cues(AlarmEvents(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
+def test_of_a_round_the_most_urgent_alone_sounds() -> None:
+    failed = replace(episode("@b", AlarmKind.FAILED), urgency=Urgency.MEDIUM)
+    silent = replace(episode("@a1"), urgency=Urgency.HIGH)
+    disk = replace(episode("@c", AlarmKind.DISK), urgency=Urgency.LOW)
+    (heard,) = alarm_cues(AlarmEvents((disk, failed), (silent,)), {"@a1": 7})
+    assert (heard.sound, heard.urgency, heard.voice, heard.key) == (Sound.SILENCE, Urgency.HIGH, 7, "silence.high")
+    assert alarm_cues(AlarmEvents(joined=(silent,)), {}) == [], "what joins is told, and not heard"
+    (heard, end) = alarm_cues(AlarmEvents((failed,), over=FIVE, clear=True), {})
+    assert (heard.key, end.sound, end.urgency) == ("failed.medium", Sound.ALL_CLEAR, Urgency.NONE)
 
 
 def test_lines_say_how_many_then_each() -> None:
@@ -135,7 +136,7 @@ def test_its_errors_are_shown(tmp_path: Path, wait_until: Wait, argv: list[str],
     assert word in errors[0] and errors[0].isprintable()
 
 
-def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, wait_until: Wait) -> None:
+def test_it_runs_for_the_first_repetitions_alone(tmp_path: Path, wait_until: Wait) -> None:
     errors: list[str] = []
     command = UserCommand(["/no/such/program"], tmp_path, errors.append)
     for told in range(2, 9):

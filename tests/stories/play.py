@@ -13,7 +13,7 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact, LimitsRead, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
+from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
 from praxmonitor.alarms.missing_directories import BranchFiles
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock

@@ -19,6 +19,7 @@ from msgspec import structs
 from mailcore.config import Config
 from mailcore.observe.activities import from_hook
 from mailcore.observe.facts import Fact, Roster, Seen
+from praxmonitor.alarms.rules.silence import SILENCE_SETTLE
 from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.stories.made import heard
 from tests.stories.play import Heard, Step, Story, only
@@ -81,7 +82,8 @@ def expected(number: int, agents: Sequence[str]) -> tuple[Heard, ...]:
     for agent in agents:
         before = ""
         for at, kind in HEARD[number].get(agent, ()):
-            told.append((at, f"over {before}" if kind == "over" else kind, f"@{agent}"))
+            settled = SILENCE_SETTLE if kind == "over" and before == "silence" else 0.0
+            told.append((at + settled, f"over {before}" if kind == "over" else kind, f"@{agent}"))
             before = kind
     return tuple(sorted(told))
 

@@ -12,7 +12,7 @@ from mailcore.observe.silence import expected_work, last_sign
 from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.silence import silence_alarm
+from praxmonitor.alarms.rules.silence import lock_id, silence_alarm
 
 ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -50,7 +50,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, expected=expected_work(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
-                id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
+                id=run_id or lock_id(facts),
             )  # fmt: skip
         case _:
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""

@@ -46,6 +46,6 @@ def _limited(facts: AgentFacts) -> TimedAlarm:
         AlarmKind.LIMIT, facts.address, activity.at, f"limited: {activity.text}", "the service's next answer",
         f"refused {date_and_time(activity.at, seconds=False)}",
         "its program tries again by itself; kill (D) it if it is not to",
-        run.run_id if run is not None and not run.phase.ended else "",
+        run.run_id if run is not None and not run.phase.ended else "", cause="service",
     )  # fmt: skip
     return TimedAlarm(alarm, activity.at - 0.001)

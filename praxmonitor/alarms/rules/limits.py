@@ -60,4 +60,5 @@ def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) ->
         f"{who}; since {date_and_time(first.since, seconds=False)}",
         "retry (r) goes on now, P does the task in another program or account, kill (D) cancels",
         f"{account} {scope} {reset}",
+        agents=tuple(sorted({run.target for run in runs})),
     )  # fmt: skip

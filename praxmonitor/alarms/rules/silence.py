@@ -10,6 +10,9 @@ from mailcore.observe.state import stated
 from mailcore.text.units import duration, moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
+SILENCE_SETTLE = 10.0
+"""Seconds for which an agent must show life until its silence is over, or twice the limit where that is less: one that
+speaks every five seconds at a limit of three is silent, not silent again and again."""
 OF_A_RUN = "look at it (Enter), kill (D), then retry (r) it"
 OF_A_SESSION = "go to its terminal: Esc ends the tool; or end its program there"
 
@@ -32,7 +35,7 @@ def silence_alarm(
         AlarmKind.SILENCE, facts.address, status.since, what,
         expected_signs(facts, before) if not own else f"the end of {tool}",
         f"last sign of life {moment(last, now)}{f' in {tool}' if tool and tool not in what else ''}{worked}",
-        _remedy(facts), f"{last:.3f}",
+        _remedy(facts), _episode(facts), settle=min(2 * policy.silence, SILENCE_SETTLE),
     )  # fmt: skip
 
 
@@ -51,7 +54,8 @@ def spin_alarm(
         AlarmKind.SPINNING, facts.address, since,
         f"spinning: {expected_work(facts) or 'a run'}, on the CPU without one line{f' in {tool}' if tool else ''}",
         f"a hook event, or a line of its session or output, {within}", f"last heard {moment(last, now)}",
-        f"{_remedy(facts)}; if it only takes long, let it print, or raise the limit", f"{last:.3f}",
+        f"{_remedy(facts)}; if it only takes long, let it print, or raise the limit",
+        _episode(facts), settle=SILENCE_SETTLE,
     )  # fmt: skip
 
 
@@ -61,3 +65,15 @@ def _tool(facts: AgentFacts) -> str:
 
 def _remedy(facts: AgentFacts) -> str:
     return OF_A_RUN if facts.lock is not None else OF_A_SESSION
+
+
+def lock_id(facts: AgentFacts) -> str:
+    """What tells a run of another program from its next one."""
+    return f"{facts.lock.pid} {facts.lock.at:.0f}" if facts.lock is not None else ""
+
+
+def _episode(facts: AgentFacts) -> str:
+    """What tells it from the next one: the run, another program's run, or what is open in a person's own session."""
+    if facts.lock is None:
+        return " ".join(filter(None, (one.session or one.tool_id for one in facts.open[-1:])))
+    return (facts.run.run_id if facts.run is not None else "") or lock_id(facts)

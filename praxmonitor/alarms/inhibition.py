@@ -1,0 +1,109 @@
+"""Which alarms are explained by another that stands, and therefore hidden in it. The rules are data. Pure.
+
+What is hidden is listed below the alarm that hides it, and comes up when that one goes and its own condition stays.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episode import Episode
+
+EARLIER = 300.0
+"""Seconds by which an effect may be noticed before its cause: what failed long before it does not come of it."""
+
+UNMOVED = frozenset({AlarmKind.SILENCE, AlarmKind.STUCK, AlarmKind.OVERDUE})
+"""Work that does not go on."""
+BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
+"""Work that went wrong, and says why."""
+
+
+NAMES = {AlarmKind.DISK: frozenset({"disk"}), AlarmKind.LIMIT: frozenset({"service", "limit"})}
+"""Kind → how alarms that come of it name it (`Alarm.cause`): what names another cause does not come of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alarm of the kind `cause` stands, it hides alarms of the kinds `effects`."""
+
+    cause: AlarmKind
+    effects: frozenset[AlarmKind]
+    named: bool = False
+    """Only those that name it: work that went wrong for no known reason may have one of its own."""
+    everywhere: bool = False
+    """Those of all agents, not only of those that the alarm concerns."""
+
+    def explains(self, cause: Episode, effect: Episode) -> bool:
+        """Whether it hides `effect` in `cause`."""
+        if effect.alarm.kind not in self.effects or cause.alarm.kind is not self.cause:
+            return False
+        if (effect.alarm.cause or self.named) and effect.alarm.cause not in NAMES.get(self.cause, ()):
+            return False
+        if _began(effect) < _began(cause) - EARLIER:
+            return False
+        concerned = concerned_agents(cause.alarm)
+        return self.everywhere or not concerned or concerned_agents(effect.alarm) <= concerned
+
+
+LOST = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
+"""Work whose files do not tell of it as they should."""
+
+INHIBITIONS = (
+    Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
+    Inhibition(AlarmKind.DISK, UNMOVED | LOST, everywhere=True),
+    Inhibition(AlarmKind.GONE, UNMOVED | LOST | BROKEN),
+    Inhibition(AlarmKind.LIMIT, BROKEN, named=True),
+    Inhibition(AlarmKind.LIMIT, UNMOVED),
+    Inhibition(AlarmKind.SLOW, frozenset({AlarmKind.SILENCE}), everywhere=True),
+    Inhibition(AlarmKind.ORPHANED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+    Inhibition(AlarmKind.FAILED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+    Inhibition(AlarmKind.BOUNCED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+    Inhibition(AlarmKind.SILENCE, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+    Inhibition(AlarmKind.WAITING, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+)
+"""In this order: what a disk explains is not asked of a limit."""
+CAUSES = frozenset({AlarmKind.DISK, AlarmKind.GONE, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED})
+"""Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
+
+
+def concerned_agents(alarm: Alarm) -> frozenset[str]:
+    """The addresses of the agents that an alarm concerns; none where it concerns the workspace as a whole."""
+    return frozenset(alarm.agents or ((alarm.address,) if alarm.address else ()))
+
+
+def hidden(episodes: Iterable[Episode]) -> Mapping[str, str]:
+    """The key of each alarm that is explained → that of the alarm which hides it, itself hidden by none."""
+    by_kind: defaultdict[AlarmKind, list[Episode]] = defaultdict(list)
+    by_agent: defaultdict[str, list[Episode]] = defaultdict(list)
+    for episode in episodes:
+        if not episode.latched:
+            by_kind[episode.alarm.kind].append(episode)
+            for address in concerned_agents(episode.alarm):
+                by_agent[address].append(episode)
+    found: dict[str, str] = {}
+    for rule in INHIBITIONS:
+        for cause in by_kind[rule.cause]:
+            concerned = concerned_agents(cause.alarm)
+            near = [effect for address in concerned for effect in by_agent[address]]
+            if rule.everywhere or not concerned:
+                near = [effect for kind in rule.effects for effect in by_kind[kind]]
+            for effect in near:
+                key = effect.alarm.key
+                if key not in found and effect is not cause and rule.explains(cause, effect):
+                    found[key] = cause.alarm.key
+    return {key: _root(by, found) for key, by in found.items()}
+
+
+def _root(key: str, found: Mapping[str, str]) -> str:
+    seen = {key}
+    while (above := found.get(key, key)) not in seen:
+        seen.add(above)
+        key = above
+    return key
+
+
+def _began(episode: Episode) -> float:
+    return episode.alarm.since or episode.raised_at
