@@ -12,6 +12,7 @@ from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
+from tests.stories.expectation import EXPECTATION
 from tests.stories.made import RAISING, STORIES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED
@@ -74,7 +75,7 @@ def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str)
 
 
 def test_every_kind_is_raised_by_some_story() -> None:
-    raised = {kind for story in (*STORIES, *RECORDED) for _, kind, _ in story.expected}
+    raised = {kind for story in (*STORIES, *EXPECTATION, *RECORDED) for _, kind, _ in story.expected}
     assert set(map(str, AlarmKind)) - raised == set()
 
 
