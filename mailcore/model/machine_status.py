@@ -25,9 +25,9 @@ class MachineStatus:
     """Seconds by which the observer is late, again and again."""
     missing_since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Address → since when its directory, which was there, is missing; seconds since the epoch, 0.0 unknown."""
-    unwoken_since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    """Address → since when an agent that a timer is to wake has been there without a first run; seconds since the
-    epoch."""
+    woken_at: Mapping[str, float] | None = None
+    """Address → when the timer that is to wake it last showed life without a run, or since when it might have; seconds
+    since the epoch. None: nobody looked."""
     trouble: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What else failed of the observing, by what failed: in words."""
 

@@ -27,7 +27,6 @@ from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episode import NO_ANSWERS, AlarmEvents, Answers, ReportedEpisode
 from praxmonitor.alarms.episodes import Episodes, advance
-from praxmonitor.alarms.first_wakes import unwoken_since
 from praxmonitor.alarms.history import HistoryEntry, answered_entries, happened
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
@@ -35,6 +34,7 @@ from praxmonitor.alarms.own_sessions import session_roots
 from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
+from praxmonitor.alarms.wake_signs import wake_signs
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 CARRY_OVER = 60.0
@@ -166,8 +166,8 @@ class AlarmEngine:
         async def directories() -> None:
             agents = snapshot().fleet.agents
             missing = await asyncio.to_thread(self.find_missing, agents)
-            unwoken = await asyncio.to_thread(self.find_unwoken, agents)
-            self.update_machine_status(replace(self.machine_status, missing_since=missing, unwoken_since=unwoken))
+            woken = await asyncio.to_thread(self.find_wakes, agents)
+            self.update_machine_status(replace(self.machine_status, missing_since=missing, woken_at=woken))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):
@@ -266,9 +266,9 @@ class AlarmEngine:
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
 
-    def find_unwoken(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
-        """Who waits for the first wake of its timer, and since when. May wait for disks: for a worker thread."""
-        return unwoken_since(self._root / ".praxmonitor" / "config.toml", self.config, agents)
+    def find_wakes(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
+        """When timers showed life. May wait for disks: for a worker thread."""
+        return wake_signs(self._root / ".praxmonitor" / "config.toml", self.config, agents)
 
     def update_machine_status(self, found: MachineStatus) -> None:
         """What is known of the machine from now on. It stays the same object if nothing changed."""

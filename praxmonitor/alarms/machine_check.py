@@ -13,9 +13,9 @@ from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.silence import expectation, spins_at
 from mailcore.observe.state import stated
-from praxmonitor.alarms.first_wakes import unwoken_since
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
 from praxmonitor.alarms.own_sessions import session_roots
+from praxmonitor.alarms.wake_signs import wake_signs
 
 CPU_SAMPLE_INTERVAL = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
@@ -33,7 +33,7 @@ def check_machine(
         free = disk.f_bavail * disk.f_frsize
     except OSError:
         free = -1
-    unwoken = unwoken_since(fleet.root / ".praxmonitor" / "config.toml", config, fleet.agents)
+    woken = wake_signs(fleet.root / ".praxmonitor" / "config.toml", config, fleet.agents)
     quiet = [facts for facts in fleet.agents if _may_be_silent(facts, now, config.alarms)]
     own = [facts for facts in quiet if facts.lock is None]
     roots = dict(session_roots(own, [facts.agent for facts in fleet.agents]))
@@ -43,7 +43,7 @@ def check_machine(
         address: missing_before.get(address, 0.0)
         for address in MissingDirectories(settle=0.0).check(fleet.agents, now, now, missing_before)
     }
-    seen = MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone, unwoken_since=unwoken)
+    seen = MachineStatus(disk_free=free, missing_since=missing, gone_sessions=gone, woken_at=woken)
     if not roots:
         return seen
     work, screens = CpuActivity(), {facts.address for facts in own}

@@ -15,7 +15,9 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import AgentConfig, Alarms, Config
+from mailcore.dispatch.control import wake_agent
 from mailcore.dispatch.process.run_processes import own_sessions
+from mailcore.exceptions import Refused
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
@@ -24,13 +26,14 @@ from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
 from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line
+from mailcore.workspace.create import create_workspace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import AlarmEvents
-from praxmonitor.alarms.first_wakes import unwoken_since
+from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.own_sessions import session_roots
 from praxmonitor.alarms.rules.evaluate import AlarmRules
+from praxmonitor.alarms.wake_signs import wake_signs
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import wait_until
@@ -142,18 +145,35 @@ def test_the_first_wake_is_waited_for_since_the_settings_and_the_agent_are_as_th
     woken = Config(agents={"writer": AgentConfig(wake_every=3600.0)})
     config_file, one = tmp_path / "config.toml", in_tool(tmp_path, 0.0)
     editor = in_tool(tmp_path, 0.0, "editor")
-    assert unwoken_since(config_file, woken, [one, editor]) == {}, "nothing is known"
+    assert wake_signs(config_file, woken, [one, editor]) == {}, "nothing is known"
     config_file.touch()
     os.utime(config_file, (NOON, NOON))
-    assert unwoken_since(config_file, woken, [one, editor]) == {"@writer": NOON}
+    assert wake_signs(config_file, woken, [one, editor]) == {"@writer": NOON}
     one.agent.passport.parent.mkdir(parents=True)
     one.agent.passport.touch()
     os.utime(one.agent.passport, (NOON + 50, NOON + 50))
-    assert unwoken_since(config_file, woken, [one]) == {"@writer": NOON + 50}
+    assert wake_signs(config_file, woken, [one]) == {"@writer": NOON + 50}
     one.agent.runs_dir.mkdir(parents=True)
     os.utime(one.agent.runs_dir, (NOON + 90, NOON + 90))
-    assert unwoken_since(config_file, woken, [one]) == {"@writer": NOON + 90}, "its runs were cleaned away then"
-    assert unwoken_since(config_file, woken, [structs.replace(one, run=run("writer", "x", Phase.COMPLETED, 9))]) == {}
+    assert wake_signs(config_file, woken, [one]) == {"@writer": NOON + 90}, "its runs were cleaned away then"
+    ran = structs.replace(one, run=run("writer", "x", Phase.COMPLETED, 9))
+    assert wake_signs(config_file, woken, [ran]) == {}
+
+
+def test_a_wake_that_finds_no_mail_is_a_sign_of_its_timer(tmp_path: Path) -> None:
+    place = create_workspace(tmp_path / "project", [("writer", "agents/writer")])
+    woken = Config(agents={"writer": AgentConfig(wake_every=3600.0)})
+    began = time.time() - 1
+    former = replace(run("writer", "x", Phase.COMPLETED, 9), created_at=began - 9000)
+    one = AgentFacts(place.agent("@writer"), run=former)
+    with pytest.raises(Refused, match="no unread mail"):
+        wake_agent(place, woken, "@operator", "@writer", if_mail=True)
+    at = wake_signs(place.config_file, woken, [one])["@writer"]
+    assert began <= at <= time.time() + 1
+    fleet, rules = Fleet(place.root, (one,)), AlarmRules(woken)
+    assert not rules.alarms(fleet, at + 3900, machine_status=check_machine(fleet, woken, at + 3900))
+    (alarm,) = rules.alarms(fleet, at + 3960, machine_status=check_machine(fleet, woken, at + 3960))
+    assert alarm.what == "silent: its timer did not wake it" and "when no mail waited" in alarm.seen
 
 
 def test_a_timer_that_never_came_is_told_by_the_command_too(tmp_path: Path) -> None:
@@ -188,7 +208,7 @@ TOLD = {
         "hooks stopped", "a hook event at each tool call", "5 calls since", "mailcore hooks install @writer",
     ),
     "a timer that never woke its agent": (
-        "silent: its timer never woke it", "a run every 1 h (wake_every", "no run yet", "wake (w) it",
+        "silent: its timer never woke it", "a wake every 1 h (wake_every", "no run yet", "wake (w) it",
     ),
 }  # fmt: skip
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from mailcore.config import AgentConfig, Alarms
 from mailcore.model.activity import Kind
-from tests.stories.made import HOUR, QUIET, heard, story, working
-from tests.stories.play import Configured, Restart, Session, Sleep, Step, Works
+from tests.stories.made import HOUR, QUIET, finished, heard, story, working
+from tests.stories.play import Restart, Session, Sleep, Step, Woken, Works
 from tests.stories.words import Life
 
 HERE, LEFT = (0.0, (Session("@writer"),)), Session("@writer", False)
@@ -279,7 +279,7 @@ FIRST_WAKES = (
         "a timer that never woke its agent",
         2 * HOUR,
         Life().mail(5),
-        steps=(at(0, Configured("@writer")),),
+        steps=(at(0, Woken("@writer")),),
         expected=(heard(HOUR + 360),),
         config=WOKEN,
         slack=6.0,
@@ -288,7 +288,7 @@ FIRST_WAKES = (
         "a timer that never woke its agent: the screen was opened in between",
         2 * HOUR,
         Life().mail(5),
-        steps=(at(0, Configured("@writer")), at(2000, Restart())),
+        steps=(at(0, Woken("@writer")), at(2000, Restart())),
         expected=(heard(HOUR + 360),),
         config=WOKEN,
         slack=6.0,
@@ -297,27 +297,43 @@ FIRST_WAKES = (
         "a timer that woke its agent in time",
         HOUR + 900,
         Life().mail(5).starts(3600, task="").steady(3610, 3700).ends(3710),
-        steps=(at(0, Configured("@writer")),),
+        steps=(at(0, Woken("@writer")),),
         config=WOKEN,
     ),
     story(
         "wake_every was changed in the midst: its time begins anew",
         2 * HOUR,
         Life().mail(5),
-        steps=(at(0, Configured("@writer")), at(3500, Configured("@writer"))),
+        steps=(at(0, Woken("@writer")), at(3500, Woken("@writer"))),
         config=WOKEN,
+    ),
+    story(
+        "a timer that finds no mail, hour after hour",
+        5 * HOUR,
+        Life().mail(5, unread=False, status="opened", is_task=False),
+        steps=tuple(at(n * HOUR, Woken("@writer")) for n in range(6)),
+        config=WOKEN,
+    ),
+    story(
+        "a timer that finds no mail after a run, and then comes no more",
+        4 * HOUR,
+        finished(Life().mail(5).starts(10).steady(20, 90), 100),
+        steps=(at(HOUR, Woken("@writer")), at(2 * HOUR, Woken("@writer"))),
+        config=WOKEN,
+        expected=(heard(3 * HOUR + 360),),
+        slack=6.0,
     ),
     story(
         "no timer is told of",
         2 * HOUR,
         Life().mail(5),
-        steps=(at(0, Configured("@writer")),),
+        steps=(at(0, Woken("@writer")),),
     ),
     story(
         "held: no timer can wake it",
         2 * HOUR,
         Life().mail(5).held(10),
-        steps=(at(0, Configured("@writer")),),
+        steps=(at(0, Woken("@writer")),),
         config=WOKEN,
     ),
 )

@@ -42,8 +42,8 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Configured:
-    """Now config.toml is written, and this agent has had no run yet."""
+class Woken:
+    """A timer's wake of this agent finds no mail; or config.toml is written, and it has had no run yet."""
 
     address: str
 
@@ -102,7 +102,7 @@ class Busy:
     late: float
 
 
-Step = Fact | Works | Session | Configured | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
+Step = Fact | Works | Session | Woken | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -133,7 +133,7 @@ class Machine:
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
         self.sessions: set[str] = set()
-        self.unwoken: dict[str, float] = {}
+        self.woken: dict[str, float] = {}
         self.free = 10**12
         self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
@@ -189,8 +189,8 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                         (machine.working.add if works else machine.working.discard)(address)
                     case Session(address=address, runs=runs):
                         (machine.sessions.add if runs else machine.sessions.discard)(address)
-                    case Configured(address=address):
-                        machine.unwoken[address] = machine.clock()
+                    case Woken(address=address):
+                        machine.woken[address] = machine.clock()
                     case ClockSet(by=by):
                         machine.clock.now += by
                     case Sleep(seconds=seconds, frozen=frozen):
@@ -227,7 +227,7 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
             _, work, gone = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
             missing = engine.find_missing(snapshot.fleet.agents)
             known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
-            engine.update_machine_status(replace(known, gone_sessions=gone, unwoken_since=dict(machine.unwoken)))
+            engine.update_machine_status(replace(known, gone_sessions=gone, woken_at=dict(machine.woken)))
         step = tick + late
         machine.go(step)
         passed += step

@@ -23,7 +23,7 @@ from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
-from praxmonitor.alarms.rules.runs import first_wake_alarms, run_alarms
+from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
@@ -38,6 +38,7 @@ class AlarmRules:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self._wakes = any(agent.wake_every for agent in (config.default_agent, *config.agents.values()))
         self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...]]] = {}
 
     def alarms(
@@ -81,7 +82,8 @@ class AlarmRules:
         raised += near_limit_alarms(fleet, self.config.limits.warn, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)
-        raised += first_wake_alarms(fleet, self.config, now, machine_status)
+        if self._wakes:
+            raised += wake_alarms(fleet, self.config, now, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
 

@@ -1,4 +1,4 @@
-"""Alarms of runs: one whose end could not be reported, one that a timer did not start. Pure."""
+"""Alarms of runs: one whose end could not be reported, a wake that did not come. Pure."""
 
 from __future__ import annotations
 
@@ -17,38 +17,42 @@ WAKE_LATE = 60.0
 
 
 def run_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
-    """What the newest run of an agent asks for: that its end is reported, and that the next one starts in time."""
+    """What the newest run of an agent asks for: that its end is reported."""
+    del config
     run = facts.run
     if run is None:
         return
     if run.phase.ended and run.undelivered:
         yield TimedAlarm(_undelivered(facts, run), run.since)
-    every = config.agent(facts.address).wake_every
-    if every and facts.lock is None and not facts.held:
-        seen = f"last run {date_and_time(run.created_at, seconds=False)}"
-        yield _missed_wake(facts, run.created_at, every, "its timer did not wake it", seen, run.run_id)
 
 
-def first_wake_alarms(fleet: Fleet, config: Config, now: float, machine_status: MachineStatus) -> Iterator[Alarm]:
-    """Of agents that a timer was to wake, and that never had a run."""
-    for address, since in machine_status.unwoken_since.items():
-        facts, every = fleet.find(address), config.agent(address).wake_every
-        if facts is not None and facts.run is None and facts.lock is None and not facts.held and every:
-            seen = f"no run yet; config.toml and the agent are as they are since {date_and_time(since, seconds=False)}"
-            wake = _missed_wake(facts, since, every, "its timer never woke it", seen, "")
-            if counted_from(wake.last, wake.limit, machine_status.gaps) + wake.limit <= now:
-                yield wake.alarm
+def wake_alarms(fleet: Fleet, config: Config, now: float, machine_status: MachineStatus) -> Iterator[Alarm]:
+    """Of agents that a timer was to wake, and did not: again, or for the first time."""
+    signs = machine_status.woken_at
+    if signs is None and machine_status.work is not None:
+        return  # somebody looks, and has not yet
+    for facts in fleet.agents:
+        every, run = config.agent(facts.address).wake_every, facts.run
+        last = max(run.created_at if run is not None else 0.0, (signs or {}).get(facts.address, 0.0))
+        if not every or not last or facts.lock is not None or facts.held:
+            continue
+        late = max(WAKE_LATE, every / 10)
+        if counted_from(last + every, late, machine_status.gaps) + late <= now:
+            yield _missed_wake(facts, last, every, last + every + late)
 
 
-def _missed_wake(facts: AgentFacts, last: float, every: float, what: str, seen: str, run_id: str) -> TimedAlarm:
-    late = max(WAKE_LATE, every / 10)
-    alarm = Alarm(
-        AlarmKind.SILENCE, facts.address, last + every + late, f"silent: {what}",
-        f"a run every {duration(every)} (wake_every in config.toml)", seen,
+def _missed_wake(facts: AgentFacts, last: float, every: float, since: float) -> Alarm:
+    run, at = facts.run, date_and_time(last, seconds=False)
+    seen = f"last run {at}" if run is not None else f"no run yet; waited for since {at}"
+    if run is not None and last > run.created_at:
+        seen = f"last woken {at}, when no mail waited"
+    return Alarm(
+        AlarmKind.SILENCE, facts.address, since,
+        f"silent: its timer {'did not wake' if run is not None else 'never woke'} it",
+        f"a wake every {duration(every)} (wake_every in config.toml)", seen,
         "see to the timer (`crontab -l`), wake (w) it; if none is wanted, take wake_every out",
-        f"wake {run_id}".strip(),
+        f"wake {run.run_id if run is not None else ''}".strip(),
     )  # fmt: skip
-    return TimedAlarm(alarm, last + every, late)
 
 
 def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
