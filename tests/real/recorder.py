@@ -28,10 +28,12 @@ from praxmonitor.feed.recording_reader import read_recording
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 
-LOOK = 0.5
-"""Seconds between two looks at the machine."""
+LOOK = 2.0
+"""Seconds between two looks at the machine: over a shorter time a program that idles may seem to work."""
 PRIVATE = re.compile(r'"(boot_id|nonce|host|namespace)":"[^"]*"')
 """What tells of the machine in a lock."""
+TEMPORARY = re.compile(r"/tmp/claude-[^\s\"]*")
+"""Where Claude Code keeps what goes on in the background."""
 
 
 class Recording:
@@ -78,7 +80,7 @@ class Recording:
         places = ((self._lab.root, "/project"), (self._lab.home, "/home/op"), (self._lab.home.parent, "/lab"))
         for path, instead in places:
             text = text.replace(str(path), instead)
-        text = PRIVATE.sub(r'"\1":""', text)
+        text = TEMPORARY.sub("/tmp/claude", PRIVATE.sub(r'"\1":""', text))
         (directory / self.path.name).write_bytes(gzip.compress(text.encode(), mtime=0))
         told = directory / "machine.json"
         known = json.loads(told.read_text()) if told.exists() else {}

@@ -159,8 +159,9 @@ def test_a_run_whose_tool_its_own_timeout_ends(lab: Lab) -> None:
     lab.stub.plays(READ, naps(lab, timeout=6000), DONE, BYE)
     with recording(lab, "run-timeout") as seen:
         lab.mailcore(DISPATCH)
+        wait_until(lambda: lab.run().replied, 60, "it goes on")
+        end(running(lab, "nap.py"))  # Claude Code let it run on, and waits for it at its end
         lab.over()
-        end(running(lab, "nap.py"))
         seen.goes_on(3)
     facts = seen.facts()
     assert facts.run is not None and facts.run.replied

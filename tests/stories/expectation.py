@@ -324,8 +324,10 @@ FIRST_WAKES = (
         slack=6.0,
     ),
     story(
-        "a timer that finds no mail, and a screen that is opened later", 2.9 * HOUR,
-        finished(Life().mail(5).starts(10).steady(20, 90), 100), config=WOKEN,
+        "a timer that finds no mail, and a screen that is opened later",
+        2.9 * HOUR,
+        finished(Life().mail(5).starts(10).steady(20, 90), 100),
+        config=WOKEN,
         steps=(at(HOUR, Woken("@writer")), at(2 * HOUR, Woken("@writer")), at(2.4 * HOUR, Restart())),
     ),
     story(
