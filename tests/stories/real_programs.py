@@ -41,7 +41,7 @@ def real(name: str, title: str, *told: Heard, slack: float = 1.0, **limits: Any)
     """A recording under these limits."""
     began, steps = steps_of(name)
     config = Config(alarms=Alarms(repeat=(), look=LOOK, **limits))
-    return Story(title, steps, told, steps[-1][0] + AFTER, config, began, slack + LOOK)
+    return Story(title, steps, told, steps[-1][0] + AFTER, config, began, slack)
 
 
 def over(at: float, kind: str = "silence") -> tuple[Heard, Heard]:
@@ -56,7 +56,7 @@ REAL = (
         heard(0.64 + 12),
         *over(26.1),
         silence_tool=12.0,
-        slack=2.0,
+        slack=1.0 + LOOK,
     ),
     real("claude-hangs", "Claude Code at a terminal, closed before its tool took too long: idle", silence_tool=28.0),
     real("claude-timeout", "Claude Code at a terminal: a tool that its own timeout ended", silence_tool=8.0),
@@ -109,5 +109,59 @@ REAL = (
     ),
     real(
         "claude-two-calls", "Claude Code at a terminal: two calls at once, and the slower one counts", silence_tool=15.0
+    ),
+    real(
+        "run-hangs",
+        "a run of Claude Code whose tool hangs, and that is killed",
+        heard(1.07 + 12),
+        *over(26.43),
+        silence_tool=12.0,
+    ),
+    real(
+        "run-spins",
+        "a run of Claude Code whose tool spins",
+        heard(0.80 + 20, "spinning"),
+        *over(40.97, "spinning"),
+        silence_tool=10.0,
+        spin=20.0,
+    ),
+    real("run-spins", "a run of Claude Code that works for 40 s without a word", silence_tool=10.0),
+    real("run-hooks-removed", "a run of Claude Code whose hooks are removed in its midst", heard(83.13, "hooks")),
+    real("run-hooks", "a run of Claude Code whose hooks tell of each call", silence_tool=15.0),
+    real(
+        "run-no-answer",
+        "a run of Claude Code whose service does not answer, and that is killed",
+        heard(1.19 + 10),
+        *over(26.25),
+        silence=10.0,
+    ),
+    real(
+        "run-no-answer-then-one",
+        "a run of Claude Code whose service answers late",
+        heard(1.81 + 10),
+        *over(26.54),
+        silence=10.0,
+    ),
+    real("codex-yields", "a run of Codex: a command runs on beside it", silence_tool=8.0, silence=8.0),
+    real(
+        "codex-hangs",
+        "a run of Codex whose command hangs, and that is killed",
+        heard(1.43 + 12),
+        *over(22.05),
+        silence_tool=12.0,
+    ),
+    real(
+        "codex-no-answer",
+        "a run of Codex whose service answers late",
+        heard(1.88 + 10),
+        *over(21.55),
+        silence=10.0,
+    ),
+    real(
+        "codex-spins",
+        "a run of Codex: a command uses the CPU, for no longer than it said",
+        silence_tool=10.0,
+        silence=10.0,
+        spin=15.0,
     ),
 )
