@@ -21,6 +21,8 @@ from mailcore.exceptions import Refused
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.lock import Lock
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
@@ -188,6 +190,19 @@ def test_a_timer_that_never_came_is_told_by_the_command_too(tmp_path: Path) -> N
     (alarm,) = rules.alarms(fleet, NOON + 3960, machine_status=check_machine(fleet, woken, NOON + 3960))
     assert (alarm.what, alarm.since) == ("silent: its timer never woke it", NOON + 3960)
     assert "wake (w)" in alarm.remedy and "wake_every" in alarm.expected
+
+
+def test_the_words_of_an_alarm_stay_while_it_stands() -> None:
+    """Of a call that is past its own timeout while its processes are at it."""
+    one = structs.replace(in_tool(Path("/"), NOON - 200), lock=Lock(7, NOON - 300))
+    late = structs.replace(one, open=(structs.replace(one.open[0], timeout=120.0),))
+    rules = AlarmRules(Config())
+    first, second = (
+        rules.alarms(Fleet(Path("/"), (late,)), now, machine_status=MachineStatus(work={"@writer": now - 1}))
+        for now in (NOON, NOON + 20)
+    )
+    assert first == second and [alarm.kind for alarm in first] == [AlarmKind.SILENCE]
+    assert "its processes use the CPU" in first[0].seen
 
 
 TOLD = {

@@ -5,7 +5,15 @@ from __future__ import annotations
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.silence import expectation, expected_signs, expected_work, last_sign, spin_limit, spins
+from mailcore.observe.silence import (
+    WORKS_STILL,
+    expectation,
+    expected_signs,
+    expected_work,
+    last_sign,
+    spin_limit,
+    spins,
+)
 from mailcore.observe.state import stated
 from mailcore.text.units import duration, moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
@@ -30,7 +38,7 @@ def silence_alarm(
     elif facts.lock is None and tool:
         what = f"{what}, in {tool}"
     work = (machine_status.work or {}).get(facts.address)
-    worked = f", its processes {f'worked {moment(work, now)}' if work else 'idle'}" if work is not None else ""
+    worked = f", its processes {_worked(work, now)}" if work is not None else ""
     return Alarm(
         AlarmKind.SILENCE, facts.address, status.since, what,
         expected_signs(facts, before) if not own else f"the end of {tool}",
@@ -57,6 +65,13 @@ def spin_alarm(
         f"{_remedy(facts)}; if it only takes long, let it print, or raise the limit",
         _episode(facts), settle=SILENCE_SETTLE,
     )  # fmt: skip
+
+
+def _worked(work: float, now: float) -> str:
+    """What its processes do, in words that stay while they do it."""
+    if not work:
+        return "idle"
+    return "use the CPU" if now - work <= WORKS_STILL else f"worked {moment(work, now)}"
 
 
 def _tool(facts: AgentFacts) -> str:
