@@ -28,8 +28,8 @@ from praxmonitor.feed.recording_reader import read_recording
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 
-LOOK = 2.0
-"""Seconds between two looks at the machine: over a shorter time a program that idles may seem to work."""
+LOOK = 5.0
+"""Seconds between two looks at the machine, as the screen's own: over a shorter time one that idles seems to work."""
 PRIVATE = re.compile(r'"(boot_id|nonce|host|namespace)":"[^"]*"')
 """What tells of the machine in a lock."""
 TEMPORARY = re.compile(r"/tmp/claude-[^\s\"]*")

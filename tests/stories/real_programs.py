@@ -1,7 +1,7 @@
 """Stories of the real Claude Code, Codex and Gemini CLI, left alone in a tool, as `tests/real` recorded them.
 
 The facts are those that were recorded, at their times; whether a person's own session ran, and whether its processes
-used the CPU, was looked at meanwhile every two seconds (`recorded/machine.json`). The times of what must be heard were
+used the CPU, was looked at meanwhile (`recorded/machine.json`). The times of what must be heard were
 read off the facts: when the last sign of life came, and when the limit that a story is told under ran out after it.
 Paths, and what names the machine, are taken out; nothing else is changed.
 """
@@ -20,8 +20,7 @@ from tests.stories.made import heard
 from tests.stories.play import Heard, Session, Step, Story, Works
 from tests.stories.recorded import HERE
 
-LOOK = 2.0
-"""Period of the look at processes, as when it was recorded."""
+LOOK = Alarms().look
 AFTER = 30.0
 """Seconds for which a story goes on after its last reading."""
 
@@ -40,7 +39,7 @@ def steps_of(name: str) -> tuple[float, tuple[tuple[float, tuple[Step, ...]], ..
 def real(name: str, title: str, *told: Heard, slack: float = 1.0, **limits: Any) -> Story:
     """A recording under these limits."""
     began, steps = steps_of(name)
-    config = Config(alarms=Alarms(repeat=(), look=LOOK, **limits))
+    config = Config(alarms=Alarms(repeat=(), **limits))
     return Story(title, steps, told, steps[-1][0] + AFTER, config, began, slack)
 
 
