@@ -17,8 +17,6 @@ class MachineStatus:
     work: Mapping[str, float] | None = None
     """Address → when its processes were last seen to use the CPU; 0.0: looked at, and idle. Only of agents that are
     near a limit; None: nobody looks at processes."""
-    gone_sessions: frozenset[str] = frozenset()
-    """Addresses of agents whose person's session began something that has not ended, and whose program is gone."""
     disk_free: int = -1
     """Bytes free for this user where the workspace lies; -1 unknown."""
     lag: float = 0.0

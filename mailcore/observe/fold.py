@@ -27,6 +27,7 @@ from mailcore.observe.facts import (
     Roster,
     RunRead,
     Seen,
+    SessionsLive,
     Stated,
     Used,
 )
@@ -121,6 +122,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return _stated(old, fact, at), ()
         case HooksRead(stopped=stopped):
             return (old if stopped == old.hooks_stopped else replace(old, hooks_stopped=stopped)), ()
+        case SessionsLive(sessions=sessions):
+            return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 

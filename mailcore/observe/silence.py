@@ -10,7 +10,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
 from mailcore.model.machine_status import MachineStatus, counted_from
+from mailcore.model.run import Run
 from mailcore.observe.awaiting_answer import current_wait
+from mailcore.observe.own_sessions import session_at_work
 
 NO_MACHINE_STATUS = MachineStatus()
 TIMEOUT_GRACE = 30.0
@@ -44,13 +46,13 @@ def expectation(
 ) -> Expectation | None:
     """The sign of life that is due of an agent in this state.
 
-    None: none, as of an agent that waits for another, and of a session that no run started while nothing in it is
-    open: that waits for its person.
+    None: none, as of an agent that waits for another, and of a session that a person began while nothing in it is
+    open, or whose program is gone.
     """
     lock, run = facts.lock, facts.run
     if status.state not in EXPECTED_STATES or (lock is not None and not lock.runs):
         return None
-    if lock is None and (status.state not in AT_WORK or not facts.open or (run is not None and not run.phase.ended)):
+    if lock is None and (status.state not in AT_WORK or _is_open(run) or session_at_work(facts) is None):
         return None
     if status.state is State.WORKING and current_wait(facts) is not None:
         return None
@@ -72,6 +74,10 @@ def expectation(
         if past.silent_at < due.silent_at:
             return replace(past, timeout=own)
     return due
+
+
+def _is_open(run: Run | None) -> bool:
+    return run is not None and not run.phase.ended
 
 
 def spins_at(

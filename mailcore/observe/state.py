@@ -7,7 +7,7 @@ expected (`silence`) that did not come in the time that its phase allows.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+import math
 
 from mailcore.config import Alarms
 from mailcore.model.activity import Activity
@@ -18,7 +18,12 @@ from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
-from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign
+from mailcore.observe.own_sessions import session_at_work
+from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit, spins_at
+from mailcore.observe.your_move import MAX_WORDS, open_moves
+from mailcore.text import line
+from mailcore.text.masks import masked
+from mailcore.text.questions import question_in
 from mailcore.text.units import clock_time, duration, soon
 
 GRACE = 5.0
@@ -33,8 +38,6 @@ def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: Machine
     due = expectation(facts, status, now, policy, machine_status)
     if due is None or now <= due.silent_at:
         return status
-    if facts.lock is None and (machine_status.work is None or facts.address in machine_status.gone_sessions):
-        return _unlocked(replace(facts, turn_open=False), now, policy)  # as far as is known, nobody is in it any more
     if machine_status.work is not None and facts.address not in machine_status.work:
         return status  # its processes may be at work without a word: they are looked at first
     tool = facts.tool.text if status.state is State.IN_TOOL and facts.tool is not None else ""
@@ -44,6 +47,16 @@ def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: Machine
     where = f", last in {tool}" if tool else ""
     reason = f"{task}: no sign of life since {clock_time(due.last)}, more than {duration(due.limit)}{where}"
     return Status(State.SILENT, reason, due.silent_at)
+
+
+def next_due(facts: AgentFacts, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS) -> float:
+    """From when on the agent is silent, or spins if its processes use the CPU; infinite where nothing is due of it.
+
+    Of what its processes did nothing counts: so it is known whose are to be looked at.
+    """
+    status = stated(facts, now, policy)
+    due = expectation(facts, status, now, policy, machine_status)
+    return min(due.silent_at, spins_at(facts, status, now, policy)) if due is not None else math.inf
 
 
 def stated(facts: AgentFacts, now: float, policy: Alarms) -> Status:
@@ -134,17 +147,22 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
         return _ended(run)
     if facts.mailbox.status is MailboxStatus.MISSING:
         return Status(State.IDLE, "no mailbox yet", facts.last_active)
+    if moves := open_moves(facts):
+        return Status(State.IDLE, f"your move: {moves[-1].words}", moves[-1].turn.ended)
     return Status(State.IDLE, "", facts.last_active)
 
 
 def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) -> Status | None:
-    """The state of a session that no supervisor started, None if there is none, or it went quiet with nothing open."""
+    """The state of a session that no supervisor started, None if there is none, or nobody is in it."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
         return _asking(facts, facts.waiting)
-    if not facts.turn_open or facts.last_active <= ended:
+    if facts.last_active <= ended:
         return None
-    if not facts.open and policy.silence and now - facts.last_active > policy.silence:
-        return None  # its person may have ended the turn, of which not every program says a word
+    if session_at_work(facts) is None:
+        # Its program is gone, or its person ended the turn, of which not every program says a word.
+        limit = silence_limit(facts, 0.0, policy)
+        if not facts.turn_open or (limit and now - facts.last_active > limit):
+            return None
     if facts.tool is not None:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     turn = max((a.at for a in facts.activities if a.kind in TURNS), default=facts.last_active)
@@ -160,4 +178,7 @@ def _ended(run: Run) -> Status:
         case Phase.BOUNCED:
             return Status(State.FAILED, f"{subject}: {run.reason or 'no reason given'}", run.since)
         case _:
-            return Status(State.DONE, subject, run.since)
+            question = line(masked(question_in(run.result)), MAX_WORDS)
+            unanswered = bool(run.message_id) and not (run.foreign or run.replied or run.delegated)
+            words = (subject, "without a reply" if unanswered else "", f"asks: {question}" if question else "")
+            return Status(State.DONE, ", ".join(filter(None, words)), run.since)

@@ -14,6 +14,8 @@ class AlarmKind(StrEnum):
     """Why the operator is wanted, most urgent first."""
 
     SILENCE = "silence"
+    DEADLOCK = "deadlock"
+    NETWORK = "network"
     WAITING = "waiting"
     APPROVAL = "approval"
     UNDELIVERED = "undelivered"
@@ -23,13 +25,15 @@ class AlarmKind(StrEnum):
     GONE = "gone"
     UNREADABLE = "unreadable"
     DISK = "disk"
+    DISK_NEAR = "disk_near"
     SPINNING = "spinning"
     STORM = "storm"
     DEGRADED = "degraded"
     SLOW = "slow"
     STUCK = "stuck"
     OVERDUE = "overdue"
-    UNANSWERED = "unanswered"
+    YOUR_MOVE = "your_move"
+    UNREAD = "unread"
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
     HOOKS = "hooks"
@@ -65,7 +69,10 @@ class AlarmKind(StrEnum):
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
     AlarmKind.SPINNING: Sound.SILENCE,
+    AlarmKind.DEADLOCK: Sound.SILENCE,
     AlarmKind.WAITING: Sound.WAITING,
+    AlarmKind.YOUR_MOVE: Sound.WAITING,
+    AlarmKind.UNREAD: Sound.STUCK,
     AlarmKind.APPROVAL: Sound.WAITING,
     AlarmKind.UNDELIVERED: Sound.FAILED,
     AlarmKind.BOUNCED: Sound.FAILED,
@@ -80,13 +87,18 @@ _SOUNDS = {
     AlarmKind.LIMIT_NEAR: Sound.LIMIT,
 }
 _CHATTERING = (
-    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.SLOW, AlarmKind.DEGRADED, AlarmKind.LIMIT,
-    AlarmKind.GONE, AlarmKind.UNREADABLE,
+    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.SLOW, AlarmKind.DEGRADED,
+    AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
 )  # fmt: skip
-_SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
+_SETTLE = {
+    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.DISK_NEAR: 60.0,
+    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
+}  # fmt: skip
 
 _MANY = {
     AlarmKind.SILENCE: "{} agents silent",
+    AlarmKind.DEADLOCK: "{} circles of agents that wait for each other",
+    AlarmKind.NETWORK: "{} networks lost",
     AlarmKind.WAITING: "{} agents wait for you",
     AlarmKind.APPROVAL: "{} requests want your approval",
     AlarmKind.UNDELIVERED: "{} runs whose senders have not heard of their end",
@@ -95,14 +107,16 @@ _MANY = {
     AlarmKind.ORPHANED: "{} runs orphaned",
     AlarmKind.GONE: "the directories of {} agents are gone",
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
-    AlarmKind.DISK: "{} disks nearly full",
+    AlarmKind.DISK: "{} disks full",
+    AlarmKind.DISK_NEAR: "{} disks nearly full",
     AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
     AlarmKind.STUCK: "{} messages stuck",
     AlarmKind.OVERDUE: "{} tasks overdue",
-    AlarmKind.UNANSWERED: "{} tasks done without a reply",
+    AlarmKind.YOUR_MOVE: "{} sessions wait for your next prompt",
+    AlarmKind.UNREAD: "{} mailboxes with old unread mail",
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
     AlarmKind.HOOKS: "the hooks of {} agents stopped",

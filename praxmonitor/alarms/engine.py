@@ -19,8 +19,8 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
-from mailcore.observe.silence import expectation, spins_at
-from mailcore.observe.state import stated
+from mailcore.observe.own_sessions import root_of
+from mailcore.observe.state import next_due
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
@@ -30,7 +30,6 @@ from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.history import HistoryEntry, answered_entries, happened
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
-from praxmonitor.alarms.own_sessions import session_roots
 from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
@@ -59,15 +58,14 @@ class AlarmEngine:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float, Collection[str]], Mapping[str, float]] | None = None,
-        sessions: Callable[[Sequence[AgentFacts], Sequence[Agent]], Mapping[str, int]] = session_roots,
         files_of: Callable[[Agent], BranchFiles] = branch_files,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `store`: None to keep and read nothing on any disk.
 
         `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as
-        `CpuActivity.measure`, `sessions`: as `session_roots`, `files_of`: as `branch_files`. `on_config` is told
-        settings that changed while this watched, and now hold.
+        `CpuActivity.measure`, `files_of`: as `branch_files`. `on_config` is told settings that changed while this
+        watched, and now hold.
         """
         self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS
@@ -82,7 +80,7 @@ class AlarmEngine:
         self._on_config = on_config
         self._root, self._store = root, store
         self._rules = AlarmRules(config)
-        self._work, self._sessions = work or CpuActivity().measure, sessions
+        self._work = work or CpuActivity().measure
         self._missing_directories = MissingDirectories(files_of)
         self._config_reload = ConfigReload(root / ".praxmonitor" / "config.toml") if store is not None else None
         self._clock_checks = ClockChecks()
@@ -156,9 +154,9 @@ class AlarmEngine:
             while True:
                 newest = snapshot()
                 suspects = self.nearly_silent(newest)
-                free, work, gone = await asyncio.to_thread(self.check_machine, suspects, newest.fleet)
-                self.update_machine_status(replace(self.machine_status, disk_free=free, work=work, gone_sessions=gone))
-                if newest is not EMPTY and {facts.address for facts in suspects} <= work.keys() | gone:
+                free, work = await asyncio.to_thread(self.check_machine, suspects, newest.fleet)
+                self.update_machine_status(replace(self.machine_status, disk_free=free, work=work))
+                if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
                 # Nothing was read yet, or it takes a second look at a process: a silent agent must not wait for long.
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
@@ -225,40 +223,30 @@ class AlarmEngine:
             else:
                 self._unsaved_history.clear()
 
-    def nearly_silent(self, snapshot: Snapshot) -> list[AgentFacts]:
-        """Agents that are silent by their files or would spin if they used the CPU, or will be before long."""
+    def nearly_silent(self, snapshot: Snapshot) -> dict[str, int]:
+        """Address → root of its process tree, of agents that are silent by their files, or would spin if they used the
+        CPU, or will be before long."""
         policy = self.config.alarms
         horizon, files_alone = snapshot.now + 3 * policy.look, MachineStatus(gaps=self.machine_status.gaps)
-        found = []
+        found = {}
         looked_at = self.machine_status.work or NOBODY
         for facts in snapshot.fleet.agents:
-            if not facts.open if facts.lock is None else not facts.lock.pid:
+            root = root_of(facts)
+            if not root or (snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at):
                 continue
-            if snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
-                continue
-            status = stated(facts, snapshot.now, policy)
-            due = expectation(facts, status, snapshot.now, policy, files_alone)
-            if due is not None and min(due.silent_at, spins_at(facts, status, snapshot.now, policy)) < horizon:
-                found.append(facts)
+            if next_due(facts, snapshot.now, policy, files_alone) < horizon:
+                found[facts.address] = root
         return found
 
-    def check_machine(
-        self, suspects: Sequence[AgentFacts], fleet: Fleet
-    ) -> tuple[int, Mapping[str, float], frozenset[str]]:
-        """Bytes free, when the process trees of these agents worked, and whose session has no program any more.
-
-        May wait for a disk: for a worker thread.
-        """
+    def check_machine(self, pids: Mapping[str, int], fleet: Fleet) -> tuple[int, Mapping[str, float]]:
+        """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
         try:
             disk = os.statvfs(self._root)
             free = disk.f_bavail * disk.f_frsize
         except OSError:
             free = -1
-        own = [facts for facts in suspects if facts.lock is None]
-        roots = dict(self._sessions(own, [facts.agent for facts in fleet.agents])) if own else {}
-        gone = frozenset(facts.address for facts in own) - roots.keys()
-        roots |= {facts.address: facts.lock.pid for facts in suspects if facts.lock is not None}
-        return free, self._work(roots, self._clock(), {facts.address for facts in own}), gone
+        at_terminals = {facts.address for facts in fleet.agents if facts.lock is None} if pids else ()
+        return free, self._work(pids, self._clock(), at_terminals)
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""

@@ -29,6 +29,7 @@ from mailcore.observe.facts import (
     Roster,
     RunRead,
     Seen,
+    SessionsLive,
     Stated,
     Used,
 )
@@ -56,6 +57,7 @@ TAGS: Mapping[type, str] = {
     Lost: "lost",
     Stated: "stated",
     HooksRead: "hooks",
+    SessionsLive: "sessions",
     LimitsRead: "limits",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from msgspec import structs
 
 from mailcore.config import AgentConfig, Alarms, Config
 from mailcore.dispatch.control import wake_agent
-from mailcore.dispatch.process.run_processes import own_sessions
 from mailcore.exceptions import Refused
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
@@ -24,16 +24,17 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.lock import Lock
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
+from mailcore.model.session import LiveSession
 from mailcore.observe.cpu import CpuActivity
-from mailcore.observe.state import state
+from mailcore.observe.fold import apply
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.registry import built_in
-from mailcore.system.processes import command_line
+from mailcore.programs.session_processes import session_processes
 from mailcore.workspace.create import create_workspace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.machine_check import check_machine
-from praxmonitor.alarms.own_sessions import session_roots
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.wake_signs import wake_signs
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
@@ -67,11 +68,11 @@ def begins(tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
-def in_tool(root: Path, at: float, name: str = "writer") -> AgentFacts:
+def in_tool(root: Path, at: float, name: str = "writer", *sessions: LiveSession) -> AgentFacts:
     """An agent in whose own session a tool is open since then."""
     agent = Agent(f"@{name}", name.upper(), root / name, root=root)
     tool = Activity(at, agent.address, Kind.TOOL, "Bash: make", "hooks", "Bash", "t1", "s1")
-    return AgentFacts(agent, turn_open=True, last_active=at, open=(tool,), activities=(tool,))
+    return AgentFacts(agent, turn_open=True, last_active=at, open=(tool,), activities=(tool,), sessions=sessions)
 
 
 def raised(fleet: Fleet, now: float) -> list[Alarm]:
@@ -81,64 +82,55 @@ def raised(fleet: Fleet, now: float) -> list[Alarm]:
 
 
 def test_a_session_of_ones_own_hangs_in_its_tool_while_its_program_runs(tmp_path: Path, begins: Start) -> None:
-    begun = time.time()
-    program = begins("claude", tmp_path / "writer")
-    wait_until(lambda: own_sessions(built_in()), 10, "it is seen")
-    one = in_tool(tmp_path, time.time())
-    fleet = Fleet(tmp_path, (one,))
-    assert session_roots([one], [one.agent]) == {"@writer": program.pid}
-    assert raised(fleet, one.last_active + 1.9) == []
-    (alarm,) = raised(fleet, one.last_active + 2.1)
-    assert (alarm.kind, alarm.address, alarm.since) == (AlarmKind.SILENCE, "@writer", one.last_active + 2.0)
+    """As the files and the processes of the workspace tell it."""
+    place = create_workspace(tmp_path / "project", [("writer", "agents/writer")])
+    writer = place.agent("@writer")
+    program = begins("claude", writer.branch)
+    wait_until(lambda: list(session_processes(built_in())), 10, "its program is seen")
+    at = time.time()
+    call = {"tool_name": "Bash", "tool_use_id": "t1", "tool_input": {"command": "make"}, "session_id": "s1", "ts": at}
+    writer.logs_dir.mkdir(parents=True, exist_ok=True)
+    writer.hooks_log.write_text(json.dumps({"hook_event_name": "PreToolUse", **call}) + "\n")
+    reader = WorkspaceReader(place)
+    fleet = apply(Fleet(place.root), [*reader.initial(), *reader.live_sessions()], time.time())
+    assert [session.pid for facts in fleet.agents for session in facts.sessions] == [program.pid]
+    assert raised(fleet, at + 1.9) == []
+    (alarm,) = raised(fleet, at + 2.1)
+    assert (alarm.kind, alarm.address) == (AlarmKind.SILENCE, "@writer") and alarm.since == pytest.approx(at + 2.0)
     assert alarm.what == "silent: an interactive session, in Bash: make" and "Esc" in alarm.remedy
     assert "kill (D)" not in alarm.text, "it has no run that could be killed"
-    earlier = in_tool(tmp_path, begun - 60)
-    assert session_roots([earlier], [earlier.agent]) == {}, "what was open before it began is another session's"
+    assert alarm.seen.endswith("its processes idle")
     program.kill()
     program.wait()
-    assert raised(fleet, one.last_active + 2.1) == []
-    gone = check_machine(fleet, CONFIG, one.last_active + 2.1)
-    assert state(one, one.last_active + 2.1, CONFIG.alarms, gone).state is State.IDLE
+    reader = WorkspaceReader(place)
+    fleet = apply(Fleet(place.root), [*reader.initial(), *reader.live_sessions()], time.time())
+    assert fleet.agents[0].tool is not None and raised(fleet, at + 2.1) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "where", "counts"),
-    [("codex", "writer", True), ("claude", "writer/src", True), ("claude", "editor", False), ("vim", "writer", False)],
-)
-def test_only_an_agent_program_at_work_there_is_its_session(
-    tmp_path: Path, begins: Start, name: str, where: str, counts: bool
-) -> None:
-    program = begins(name, tmp_path / where)
-    wait_until(lambda: command_line(program.pid) == [str(tmp_path / "bin" / name).encode(), b"120"], 10, "it runs")
-    one = in_tool(tmp_path, time.time())
-    assert session_roots([one], [one.agent]) == ({"@writer": program.pid} if counts else {})
+def test_the_screen_s_engine_looks_below_the_program_of_a_session(tmp_path: Path, begins: Start) -> None:
+    program, at = begins("claude", tmp_path / "writer"), time.time()
+    one = in_tool(tmp_path, at, "writer", LiveSession(program.pid, at - 1))
+    other = in_tool(tmp_path, at, "editor")
+    fleet, clock = Fleet(tmp_path, (one, other)), Clock(at + 2.1)
+    looked_below: list[Collection[str]] = []
+    work = CpuActivity()
 
+    def measure(pids: Mapping[str, int], now: float, screens: Collection[str]) -> Mapping[str, float]:
+        looked_below.append(screens)
+        return work.measure(pids, now, screens)
 
-def test_of_nested_agents_a_session_is_the_inner_one_s(tmp_path: Path, begins: Start) -> None:
-    program = begins("claude", tmp_path / "writer" / "notes")
-    wait_until(lambda: command_line(program.pid) == [str(tmp_path / "bin" / "claude").encode(), b"120"], 10, "it runs")
-    outer, inner = in_tool(tmp_path, time.time()), in_tool(tmp_path, time.time(), "writer/notes")
-    agents = [outer.agent, inner.agent]
-    assert session_roots([outer, inner], agents) == {"@writer/notes": program.pid}
-
-
-def test_the_screen_s_engine_finds_it_too(tmp_path: Path, begins: Start) -> None:
-    program = begins("claude", tmp_path / "writer")
-    wait_until(lambda: command_line(program.pid) == [str(tmp_path / "bin" / "claude").encode(), b"120"], 10, "it runs")
-    one = in_tool(tmp_path, time.time())
-    other = in_tool(tmp_path, time.time(), "editor")
-    fleet, clock = Fleet(tmp_path, (one, other)), Clock(one.last_active + 2.1)
-    engine = AlarmEngine(CONFIG, tmp_path, None, period=0.5, clock=clock, work=CpuActivity().measure)
+    engine = AlarmEngine(CONFIG, tmp_path, None, period=0.5, clock=clock, work=measure)
     snapshot = next_snapshot(EMPTY, fleet, clock(), CONFIG.alarms, engine.machine_status)
     suspects = engine.nearly_silent(snapshot)
-    assert [facts.address for facts in suspects] == ["@writer", "@editor"]
+    assert suspects == {"@writer": program.pid}
 
     def looked() -> bool:
-        _, work, gone = engine.check_machine(suspects, fleet)
-        engine.update_machine_status(replace(engine.machine_status, work=work, gone_sessions=gone))
-        return "@writer" in work and gone == {"@editor"}
+        _, found = engine.check_machine(suspects, fleet)
+        engine.update_machine_status(replace(engine.machine_status, work=found))
+        return "@writer" in found
 
-    wait_until(looked, 10, "both were looked at, twice")
+    wait_until(looked, 10, "it was looked at, twice")
+    assert all("@writer" in screens for screens in looked_below)
     snapshot = next_snapshot(snapshot, fleet, clock(), CONFIG.alarms, engine.machine_status)
     assert [snapshot.status(address).state for address in ("@writer", "@editor")] == [State.SILENT, State.IDLE]
 

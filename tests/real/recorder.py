@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mailcore.dispatch.process.run_processes import own_sessions
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.fold import apply
 from mailcore.programs.registry import built_in
+from mailcore.programs.session_processes import session_processes
 from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.feed.recording_reader import read_recording
 from tests.mailcore.conftest import wait_until
@@ -54,7 +54,7 @@ class Recording:
         work, lock = CpuActivity(), self._lab.branch / ".ai_mail.local/.dispatch.lock"
         while not self._over.wait(LOOK):
             now = time.time()
-            sessions = [process.pid for process, where in own_sessions(built_in()) if where == self._lab.branch]
+            sessions = [process.pid for process, where in session_processes(built_in()) if where == self._lab.branch]
             held = read_lock(lock)
             root = held.pid if held is not None else next(iter(sessions), 0)
             screens = () if held is not None else ("@writer",)

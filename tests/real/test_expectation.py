@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from mailcore.dispatch.process.run_processes import own_sessions
 from mailcore.model.activity import Kind
 from mailcore.programs.registry import built_in
+from mailcore.programs.session_processes import session_processes
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab
 from tests.real.recorder import end, nap, recording, running, script, spin
@@ -58,7 +58,7 @@ def test_a_program_that_stands_still_past_the_timeout_of_its_tool(lab: Lab) -> N
     lab.stub.plays(naps(lab, timeout=6000), Text("It takes too long."))
     with recording(lab, "claude-stopped") as seen, terminal(lab) as shown:
         wait_until(lambda: running(lab, "nap.py"), 60, "the tool is at work")
-        (claude,) = [process.pid for process, where in own_sessions(built_in()) if where == lab.branch]
+        (claude,) = [process.pid for process, where in session_processes(built_in()) if where == lab.branch]
         end([claude], signal.SIGSTOP)
         seen.goes_on(50)
         end([claude], signal.SIGCONT)

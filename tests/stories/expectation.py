@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from mailcore.config import AgentConfig, Alarms
 from mailcore.model.activity import Kind
+from mailcore.model.session import LiveSession
+from mailcore.observe.facts import SessionsLive
 from tests.stories.made import HOUR, QUIET, finished, heard, story, working
-from tests.stories.play import Restart, Session, Sleep, Step, Woken, Works
-from tests.stories.words import Life
+from tests.stories.play import Restart, Sleep, Step, Woken, Works
+from tests.stories.words import START, Life
 
-HERE, LEFT = (0.0, (Session("@writer"),)), Session("@writer", False)
+HERE = (0.0, (SessionsLive("@writer", (LiveSession(20, START, "s1"),)),))
+LEFT = SessionsLive("@writer", ())
 """The program of @writer's own session runs from the beginning; it ends."""
 
 
@@ -52,13 +55,14 @@ OWN_SESSIONS = (
         typed().tool(20, 1000).does(1010, Kind.TURN_END, session="s1"),
         steps=(HERE,),
         slack=6.0,
-        expected=(heard(920), heard(1010, "over silence"), heard(1010, "clear", "")),
+        expected=(heard(920), heard(1010, "over silence"), heard(1010, "clear", ""), heard(1130, "your_move")),
     ),
     story(
         "one's own session after its turn waits for its person, however long",
         2 * HOUR,
         typed().tool(20, 400).does(410, Kind.TURN_END, session="s1"),
         steps=(HERE,),
+        expected=(heard(410 + 120, "your_move"),),
     ),
     story(
         "a turn of one's own session that was left in the midst, with nothing open",
@@ -269,7 +273,7 @@ HOOKS = (
         2 * HOUR,
         typed().steady(20, 300).hooks_stop(300).does(310, Kind.TURN_END, session="s1"),
         steps=(HERE,),
-        expected=(heard(300, "hooks"), heard(310 + HOUR, "over hooks"), heard(310 + HOUR, "clear", "")),
+        expected=(heard(300, "hooks"), heard(310 + 120, "your_move"), heard(310 + HOUR, "over hooks")),
     ),
 )
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.config import Config
 from mailcore.model.agent import Agent
-from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, LimitsRead, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
 from praxmonitor.alarms.missing_directories import BranchFiles
-from praxmonitor.state.snapshot import EMPTY, next_snapshot
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON, Clock
 
 TICK = 0.5
@@ -31,14 +31,6 @@ class Works:
 
     address: str
     works: bool = True
-
-
-@dataclass(frozen=True)
-class Session:
-    """From now on the program of this agent's own session runs, which a person began by hand; or no longer."""
-
-    address: str
-    runs: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,7 +94,7 @@ class Busy:
     late: float
 
 
-Step = Fact | Works | Session | Woken | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
+Step = Fact | Works | Woken | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -132,7 +124,6 @@ class Machine:
         self.clock = Clock(start)
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
-        self.sessions: set[str] = set()
         self.woken: dict[str, float] = {}
         self.free = 10**12
         self.stands: dict[Path, BranchFiles] = {}
@@ -146,11 +137,6 @@ class Machine:
     def there(self, agent: Agent) -> BranchFiles:
         return self.stands.get(agent.branch, WHOLE)
 
-    def roots(self, own: Sequence[AgentFacts], agents: Sequence[Agent]) -> Mapping[str, int]:
-        """As `praxmonitor.alarms.own_sessions.session_roots`."""
-        del agents
-        return {facts.address: 20 for facts in own if facts.address in self.sessions}
-
     def work(self, pids: Mapping[str, int], now: float, screens: Collection[str]) -> Mapping[str, float]:
         """As `mailcore.observe.cpu.CpuActivity.measure`: from the second look on, when each tree worked."""
         del screens
@@ -160,15 +146,23 @@ class Machine:
         return MappingProxyType(known)
 
 
-def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
-    """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
+def play(
+    story: Story,
+    tick: float = TICK,
+    on_events: Callable[[AlarmEvents], None] | None = None,
+    on_look: Callable[[float, Snapshot, AlarmEngine, AlarmEvents], None] | None = None,
+) -> list[Heard]:
+    """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake.
+
+    `on_look` is told of each evaluation: the story's second, what was looked at, the engine after it, its events.
+    """
     machine = Machine(story.start)
     config = story.config
 
     def watcher(known: Mapping[str, ReportedEpisode] = MappingProxyType({})) -> AlarmEngine:
         made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
-            work=machine.work, sessions=machine.roots, files_of=machine.there,
+            work=machine.work, files_of=machine.there,
         )  # fmt: skip
         made.episodes = replace(made.episodes, reported_before=known)
         return made
@@ -187,8 +181,6 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                 match thing:
                     case Works(address=address, works=works):
                         (machine.working.add if works else machine.working.discard)(address)
-                    case Session(address=address, runs=runs):
-                        (machine.sessions.add if runs else machine.sessions.discard)(address)
                     case Woken(address=address):
                         machine.woken[address] = machine.clock()
                     case ClockSet(by=by):
@@ -220,14 +212,16 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
             heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in events.over]
             if on_events is not None:
                 on_events(events)
+            if on_look is not None:
+                on_look(passed, snapshot, engine, events)
             if events.clear:
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work, gone = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
+            _, work = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
             missing = engine.find_missing(snapshot.fleet.agents)
             known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
-            engine.update_machine_status(replace(known, gone_sessions=gone, woken_at=dict(machine.woken)))
+            engine.update_machine_status(replace(known, woken_at=dict(machine.woken)))
         step = tick + late
         machine.go(step)
         passed += step

@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any
 
 from mailcore.config import Alarms, Config
-from mailcore.observe.facts import Fact
+from mailcore.model.session import LiveSession
+from mailcore.observe.facts import Fact, SessionsLive
 from praxmonitor.alarms.rules.silence import SILENCE_SETTLE
 from praxmonitor.feed.recording_reader import read_recording
 from tests.stories.made import heard
-from tests.stories.play import Heard, Session, Step, Story, Works
+from tests.stories.play import Heard, Step, Story, Works
 from tests.stories.recorded import HERE
 
 LOOK = Alarms().look
@@ -31,8 +32,11 @@ def steps_of(name: str) -> tuple[float, tuple[tuple[float, tuple[Step, ...]], ..
     found: list[tuple[float, tuple[Fact, ...]]] = list(read_recording(HERE / f"{name}.jsonl.gz"))
     began = found[0][0]
     steps: list[tuple[float, tuple[Step, ...]]] = [(at - began, facts) for at, facts in found]
+    session: LiveSession | None = None
     for at, runs, works in json.loads((HERE / "machine.json").read_text())[name]:
-        steps.append((at - began, (Session("@writer", runs), Works("@writer", works))))
+        session = (session or LiveSession(20, at)) if runs else None
+        live = SessionsLive("@writer", (session,) if session is not None else ())
+        steps.append((at - began, (live, Works("@writer", works))))
     return began, tuple(sorted(steps, key=lambda step: step[0]))
 
 
@@ -112,8 +116,8 @@ REAL = (
     real(
         "run-hangs",
         "a run of Claude Code whose tool hangs, and that is killed",
-        heard(1.07 + 12),
-        *over(26.43),
+        heard(1.98 + 12),
+        *over(27.7),
         silence_tool=12.0,
     ),
     real(
@@ -130,15 +134,15 @@ REAL = (
     real(
         "run-no-answer",
         "a run of Claude Code whose service does not answer, and that is killed",
-        heard(1.19 + 10),
-        *over(26.25),
+        heard(2.33 + 10),
+        *over(27.33),
         silence=10.0,
     ),
     real(
         "run-no-answer-then-one",
         "a run of Claude Code whose service answers late",
-        heard(1.81 + 10),
-        *over(26.54),
+        heard(1.22 + 10),
+        *over(26.12),
         silence=10.0,
     ),
     real("codex-yields", "a run of Codex: a command runs on beside it", silence_tool=8.0, silence=8.0),
@@ -162,5 +166,13 @@ REAL = (
         silence_tool=10.0,
         silence=10.0,
         spin=15.0,
+    ),
+    real("run-timeout", "a run of Claude Code: its tool's own timeout is over, and it goes on", silence_tool=8.0),
+    real(
+        "gemini-hangs",
+        "a run of Gemini CLI whose command hangs, and is killed",
+        heard(6.01 + 12),
+        *over(26.15),
+        silence_tool=12.0,
     ),
 )

@@ -12,6 +12,7 @@ from mailcore.model.run import Run
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.causes import service_cause
 from praxmonitor.text.limits import near
 
 SAME = 120
@@ -60,5 +61,6 @@ def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) ->
         f"{who}; since {date_and_time(first.since, seconds=False)}",
         "retry (r) goes on now, P does the task in another program or account, kill (D) cancels",
         f"{account} {scope} {reset}",
+        cause=service_cause(first.program) if scope == SERVICE else "",
         agents=tuple(sorted({run.target for run in runs})),
     )  # fmt: skip

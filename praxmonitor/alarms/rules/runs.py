@@ -10,6 +10,7 @@ from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.model.run import Run
 from mailcore.text.units import date_and_time, duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.causes import cause_of
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 WAKE_LATE = 60.0
@@ -61,4 +62,5 @@ def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
         f"{run.phase}, and {run.sender or 'its sender'} has not heard of it: {run.undelivered}",
         f"that it hears of {run.subject or 'a task'}", f"ended {date_and_time(run.since, seconds=False)}",
         "tell it by mail (m), or retry (r) the run; then acknowledge (A)", run.run_id,
+        cause=cause_of(run.undelivered),
     )  # fmt: skip
