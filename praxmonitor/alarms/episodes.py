@@ -32,6 +32,8 @@ MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
 RUN_FAILURES = frozenset({AlarmKind.ORPHANED, AlarmKind.BOUNCED, AlarmKind.FAILED})
 """Kinds that tell of the end of one run: who has heard of the first need not hear of the next."""
+CAME_UP = "came up"
+"""Names the group of those that one cause hid, and that come up at one look."""
 _KINDS = tuple(AlarmKind)
 
 Condition = tuple[AlarmKind, str]
@@ -233,16 +235,18 @@ def _told(
         first = not episode.times_notified
         if (first or came_up) and episode.wants(now) and not episode.cleared_at:
             times = episode.times_notified + 1
-            leader = next((leaders[name] for name in _groups(episode.alarm) if name in leaders), None)
-            if first and leader is not None:
+            # What one cause hid comes up as one.
+            groups = ((CAME_UP, old.hidden_by),) if came_up and old.hidden_by else tuple(_groups(episode.alarm))
+            leader = next((leaders[name] for name in groups if name in leaders), None)
+            if leader is not None:
                 next_at, answer = leader.next_at, leader.answered_until
                 episode = replace(
-                    episode, times_notified=1, next_at=next_at, answered_until=answer, joined=leader.alarm.key
+                    episode, times_notified=times, next_at=next_at, answered_until=answer, joined=leader.alarm.key
                 )
                 joined.append(episode)
             else:
                 episode = replace(episode, times_notified=times, next_at=now + wait(times, repeat.get(episode.urgency)))
-                leaders |= {name: episode for name in _groups(episode.alarm) if name not in leaders}
+                leaders |= {name: episode for name in groups if name not in leaders}
                 raised.append(episode)
         elif first and episode.answered(now):
             episode = replace(episode, times_notified=1)
@@ -265,12 +269,11 @@ def _leaders(
     leaders: dict[tuple[str, str], Episode] = {}
     for key, episode in going_on.items():
         alarm = episode.alarm
-        if not episode.times_notified or episode.joined or key in explained:
+        if not episode.times_notified or key in explained:
             continue
-        fresh = 0 <= now - episode.raised_at < GROUP_INTERVAL
+        fresh = not episode.joined and 0 <= now - episode.raised_at < GROUP_INTERVAL
         for group in _groups(alarm):
-            lasts = not alarm.kind.latching if group[0] == alarm.kind else True
-            if lasts or fresh:
+            if fresh or not (alarm.kind.latching and group[0] == alarm.kind):
                 leaders.setdefault(group, episode)
     return leaders
 

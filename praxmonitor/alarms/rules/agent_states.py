@@ -21,6 +21,7 @@ from praxmonitor.alarms.rules.causes import (
     SERVICE,
     TURN_LIMIT,
     cause_of_run,
+    sort_of_cause,
 )
 from praxmonitor.alarms.rules.silence import lock_id, silence_alarm
 
@@ -70,7 +71,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, kind=kind, what=f"{kind}: {status.reason}",
                 seen=f"ended {moment(status.since, now)}{tried}{told}",
-                remedy=REMEDY_OF.get(SERVICE if cause.startswith(f"{SERVICE} ") else cause, remedy), cause=cause,
+                remedy=REMEDY_OF.get(sort_of_cause(cause), remedy), cause=cause,
             )  # fmt: skip
         case AlarmKind.ORPHANED:
             what = status.reason.partition("; ")[0]  # the rest is what to do about it
