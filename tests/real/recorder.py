@@ -32,8 +32,8 @@ LOOK = 5.0
 """Seconds between two looks at the machine, as the screen's own: over a shorter time one that idles seems to work."""
 PRIVATE = re.compile(r'"(boot_id|nonce|host|namespace)":"[^"]*"')
 """What tells of the machine in a lock."""
-TEMPORARY = re.compile(r"/tmp/claude-[^\s\"]*")
-"""Where Claude Code keeps what goes on in the background."""
+TEMPORARY = re.compile(r"/tmp/(?:claude|pytest)-[^\s\"\\]*")
+"""What is left of a path that was cut, and where Claude Code keeps what goes on in the background."""
 
 
 class Recording:
@@ -80,7 +80,7 @@ class Recording:
         places = ((self._lab.root, "/project"), (self._lab.home, "/home/op"), (self._lab.home.parent, "/lab"))
         for path, instead in places:
             text = text.replace(str(path), instead)
-        text = TEMPORARY.sub("/tmp/claude", PRIVATE.sub(r'"\1":""', text))
+        text = TEMPORARY.sub("/lab", PRIVATE.sub(r'"\1":""', text))
         (directory / self.path.name).write_bytes(gzip.compress(text.encode(), mtime=0))
         told = directory / "machine.json"
         known = json.loads(told.read_text()) if told.exists() else {}
