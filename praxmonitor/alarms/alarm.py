@@ -26,6 +26,7 @@ class AlarmKind(StrEnum):
     UNREADABLE = "unreadable"
     DISK = "disk"
     DISK_NEAR = "disk_near"
+    SPINNING = "spinning"
     STORM = "storm"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -35,6 +36,7 @@ class AlarmKind(StrEnum):
     UNREAD = "unread"
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
+    HOOKS = "hooks"
     CAP = "cap"
     CAP_NEAR = "cap_near"
 
@@ -66,6 +68,7 @@ class AlarmKind(StrEnum):
 
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
+    AlarmKind.SPINNING: Sound.SILENCE,
     AlarmKind.DEADLOCK: Sound.SILENCE,
     AlarmKind.WAITING: Sound.WAITING,
     AlarmKind.YOUR_MOVE: Sound.WAITING,
@@ -106,6 +109,7 @@ _MANY = {
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
     AlarmKind.DISK: "{} disks full",
     AlarmKind.DISK_NEAR: "{} disks nearly full",
+    AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
@@ -115,6 +119,7 @@ _MANY = {
     AlarmKind.UNREAD: "{} mailboxes with old unread mail",
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
+    AlarmKind.HOOKS: "the hooks of {} agents stopped",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }

@@ -24,14 +24,16 @@ SAME_EPISODE_WITHIN = 10.0
 GROUP_INTERVAL = 300.0
 """Seconds after an alarm in which others of its kind and cause join it unheard."""
 COME_UP = 300.0
-"""Seconds for which an alarm stays hidden that the standing cause does not explain any more: an agent that tries again
-leaves those that wait, and comes back to them."""
+"""Seconds for which an alarm stays hidden that the listed cause does not explain any more: an agent that tries again
+leaves those that wait, and comes back to them; what an orphan held up moves on when that is cleaned up."""
 CHATTER = 600.0
 """Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
 MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
 RUN_FAILURES = frozenset({AlarmKind.ORPHANED, AlarmKind.BOUNCED, AlarmKind.FAILED})
 """Kinds that tell of the end of one run: who has heard of the first need not hear of the next."""
+CAME_UP = "came up"
+"""Names the group of those that one cause hid, and that come up at one look."""
 _KINDS = tuple(AlarmKind)
 
 Condition = tuple[AlarmKind, str]
@@ -221,8 +223,7 @@ def _told(
     raised, joined = [], []
     for key, old in going_on.items():
         hidden_by, unexplained_at = explained.get(key, ""), 0.0
-        stands = old.hidden_by in reported or (old.hidden_by in going_on and not going_on[old.hidden_by].latched)
-        if not hidden_by and old.hidden_by and stands:
+        if not hidden_by and (old.hidden_by in reported or old.hidden_by in going_on):
             unexplained_at = old.unexplained_at or now
             hidden_by = old.hidden_by if 0 <= now - unexplained_at < COME_UP else ""
         muted_by = muting(mutes, old.alarm, now)
@@ -233,16 +234,18 @@ def _told(
         first = not episode.times_notified
         if (first or came_up) and episode.wants(now) and not episode.cleared_at:
             times = episode.times_notified + 1
-            leader = next((leaders[name] for name in _groups(episode.alarm) if name in leaders), None)
-            if first and leader is not None:
+            # What one cause hid comes up as one.
+            groups = ((CAME_UP, old.hidden_by),) if came_up and old.hidden_by else tuple(_groups(episode.alarm))
+            leader = next((leaders[name] for name in groups if name in leaders), None)
+            if leader is not None:
                 next_at, answer = leader.next_at, leader.answered_until
                 episode = replace(
-                    episode, times_notified=1, next_at=next_at, answered_until=answer, joined=leader.alarm.key
+                    episode, times_notified=times, next_at=next_at, answered_until=answer, joined=leader.alarm.key
                 )
                 joined.append(episode)
             else:
                 episode = replace(episode, times_notified=times, next_at=now + wait(times, repeat.get(episode.urgency)))
-                leaders |= {name: episode for name in _groups(episode.alarm) if name not in leaders}
+                leaders |= {name: episode for name in groups if name not in leaders}
                 raised.append(episode)
         elif first and episode.answered(now):
             episode = replace(episode, times_notified=1)
@@ -265,12 +268,11 @@ def _leaders(
     leaders: dict[tuple[str, str], Episode] = {}
     for key, episode in going_on.items():
         alarm = episode.alarm
-        if not episode.times_notified or episode.joined or key in explained:
+        if not episode.times_notified or key in explained:
             continue
-        fresh = 0 <= now - episode.raised_at < GROUP_INTERVAL
+        fresh = not episode.joined and 0 <= now - episode.raised_at < GROUP_INTERVAL
         for group in _groups(alarm):
-            lasts = not alarm.kind.latching if group[0] == alarm.kind else True
-            if lasts or fresh:
+            if fresh or not (alarm.kind.latching and group[0] == alarm.kind):
                 leaders.setdefault(group, episode)
     return leaders
 

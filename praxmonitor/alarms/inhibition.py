@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.rules.causes import DISK, NETWORK, SUPERVISOR
+from praxmonitor.alarms.rules.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 
 EARLIER = 300.0
 """Seconds by which an effect may be noticed before its cause: what failed long before it does not come of it."""
@@ -24,12 +24,6 @@ BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
 """Work that went wrong, and says why."""
 UNTOLD = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
 """Work whose files do not tell of it as they should."""
-NAMES = {
-    AlarmKind.DISK: frozenset({DISK, SUPERVISOR}),
-    AlarmKind.NETWORK: frozenset({NETWORK}),
-    AlarmKind.GONE: frozenset({SUPERVISOR}),
-}
-"""Kind → how alarms that come of it name it (`Alarm.cause`), where that is not its own cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +41,7 @@ class Inhibition:
         """Whether it hides `effect` in `cause`. What names another cause does not come of it."""
         if effect.alarm.kind not in self.effects or cause.alarm.kind is not self.cause:
             return False
-        names = NAMES.get(self.cause, frozenset({cause.alarm.cause} - {""}))
-        if (effect.alarm.cause or self.named) and effect.alarm.cause not in names:
+        if (effect.alarm.cause or self.named) and not names(cause.alarm, effect.alarm.cause):
             return False
         if _began(effect) < _began(cause) - EARLIER:
             return False
@@ -76,6 +69,21 @@ CAUSES = frozenset({
     AlarmKind.DEGRADED,
 })  # fmt: skip
 """Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
+
+
+def names(cause: Alarm, told: str) -> bool:
+    """Whether this is how an alarm that comes of `cause` names it (`Alarm.cause`)."""
+    match cause.kind:
+        case AlarmKind.DISK:
+            return told in (DISK, SUPERVISOR)
+        case AlarmKind.GONE:
+            return told == SUPERVISOR
+        case AlarmKind.NETWORK:
+            return sort_of_cause(told) == NETWORK
+        case _:
+            # A service that is down refuses, or has no connection.
+            program = cause.cause.removeprefix(SERVICE).strip()
+            return told != "" and told in (cause.cause, of_program(NETWORK, program))
 
 
 def concerned_agents(alarm: Alarm) -> frozenset[str]:
@@ -115,4 +123,5 @@ def _root(key: str, found: Mapping[str, str]) -> str:
 
 
 def _began(episode: Episode) -> float:
-    return episode.alarm.since or episode.raised_at
+    """Since when it holds: an alarm of many may tell since when the first of those holds that are left."""
+    return min(episode.alarm.since or episode.raised_at, episode.raised_at)

@@ -25,6 +25,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.BOUNCED: ((0, Urgency.MEDIUM),),
     AlarmKind.FAILED: ((0, Urgency.MEDIUM),),
     AlarmKind.UNREADABLE: ((0, Urgency.MEDIUM),),
+    AlarmKind.SPINNING: ((0, Urgency.MEDIUM),),
     AlarmKind.STORM: ((0, Urgency.MEDIUM),),
     AlarmKind.DEGRADED: ((0, Urgency.MEDIUM),),
     AlarmKind.DISK_NEAR: ((0, Urgency.MEDIUM),),
@@ -37,6 +38,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.LIMIT: ((0, Urgency.LOW),),
     AlarmKind.LIMIT_NEAR: ((0, Urgency.LOW),),
     AlarmKind.CAP_NEAR: ((0, Urgency.LOW),),
+    AlarmKind.HOOKS: ((0, Urgency.LOW),),
 })  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was reported of them and answered. Reads everything."""
-    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), now)
+    reader = WorkspaceReader(workspace)
+    fleet = apply(Fleet(workspace.root), [*reader.initial(), *reader.live_sessions()], now)
     store = AlarmStore(mutes_path(workspace.root).parent)
     reported = store.reported()
     alarms = AlarmRules(config).alarms(

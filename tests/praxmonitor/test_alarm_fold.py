@@ -13,7 +13,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Answers
 from praxmonitor.alarms.episodes import CHATTER, COME_UP, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
-from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, NAMES, Inhibition
+from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, Inhibition
 from praxmonitor.alarms.repeats import LONGEST_ATTENDED, Repeat
 from praxmonitor.sound import Urgency
 
@@ -21,8 +21,10 @@ NOW = 1_800_000_000.0
 REPEAT = Repeat({Urgency.HIGH: (10.0, 20.0, 60.0), Urgency.MEDIUM: (60.0, 300.0)})
 
 
-def alarm(kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, **more: str) -> Alarm:
-    return Alarm(kind, who, since, f"{kind}: a task", id=more.pop("id", "r1"), **more)
+def alarm(
+    kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, *, id: str = "r1", cause: str = ""
+) -> Alarm:
+    return Alarm(kind, who, since, f"{kind}: a task", id=id, cause=cause)
 
 
 LIMIT = Alarm(
@@ -58,11 +60,15 @@ def keys(episodes: object) -> list[str]:
     return [episode.alarm.key for episode in episodes]
 
 
+NAMED = {AlarmKind.DISK: "disk", AlarmKind.NETWORK: "network codex", AlarmKind.LIMIT: "network claude"}
+"""How one of the effects names its cause."""
+
+
 @pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: f"{rule.cause} hides {'|'.join(sorted(rule.effects))}")
 def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) -> None:
     agent = "" if rule.everywhere else "@a"
     cause = Alarm(rule.cause, agent, NOW, "the cause", id="c", cause="service claude" if rule.named else "")
-    named = next(iter(sorted(NAMES.get(rule.cause, ()))), "service claude") if rule.named else ""
+    named = NAMED[rule.cause] if rule.named else ""
     for kind in sorted(rule.effects - {rule.cause}):
         watch, effect = Watch(), alarm(kind, since=NOW + 5, cause=named)
         assert keys(watch.look(0, cause).raised) == [cause.key]
@@ -80,6 +86,7 @@ def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) ->
         (alarm(AlarmKind.BOUNCED, "@a", cause="auth"), "it names another cause"),
         (alarm(AlarmKind.BOUNCED, "@a"), "it failed for a reason of its own"),
         (alarm(AlarmKind.BOUNCED, "@a", cause="service codex"), "the service of another program"),
+        (alarm(AlarmKind.BOUNCED, "@a", cause="network codex"), "the way to another program's service"),
         (alarm(AlarmKind.BOUNCED, "@a", NOW - EARLIER - 1, cause="service claude"), "it failed long before"),
         (alarm(AlarmKind.STUCK, "@c"), "an agent that does not wait for that limit"),
         (alarm(AlarmKind.SILENCE, "@a"), "who waits for a limit tries again, in time"),

@@ -12,6 +12,7 @@ from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
+from tests.stories.expectation import EXPECTATION
 from tests.stories.made import RAISING, STORIES
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, play
@@ -40,7 +41,7 @@ EXPLAINED = {
     "a subagent without": ("a word of its subagent",),
     "the supervisor began": ("the first sign of the attempt",),
     "the next attempt does not": ("the next attempt",),
-    "a timer's wake": ("its timer did not wake it", "a run every 1 h", "wake (w)"),
+    "a timer's wake": ("its timer did not wake it", "a wake every 1 h", "wake (w)"),
     "asks for permission": ("waits for you: may I?", "your answer", "asked"),
     "a request for approval": (
         "@writer asks for your approval: Deploy?",
@@ -93,7 +94,7 @@ def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str)
 
 
 def test_every_kind_is_raised_by_some_story() -> None:
-    raised = {kind for story in (*STORIES, *MOVES, *RECORDED) for _, kind, _ in story.expected}
+    raised = {kind for story in (*STORIES, *MOVES, *EXPECTATION, *RECORDED) for _, kind, _ in story.expected}
     assert set(map(str, AlarmKind)) - raised == set()
 
 

@@ -62,10 +62,16 @@ def cause_of(text: str) -> str:
 def cause_of_run(run: Run) -> str:
     """The cause of a run's failure: by its reason, else by the last words of its program, where these are an error."""
     last = run.result.lstrip()
-    cause = cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
-    return service_cause(run.program) if cause == SERVICE else cause
+    told = cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
+    return of_program(told, run.program)
 
 
-def service_cause(program: str) -> str:
-    """The cause of what comes of a program's service: that of another program is another."""
-    return f"{SERVICE} {program}".rstrip()
+def of_program(cause: str, program: str) -> str:
+    """The same cause where it is one of every program's; of a service, and of the way to it, this program's own."""
+    return f"{cause} {program}".rstrip() if cause in (NETWORK, SERVICE) else cause
+
+
+def sort_of_cause(cause: str) -> str:
+    """The cause without the program that it is of."""
+    sort = cause.partition(" ")[0]
+    return sort if sort in (NETWORK, SERVICE) else cause
