@@ -145,10 +145,10 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
     # A session of the operator's own, after the run: the outcome is old news.
     if run is not None and not any(a.at > ended and a.kind in TURNS for a in facts.activities):
         return _ended(run)
-    if facts.mailbox.status is MailboxStatus.MISSING:
-        return Status(State.IDLE, "no mailbox yet", facts.last_active)
     if moves := open_moves(facts):
         return Status(State.IDLE, f"your move: {moves[-1].words}", moves[-1].turn.ended)
+    if facts.mailbox.status is MailboxStatus.MISSING:
+        return Status(State.IDLE, "no mailbox yet", facts.last_active)
     return Status(State.IDLE, "", facts.last_active)
 
 

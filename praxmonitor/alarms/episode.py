@@ -39,7 +39,7 @@ class Episode:
     hidden_by: str = ""
     """The key of the alarm that explains it, and stands (`praxmonitor.alarms.inhibition`); empty: none does."""
     unexplained_at: float = 0.0
-    """Since when the alarm in `hidden_by` stands and does not explain it any more; 0.0: it does."""
+    """Since when the alarm in `hidden_by` is listed and does not explain it any more; 0.0: it does."""
     muted_by: str = ""
     """The id of the mute that matches it; empty: none does."""
     joined: str = ""

@@ -24,8 +24,8 @@ SAME_EPISODE_WITHIN = 10.0
 GROUP_INTERVAL = 300.0
 """Seconds after an alarm in which others of its kind and cause join it unheard."""
 COME_UP = 300.0
-"""Seconds for which an alarm stays hidden that the standing cause does not explain any more: an agent that tries again
-leaves those that wait, and comes back to them."""
+"""Seconds for which an alarm stays hidden that the listed cause does not explain any more: an agent that tries again
+leaves those that wait, and comes back to them; what an orphan held up moves on when that is cleaned up."""
 CHATTER = 600.0
 """Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
 MOST_LATCHED = 100
@@ -223,8 +223,7 @@ def _told(
     raised, joined = [], []
     for key, old in going_on.items():
         hidden_by, unexplained_at = explained.get(key, ""), 0.0
-        stands = old.hidden_by in reported or (old.hidden_by in going_on and not going_on[old.hidden_by].latched)
-        if not hidden_by and old.hidden_by and stands:
+        if not hidden_by and (old.hidden_by in reported or old.hidden_by in going_on):
             unexplained_at = old.unexplained_at or now
             hidden_by = old.hidden_by if 0 <= now - unexplained_at < COME_UP else ""
         muted_by = muting(mutes, old.alarm, now)

@@ -27,7 +27,7 @@ ALARMS = (
 AGENT = "account, command, max_turns, model, permission_mode, program, wake_every"
 KINDS = (
     "all_clear, compact, dispatched, done, error, failed, heartbeat, limit, mail, mail_high, mail_low, prompt, "
-    "retry, session, silence, start, tool, tool.agent, tool.edit, tool.other, tool.read, tool.shell, tool.web, "
+    "retry, session, silence, start, stuck, tool, tool.agent, tool.edit, tool.other, tool.read, tool.shell, tool.web, "
     "turn, waiting"
 )
 BACKENDS = (

@@ -21,8 +21,10 @@ NOW = 1_800_000_000.0
 REPEAT = Repeat({Urgency.HIGH: (10.0, 20.0, 60.0), Urgency.MEDIUM: (60.0, 300.0)})
 
 
-def alarm(kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, **more: str) -> Alarm:
-    return Alarm(kind, who, since, f"{kind}: a task", id=more.pop("id", "r1"), **more)
+def alarm(
+    kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, *, id: str = "r1", cause: str = ""
+) -> Alarm:
+    return Alarm(kind, who, since, f"{kind}: a task", id=id, cause=cause)
 
 
 LIMIT = Alarm(

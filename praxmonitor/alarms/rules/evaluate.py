@@ -59,6 +59,7 @@ class AlarmRules:
         known, policy = self._known, self.config.alarms
         working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
+        passed_on = _passed_on(fleet)
         for facts in everyone:
             address = facts.agent.address
             status = statuses.get(address) if statuses is not None else None
@@ -76,6 +77,8 @@ class AlarmRules:
                 timed = tuple(alarm for family in RULE_FAMILIES for alarm in family(facts, self.config))
                 before = known[address] = (facts, timed)
             for one in before[1]:
+                if one.alarm.kind is AlarmKind.OVERDUE and address in passed_on:
+                    continue
                 if counted_from(one.last, one.limit, machine_status.gaps) + one.limit <= now < one.until:
                     raised.append(one.alarm)
         if len(known) > len(everyone):
@@ -91,6 +94,12 @@ class AlarmRules:
             raised += wake_alarms(fleet, self.config, now, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
+
+
+def _passed_on(fleet: Fleet) -> frozenset[str]:
+    """Whose tasks others are at work for: what an agent has passed on is not overdue while that goes on."""
+    runs = (facts.run for facts in fleet.agents if facts.run is not None and facts.lock is not None)
+    return frozenset(run.sender for run in runs if not run.phase.ended)
 
 
 def _once(alarms: list[Alarm]) -> Iterator[Alarm]:
