@@ -101,6 +101,7 @@ REAL = (
         "Claude Code at a terminal: a tool spins, and has ten minutes by its own word",
         silence_tool=8.0,
         spin=20.0,
+        spin_tool=20.0,
     ),
     real(
         "claude-granted",
@@ -127,6 +128,7 @@ REAL = (
         *over(40.97, "spinning"),
         silence_tool=10.0,
         spin=20.0,
+        spin_tool=20.0,
     ),
     real("run-spins", "a run of Claude Code that works for 40 s without a word", silence_tool=10.0),
     real("run-hooks-removed", "a run of Claude Code whose hooks are removed in its midst", heard(83.13, "hooks")),
@@ -166,6 +168,7 @@ REAL = (
         silence_tool=10.0,
         silence=10.0,
         spin=15.0,
+        spin_tool=15.0,
     ),
     real("run-timeout", "a run of Claude Code: its tool's own timeout is over, and it goes on", silence_tool=8.0),
     real(
