@@ -1,9 +1,9 @@
 """Stories of the real Claude Code, Codex and Gemini CLI, left alone in a tool, as `tests/real` recorded them.
 
 The facts are those that were recorded, at their times; whether a person's own session ran, and whether its processes
-used the CPU, was looked at meanwhile (`recorded/machine.json`). The times of what must be heard were
-read off the facts: when the last sign of life came, and when the limit that a story is told under ran out after it.
-Paths, and what names the machine, are taken out; nothing else is changed.
+used the CPU, was looked at meanwhile (`recorded/machine.json`). The times of what must be heard were read off the
+facts: when the last sign of life came, and when the limit that a story is told under ran out after it. Paths, and what
+names the machine, are taken out; nothing else is changed.
 """
 
 from __future__ import annotations
