@@ -16,7 +16,6 @@ from mailcore.exceptions import UsageError
 from mailcore.model.agent import OPERATOR
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.alarm_mutes import AlarmMute
-from praxmonitor.alarms.inhibition import CAUSES
 from praxmonitor.alarms.mute_input import parse_until
 from praxmonitor.text.lines import Line, cut, plain
 from praxmonitor.widgets.line_list import WIDTH, Lines
@@ -30,10 +29,9 @@ def offers(alarm: Alarm, now: float) -> Iterator[tuple[str, AlarmMute]]:
     """What a person may mean: in words, and as a mute that has no end yet. Each hides this alarm."""
     base = AlarmMute("", 0.0, by=OPERATOR, at=now)
     kind, agent, cause = str(alarm.kind), alarm.address, alarm.cause
-    others = ", save what others come of" if kind not in CAUSES else ""
     told = (
         (f"{kind} of {agent}", agent, replace(base, agent=agent, kind=kind)),
-        (f"every alarm of {agent}{others}", agent, replace(base, agent=agent)),
+        (f"every alarm of {agent}, save what others come of", agent, replace(base, agent=agent)),
         (f"{kind} of every agent", kind, replace(base, kind=kind)),
         (f"every alarm of the cause {cause}", cause, replace(base, cause=cause)),
         (f"every alarm of this task: {alarm.id}", alarm.id, replace(base, task=alarm.id.lower())),

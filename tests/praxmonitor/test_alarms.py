@@ -99,7 +99,7 @@ def test_many_are_told_as_many() -> None:
     one = Alarm(AlarmKind.BOUNCED, "@b", 0.0, "bounced: Report")
     disk = Alarm(AlarmKind.DISK, "", 0.0, "disk nearly full: 1 MB")
     assert headline(five) == "5 agents silent"
-    assert headline([one, *five]) == "5 agents silent, @b bounced: Report"
+    assert headline([*five, one]) == "5 agents silent, @b bounced: Report", "in the order in which they are given"
     assert headline([disk]) == "disk nearly full: 1 MB"
     assert headline([]) == ""
 
