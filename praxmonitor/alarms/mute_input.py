@@ -19,8 +19,8 @@ LONGEST_MUTE = 30 * 86_400.0
 """Seconds: what is muted for longer is forgotten."""
 MOST_WORDS = 200
 """Characters of a reason, and of each matcher."""
-_LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|min|h|d)")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
+_LENGTH = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(s|m|min|h|d)")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 def parse_length(text: str) -> float:

@@ -81,7 +81,7 @@ def main(words: Sequence[str]) -> int:
 def named(
     groups: Iterable[AlarmGroup], words: Sequence[str], states: Sequence[AlarmState], standing: str
 ) -> Iterator[Episode]:
-    """The alarms that these words name, each with its group; of `all` those that want an answer.
+    """The alarms that these words name, each with its group; of `all` those that may be answered so, none perhaps.
 
     UsageError, naming what there is (`standing`, in a word), if they name none.
     """
@@ -91,13 +91,14 @@ def named(
         address = normal_address(words[0])
         found = [g for g in lines if any(address in concerned_agents(one.alarm) for one in g.members)]
     elif wanted == "all":
-        found = [group for group in lines if group.state in states and (group.state in ASKED or states == ANSWERED)]
+        asked = ANSWERED if states == ANSWERED else ASKED
+        found = [group for group in lines if group.state in asked]
     else:
         found = [g for g in lines if any(f"{one.alarm.key} ".startswith(f"{wanted} ") for one in g.members)]
     episodes = [one for group in found if group.state in (*states, AlarmState.MUTED) for one in group.members]
-    if not episodes:
+    if not episodes and wanted != "all":
         keys = [group.leader.alarm.key for group in lines if group.state in states]
         there = "; ".join(keys) if keys else "none"
-        near = did_you_mean(words[0], [*AlarmKind, "all"]) if not words[0].startswith("@") else ""
+        near = did_you_mean(words[0], (*AlarmKind, "all")) if not words[0].startswith("@") else ""
         raise UsageError(f"no alarm of {wanted!r}{near}; {standing}: {there}")
     yield from episodes

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _as_json(workspace: Workspace, groups: Sequence[AlarmGroup], now: float) -> dict[str, Any]:
     store = AlarmStore(mutes_path(workspace.root).parent)
-    listed = [
-        (one, group) for group in groups for one in (*group.members, *group.hidden)
-    ]  # fmt: skip
+    listed = [(one, group) for group in groups for one in (*group.members, *group.hidden)]
     return {
         "workspace": str(workspace.root),
         "want": sum(group.state is AlarmState.WANTS for group in groups),
@@ -142,7 +140,8 @@ def _tell_history(entries: Sequence[HistoryEntry], *, as_json: bool) -> int:
 def _tell_load(load: AlarmLoad, *, as_json: bool) -> int:
     if as_json:
         worst = [{"kind": kind, "address": address, "alarms": number} for kind, address, number in load.worst]
-        print_json({**asdict(load), "urgencies": dict(load.urgencies), "worst": worst, "warnings": load.warnings})
+        plain = asdict(replace(load, urgencies=dict(load.urgencies)))
+        print_json({**plain, "worst": worst, "warnings": load.warnings})
         return NO_ALARM
     for name, text in load_rows(load):
         print_line(f"{name:<14} {line(text, 1000)}")

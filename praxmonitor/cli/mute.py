@@ -23,23 +23,23 @@ from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.cli.arguments import Parser, operator_options, say_refused
 from praxmonitor.sound.mutes import mutes_path
 
-KINDS = ", ".join(AlarmKind)
-OTHERS = f"never hidden unless named by --kind, for others come of them: {', '.join(sorted(CAUSES))}"
-EPILOG = (
-    "Exit status: 0 done; 2 a call that makes no sense: nothing to match, no such kind, agent or mute, no end; "
-    "3 the caller is not the operator: an agent mutes none of your alarms."
+_KINDS = ", ".join(AlarmKind)
+_OTHERS = f"never hidden unless named by --kind, for others come of them: {', '.join(sorted(CAUSES))}"
+_EPILOG = (
+    "Exit status: 0 done; 2 a call that makes no sense: nothing to match, no such kind or mute, no end; 3 no such "
+    "agent, or the caller is not the operator: an agent mutes none of your alarms."
 )
 
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor mute add|list|end`. Exit status 0, or 2 and above with the reason."""
-    parser = Parser(prog="praxmonitor mute", description=__doc__, epilog=EPILOG)
+    parser = Parser(prog="praxmonitor mute", description=__doc__, epilog=_EPILOG)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|end")
-    _arguments_of_add(verbs.add_parser("add", help="mute what all of this matches", epilog=EPILOG))
-    listing = verbs.add_parser("list", help="those that hold: which, by whom, until when, why", epilog=EPILOG)
+    _arguments_of_add(verbs.add_parser("add", help="mute what all of this matches", epilog=_EPILOG))
+    listing = verbs.add_parser("list", help="those that hold: which, by whom, until when, why", epilog=_EPILOG)
     listing.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    ending = verbs.add_parser("end", help="end one early", epilog=EPILOG)
+    ending = verbs.add_parser("end", help="end one early", epilog=_EPILOG)
     ending.add_argument("id", nargs="*", metavar="ID", help="as `praxmonitor mute list` has it")
     ending.add_argument("--all", action="store_true", help="all that hold")
     operator_options(ending)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _arguments_of_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="@x", help="alarms of this agent, and of no other beside it")
-    parser.add_argument("--kind", metavar="K", help=f"of a kind: {KINDS}; {OTHERS}")
+    parser.add_argument("--kind", metavar="K", help=f"of a kind: {_KINDS}; {_OTHERS}")
     parser.add_argument("--task", metavar="T", help="of a task: a part of its subject, or a run's or message's id")
     parser.add_argument("--cause", metavar="C", help="of a cause, as `praxmonitor alarms --json` has it: network")
     parser.add_argument("--text", metavar="T", help="whose text holds this")
@@ -86,7 +86,7 @@ def _add(options: argparse.Namespace, now: float) -> int:
         return 0
     print_line(f"muted {mute.id}: {mute_words(mute, now)}; `praxmonitor mute end {mute.id}` ends it early")
     if not mute.kind:
-        print_line(f"note: {OTHERS}")
+        print_line(f"note: {_OTHERS}")
     return 0
 
 

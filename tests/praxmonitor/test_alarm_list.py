@@ -145,18 +145,18 @@ async def test_acknowledging_a_cause_leaves_what_it_hides_and_that_comes_up_when
         assert "!!! @a0 silent" in rows(app)
 
 
-async def test_a_again_asks_again_and_says_so() -> None:
+@pytest.mark.parametrize(("key", "said"), [("a", "acknowledged"), ("z", "snoozed to")])
+async def test_the_same_key_again_asks_again_and_says_so(key: str, said: str) -> None:
     fleet = troubled(1)
     app = app_on(FakeFeed(fleet), workspace(fleet), config=PATIENT)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await listed(app, pilot)
-        for key, said in (("a", "acknowledged"), ("z", "snoozed to")):
-            await pilot.press(key)
-            await until(pilot, lambda said=said: said in rows(app), f"it is {said}")
-            await pilot.press("j", "j", key)
-            await until(pilot, lambda said=said: said not in rows(app), f"it is not {said} any more")
-            await until(pilot, lambda: "1 alarm asked again" in text_of(app), "it is said")
-            assert all(one.answered_until == 0.0 for one in app.standing)
+        await pilot.press(key)
+        await until(pilot, lambda: said in rows(app), f"it is {said}")
+        await pilot.press("j", "j", key)
+        await until(pilot, lambda: said not in rows(app), f"it is not {said} any more")
+        await until(pilot, lambda: "1 alarm asked again" in text_of(app), "it is said")
+        assert all(one.answered_until == 0.0 for one in app.standing)
 
 
 async def test_what_is_over_stays_until_it_is_acknowledged() -> None:
