@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -136,6 +137,8 @@ def _main(words: list[str]) -> int:
     except ValueError as error:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
+    # Until all is imported there is no garbage to look for; the screen looks for it again from its first paint on.
+    gc.set_threshold(100_000)
     from mailcore.exceptions import MailcoreError
     from praxmonitor.cli.screen import open_screen
 

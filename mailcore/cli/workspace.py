@@ -135,13 +135,18 @@ def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str
 
 def away(call: Call) -> VerbResult:
     """Tell the agents that the operator is away, or back."""
+    from mailcore.dispatch.runs import away_summary
     from mailcore.workspace import audit, presence
 
     call.require(prove=False)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
+    since = 0.0 if until else presence.away_since(call.workspace)
+    ended = away_summary.done_without_reply(call.workspace, since) if since else []
     presence.set_away(call.workspace, until)
     audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)
-    return {"away": until}, f"away until {until}" if until else "here again"
+    rows = [{"agent": run.target, "run": run.run_id, "subject": run.subject, "at": iso(run.since)} for run in ended]
+    text = f"away until {until}" if until else "\n".join(["here again", *away_summary.summary(ended)])
+    return {"away": until, **({"done_without_reply": rows} if rows else {})}, text
 
 
 def agents(call: Call) -> VerbResult:

@@ -93,6 +93,7 @@ QuietHours = Annotated[
 
 Proof = Literal["none", "passphrase"]
 Notify = Literal["auto", "9", "777", "none"]
+YourMove = Literal["unfocused", "always", "never"]
 Backend = Literal[
     "", "miniaudio", "miniaudio/pulse", "miniaudio/alsa", "miniaudio/jack", "miniaudio/oss", "miniaudio/sndio",
     "miniaudio/coreaudio", "miniaudio/wasapi", "simpleaudio", "pw-play", "paplay", "aplay", "afplay", "bell", "none",

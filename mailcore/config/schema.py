@@ -33,6 +33,7 @@ from mailcore.config.kinds import (
     SoundKind,
     Volume,
     Word,
+    YourMove,
     describe,
 )
 from mailcore.config.mail import Mail
@@ -128,6 +129,20 @@ class Alarms:
     silence_compaction: Annotated[Seconds, describe("The same while the context is compacted. 0: never.")] = 600.0
     silence_subagent: Annotated[Seconds, describe("The same while a subagent works. 0: never.")] = 900.0
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
+    unread: Annotated[
+        Seconds,
+        describe("Ordinary mail to you that lies unread for longer: one alarm of low urgency for all of it. 0: never."),
+    ] = 86_400.0
+    your_move: Annotated[
+        YourMove,
+        describe("Whether a session of your own that ended its turn says so. unfocused: not while its terminal has the "
+              "focus, as far as tmux says; where nothing says it, after your_move_after."),
+    ] = "unfocused"  # fmt: skip
+    your_move_after: Annotated[
+        Seconds,
+        describe("The wait before that, where nothing says whether its terminal has the focus. It begins anew with "
+              "what is typed there."),
+    ] = 120.0  # fmt: skip
     disk_free: Annotated[
         BytesOrNone, describe("Less free space than this where the workspace lies is nearly full. 0: never.")
     ] = 500_000_000

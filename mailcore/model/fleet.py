@@ -14,6 +14,7 @@ from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
+from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending
 
 
@@ -74,6 +75,10 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0
     """When its newest turn ended, 0.0 for never: what is reported late of an earlier moment opens none."""
+    turns: tuple[Turn, ...] = ()
+    """The newest turn of each of its sessions, the one that began last at the end."""
+    sessions: tuple[LiveSession, ...] = ()
+    """Those that a person began by hand, and that live."""
     last_active: float = 0.0
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0

@@ -7,6 +7,9 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Message
 from mailcore.model.run import Await, Phase
 
+ASKS = "waits for your answer: "
+"""Before the subject of a mail that an agent waits to have answered by the operator."""
+
 
 def open_request(facts: AgentFacts) -> Message | None:
     """The oldest request for the operator's approval that its present run made and nobody has decided."""
@@ -43,5 +46,5 @@ def wait_status(facts: AgentFacts) -> Status | None:
         return None
     # A request for approval that stands open is reported by `request_status`; this one was decided a moment ago.
     if OPERATOR in for_.on.split(", ") and for_.want != "approval":
-        return Status(State.WAITING, f"waits for your answer: {for_.subject}", for_.at)
+        return Status(State.WAITING, f"{ASKS}{for_.subject}", for_.at)
     return Status(State.WORKING, f"waits for {for_.on}: {for_.subject}", for_.at)

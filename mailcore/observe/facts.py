@@ -10,6 +10,7 @@ from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Run
+from mailcore.model.session import LiveSession
 from mailcore.model.usage import Spent
 
 
@@ -95,11 +96,19 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsLive:
+    """The sessions of an agent that a person began by hand and that live now, the oldest first."""
+
+    address: str
+    sessions: tuple[LiveSession, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsRead:
     """What is known of the usage limits of the accounts in which agents work."""
 
     accounts: tuple[AccountLimits, ...]
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated
+AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive
 Fact = Roster | LimitsRead | AgentFact

@@ -26,6 +26,7 @@ from mailcore.observe.facts import (
     Roster,
     RunRead,
     Seen,
+    SessionsLive,
     Stated,
     Used,
 )
@@ -118,6 +119,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return replace(old, spending=spending) if spending is not old.spending else old, ()
         case Stated():
             return _stated(old, fact), ()
+        case SessionsLive(sessions=sessions):
+            return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 

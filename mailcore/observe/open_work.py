@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending
-from mailcore.observe import permission_prompts
+from mailcore.observe import permission_prompts, turns
 
 TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
 """What only an agent in the midst of a turn does."""
@@ -36,11 +36,12 @@ def with_activities(
     program's output report no turn.
     """
     open_now, asking, turn_open, last_active = old.open, old.prompts, old.turn_open, old.last_active
-    turn_ended, granted = old.turn_ended, old.granted
+    turn_ended, granted, newest_turns = old.turn_ended, old.granted, old.turns
     for activity in happened:
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
             continue
+        newest_turns = turns.turns_after(newest_turns, activity)
         if activity.kind is Kind.WAITING:
             asking = permission_prompts.after_request(asking, activity, open_now)
         else:
@@ -66,6 +67,7 @@ def with_activities(
         granted=granted,
         turn_open=turn_open,
         turn_ended=turn_ended,
+        turns=newest_turns,
         last_active=last_active,
     )
 

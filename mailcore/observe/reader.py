@@ -18,11 +18,13 @@ from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
 from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
 from mailcore.observe.limit_reader import LimitReader
+from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.register_reader import RegisterReader
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
 from mailcore.observe.session_status import StatusReader
-from mailcore.programs.base import ProgramFailed
+from mailcore.programs.base import Program, ProgramFailed
 from mailcore.programs.prices import Prices
+from mailcore.programs.registry import built_in, used_programs
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import find as workspaces
 from mailcore.workspace import trust
@@ -48,6 +50,8 @@ class WorkspaceReader:
         self._accounts: tuple[Account, ...] | None = None
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery.owner_of)
+        self._live_sessions = LiveSessionReader(self._discovery.owner_of, self._statuses.session_of)
+        self._programs: tuple[Program, ...] = ()
         self._register = RegisterReader(workspace.aipass_dir)
         self._limits = LimitReader()
         self._branches: dict[str, AgentReader] = {}
@@ -96,7 +100,7 @@ class WorkspaceReader:
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
-        return self._look() + self._catch_up() + self._progress()
+        return self._look() + self._live_sessions.sweep(self._programs) + self._catch_up() + self._progress()
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
@@ -309,8 +313,10 @@ class WorkspaceReader:
             config = trust.trusted_config(self.workspace)[0]
         except (MailcoreError, OSError):
             found = self._accounts or default_accounts()
+            self._programs = self._programs or built_in()
         else:
             self._prices.own(config.prices)
+            self._programs = used_programs(config)
             found = accounts(config)
         if found != self._accounts:
             self._accounts = found

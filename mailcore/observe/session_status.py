@@ -58,6 +58,10 @@ class StatusReader:
                     self._stamps.forget(missing)
         return facts
 
+    def session_of(self, pid: int) -> str:
+        """The session that goes on in a process, as its program says; empty where none does."""
+        return next((said.session for said in self._said.values() if said.pid == pid), "")
+
     def _roots(self) -> list[Path]:
         return [files.root for files in self._files]
 

@@ -17,6 +17,10 @@ from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
 from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
+from mailcore.observe.your_move import MAX_WORDS, open_moves
+from mailcore.text import line
+from mailcore.text.masks import masked
+from mailcore.text.questions import question_in
 from mailcore.text.units import clock_time, duration, soon
 
 GRACE = 5.0
@@ -127,6 +131,8 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
         return _ended(run)
     if facts.mailbox.status is MailboxStatus.MISSING:
         return Status(State.IDLE, "no mailbox yet", facts.last_active)
+    if moves := open_moves(facts):
+        return Status(State.IDLE, f"your move: {moves[-1].words}", moves[-1].turn.ended)
     return Status(State.IDLE, "", facts.last_active)
 
 
@@ -152,4 +158,7 @@ def _ended(run: Run) -> Status:
         case Phase.BOUNCED:
             return Status(State.FAILED, f"{subject}: {run.reason or 'no reason given'}", run.since)
         case _:
-            return Status(State.DONE, subject, run.since)
+            question = line(masked(question_in(run.result)), MAX_WORDS)
+            unanswered = bool(run.message_id) and not (run.foreign or run.replied or run.delegated)
+            words = (subject, "without a reply" if unanswered else "", f"asks: {question}" if question else "")
+            return Status(State.DONE, ", ".join(filter(None, words)), run.since)

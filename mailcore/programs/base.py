@@ -149,6 +149,8 @@ class SessionStatus:
     """Since when, seconds since the epoch."""
     wants: str = ""
     """What it waits for, in the program's words; untrusted text."""
+    pid: int = 0
+    """The process that it goes on in, as it is called here; 0: not known, or called otherwise here."""
 
 
 class StatusFiles(Protocol):

@@ -16,6 +16,8 @@ from mailcore.model.message import parse_time
 from mailcore.programs.tool_wording import tool_words
 
 HOOKS_SOURCE = "hooks"
+SESSION_OVER = "session over"
+"""How the text of the end of a turn begins that is the end of its session too."""
 
 _SEALED = re.compile(rb'\{"ts":[0-9.]+,"hook_pid":([0-9]+),.*,"hook_end":\1\}', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,:]*")
@@ -100,7 +102,7 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
         case "StopFailure":
             return Kind.ERROR, f"turn ended in an error {_text(event, 'error')}"
         case "SessionEnd":
-            return Kind.TURN_END, f"session over: {_text(event, 'reason') or 'no reason given'}"
+            return Kind.TURN_END, f"{SESSION_OVER}: {_text(event, 'reason') or 'no reason given'}"
         case "PreCompact":
             return Kind.COMPACT, "compacting its context"
         case "PostCompact":

@@ -59,6 +59,7 @@ def checked_status(value: Any) -> SessionStatus | None:
     good = value is None or (
         isinstance(value, SessionStatus)
         and all(isinstance(text, str) for text in (value.session, value.cwd, value.wants))
+        and isinstance(value.pid, int)
         and isinstance(value.at, float)
         and math.isfinite(value.at)
     )

@@ -34,6 +34,7 @@ if PORTABLE:
         start_ticks,
         started_at,
         stopped,
+        terminal_of,
         watch_limits,
         working_directory,
     )
@@ -62,6 +63,7 @@ else:
         start_ticks,
         started_at,
         stopped,
+        terminal_of,
         watch_limits,
         working_directory,
     )
@@ -95,6 +97,7 @@ __all__ = [
     "start_ticks",
     "started_at",
     "stopped",
+    "terminal_of",
     "value_of",
     "wait_for_end",
     "watch_limits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from mailcore.system.processes import environment, look, value_of
 
@@ -73,6 +74,38 @@ def _unattached(pane: int) -> str:
     if any(pane[0] == _name() and pane[1:] not in ([], ["0"]) for pane in panes if pane):
         return ""
     return "tmux runs it, and nobody is attached to that session"
+
+
+def typed_at(device: str) -> float:
+    """When something was typed at a terminal last, or it gained or lost the focus, in seconds since the epoch.
+
+    The kernel notes it every 8 s at most. 0.0 where that is not known.
+    """
+    try:
+        return Path(device).stat().st_atime
+    except OSError:
+        return 0.0
+
+
+def focus_of_panes() -> dict[str, bool | None]:
+    """The terminals of the user's own tmux → whether their panes have the focus; none where no tmux runs.
+
+    False: another pane or window is in front, no client is attached, or its terminal lost the focus. None: its pane is
+    in front, and tmux does not ask the terminal for its focus (`focus-events`). Other servers' sockets are not asked.
+    """
+    directory = Path(os.environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}"
+    if not os.environ.get("TMUX") and not (directory / "default").is_socket():
+        return {}
+    panes = "p #{pane_tty} #{session_id} #{&&:#{pane_active},#{window_active}} #{focus-events}"
+    clients = "c #{session_id} #{client_flags}"
+    answer = _answer(["tmux", "list-panes", "-a", "-F", panes, ";", "list-clients", "-F", clients])
+    rows = [row.split() for row in answer.splitlines()]
+    watched = {row[1] for row in rows if row[0] == "c" and "focused" in row[2].split(",")}
+    return {
+        tty: (None if asks not in ("1", "on") else True) if front == "1" and session in watched else False
+        for kind, tty, session, front, asks in (row for row in rows if len(row) == 5)
+        if kind == "p"
+    }
 
 
 def _answer(words: list[str]) -> str:

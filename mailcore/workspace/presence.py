@@ -38,6 +38,16 @@ def set_away(workspace: Workspace, until: str) -> None:
     _write(workspace, until)
 
 
+def away_since(workspace: Workspace) -> float:
+    """When the operator said that he is away; 0.0 where he did not, or is back."""
+    try:
+        record = _read(workspace)
+    except OSError:
+        return 0.0
+    last = record.get("last_key")
+    return float(last) if record.get("away") and isinstance(last, int | float) and is_known_time(last) else 0.0
+
+
 def key_pressed(workspace: Workspace) -> None:
     """Note that the operator is at the screen; whoever presses a key is not away any more."""
     _write(workspace, "")

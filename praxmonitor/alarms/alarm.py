@@ -13,6 +13,8 @@ class AlarmKind(StrEnum):
     """Why the operator is wanted, most urgent first."""
 
     SILENCE = "silence"
+    DEADLOCK = "deadlock"
+    NETWORK = "network"
     WAITING = "waiting"
     APPROVAL = "approval"
     UNDELIVERED = "undelivered"
@@ -27,7 +29,8 @@ class AlarmKind(StrEnum):
     SLOW = "slow"
     STUCK = "stuck"
     OVERDUE = "overdue"
-    UNANSWERED = "unanswered"
+    YOUR_MOVE = "your_move"
+    UNREAD = "unread"
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
     CAP = "cap"
@@ -61,7 +64,10 @@ class AlarmKind(StrEnum):
 
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
+    AlarmKind.DEADLOCK: Sound.SILENCE,
     AlarmKind.WAITING: Sound.WAITING,
+    AlarmKind.YOUR_MOVE: Sound.WAITING,
+    AlarmKind.UNREAD: Sound.STUCK,
     AlarmKind.APPROVAL: Sound.WAITING,
     AlarmKind.UNDELIVERED: Sound.FAILED,
     AlarmKind.BOUNCED: Sound.FAILED,
@@ -77,12 +83,16 @@ _SOUNDS = {
 }
 _CHATTERING = (
     AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.SLOW, AlarmKind.DEGRADED, AlarmKind.LIMIT,
-    AlarmKind.GONE, AlarmKind.UNREADABLE,
+    AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
 )  # fmt: skip
-_SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
+_SETTLE = {
+    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
+}  # fmt: skip
 
 _MANY = {
     AlarmKind.SILENCE: "{} agents silent",
+    AlarmKind.DEADLOCK: "{} circles of agents that wait for each other",
+    AlarmKind.NETWORK: "{} networks lost",
     AlarmKind.WAITING: "{} agents wait for you",
     AlarmKind.APPROVAL: "{} requests want your approval",
     AlarmKind.UNDELIVERED: "{} runs whose senders have not heard of their end",
@@ -97,7 +107,8 @@ _MANY = {
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
     AlarmKind.STUCK: "{} messages stuck",
     AlarmKind.OVERDUE: "{} tasks overdue",
-    AlarmKind.UNANSWERED: "{} tasks done without a reply",
+    AlarmKind.YOUR_MOVE: "{} sessions wait for your next prompt",
+    AlarmKind.UNREAD: "{} mailboxes with old unread mail",
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
     AlarmKind.CAP: "{} daily caps reached",

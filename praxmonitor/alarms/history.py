@@ -1,7 +1,7 @@
 """What was raised, answered and over, one JSON object a line, kept in the user's state directory across restarts.
 
-Who is on duty writes what happened, whoever answers writes the answer. Two files of `MOST_BYTES` at most: when one is
-full, it takes the place of the one before it. A line that is broken counts as not there.
+Who is on duty writes what happened, whoever answers writes the answer. When the file has grown to `MOST_BYTES`, its
+older half goes. A line that is broken counts as not there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mailcore.text import line
 from mailcore.text.masks import masked
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Episode
 
-FILE, BEFORE = "history.jsonl", "history.1.jsonl"
+FILE = "history.jsonl"
 MOST_BYTES = 2_000_000
 """Some 8,000 lines: days of a busy project."""
 LONGEST_TEXT = 300
@@ -59,17 +59,20 @@ class AlarmHistory:
         with locked(self._directory / "history.lock", own=True):
             writing.append(path, lines)
             if path.stat().st_size > MOST_BYTES:
-                path.replace(self._directory / BEFORE)
+                kept = safe_open.read_bytes(path, links=False).splitlines(keepends=True)
+                writing.replace(path, *kept[len(kept) // 2 :], durable=False)
 
     def entries(self, since: float = 0.0) -> Iterator[HistoryEntry]:
         """What happened since then (seconds since the epoch), the oldest first."""
-        for name in (BEFORE, FILE):
-            with suppress(OSError):
-                for raw in safe_open.read_bytes(self._directory / name, links=False).splitlines():
-                    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-                        entry = msgspec.json.decode(raw, type=HistoryEntry)
-                        if entry.at >= since:
-                            yield entry
+        try:
+            lines = safe_open.read_bytes(self._directory / FILE, links=False).splitlines()
+        except OSError:
+            return
+        for raw in lines:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                entry = msgspec.json.decode(raw, type=HistoryEntry)
+                if entry.at >= since:
+                    yield entry
 
 
 def happened(events: AlarmEvents, at: float) -> Iterator[HistoryEntry]:

@@ -21,14 +21,21 @@ BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
 """Work that went wrong, and says why."""
 
 
+NAMES = {
+    AlarmKind.DISK: frozenset({"disk"}), AlarmKind.LIMIT: frozenset({"service", "limit"}),
+    AlarmKind.NETWORK: frozenset({"network"}),
+}  # fmt: skip
+"""Kind → how alarms that come of it name it (`Alarm.cause`): what names another cause does not come of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inhibition:
     """While an alarm of the kind `cause` stands, it hides alarms of the kinds `effects`."""
 
     cause: AlarmKind
     effects: frozenset[AlarmKind]
-    named: frozenset[str] = frozenset()
-    """Only those whose own text names one of these causes (`Alarm.cause`); empty: those that name none, or any."""
+    named: bool = False
+    """Only those that name it: work that went wrong for no known reason may have one of its own."""
     everywhere: bool = False
     """Those of all agents, not only of those that the alarm concerns."""
 
@@ -36,7 +43,7 @@ class Inhibition:
         """Whether it hides `effect` in `cause`."""
         if effect.alarm.kind not in self.effects or cause.alarm.kind is not self.cause:
             return False
-        if self.named and effect.alarm.cause not in self.named:
+        if (effect.alarm.cause or self.named) and effect.alarm.cause not in NAMES.get(self.cause, ()):
             return False
         if _began(effect) < _began(cause) - EARLIER:
             return False
@@ -44,12 +51,16 @@ class Inhibition:
         return self.everywhere or not concerned or concerned_agents(effect.alarm) <= concerned
 
 
+LOST = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
+"""Work whose files do not tell of it as they should."""
+
 INHIBITIONS = (
-    Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED}, frozenset({"disk"}), True),
-    Inhibition(AlarmKind.DISK, frozenset({AlarmKind.DEGRADED}), frozenset({"disk"}), True),
-    Inhibition(AlarmKind.DISK, UNMOVED, everywhere=True),
-    Inhibition(AlarmKind.GONE, UNMOVED | BROKEN | {AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED}),
-    Inhibition(AlarmKind.LIMIT, BROKEN, frozenset({"service", "limit"})),
+    Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
+    Inhibition(AlarmKind.DISK, UNMOVED | LOST, everywhere=True),
+    Inhibition(AlarmKind.GONE, UNMOVED | LOST | BROKEN),
+    Inhibition(AlarmKind.NETWORK, BROKEN, named=True),
+    Inhibition(AlarmKind.NETWORK, UNMOVED),
+    Inhibition(AlarmKind.LIMIT, BROKEN, named=True),
     Inhibition(AlarmKind.LIMIT, UNMOVED),
     Inhibition(AlarmKind.SLOW, frozenset({AlarmKind.SILENCE}), everywhere=True),
     Inhibition(AlarmKind.ORPHANED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
@@ -59,7 +70,9 @@ INHIBITIONS = (
     Inhibition(AlarmKind.WAITING, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
 )
 """In this order: what a disk explains is not asked of a limit."""
-CAUSES = frozenset({AlarmKind.DISK, AlarmKind.GONE, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED})
+CAUSES = frozenset(
+    {AlarmKind.DISK, AlarmKind.GONE, AlarmKind.NETWORK, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED}
+)
 """Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
 
 

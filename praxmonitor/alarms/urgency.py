@@ -14,6 +14,8 @@ Steps = tuple[tuple[float, Urgency], ...]
 
 URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.SILENCE: ((0, Urgency.HIGH),),
+    AlarmKind.DEADLOCK: ((0, Urgency.HIGH),),
+    AlarmKind.NETWORK: ((0, Urgency.HIGH),),
     AlarmKind.ORPHANED: ((0, Urgency.HIGH),),
     AlarmKind.GONE: ((0, Urgency.HIGH),),
     AlarmKind.DISK: ((0, Urgency.HIGH),),
@@ -29,7 +31,8 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.SLOW: ((0, Urgency.LOW), (10 * MINUTE, Urgency.MEDIUM)),
     AlarmKind.STUCK: ((0, Urgency.LOW), (2 * HOUR, Urgency.MEDIUM)),
     AlarmKind.OVERDUE: ((0, Urgency.LOW), (2 * HOUR, Urgency.MEDIUM)),
-    AlarmKind.UNANSWERED: ((0, Urgency.LOW),),
+    AlarmKind.YOUR_MOVE: ((0, Urgency.LOW), (30 * MINUTE, Urgency.MEDIUM)),
+    AlarmKind.UNREAD: ((0, Urgency.LOW),),
     AlarmKind.LIMIT: ((0, Urgency.LOW),),
     AlarmKind.LIMIT_NEAR: ((0, Urgency.LOW),),
     AlarmKind.CAP_NEAR: ((0, Urgency.LOW),),

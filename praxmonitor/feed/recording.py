@@ -28,6 +28,7 @@ from mailcore.observe.facts import (
     Roster,
     RunRead,
     Seen,
+    SessionsLive,
     Stated,
     Used,
 )
@@ -54,6 +55,7 @@ TAGS: Mapping[type, str] = {
     Used: "used",
     Lost: "lost",
     Stated: "stated",
+    SessionsLive: "sessions",
     LimitsRead: "limits",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""

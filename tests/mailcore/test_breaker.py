@@ -147,10 +147,12 @@ def test_many_failures_in_the_fleet_stop_retries_everywhere(house: House) -> Non
         house.shell(name, "exit 1")
     first = house.over("@writer", house.started("@operator", "@writer"))
     assert (first.phase, len(first.attempts)) == (Phase.BOUNCED, 2)
-    assert "automatic retries are stopped" in first.reason and "exit 1" in first.reason
+    assert "none is repeated by itself ([dispatch] fleet_failures)" in first.reason and "exit 1" in first.reason
     second = house.over("@editor", house.started("@operator", "@editor"))
     assert (second.phase, len(second.attempts)) == (Phase.BOUNCED, 1)
-    assert all("automatic retries are stopped" in mail.body for mail in house.inbox("@operator"))
+    assert all(
+        "none is repeated by itself ([dispatch] fleet_failures)" in mail.body for mail in house.inbox("@operator")
+    )
 
 
 def test_an_automatic_start_backs_off_and_a_kill_ends_that_wait(house: House) -> None:

@@ -20,8 +20,9 @@ DISPATCH = (
     "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"
 )
 ALARMS = (
-    "disk_free, heartbeat_every, lag, look, notify, on_alarm, on_heartbeat, repeat, silence, silence_compaction, "
-    "silence_start, silence_subagent, silence_tool, snooze, storm"
+    "disk_free, heartbeat_every, lag, look, notify, on_alarm, on_heartbeat, repeat, repeat_low, repeat_medium, "
+    "silence, silence_compaction, silence_start, silence_subagent, silence_tool, snooze, storm, unread, your_move, "
+    "your_move_after"
 )
 AGENT = "account, command, max_turns, model, permission_mode, program, wake_every"
 KINDS = (

@@ -41,6 +41,22 @@ def test_away_until_and_a_key_means_back(house: House) -> None:
     assert present(house) == "at the screen"
 
 
+def test_back_again_one_hears_once_what_was_done_without_a_reply(house: House) -> None:
+    house.over("@editor", house.started("@operator", "@editor", "before"))
+    house.json("away", "Monday", "--from", "@operator")
+    house.over("@writer", house.started("@operator", "@writer", "meanwhile"))
+    house.shell("editor", f'{sys.executable} -m mailcore.cli done latest "all of it"')
+    house.over("@editor", house.started("@operator", "@editor", "answered"))
+    told = house.mailcore("away", "--back", "--from", "@operator").stdout.decode()
+    assert "while you were away 1 task was done without a reply:" in told
+    assert "@writer meanwhile" in told and "before" not in told and "answered" not in told
+    assert b"without a reply" not in house.mailcore("away", "--back", "--from", "@operator").stdout, "once"
+    house.json("away", "--from", "@operator")
+    run = house.over("@writer", house.started("@operator", "@writer", "later"))
+    (row,) = house.json("away", "--back", "--from", "@operator")["done_without_reply"]
+    assert (row["agent"], row["run"], row["subject"]) == ("@writer", run.run_id, "later")
+
+
 def test_no_agent_sends_the_operator_away(house: House) -> None:
     house.shell(
         "writer", f"echo up; cd {house.root}; env -i {sys.executable} -m mailcore.cli away --from @operator; exit 0"

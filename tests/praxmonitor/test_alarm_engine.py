@@ -11,11 +11,15 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import Alarms, Config
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
+from mailcore.model.lock import Lock
 from mailcore.model.run import Phase
+from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.engine import CARRY_OVER, KEEP_ANSWERS, AlarmEngine
 from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.history import AlarmHistory
 from praxmonitor.alarms.missing_directories import BranchFiles
 from praxmonitor.alarms.missing_directories import branch_files as really_there
 from praxmonitor.alarms.store import AlarmStore
@@ -149,3 +153,52 @@ async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(
         for task in (looking, keeping):
             task.cancel()
         await asyncio.gather(looking, keeping, return_exceptions=True)
+
+
+def limited(*names: str) -> Fleet:
+    """These agents, whose programs were refused by the service a moment ago."""
+    agents = []
+    for name in names:
+        refused = Activity(NOON - 1, f"@{name}", Kind.LIMIT, "API 529", "hooks")
+        agents.append(structs.replace(facts(name, lock=Lock(10, NOON - 60, "Report")), activities=(refused,)))
+    return Fleet(ROOT, agents=tuple(agents))
+
+
+@pytest.mark.anyio
+async def test_who_joins_an_answered_group_is_answered_on_every_screen_and_the_history_has_it(tmp_path: Path) -> None:
+    clock = Clock()
+    engine = AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0, clock=clock, monotonic=clock)
+    await engine.open()
+    keeping = asyncio.create_task(engine.save_reports(lambda: True))
+    try:
+        (first,) = engine.evaluate(at(clock(), limited("a"))).raised
+        await engine.answer([first.alarm.key], ACKNOWLEDGED)
+        clock.now += 5
+        (second,) = engine.evaluate(at(clock(), limited("a", "b"))).joined
+        assert second.alarm.address == "@b" and not engine.episodes.unanswered(clock())
+        await until(lambda: AlarmStore(tmp_path).answers().get(second.alarm.key) == ACKNOWLEDGED, keeping)
+        clock.now += 1
+        engine.evaluate(at(clock(), limited("a", "b")))
+        assert not engine.episodes.unanswered(clock())
+        await until(lambda: len(list(AlarmHistory(tmp_path).entries())) == 3, keeping)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    told = [(entry.event, entry.address, entry.by) for entry in AlarmHistory(tmp_path).entries()]
+    assert sorted(told) == [("acknowledged", "@a", "@operator"), ("joined", "@b", ""), ("raised", "@a", "")]
+
+
+@pytest.mark.anyio
+async def test_a_mute_made_elsewhere_holds_here_after_the_next_look(tmp_path: Path) -> None:
+    engine = AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0)
+    await engine.open()
+    looking = asyncio.create_task(engine.run_checks(lambda: at(NOON)))
+    mute = AlarmMute("ab12", 1e11, agent="@writer", why="at work on it")
+    try:
+        AlarmStore(tmp_path).change_mutes(lambda mutes: (*mutes, mute))
+        await until(lambda: engine.mutes == (mute,), looking)
+        await engine.change_mutes(lambda _: ())
+        assert engine.mutes == () == AlarmStore(tmp_path).mutes()
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)

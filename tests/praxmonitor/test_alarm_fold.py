@@ -13,7 +13,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Answers
 from praxmonitor.alarms.episodes import CHATTER, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
-from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, Inhibition
+from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, NAMES, Inhibition
 from praxmonitor.alarms.repeats import LONGEST_ATTENDED, Repeat
 from praxmonitor.sound import Urgency
 
@@ -26,6 +26,9 @@ def alarm(kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NO
 
 
 LIMIT = Alarm(AlarmKind.LIMIT, "", NOW, "usage limit of work", id="work 5h", agents=("@a", "@b"))
+
+
+MUTE = AlarmMute("ab12", NOW + 3600, agent="@a")
 
 
 class Watch:
@@ -56,7 +59,7 @@ def keys(episodes: object) -> list[str]:
 @pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: f"{rule.cause} hides {'|'.join(sorted(rule.effects))}")
 def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) -> None:
     cause = Alarm(rule.cause, "" if rule.everywhere else "@a", NOW, "the cause", id="c")
-    named = next(iter(sorted(rule.named)), "")
+    named = next(iter(sorted(NAMES.get(rule.cause, ()))), "") if rule.named else ""
     for kind in sorted(rule.effects - {rule.cause}):
         watch, effect = Watch(), alarm(kind, since=NOW + 5, cause=named)
         assert keys(watch.look(0, cause).raised) == [cause.key]
@@ -75,6 +78,7 @@ def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) ->
         (alarm(AlarmKind.BOUNCED, "@a"), "it failed for a reason of its own"),
         (alarm(AlarmKind.BOUNCED, "@c", cause="service"), "an agent that does not wait for that limit"),
         (alarm(AlarmKind.BOUNCED, "@a", NOW - EARLIER - 1, cause="service"), "it failed long before"),
+        (alarm(AlarmKind.SILENCE, "@a", cause="network"), "it is silent for another cause"),
         (alarm(AlarmKind.WAITING, "@a", cause="service"), "it waits for a person, not for the limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -100,6 +104,34 @@ def test_a_cause_that_is_hidden_itself_hides_in_the_first() -> None:
     silent, stuck = alarm(AlarmKind.SILENCE, "@a"), alarm(AlarmKind.STUCK, "@a")
     watch.look(0, gone, silent, stuck)
     assert {one.hidden_by for one in watch.episodes.by_key.values()} == {"", gone.key}
+
+
+def test_the_cause_of_a_hidden_cause_hides_what_that_one_explains() -> None:
+    watch, slow = Watch(), alarm(AlarmKind.SLOW, "")
+    silent, stuck = alarm(AlarmKind.SILENCE, "@a"), alarm(AlarmKind.STUCK, "@a")
+    watch.look(0, slow, silent, stuck)
+    assert keys(watch.episodes.hidden_in(slow.key)) == [silent.key, stuck.key], "though it explains no stuck mail"
+
+
+def test_what_concerns_others_too_is_not_hidden() -> None:
+    watch, both = Watch(), replace(alarm(AlarmKind.STUCK, ""), agents=("@a", "@z"))
+    assert keys(watch.look(0, LIMIT, both).raised) == [LIMIT.key, both.key]
+
+
+def test_nobody_joins_a_group_that_is_hidden() -> None:
+    watch = Watch()
+    hidden_one = alarm(AlarmKind.BOUNCED, "@a", cause="service", id="r1")
+    watch.look(0, hidden_one)
+    watch.look(1, LIMIT, hidden_one)
+    other = alarm(AlarmKind.BOUNCED, "@z", cause="service", id="r2")
+    assert keys(watch.look(2, LIMIT, hidden_one, other).raised) == [other.key]
+
+
+def test_the_end_of_what_nobody_was_told_of_is_not_told() -> None:
+    watch = Watch()
+    watch.mutes = [MUTE]
+    watch.look(0, alarm(AlarmKind.STUCK))
+    assert not watch.look(5).over and not watch.episodes.by_key
 
 
 def test_thirty_of_one_cause_are_one_notification() -> None:
@@ -192,6 +224,15 @@ def test_of_several_the_most_urgent_repeat_and_at_one_time() -> None:
     assert keys(watch.look(121, medium).repeated) == [medium.key], "it waited for the more urgent"
 
 
+def test_one_that_comes_late_brings_the_others_back_to_its_time() -> None:
+    watch, first, late = Watch(), alarm(AlarmKind.SILENCE, "@a"), alarm(AlarmKind.SILENCE, "@b", NOW + 200)
+    for second in range(200):
+        watch.look(second, first)
+    watch.look(200, first, late)
+    assert watch.look(210, first, late).repeated
+    assert {one.next_at for one in watch.episodes.by_key.values()} == {NOW + 230}
+
+
 def test_once_a_person_was_at_the_keys_repetitions_grow_apart() -> None:
     watch, silent = Watch(), alarm(AlarmKind.SILENCE)
     watch.look(0, silent)
@@ -211,9 +252,6 @@ def test_what_grows_more_urgent_is_heard_at_once() -> None:
     watch.look(899, waiting)
     events = watch.look(900, waiting)
     assert keys(events.repeated) == [waiting.key] and events.repeated[0].urgency is Urgency.HIGH
-
-
-MUTE = AlarmMute("ab12", NOW + 3600, agent="@a")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +277,12 @@ def test_a_mute_hides_what_all_of_it_matches_while_it_holds(mute: AlarmMute, hid
     if hides:
         watch.mutes = []
         assert keys(watch.look(10, failed).raised) == [failed.key], "ended early, it is heard"
+
+
+def test_a_mute_of_one_agent_hides_nothing_that_concerns_another_too() -> None:
+    watch, both = Watch(), replace(alarm(AlarmKind.FAILED, ""), agents=("@a", "@b"))
+    watch.mutes = [MUTE]
+    assert keys(watch.look(0, both).raised) == [both.key]
 
 
 def test_a_mute_that_ends_by_itself_lets_its_alarm_up() -> None:

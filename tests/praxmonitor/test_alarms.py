@@ -13,6 +13,7 @@ from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES
+from tests.stories.moves import MOVES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED
 
@@ -25,7 +26,7 @@ def alarms_of(story: Story) -> dict[AlarmKind, Alarm]:
 
 
 def told_by(name: str) -> Alarm:
-    story = next(story for story in STORIES if story.name.startswith(name))
+    story = next(story for story in (*STORIES, *MOVES) if story.name.startswith(name))
     (alarm,) = alarms_of(story).values()
     return alarm
 
@@ -50,7 +51,25 @@ EXPLAINED = {
     "bounced after": ("bounced: Report: exit 1", "after 1 attempt; ", "@operator was told by mail", "retry (r)"),
     "a wake fails": ("failed: Report: exit 1", "retry (r)"),
     "done, and nobody": ("has not heard of it: disk full", "hears of Report", "tell it by mail (m)"),
-    "done without a reply": ("done without a reply: Report", "an answer to @operator", "ask it (m)"),
+    "three wait in": (
+        "deadlock: @a waits for @b, @b for @c, @c for @a",
+        "an answer to one of 'Build it' of @a",
+        "closed",
+        "kill (D)",
+    ),
+    "a session of one's own that asks": (
+        "your move: asks: Shall I deploy it?",
+        "your next prompt to session s1, begun",
+        "its turn ended",
+        "(pts/7)",
+    ),
+    "sessions at work report": (
+        "no network: 2 agents cannot reach",
+        "to one of @b, @writer",
+        "@b reported: API error (ENOTFOUND)",
+        "retry (r)",
+    ),
+    "ordinary letters to the operator": ("3 mails to you, the oldest from @writer: Note 0", "[alarms] unread", "(i)"),
     "the supervisor died": ("orphaned", "PID 10", "kill (D) cleans up"),
     "an unreadable mailbox": ("inbox.json is not JSON", "`mailcore repair @", "mend or remove"),
     "an urgent task that nobody": ("stuck on the rung 'stored'", "within 10 min", "rung_high", "wake (w)"),
@@ -67,14 +86,14 @@ EXPLAINED = {
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str) -> None:
     alarm = told_by(name) if name != "an unreadable mailbox" else alarms_of(
-        next(story for story in STORIES if story.name.startswith(name))
+        next(story for story in (*STORIES, *MOVES) if story.name.startswith(name))
     )[AlarmKind.UNREADABLE]  # fmt: skip
     for word in EXPLAINED[name]:
         assert word in alarm.text
 
 
 def test_every_kind_is_raised_by_some_story() -> None:
-    raised = {kind for story in (*STORIES, *RECORDED) for _, kind, _ in story.expected}
+    raised = {kind for story in (*STORIES, *MOVES, *RECORDED) for _, kind, _ in story.expected}
     assert set(map(str, AlarmKind)) - raised == set()
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 BENCHES = sorted(path.stem for path in (ROOT / "tests" / "bench").glob("bench_*.py"))
 TINY = {
     "bench_alarms": "--agents 3 --turns 3",
+    "bench_alertmanager": "--hours 1.6 --speed 1200",
     "bench_dispatch": "--turns 1 --runs 1 --seconds 0.5",
     "bench_feed": "--agents 2 --rate 10 --seconds 1 --gigabytes 0.001",
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",

@@ -233,9 +233,6 @@ RAISING = (
         expected=(heard(100, "bounced"), heard(150, "over bounced"), heard(150, "clear", "")),
     ),
     story(
-        "done without a reply", 300, working(60).ends(100, replied=False), expected=(heard(105, "unanswered"),),
-    ),
-    story(
         "the supervisor died, its lock stayed", 300, working(60).dies(70), expected=(heard(70, "orphaned"),),
     ),
     story(

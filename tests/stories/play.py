@@ -15,7 +15,7 @@ from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
 from praxmonitor.alarms.missing_directories import BranchFiles
-from praxmonitor.state.snapshot import EMPTY, next_snapshot
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON, Clock
 
 TICK = 0.5
@@ -137,8 +137,16 @@ class Machine:
         return MappingProxyType(known)
 
 
-def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
-    """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
+def play(
+    story: Story,
+    tick: float = TICK,
+    on_events: Callable[[AlarmEvents], None] | None = None,
+    on_look: Callable[[float, Snapshot, AlarmEngine, AlarmEvents], None] | None = None,
+) -> list[Heard]:
+    """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake.
+
+    `on_look` is told of each evaluation: the story's second, what was looked at, the engine after it, its events.
+    """
     machine = Machine(story.start)
     config = story.config
 
@@ -193,6 +201,8 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
             heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in events.over]
             if on_events is not None:
                 on_events(events)
+            if on_look is not None:
+                on_look(passed, snapshot, engine, events)
             if events.clear:
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:

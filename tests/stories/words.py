@@ -13,8 +13,20 @@ from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
+from mailcore.model.session import LiveSession
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.facts import Fact, HoldRead, LimitsRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import (
+    Fact,
+    HoldRead,
+    LimitsRead,
+    LockRead,
+    MailboxRead,
+    Roster,
+    RunRead,
+    Seen,
+    SessionsLive,
+    Used,
+)
 from tests.clock import NOON
 from tests.stories.play import Step
 
@@ -32,14 +44,24 @@ def roster(*names: str, notes: tuple[str, ...] = ()) -> Roster:
 class Life:
     """What happens to one agent, written down as it happens."""
 
-    def __init__(self, name: str = "writer", *, number: int = 1) -> None:
-        self.name, self.address = name, f"@{name}"
+    def __init__(self, name: str = "writer", *, number: int = 1, program: str = "claude") -> None:
+        self.name, self.address, self.program = name, f"@{name}", program
         self._run: Run | None = None
         self._number = number
         self.steps: list[tuple[float, tuple[Step, ...]]] = []
         self._box: dict[str, Message] = {}
         self.shift = 0.0
         """By how much the wall's clock is ahead of the story's own seconds: after a sleep, or a clock that was set."""
+
+    @property
+    def run_id(self) -> str:
+        """Of its newest run."""
+        return f"r{self._number}"
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts of it began."""
+        return len(self._run.attempts) if self._run is not None else 0
 
     def stamp(self, second: float) -> float:
         return START + second + self.shift
@@ -62,7 +84,7 @@ class Life:
 
     def queued(self, second: float, *, subject: str = "Report", task: str = "m1", sender: str = OPERATOR) -> Life:
         self._number += 1
-        run_id = f"r{self._number}"
+        run_id = self.run_id
         self._run = None
         lock = Lock(10, self.stamp(second), subject, run_id=run_id)
         queued = self.record(
@@ -73,7 +95,7 @@ class Life:
             sender=sender,
             subject=subject,
             message_id=task,
-            program="claude",
+            program=self.program,
         )
         return self.at(second, LockRead(self.address, lock), queued)
 
@@ -99,6 +121,18 @@ class Life:
     def limit(self, second: float, *limits: Limit) -> Life:
         """What is known of the usage limits of its program's account from then on."""
         return self.at(second, LimitsRead((AccountLimits("claude-0", "claude", "work", limits),)))
+
+    def turn(self, second: float, until: float | None, says: str = "Done.", session: str = "s1") -> Life:
+        """A turn of a session that a person began by hand, as its session file tells it."""
+        self.does(second, Kind.PROMPT, "go on", source="transcript", session=session)
+        if until is not None:
+            self.does(until, Kind.MESSAGE, says, source="transcript", session=session)
+            self.does(until, Kind.TURN_END, "turn over", source="transcript", session=session)
+        return self
+
+    def live(self, second: float, *sessions: LiveSession) -> Life:
+        """These sessions live at its person's terminals from now on."""
+        return self.at(second, SessionsLive(self.address, sessions))
 
     def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
         mark = f"t{second:g}"

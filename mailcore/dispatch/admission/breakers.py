@@ -169,4 +169,5 @@ def why_fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
     )
     if recent < limits.fleet_failures:
         return ""
-    return f"{recent} attempts failed in a minute in this workspace: automatic retries are stopped"
+    why = f"{recent} attempts failed in a minute in this workspace, so none is repeated by itself"
+    return f"{why} ([dispatch] fleet_failures)"

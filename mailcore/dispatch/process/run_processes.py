@@ -13,19 +13,18 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.programs.base import Program, ProgramFailed
+from mailcore.programs.base import Program
+from mailcore.programs.session_processes import session_processes
 from mailcore.system.process_values import Process
 from mailcore.system.processes import (
     EMPTY_LOOKS,
     births,
-    command_line,
     environment,
     send_signal,
     snapshot,
     start_ticks,
     stopped,
     value_of,
-    working_directory,
 )
 from mailcore.workspace.variables import RUN_ID, SUPERVISES
 
@@ -100,25 +99,8 @@ def _dispatch_id(pid: int) -> str:
 
 
 def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
-    """Interactive sessions of a person in a branch: one of the programs at work there that no supervisor started.
-
-    AIPass's own rule (contract 4, occupancy).
-    """
-    kinds = [one.interactive for one in programs if one.interactive is not None]
-    by_name = {name: kind for kind in kinds for name in kind.names}
-    found = []
-    for process in snapshot().values():
-        if process.name not in by_name:
-            continue
-        words, variables = command_line(process.pid), environment(process.pid)
-        if working_directory(process.pid) != branch or words is None or variables is None:
-            continue
-        supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
-        arguments = [word.decode("utf-8", "replace") for word in words]
-        with suppress(ProgramFailed):  # it cannot tell: then it keeps nobody waiting
-            if not supervised and by_name[process.name].is_session(arguments):
-                found.append(process.pid)
-    return found
+    """Sessions that a person began by hand at the top of a branch."""
+    return [process.pid for process, place in session_processes(programs) if place == branch]
 
 
 def reap_children() -> None:

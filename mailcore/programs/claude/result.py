@@ -12,10 +12,12 @@ from mailcore.programs.base import Ending, Output, exit_words, is_session_id, ta
 from mailcore.programs.claude.limits import LIMITED, ending_limit
 from mailcore.programs.claude.places import root
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line, short_result
 
 TURNS_USED = "error_max_turns"
 """`subtype` of a run that used all the turns that it may."""
+REQUEST_FAILED = "API Error"
+"""How the text of a result begins that the program itself wrote of a failed request."""
 CUT_OFF = "Background tasks still running"
 """On standard error: it ended, with exit 0, before what it had begun was done (contract aipass, section 4)."""
 
@@ -67,7 +69,9 @@ def ending(exit_code: int, output: Output) -> Ending:
     if result.is_error or result.subtype != "success" or exit_code != 0:
         # The next attempt would come to the same limit, and begin the work again.
         final = result.subtype == TURNS_USED
-        return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars, final)
+        # A request that failed is told as `success`, and why in the text alone.
+        why = short_result(text) if result.is_error and text.startswith(REQUEST_FAILED) else result.subtype
+        return Ending(False, f"{exit_words(exit_code)}, {why}", False, text, dollars, final)
     if cut_off:
         return Ending(False, f"{exit_words(exit_code)}, background tasks cut off", False, text, dollars)
     names = dict.fromkeys(denial.tool_name for denial in result.permission_denials or ())

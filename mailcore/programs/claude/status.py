@@ -42,11 +42,15 @@ class ClaudeStatuses:
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
         waits = status == "waiting"
-        return SessionStatus(session, cwd, waits, at, str(values.get("waitingFor") or "") if waits else "")
+        pid = int(values["pid"]) if _is_here(values) else 0
+        return SessionStatus(session, cwd, waits, at, str(values.get("waitingFor") or "") if waits else "", pid)
+
+
+def _is_here(values: dict[str, Any]) -> bool:
+    """Its PID means here what it means there."""
+    return str(values.get("pidDomain", "")).endswith(pid_namespace())
 
 
 def _is_over(values: dict[str, Any]) -> bool:
     """Its process is gone, as far as that can be seen from here."""
-    if not str(values.get("pidDomain", "")).endswith(pid_namespace()):
-        return False
-    return not alive(int(values["pid"]), int(values.get("procStart") or 0))
+    return _is_here(values) and not alive(int(values["pid"]), int(values.get("procStart") or 0))

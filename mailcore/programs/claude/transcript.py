@@ -181,10 +181,13 @@ class ClaudeTranscript(ClaudeUsage):
                 was = f" of {tokens} tokens" if (tokens := count_of(about, "preTokens")) else ""
                 yield self._activity(Kind.COMPACTED, f"context{was} compacted")
             case "api_error":
-                status = table_of(event, "error").get("status")
+                error = table_of(event, "error")
+                status, cause = error.get("status"), table_of(error, "cause") or table_of(event, "cause")
+                code = text_of(cause, "code")[:40]  # of a request that reached nobody: ECONNREFUSED
+                what = str(status) if isinstance(status, int) else f"error ({code})" if code else "error"
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
                 kind = Kind.LIMIT if status in LIMITED else Kind.WARNING
-                yield self._activity(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
+                yield self._activity(kind, f"API {what}{times}")
 
 
 def _plain(content: object) -> str:

@@ -25,6 +25,8 @@ _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TICK = 10**9 // _TICKS
+_PTYS = range(136, 144)
+"""Major device numbers of pseudo-terminals."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -157,6 +159,16 @@ def working_directory(pid: int) -> Path | None:
         return Path(f"/proc/{pid}/cwd").readlink()
     except OSError:
         return None
+
+
+def terminal_of(pid: int) -> str:
+    """The device of the terminal that a process is controlled by, as `/dev/pts/3`; empty where there is none."""
+    found_stat = _stat(pid) if pid > 0 else None
+    number = int(found_stat[1][4]) if found_stat is not None else 0
+    major, minor = number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00
+    if major in _PTYS:
+        return f"/dev/pts/{minor + 256 * (major - _PTYS.start)}"
+    return f"/dev/tty{minor}" if major == 4 and minor < 64 else ""
 
 
 def started_at(process: Process) -> float:

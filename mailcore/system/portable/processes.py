@@ -137,6 +137,14 @@ def command_line(pid: int) -> list[bytes] | None:
         return None
 
 
+def terminal_of(pid: int) -> str:
+    """The device of the terminal that a process is controlled by; empty where there is none."""
+    try:
+        return psutil.Process(pid).terminal() or ""
+    except (psutil.Error, OSError, ValueError):
+        return ""
+
+
 def working_directory(pid: int) -> Path | None:
     """Where a process works; None where that cannot be seen."""
     try:

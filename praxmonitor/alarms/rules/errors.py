@@ -9,6 +9,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import date_and_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.causes import cause_of
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 STORM = 60.0
@@ -34,7 +35,7 @@ def _storm(facts: AgentFacts, number: int) -> Iterator[TimedAlarm]:
                 AlarmKind.STORM, facts.address, last.at, f"error storm: {errors[-1].text}",
                 f"fewer than {number} errors in a minute ([alarms] storm)",
                 f"{len(errors)} errors since {date_and_time(first.at, seconds=False)}",
-                "open (Enter) its log; kill (D) or hold (H) it",
+                "open (Enter) its log; kill (D) or hold (H) it", cause=cause_of(errors[-1].text),
             )  # fmt: skip
             yield TimedAlarm(alarm, last.at - 0.001, until=errors[-1].at + STORM)
             return

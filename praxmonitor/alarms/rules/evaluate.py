@@ -18,15 +18,18 @@ from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
+from praxmonitor.alarms.rules.deadlock import deadlock_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
+from praxmonitor.alarms.rules.network import network_alarms
 from praxmonitor.alarms.rules.runs import run_alarms
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
+from praxmonitor.alarms.rules.your_move import your_move_alarms
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
-    run_alarms, mail_alarms, error_alarms, agent_cap_alarms,
+    run_alarms, mail_alarms, error_alarms, agent_cap_alarms, your_move_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
 
@@ -73,6 +76,8 @@ class AlarmRules:
             here = {facts.address for facts in everyone}
             self._known = {address: value for address, value in known.items() if address in here}
         raised += limit_alarms(fleet, now)
+        raised += deadlock_alarms(fleet, now)
+        raised += network_alarms(fleet, now)
         raised += near_limit_alarms(fleet, self.config.limits.warn, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)

@@ -8,6 +8,7 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.format_drift import SHARE
+from mailcore.text import line
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
@@ -15,7 +16,11 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) -> Iterator[Alarm]:
     """Of what is wrong with the watching, of a disk nearly full, of a PraxMonitor that is too slow."""
     for note in (*fleet.notes, *machine_status.trouble.values()):
-        yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
+        yield Alarm(
+            AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}",
+            remedy="see to that; `mailcore doctor` looks for the cause and says the fix",
+            id=note.partition(SHARE)[0][:200],
+        )  # fmt: skip
     if 0 <= machine_status.disk_free < policy.disk_free:
         # No figure that changes while it stands: each change would be kept on that very disk.
         what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
@@ -40,4 +45,5 @@ def missing_directory_alarms(fleet: Fleet, machine_status: MachineStatus) -> Ite
                 "its passport and its mailbox in there",
                 f"missing since {date_and_time(since, seconds=False)}" if since else "",
                 "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
+                cause=f"mount {line(str(facts.agent.branch.parent), 120)}",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Alarms of mail: messages that do not move, tasks without an answer, requests for approval. Pure."""
+"""Alarms of mail: messages that do not move, requests for approval, what the operator leaves unread. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
 from mailcore.observe.state import GRACE
+from mailcore.text import counted
 from mailcore.text.names import safe_sender
 from mailcore.text.units import date_and_time, duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
@@ -29,6 +30,8 @@ def mail_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
             yield TimedAlarm(_approval(facts, message), message.stored_at or message.at)
         elif message.is_task or message.urgency == 0:
             yield from _unmoved(facts, message, config.mail.rung_limit(message.priority))
+    if facts.agent.is_operator and config.alarms.unread:
+        yield from _unread(facts, config.alarms.unread)
 
 
 def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[TimedAlarm]:
@@ -41,14 +44,7 @@ def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[Time
         if run.phase is not Phase.COMPLETED:
             return  # killed: nobody waits; bounced: its sender was told
         if message.is_task and not (run.replied or run.delegated):
-            alarm = Alarm(
-                AlarmKind.UNANSWERED, facts.address, run.since, f"done without a reply: {name}",
-                f"an answer to {safe_sender(message.sender)}",
-                f"its run ended {date_and_time(run.since, seconds=False)}",
-                "read its story (y); ask it (m), or retry (r)", f"{run.run_id} {message.id}",
-            )  # fmt: skip
-            yield TimedAlarm(alarm, run.since, GRACE)
-            return
+            return  # done without a reply: information, which its state, `tasks` and `away --back` tell
     delivering = stands.rung in DELIVERY
     if not delivering and (not message.is_task or facts.lock is not None):
         return  # it was read and asks for nothing, or is being worked on
@@ -61,10 +57,31 @@ def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[Time
         remedy = "read your mail (i)"
     alarm = Alarm(
         kind, facts.address, last + limit, what, expected,
-        f"{stands.rung} since {date_and_time(stands.since, seconds=False)}", remedy,
+        f"there since {date_and_time(stands.since, seconds=False)}", remedy,
         f"{message.id or message.sent_id} {stands.rung}",
     )  # fmt: skip
     yield TimedAlarm(alarm, last, limit)
+
+
+def _unread(facts: AgentFacts, limit: float) -> Iterator[TimedAlarm]:
+    """One for all ordinary mail that the operator has not opened: tasks, requests and urgent mail have alarms of their
+    own."""
+    waiting = [
+        mail for mail in facts.mailbox.messages
+        if mail.unread and mail.status != "closed" and mail.urgency and not (mail.is_task or mail.undecided)
+    ]  # fmt: skip
+    if not waiting:
+        return
+    oldest = min(waiting, key=lambda mail: mail.came_at)
+    alarm = Alarm(
+        AlarmKind.UNREAD, facts.address, oldest.came_at + limit,
+        f"unread: {counted(len(waiting), 'mail')} to you, the oldest from {safe_sender(oldest.sender)}: "
+        f"{oldest.subject or 'no subject'}",
+        f"that each is opened within {duration(limit)} ([alarms] unread)",
+        f"it came {date_and_time(oldest.came_at, seconds=False)}",
+        "read your mail (i)",
+    )  # fmt: skip
+    yield TimedAlarm(alarm, oldest.came_at, limit)
 
 
 def _is_run_of(run: Run, message: Message) -> bool:
@@ -81,9 +98,7 @@ def _priority_key(message: Message) -> str:
 def _approval(facts: AgentFacts, message: Message) -> Alarm:
     at = message.stored_at or message.at
     asks = f"asks for your approval{f' (tier {message.tier})' if message.tier > 1 else ''}"
-    until = f", tier {message.tier}" + (
-        f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
-    )
+    until = f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{safe_sender(message.sender)} {asks}: {message.subject}",
         "your decision", f"asked {date_and_time(at, seconds=False)}{until}",

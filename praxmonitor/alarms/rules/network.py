@@ -1,0 +1,62 @@
+"""One alarm of a network that is lost: several agents cannot reach their services at the same time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.run import Phase
+from mailcore.text import counted, line
+from mailcore.text.units import duration
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.causes import NETWORK, cause_of, cause_of_run
+
+WINDOW = 600.0
+"""Seconds for which a failure counts: so close to each other lie those of one cause."""
+TROUBLES = frozenset({Kind.ERROR, Kind.WARNING, Kind.LIMIT})
+"""What a session reports of a request that failed."""
+ASIDE = frozenset(
+    {Kind.MAIL, Kind.LOG, Kind.WARNING, Kind.TURN_END, Kind.RETRYING, Kind.FAILED, Kind.STARTED, Kind.SESSION}
+)
+"""What an agent without a network does all the same: of these none says that its service answered."""
+PROGRAM_SOURCES = frozenset({"hooks", "transcript"})
+"""Where the agent's program itself speaks: an error in a log may be of anything that the agent works on."""
+
+
+def network_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
+    """One alarm, if two agents or more failed for want of a network, and neither has been answered since."""
+    failed = [(at, facts.address, text) for facts in fleet.agents for at, text in _newest_failure(facts)]
+    failed = sorted(one for one in failed if now - one[0] < WINDOW)
+    if len(failed) < 2:
+        return
+    first, newest = failed[0][0], failed[-1]
+    agents = tuple(sorted(address for _, address, _ in failed))
+    who = ", ".join(agents[:3]) + (f" and {len(agents) - 3} more" if len(agents) > 3 else "")
+    yield Alarm(
+        AlarmKind.NETWORK, "", first, f"no network: {counted(len(agents), 'agent')} cannot reach their services",
+        f"an answer of a service to one of {who}", f"{newest[1]} reported: {line(newest[2], 120)}",
+        f"check the network, a VPN or proxy; then retry (r) what failed. It is over {duration(WINDOW)} after the last "
+        "such failure",
+        cause=NETWORK, agents=agents,
+    )  # fmt: skip
+
+
+def _newest_failure(facts: AgentFacts) -> Iterator[tuple[float, str]]:
+    """When the agent failed last for want of a network, and the words of it; nothing where it has worked since."""
+    found: list[tuple[float, str]] = []
+    run = facts.run
+    if run is not None and run.phase is Phase.BOUNCED and cause_of_run(run) == NETWORK:
+        found.append((run.since, run.reason or run.result))
+    if run is not None and run.attempt is not None and not run.phase.ended and cause_of(run.attempt.cause) == NETWORK:
+        found.append((run.attempt.ended_at, run.attempt.cause))
+    answered = 0.0
+    for activity in facts.activities:
+        told = activity.kind in TROUBLES and activity.source in PROGRAM_SOURCES
+        if told and cause_of(activity.text) == NETWORK:
+            found.append((activity.at, activity.text))
+        elif activity.kind not in ASIDE and activity.kind is not Kind.PROMPT and activity.source != "log":
+            answered = max(answered, activity.at)
+    at, text = max(found, default=(0.0, ""))
+    if at > answered:
+        yield at, text

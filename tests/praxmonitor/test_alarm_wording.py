@@ -1,0 +1,64 @@
+"""One line says one thing: each alarm of every story says what lifts it, and says nothing twice."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cache
+
+import pytest
+
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from tests.stories.made import STORIES
+from tests.stories.moves import MOVES
+from tests.stories.play import play
+
+LONGEST = 4.0 * 86_400
+"""Stories that are longer are not played again here."""
+TIME = re.compile(r"(?:\b\d{4}-\d{2}-\d{2} )?\b\d{1,2}:\d{2}(?::\d{2})?\b")
+CLAUSE = re.compile(r"; |, (?!\d)|: |\. ")
+SHORTEST = 12
+"""Characters of a clause that would be noticed if it came twice."""
+
+
+@cache
+def raised() -> dict[AlarmKind, dict[str, Alarm]]:
+    """Every alarm that the stories raise, by kind and text."""
+    found: defaultdict[AlarmKind, dict[str, Alarm]] = defaultdict(dict)
+    for story in (*STORIES, *MOVES):
+        if story.expected and story.seconds < LONGEST:
+            told: list[Alarm] = []
+            play(story, on_events=lambda due: told.extend(e.alarm for e in due.raised))  # noqa: B023
+            for alarm in told:
+                found[alarm.kind][alarm.text] = alarm
+    return dict(found)
+
+
+def clauses(text: str) -> set[str]:
+    return {clause.strip().casefold() for clause in CLAUSE.split(text) if len(clause.strip()) >= SHORTEST}
+
+
+@pytest.mark.parametrize("kind", AlarmKind)
+def test_an_alarm_says_how_it_is_lifted_and_nothing_twice(kind: AlarmKind) -> None:
+    assert raised()[kind]
+    for alarm in raised()[kind].values():
+        parts = [alarm.what, alarm.expected, alarm.seen, alarm.remedy]
+        assert alarm.remedy, f"{alarm.text}: what lifts it?"
+        for place, part in enumerate(parts):
+            for other in parts[place + 1 :]:
+                assert not clauses(part) & clauses(other), f"said twice in: {alarm.text}"
+                assert not set(TIME.findall(part)) & set(TIME.findall(other)), f"one time twice in: {alarm.text}"
+
+
+def test_two_alarms_of_one_story_share_no_clause() -> None:
+    """What two alarms that stand together say of one agent differs in each of its clauses but the remedies."""
+    for story in (*STORIES, *MOVES):
+        if story.seconds >= LONGEST or not story.expected:
+            continue
+        told: list[Alarm] = []
+        play(story, on_events=lambda due: told.extend(e.alarm for e in due.raised))  # noqa: B023
+        for place, one in enumerate(told):
+            for other in told[place + 1 :]:
+                if one.address == other.address and one.kind is not other.kind:
+                    shared = clauses(f"{one.seen}; {one.expected}") & clauses(f"{other.seen}; {other.expected}")
+                    assert not shared, (story.name, shared)
