@@ -295,6 +295,21 @@ def lighthouse() -> Fleet:
     return Fleet(ROOT, agents, operator, tuple(stream), at=NOON)
 
 
+def troubled(count: int = 5) -> Fleet:
+    """The service refuses `count` agents, the first of which has been in a tool for long; one run bounced."""
+    refused = [
+        facts(
+            f"a{number}", lock=lock(200, f"Task {number}"),
+            run=run(f"a{number}", f"Task {number}", Phase.RUNNING, 198, (attempt(1, 200, running=198),)),
+            activities=(act(f"a{number}", Kind.LIMIT, "429 too many requests", 90 - number),), turn_open=True,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    bounced = next(one for one in lighthouse().agents if one.address == "@builder")
+    agents = (*refused, bounced)
+    return structs.replace(lighthouse(), agents=agents, stream=())
+
+
 def many(count: int = 20) -> Fleet:
     """The lighthouse, then agents that do little, `count` in all."""
     fleet = lighthouse()

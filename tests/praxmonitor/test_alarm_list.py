@@ -37,11 +37,11 @@ from tests.praxmonitor.fake_feed import (
     act,
     app_on,
     attempt,
-    facts,
     lighthouse,
     lock,
     run,
     text_of,
+    troubled,
     until,
     workspace,
 )
@@ -52,21 +52,6 @@ Size = tuple[int, int]
 SIZES: list[Size] = [(60, 24), (80, 24), (120, 36), (200, 50)]
 PATIENT = replace(CONFIG, alarms=replace(CONFIG.alarms, silence=0.0))
 """Nobody is silent by it."""
-
-
-def troubled(count: int = 5) -> Fleet:
-    """The service refuses `count` agents, the first of which has been in a tool for long; one run bounced."""
-    refused = [
-        facts(
-            f"a{number}", lock=lock(200, f"Task {number}"),
-            run=run(f"a{number}", f"Task {number}", Phase.RUNNING, 198, (attempt(1, 200, running=198),)),
-            activities=(act(f"a{number}", Kind.LIMIT, "429 too many requests", 90 - number),), turn_open=True,
-        )
-        for number in range(count)
-    ]  # fmt: skip
-    bounced = next(one for one in lighthouse().agents if one.address == "@builder")
-    agents = (*refused, bounced)
-    return structs.replace(lighthouse(), agents=agents, stream=())
 
 
 def next_run(fleet: Fleet) -> Fleet:
