@@ -44,6 +44,6 @@ def load_rows(load: AlarmLoad) -> Iterator[tuple[str, str]]:
 
 
 def entry_words(entry: HistoryEntry) -> str:
-    """One line of the history without its time: `raised      high    @writer silent: Report`."""
+    """One line of the history without its time: `raised, high: @writer silent: Report`."""
     by = f" by {entry.by}" if entry.by else ""
-    return f"{entry.event + by:<12}{entry.urgency:<7} {entry.address} {entry.what}".rstrip()
+    return f"{entry.event}{by}, {entry.urgency}: {entry.address} {entry.what}".replace(":  ", ": ")

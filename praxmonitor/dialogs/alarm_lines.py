@@ -16,19 +16,19 @@ LABEL_WIDTH = 15
 MOST_LISTED = 8
 """Alarms of one group, and hidden ones, that are listed by name; the rest is counted."""
 WIDE = 76
-"""Cells of a line in which a count has its words."""
+"""Cells of a line in which counts and states have all their words."""
 
 
 def group_lines(
     group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int, *, chosen: bool
 ) -> list[Line]:
     """One line for an alarm with its group; of the chosen one all that explains it. `mutes`: by id."""
-    role = f"{URGENCY_ROLES[group.urgency]} strong" if group.state is AlarmState.WANTS else "muted"
+    role = URGENCY_ROLES[group.urgency] if group.state is AlarmState.WANTS else "muted"
     mark = "▸" if chosen else " "
     summary = plain(group.leader.alarm.summary)
     left: Line = ((f"{mark} {marks(group.urgency):<3} ", role), (summary, role))
     told = [(text, "accent") for text in _counts(group, wide=width >= WIDE)]
-    told += [(text, "muted") for text in _states(group, mutes)]
+    told += [(text, "muted") for text in _states(group, mutes, wide=width >= WIDE)]
     right = tuple(part for text, each in told for part in ((text, each), ("  ", "")))
     line = spread(left, (*right, (since(group.since, now), "faint")), width)
     return [line, *(_explained(group, mutes, now, width) if chosen else ())]
@@ -41,7 +41,7 @@ def _counts(group: AlarmGroup, *, wide: bool) -> Iterator[str]:
         yield f"hides {len(group.hidden)}"
 
 
-def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute]) -> Iterator[str]:
+def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute], *, wide: bool) -> Iterator[str]:
     leader = group.leader
     match group.state:
         case AlarmState.SNOOZED:
@@ -53,7 +53,7 @@ def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute]) -> Iterator[str]:
             if leader.times_notified > 1:
                 yield f"told {leader.times_notified}×"
         case state:
-            yield str(state)
+            yield str(state) if wide else str(state).partition(",")[0]
 
 
 def _explained(group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int) -> Iterator[Line]:

@@ -32,7 +32,7 @@ class AlarmMutesScreen(ModalScreen[None]):
         #dialog { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
             border: round $primary; }
         #title, #hint { color: $muted; height: auto; width: 100%; }
-        #muted { height: auto; max-height: 20; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
+        #muted { height: auto; max-height: 45vh; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
         #hint { color: $faint; }
     }
     """

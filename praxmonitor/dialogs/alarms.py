@@ -53,7 +53,7 @@ class AlarmsScreen(ModalScreen[str]):
         #load, #warning { display: none; height: auto; width: 100%; }
         #warning { color: $ink-warning; }
         #load.-open, #warning.-open { display: block; }
-        #list { height: auto; max-height: 24; min-height: 3; margin: 1 0; background: $surface; }
+        #list { height: auto; max-height: 45vh; min-height: 3; margin: 1 0; background: $surface; }
         #hint { color: $faint; height: auto; width: 100%; }
     }
     """

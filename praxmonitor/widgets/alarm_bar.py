@@ -12,7 +12,7 @@ from praxmonitor.text.lines import Line, cut, fit, pad, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
 ALARM_KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
-URGENCY_ROLES = ("accent", "accent", "warn", "error")
+URGENCY_ROLES = ("strong", "strong", "warn strong", "error strong")
 """By the steps of urgency: none, low, medium, high."""
 
 
@@ -25,7 +25,7 @@ def bar_line(clauses: Sequence[str], urgency: int, since: float, now: float, wid
     """The line in exactly `width` cells: as many whole clauses as there is room for, how many more there are, the age
     of the oldest, the keys."""
     said = [plain(clause) for clause in clauses]
-    role = f"{URGENCY_ROLES[urgency]} strong"
+    role = URGENCY_ROLES[urgency]
     left: Line = ((f" {marks(urgency)} ", role),)
     for words in (True, False):
         keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in ALARM_KEYS)

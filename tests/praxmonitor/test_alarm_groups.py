@@ -105,6 +105,7 @@ def test_what_is_muted_over_and_settling_is_said() -> None:
     assert muted.state is AlarmState.MUTED and "muted to " in said and "ab12: @a0; by @operator; a build" in said
     (over,) = stood(bounced(1), after=(replace(LIMIT, agents=("@x",)),))[1:]
     assert over.state is AlarmState.OVER and "over, not acknowledged" in text(over)
+    assert " over  " in text(over, 50) and "not acknowledged" not in text(over, 50)
     (settling,) = stood(replace(SILENT, settle=60.0), after=(replace(LIMIT, agents=("@x",)),))[1:]
     assert settling.state is AlarmState.SETTLING and "settling" in text(settling)
 

@@ -92,6 +92,7 @@ async def test_a_group_is_one_line_and_is_answered_whole(size: Size) -> None:
         assert ("+4 of one cause" if size[0] > 90 else "+4") in rows(app)
         await pilot.press("j")
         await until(pilot, lambda: "with it" in rows(app), "the group is listed when it is chosen")
+        assert "esc back" in text_of(app), "a long list leaves room for the keys"
         assert all(f"@a{number} limited" in rows(app) for number in range(5))
         await pilot.press("a")
         await until(pilot, lambda: "of which 1 wants you" in title(app), "the group is answered")
