@@ -75,6 +75,18 @@ def test_what_was_raised_by_itself_is_a_line_of_its_own() -> None:
     assert len(stood(bounced(1, cause=""), bounced(2, cause=""))) == 2, "of no known cause"
 
 
+def test_who_joins_late_because_it_was_hidden_is_on_the_line_of_who_it_joined() -> None:
+    limit = replace(LIMIT, agents=("@a1",))
+    early, late = bounced(1, cause="service"), bounced(2, 900, cause="service")
+    episodes, _ = advance(Episodes(), [limit, early], {}, NOW)
+    episodes, _ = advance(episodes, [limit, early, late], {}, NOW + 900)
+    episodes, _ = advance(episodes, [early, late], {}, NOW + 1000)
+    episodes, events = advance(episodes, [early, late], {}, NOW + 1121)
+    assert [one.alarm for one in events.joined] == [early], "the limit is over, and it comes up"
+    (group,) = groups_of(episodes.standing(), NOW + 1121)
+    assert (group.leader.alarm, group.joined[0].alarm) == (late, early)
+
+
 def test_what_an_alarm_hides_is_counted_on_its_line_and_is_none_itself() -> None:
     group, other = stood(LIMIT, SILENT, bounced(7, cause=""))
     assert other.leader.alarm is LIMIT and group.leader.alarm.kind is AlarmKind.BOUNCED, "the more urgent first"

@@ -83,20 +83,20 @@ def title(app: PraxApp) -> str:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_group_is_one_line_and_is_answered_whole(size: Size) -> None:
-    fleet = troubled()
+    fleet = troubled(12)
     app = app_on(FakeFeed(fleet), workspace(fleet), config=PATIENT)
     async with app.run_test(size=size) as pilot:
         await listed(app, pilot)
         await until(pilot, lambda: "Alarms: 2, of which 2 want you" in title(app), "two lines")
         assert "@builder bounced" in rows(app).splitlines()[0], "the more urgent first"
-        assert ("+4 of one cause" if size[0] > 90 else "+4") in rows(app)
+        assert ("+11 of one cause" if size[0] > 90 else "+11") in rows(app)
         await pilot.press("j")
         await until(pilot, lambda: "with it" in rows(app), "the group is listed when it is chosen")
         assert "esc back" in text_of(app), "a long list leaves room for the keys"
-        assert all(f"@a{number} limited" in rows(app) for number in range(5))
+        assert all(f"@a{number} limited" in rows(app) for number in range(9)) and "and 3 more" in rows(app)
         await pilot.press("a")
         await until(pilot, lambda: "of which 1 wants you" in title(app), "the group is answered")
-        assert {one.alarm.address for one in app.standing if one.acknowledged} == {f"@a{n}" for n in range(5)}
+        assert {one.alarm.address for one in app.standing if one.acknowledged} == {f"@a{n}" for n in range(12)}
 
 
 async def test_the_bar_says_a_group_in_one_clause_and_counts_nothing_hidden() -> None:
@@ -171,6 +171,26 @@ async def test_the_chosen_alarm_stays_chosen_when_others_come() -> None:
         feed.put(structs.replace(fleet, agents=(reviewer, *fleet.agents)))
         await until(pilot, lambda: "@reviewer cannot be read" in rows(app), "another comes, above it")
         assert "▸ !   @a0" in rows(app)
+
+
+async def test_all_of_them_is_what_wants_the_operator_and_what_is_over() -> None:
+    fleet = troubled(1)
+    reviewer = next(one for one in lighthouse().agents if one.address == "@reviewer")
+    fleet = structs.replace(fleet, agents=(reviewer, *fleet.agents))
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet), config=PATIENT)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await listed(app, pilot)
+        await pilot.press("j", "m", "enter")
+        await until(pilot, lambda: "1 muted" in title(app), "one is muted")
+        feed.put(next_run(fleet))
+        await until(pilot, lambda: "over, not acknowledged" in rows(app), "one is over")
+        await pilot.press("Z")
+        await until(pilot, lambda: "snoozed to" in rows(app), "what wants the operator is snoozed")
+        assert "1 muted, 1 over" in title(app), "and that alone"
+        await pilot.press("A")
+        await until(pilot, lambda: "@builder" not in rows(app), "what is over leaves the list")
+        assert [one.acknowledged for one in app.standing if one.muted_by] == [False]
 
 
 @pytest.mark.parametrize("size", SIZES)
