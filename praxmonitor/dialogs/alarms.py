@@ -67,6 +67,7 @@ class AlarmsScreen(ModalScreen[str]):
         """Key of the alarm that is chosen, which keeps its place in mind: others come and go around it."""
         self._place = 0
         self._shown_place = -1
+        self._load_read_at = 0.0
 
     def compose(self) -> ComposeResult:
         """One sheet."""
@@ -82,18 +83,15 @@ class AlarmsScreen(ModalScreen[str]):
         self.query_one("#list", Lines).focus()
         self.watch(self.app, "standing", self.show)
         self.watch(self.app, "snapshot", self.show)
-        self.run_worker(self._read_load())
-        self.set_interval(LOAD_PERIOD, self._read_load)
 
     def on_lines_widened(self, event: Lines.Widened) -> None:
         """Lay the list out for the width that it has now."""
         event.stop()
         self.show()
 
-    async def _read_load(self) -> None:
-        _, now = self._desk.listed()
+    async def _read_load(self, now: float) -> None:
         entries = await self._desk.history(now - DAY)
-        if not self.is_mounted or not now:
+        if not self.is_mounted:
             return
         standing, now = self._desk.listed()
         load = load_of(entries, [group.leader for group in groups_of(standing, now)], now)
@@ -108,6 +106,9 @@ class AlarmsScreen(ModalScreen[str]):
         if not self.query("#list"):
             return
         standing, now = self._desk.listed()
+        if now and not 0 <= now - self._load_read_at < LOAD_PERIOD:
+            self._load_read_at = now
+            self.run_worker(self._read_load(now))
         self._groups = groups_of(standing, now)
         places = {key: place for place, group in enumerate(self._groups) for key in group.keys}
         self._place = max(0, min(places.get(self._chosen, self._place), len(self._groups) - 1))
@@ -171,10 +172,9 @@ class AlarmsScreen(ModalScreen[str]):
         """Mute the chosen alarm's like."""
         from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
 
-        _, now = self._desk.listed()
         if self._groups:
             alarm = self._groups[self._place].leader.alarm
-            self.app.push_screen(MuteAlarmScreen(alarm, now, self._desk.mute))
+            self.app.push_screen(MuteAlarmScreen(alarm, lambda: self._desk.listed()[1], self._desk.mute))
 
     def action_mutes(self) -> None:
         """What is muted."""

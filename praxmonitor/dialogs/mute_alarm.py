@@ -25,9 +25,9 @@ FOR = "1h"
 Muted: TypeAlias = Callable[[AlarmMute], Awaitable[None]]
 
 
-def offers(alarm: Alarm, now: float) -> Iterator[tuple[str, AlarmMute]]:
+def offers(alarm: Alarm) -> Iterator[tuple[str, AlarmMute]]:
     """What a person may mean: in words, and as a mute that has no end yet. Each hides this alarm."""
-    base = AlarmMute("", 0.0, by=OPERATOR, at=now)
+    base = AlarmMute("", 0.0, by=OPERATOR)
     kind, agent, cause = str(alarm.kind), alarm.address, alarm.cause
     told = (
         (f"{kind} of {agent}", agent, replace(base, agent=agent, kind=kind)),
@@ -73,11 +73,11 @@ class MuteAlarmScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, alarm: Alarm, now: float, mute: Muted) -> None:
-        """`now`: seconds since the epoch. `mute` makes it; UsageError where it is none."""
+    def __init__(self, alarm: Alarm, clock: Callable[[], float], mute: Muted) -> None:
+        """`clock` gives seconds since the epoch. `mute` makes it; UsageError where it is none."""
         super().__init__()
-        self._alarm, self._now, self._mute = alarm, now, mute
-        self._offers = list(offers(alarm, now))
+        self._alarm, self._clock, self._mute = alarm, clock, mute
+        self._offers = list(offers(alarm))
         self._place = 0
 
     def compose(self) -> ComposeResult:
@@ -125,9 +125,10 @@ class MuteAlarmScreen(ModalScreen[None]):
     async def action_mute(self) -> None:
         """Mute it, or say what is wrong."""
         length, why = self.query_one("#length", Input), self.query_one("#why", Input)
+        now = self._clock()
         try:
-            until = parse_until(length.value, self._now)
-            await self._mute(replace(self._offers[self._place][1], until=until, why=why.value))
+            until = parse_until(length.value, now)
+            await self._mute(replace(self._offers[self._place][1], until=until, why=why.value, at=now))
         except UsageError as error:
             trouble = self.query_one("#trouble", Static)
             trouble.update(plain(str(error)))

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 from textual.events import MouseDown
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from mailcore.formats import journal
 from mailcore.model.activity import Kind
@@ -21,6 +21,7 @@ from mailcore.workspace import create
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import ACKNOWLEDGED
 from praxmonitor.alarms.groups import AlarmState, groups_of
+from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarm_load import AlarmLoadScreen
@@ -250,7 +251,7 @@ async def test_what_is_muted_may_be_another_choice_of_the_form() -> None:
     ],
 )
 def test_the_form_offers_what_would_hide_the_alarm_and_nothing_else(alarm: Alarm, expected: list[str]) -> None:
-    offered = list(offers(alarm, NOON))
+    offered = list(offers(alarm))
     assert [mute.words for _, mute in offered] == expected and all(mute.matches(alarm) for _, mute in offered)
 
 
@@ -277,6 +278,17 @@ async def test_s_tells_the_load_and_the_history(tmp_path: Path) -> None:
         assert "acknowledged by @operator" in said and "1 medium, 1 low" in said
         await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "it closes")
+
+
+async def test_too_many_alarms_are_said_above_the_list(tmp_path: Path) -> None:
+    app = screens(tmp_path / "house")()
+    store = AlarmStore(mutes_path(app.opened.workspace.root).parent)
+    store.history.add(HistoryEntry(NOON - 300 * n, "raised", "k", "silence", "@a", "high", "x") for n in range(9))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await listed(app, pilot)
+        warning = app.screen.query_one("#warning", Static)
+        await until(pilot, lambda: "in an hour: more than one in ten minutes" in title(app), "it warns", seconds=10)
+        assert str(warning.render()).startswith("! ") and warning.styles.color.hex == app.theme_variables["ink-warning"]
 
 
 def screens(root: Path) -> Callable[[], PraxApp]:
