@@ -100,8 +100,8 @@ Backend = Literal[
 ]  # fmt: skip
 SoundKind = Literal[
     "heartbeat", "tool", "prompt", "turn", "session", "compact", "mail_low", "mail", "dispatched", "start", "retry",
-    "done", "all_clear", "mail_high", "limit", "error", "waiting", "failed", "silence", "tool.shell", "tool.read",
-    "tool.edit", "tool.web", "tool.agent", "tool.other",
+    "done", "all_clear", "mail_high", "stuck", "limit", "error", "waiting", "failed", "silence", "tool.shell",
+    "tool.read", "tool.edit", "tool.web", "tool.agent", "tool.other",
 ]  # fmt: skip
 
 

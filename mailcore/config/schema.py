@@ -128,6 +128,11 @@ class Alarms:
     ] = 900.0
     silence_compaction: Annotated[Seconds, describe("The same while the context is compacted. 0: never.")] = 600.0
     silence_subagent: Annotated[Seconds, describe("The same while a subagent works. 0: never.")] = 900.0
+    spin: Annotated[
+        Seconds,
+        describe("Its processes use the CPU for longer without a hook event, a line of its session or output: "
+              "spinning. 0: never."),
+    ] = 1200.0  # fmt: skip
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
     unread: Annotated[
         Seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from mailcore.model.account import Account
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.choose import is_installed, select
+from mailcore.system.writing import replace as replace_file
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
@@ -171,6 +173,8 @@ def wake_agent(
     agent = workspace.agent(target)
     box = read_mailbox(agent.inbox)
     if if_mail and not box.unread and not box.reason:
+        with suppress(OSError):  # a wake is no worse for it
+            replace_file(agent.wake_mark, b"", durable=False)
         raise Refused(f"{agent.address} has no unread mail", "no_mail")
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."

@@ -66,3 +66,5 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
     """Id of the subagent that did it; empty: the agent itself."""
     before: bool = False
     """It was at `at` or before: a line that reports no time, and stood in its file when that was first seen."""
+    timeout: float = 0.0
+    """Of a tool call: seconds after which its program ends it, as the call itself says; 0.0: it does not say."""

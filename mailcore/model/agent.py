@@ -58,6 +58,11 @@ class Agent:
         return self.mail_dir / "runs"
 
     @cached_property
+    def wake_mark(self) -> Path:
+        """Written anew by each wake that found no mail to begin a run for: so a timer is known to be alive."""
+        return self.mail_dir / ".woken"
+
+    @cached_property
     def logs_dir(self) -> Path:
         """The agent's own logs, `hooks.jsonl` among them."""
         return self.branch / "logs"

@@ -10,6 +10,7 @@ import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
+from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, Message
@@ -75,6 +76,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0
     """When its newest turn ended, 0.0 for never: what is reported late of an earlier moment opens none."""
+    hooks_stopped: HooksStopped | None = None
+    """Its session that goes on without its hooks."""
     turns: tuple[Turn, ...] = ()
     """The newest turn of each of its sessions, the one that began last at the end."""
     sessions: tuple[LiveSession, ...] = ()

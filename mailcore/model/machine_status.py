@@ -16,13 +16,16 @@ class MachineStatus:
     could look, oldest first. What was silent in between may just have slept."""
     work: Mapping[str, float] | None = None
     """Address → when its processes were last seen to use the CPU; 0.0: looked at, and idle. Only of agents that are
-    near their limit; None: nobody looks at processes."""
+    near a limit; None: nobody looks at processes."""
     disk_free: int = -1
     """Bytes free for this user where the workspace lies; -1 unknown."""
     lag: float = 0.0
     """Seconds by which the observer is late, again and again."""
     missing_since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Address → since when its directory, which was there, is missing; seconds since the epoch, 0.0 unknown."""
+    woken_at: Mapping[str, float] | None = None
+    """Address → when the timer that is to wake it last showed life without a run, or since when it might have; seconds
+    since the epoch. None: nobody looked."""
     trouble: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What else failed of the observing, by what failed: in words."""
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run
 from mailcore.observe.dedupe import Deduplicator
-from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
+from mailcore.observe.facts import Fact, HoldRead, HooksRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.log_reader import LogReader
 from mailcore.observe.run_reader import RunReader
@@ -37,6 +38,7 @@ class AgentReader:
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
         self._once = Deduplicator()
+        self._hooks_stopped: HooksStopped | None = None
         self.sessions = SessionReader(agent.address, open_files, self._once, prices)
         self._lost = 0
         self._stamps = FileStamps()
@@ -104,6 +106,9 @@ class AgentReader:
             facts.insert(0, Seen(address, tuple(activities)))
         if spent:
             facts.append(Used(address, tuple(spent)))
+        if (stopped := self._once.hooks.stopped) != self._hooks_stopped:
+            self._hooks_stopped = stopped
+            facts.append(HooksRead(address, stopped))
         lost = self.sessions.lost + self._logs.lost
         if lost > self._lost:
             self._lost = lost

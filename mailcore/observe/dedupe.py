@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.observe.hook_tally import HookTally
 from mailcore.programs.transcript_reader import Recent
 
 PAIR_WINDOW = 10.0
@@ -47,10 +48,14 @@ class Deduplicator:
         self._calls: Recent[int, str] = Recent(MAX_CALLS)
         """By the hash of session, what happened and the call's id: the source that reported it first."""
         self._unpaired: list[_Event] = []
+        self.hooks = HookTally()
+        """Whether hooks and session files still report the same."""
 
     def each(self, activities: list[Activity]) -> list[Activity]:
         """In order of time, each event once, whichever of its traces told it first."""
         activities.sort(key=attrgetter("at"))
+        for activity in activities:
+            self.hooks.see(activity)
         return [activity for activity in activities if not self.is_duplicate(activity)]
 
     def is_duplicate(self, activity: Activity) -> bool:

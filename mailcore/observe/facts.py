@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
+from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox
@@ -96,6 +97,14 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class HooksRead:
+    """Whether a session of the agent goes on without its hooks; None: no more, or none does."""
+
+    address: str
+    stopped: HooksStopped | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsLive:
     """The sessions of an agent that a person began by hand and that live now, the oldest first."""
 
@@ -110,5 +119,5 @@ class LimitsRead:
     accounts: tuple[AccountLimits, ...]
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive
+AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead
 Fact = Roster | LimitsRead | AgentFact

@@ -19,6 +19,7 @@ from mailcore.observe.facts import (
     AgentFact,
     Fact,
     HoldRead,
+    HooksRead,
     LimitsRead,
     LockRead,
     Lost,
@@ -118,14 +119,16 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
                 spending = replace(spending, unfinished=unfinished)
             return replace(old, spending=spending) if spending is not old.spending else old, ()
         case Stated():
-            return _stated(old, fact), ()
+            return _stated(old, fact, at), ()
+        case HooksRead(stopped=stopped):
+            return (old if stopped == old.hooks_stopped else replace(old, hooks_stopped=stopped)), ()
         case SessionsLive(sessions=sessions):
             return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 
 
-def _stated(old: AgentFacts, fact: Stated) -> AgentFacts:
+def _stated(old: AgentFacts, fact: Stated, at: float) -> AgentFacts:
     if fact.waits:
         text = f"asks for the operator: {fact.wants or 'no reason given'}"
         asks = Activity(fact.at, old.address, Kind.WAITING, neutral(text), "status", session=fact.session)
@@ -134,7 +137,8 @@ def _stated(old: AgentFacts, fact: Stated) -> AgentFacts:
         asking, granted = permission_prompts.after_end_of_wait(old.prompts, old.granted, fact.session, fact.at)
     if asking is old.prompts and granted is old.granted:
         return old
-    return replace(old, prompts=asking, granted=granted)
+    # A call that was granted begins now, and so does its time.
+    return replace(old, prompts=asking, granted=granted, last_active=max(old.last_active, min(fact.at, at)))
 
 
 def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Sequence[Activity]]:

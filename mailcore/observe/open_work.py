@@ -98,7 +98,11 @@ def _after(open_now: tuple[Activity, ...], activity: Activity) -> tuple[Activity
         return open_now
     if activity.kind in CLEARS and not activity.subagent:
         stays = frozenset() if activity.kind is Kind.SESSION else frozenset({Kind.SUBAGENT})
-        kept = [one for one in open_now if one.kind in stays or "" != one.session != activity.session != ""]
+        begins = activity.kind in (Kind.SESSION, Kind.PROMPT)  # a session file may tell of it after what came after it
+        kept = [
+            one for one in open_now
+            if one.kind in stays or "" != one.session != activity.session != "" or (begins and one.at > activity.at)
+        ]  # fmt: skip
         return tuple(kept) if len(kept) < len(open_now) else open_now
     return open_now
 

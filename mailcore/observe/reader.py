@@ -100,7 +100,11 @@ class WorkspaceReader:
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
-        return self._look() + self._live_sessions.sweep(self._programs) + self._catch_up() + self._progress()
+        return self._look() + self.live_sessions() + self._catch_up() + self._progress()
+
+    def live_sessions(self) -> list[Fact]:
+        """Of whom it changed what sessions a person has at a terminal: a look at all processes, in a sweep too."""
+        return list(self._live_sessions.sweep(self._programs))
 
     def _look(self) -> list[Fact]:
         self._held.tidy()

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
 from mailcore.model.machine_status import MachineStatus, counted_from
+from mailcore.model.run import Run
 from mailcore.observe.awaiting_answer import current_wait
+from mailcore.observe.own_sessions import session_at_work
 
 NO_MACHINE_STATUS = MachineStatus()
+TIMEOUT_GRACE = 30.0
+"""Seconds past a call's own timeout in which its program ends it and says so."""
+WORKS_STILL = 60.0
+"""Seconds since its processes were last seen to work in which they count as being at it still."""
 EXPECTED_STATES = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """States in which a sign of life is due."""
+AT_WORK = (State.WORKING, State.IN_TOOL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class Expectation:
     """When the newest one came, or its work began; seconds since the epoch."""
     limit: float
     """Seconds that may pass without one; infinite for any time."""
+    timeout: float = 0.0
+    """The tool's own timeout, in seconds, if that is what ends the time; else 0.0."""
 
     @property
     def silent_at(self) -> float:
@@ -37,24 +46,73 @@ def expectation(
 ) -> Expectation | None:
     """The sign of life that is due of an agent in this state.
 
-    None: none, as of every session that no run started, and of an agent that waits for another.
+    None: none, as of an agent that waits for another, and of a session that a person began while nothing in it is
+    open, or whose program is gone.
     """
     lock, run = facts.lock, facts.run
-    if lock is None or not lock.runs or status.state not in EXPECTED_STATES:
+    if status.state not in EXPECTED_STATES or (lock is not None and not lock.runs):
+        return None
+    if lock is None and (status.state not in AT_WORK or _is_open(run) or session_at_work(facts) is None):
         return None
     if status.state is State.WORKING and current_wait(facts) is not None:
         return None
+    own = 0.0
     match status.state:
         case State.STARTING:
             last, limit = status.since, policy.silence_start
         case State.RETRYING | State.LIMITED:
             last, limit = (run.next_at if run is not None else 0.0) or status.since, policy.silence_start
         case _:
-            began = status.since if status.state is State.WORKING else _began(facts, lock)
+            began = status.since if status.state is State.WORKING and lock is not None else _began(facts, lock)
             # Whoever was given a decision has its whole time from there.
             last, limit = max(last_sign(facts), began, facts.answered), silence_limit(facts, int(began), policy)
+            own = own_timeout(facts, int(began)) if limit else 0.0
     work = machine_status.work.get(facts.address, 0.0) if machine_status.work is not None else 0.0
-    limit = limit or math.inf
+    due = _due(facts, last, limit or math.inf, work, now, machine_status)
+    if own:  # no CPU use of a call's processes is a reason to be still at it: its program was to end it
+        past = _due(facts, last, own + TIMEOUT_GRACE, 0.0, now, machine_status)
+        if past.silent_at < due.silent_at:
+            return replace(past, timeout=own)
+    return due
+
+
+def _is_open(run: Run | None) -> bool:
+    return run is not None and not run.phase.ended
+
+
+def spins_at(
+    facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
+) -> float:
+    """From when on an agent at work that gives no sign spins, if its processes use the CPU then; infinite for never."""
+    if not policy.spin or status.state not in AT_WORK:
+        return math.inf
+    due = expectation(facts, status, now, policy, NO_MACHINE_STATUS)
+    if due is None:
+        return math.inf
+    limit = spin_limit(facts, policy)
+    return counted_from(due.last, limit, machine_status.gaps) + limit
+
+
+def spin_limit(facts: AgentFacts, policy: Alarms) -> float:
+    """Seconds for which its processes may use the CPU without a sign of it; what an open call gives itself, it has."""
+    own = own_timeout(facts, int(_began(facts, facts.lock)))
+    return max(policy.spin, own + TIMEOUT_GRACE) if own else policy.spin
+
+
+def spins(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> float:
+    """From when on the processes of an agent used the CPU for longer than they may without any sign of it, in seconds
+    since the epoch; 0.0: they do not."""
+    work = (machine_status.work or {}).get(facts.address, 0.0)
+    if now - work > max(WORKS_STILL, 3 * policy.look):
+        return 0.0
+    since = spins_at(facts, status, now, policy, machine_status)
+    return since if since <= now else 0.0
+
+
+def _due(
+    facts: AgentFacts, last: float, limit: float, work: float, now: float, machine_status: MachineStatus
+) -> Expectation:
+    """What is due `limit` seconds after the last sign or the last work, whichever came later; gaps do not count."""
     back = next((gap for gap in reversed(machine_status.gaps) if gap[1] < gap[0]), None)
     if last > now and back is not None:  # stamped before somebody set the clock back
         before, after = back
@@ -93,9 +151,11 @@ def last_sign(facts: AgentFacts, now: float = math.inf) -> float:
     return max((at for at in signs if at <= now), default=0.0)
 
 
-def _began(facts: AgentFacts, lock: Lock) -> float:
-    """When the work began that the lock stands for."""
+def _began(facts: AgentFacts, lock: Lock | None) -> float:
+    """When the work began that the lock stands for; 0.0 of a person's own session."""
     run = facts.run
+    if lock is None:
+        return 0.0
     return run.since if run is not None and lock.run_id == run.run_id else lock.at
 
 
@@ -108,6 +168,12 @@ def silence_limit(facts: AgentFacts, began: float, policy: Alarms) -> float:
     }  # fmt: skip
     limits = [allowed[one.kind] for one in facts.open if one.at >= began] or [policy.silence]
     return 0.0 if 0.0 in limits else max(limits)
+
+
+def own_timeout(facts: AgentFacts, began: float) -> float:
+    """The longest time that the open calls give themselves, in seconds; 0.0 if one of what is open does not say."""
+    timeouts = [one.timeout for one in facts.open if one.at >= began]
+    return max(timeouts, default=0.0) if all(timeouts) else 0.0
 
 
 def expected_signs(facts: AgentFacts, status: Status) -> str:

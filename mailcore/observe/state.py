@@ -7,6 +7,8 @@ expected (`silence`) that did not come in the time that its phase allows.
 
 from __future__ import annotations
 
+import math
+
 from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
@@ -16,7 +18,8 @@ from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
-from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
+from mailcore.observe.own_sessions import session_at_work
+from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit, spins_at
 from mailcore.observe.your_move import MAX_WORDS, open_moves
 from mailcore.text import line
 from mailcore.text.masks import masked
@@ -37,10 +40,23 @@ def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: Machine
         return status
     if machine_status.work is not None and facts.address not in machine_status.work:
         return status  # its processes may be at work without a word: they are looked at first
-    where = f", last in {facts.tool.text}" if status.state is State.IN_TOOL and facts.tool is not None else ""
+    tool = facts.tool.text if status.state is State.IN_TOOL and facts.tool is not None else ""
     task = status.reason if status.state is not State.IN_TOOL else expected_work(facts)
+    if due.timeout:
+        return Status(State.SILENT, f"{task}: past its own timeout of {duration(due.timeout)} in {tool}", due.silent_at)
+    where = f", last in {tool}" if tool else ""
     reason = f"{task}: no sign of life since {clock_time(due.last)}, more than {duration(due.limit)}{where}"
     return Status(State.SILENT, reason, due.silent_at)
+
+
+def next_due(facts: AgentFacts, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS) -> float:
+    """From when on the agent is silent, or spins if its processes use the CPU; infinite where nothing is due of it.
+
+    Of what its processes did nothing counts: so it is known whose are to be looked at.
+    """
+    status = stated(facts, now, policy)
+    due = expectation(facts, status, now, policy, machine_status)
+    return min(due.silent_at, spins_at(facts, status, now, policy)) if due is not None else math.inf
 
 
 def stated(facts: AgentFacts, now: float, policy: Alarms) -> Status:
@@ -129,20 +145,24 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
     # A session of the operator's own, after the run: the outcome is old news.
     if run is not None and not any(a.at > ended and a.kind in TURNS for a in facts.activities):
         return _ended(run)
-    if facts.mailbox.status is MailboxStatus.MISSING:
-        return Status(State.IDLE, "no mailbox yet", facts.last_active)
     if moves := open_moves(facts):
         return Status(State.IDLE, f"your move: {moves[-1].words}", moves[-1].turn.ended)
+    if facts.mailbox.status is MailboxStatus.MISSING:
+        return Status(State.IDLE, "no mailbox yet", facts.last_active)
     return Status(State.IDLE, "", facts.last_active)
 
 
 def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) -> Status | None:
-    """The state of a session that no supervisor started, None if there is none or it went quiet."""
+    """The state of a session that no supervisor started, None if there is none, or nobody is in it."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
         return _asking(facts, facts.waiting)
-    limit = silence_limit(facts, 0.0, policy)
-    if not facts.turn_open or facts.last_active <= ended or (limit and now - facts.last_active > limit):
+    if facts.last_active <= ended:
         return None
+    if session_at_work(facts) is None:
+        # Its program is gone, or its person ended the turn, of which not every program says a word.
+        limit = silence_limit(facts, 0.0, policy)
+        if not facts.turn_open or (limit and now - facts.last_active > limit):
+            return None
     if facts.tool is not None:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     turn = max((a.at for a in facts.activities if a.kind in TURNS), default=facts.last_active)

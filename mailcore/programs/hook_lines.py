@@ -13,7 +13,7 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
-from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.tool_wording import tool_timeout, tool_words
 
 HOOKS_SOURCE = "hooks"
 SESSION_OVER = "session over"
@@ -43,7 +43,10 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.WAITING) else ""
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
-    return Activity(_time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent)
+    timeout = tool_timeout(tool, event.get("tool_input")) if kind is Kind.TOOL else 0.0
+    return Activity(
+        _time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent, timeout=timeout
+    )
 
 
 def parse_hook(line: bytes) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A tool call in words, the same wherever it was read."""
+"""A tool call in words, and how long it may take as it says itself: the same wherever it was read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from pathlib import PurePosixPath
 
 _ABOUT = ("description", "file_path", "notebook_path", "cmd", "command", "pattern", "query", "url", "prompt")
 """Keys of a tool's input that say what it is at, the best first."""
+LONGEST_TIMEOUT = 3600.0
+"""Seconds: no call is taken at its word for longer, for an agent could quiet the alarm on it for good."""
+_TIMEOUTS = {
+    "Bash": "timeout", "PowerShell": "timeout", "shell": "timeout_ms", "shell_command": "timeout_ms",
+    "local_shell": "timeout_ms", "exec_command": "yield_time_ms", "write_stdin": "yield_time_ms",
+}  # fmt: skip
+"""Tools whose calls say in milliseconds when they are over at the latest, and by which key of their input."""
 
 
 def tool_words(name: str, given: object) -> str:
@@ -20,3 +27,16 @@ def tool_words(name: str, given: object) -> str:
         if isinstance(about, str) and about:
             return f"{name}: {PurePosixPath(about).name if key.endswith('_path') else about}"
     return name
+
+
+def tool_timeout(name: str, given: object) -> float:
+    """Seconds after which its program ends a call, as its input says; 0.0 where that says nothing.
+
+    A call that runs in the background is over at once, and what it began has no end that could be expected.
+    """
+    if not isinstance(given, dict) or given.get("run_in_background") is True:
+        return 0.0
+    stated = given.get(_TIMEOUTS.get(name, ""))
+    if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated > 0:
+        return 0.0
+    return min(stated / 1000, LONGEST_TIMEOUT)

@@ -35,6 +35,7 @@ if PORTABLE:
         started_at,
         stopped,
         terminal_of,
+        waited_for_cpu,
         watch_limits,
         working_directory,
     )
@@ -64,6 +65,7 @@ else:
         started_at,
         stopped,
         terminal_of,
+        waited_for_cpu,
         watch_limits,
         working_directory,
     )
@@ -100,6 +102,7 @@ __all__ = [
     "terminal_of",
     "value_of",
     "wait_for_end",
+    "waited_for_cpu",
     "watch_limits",
     "working_directory",
 ]

@@ -24,6 +24,8 @@ class AlarmKind(StrEnum):
     GONE = "gone"
     UNREADABLE = "unreadable"
     DISK = "disk"
+    DISK_NEAR = "disk_near"
+    SPINNING = "spinning"
     STORM = "storm"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -33,6 +35,7 @@ class AlarmKind(StrEnum):
     UNREAD = "unread"
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
+    HOOKS = "hooks"
     CAP = "cap"
     CAP_NEAR = "cap_near"
 
@@ -64,6 +67,7 @@ class AlarmKind(StrEnum):
 
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
+    AlarmKind.SPINNING: Sound.SILENCE,
     AlarmKind.DEADLOCK: Sound.SILENCE,
     AlarmKind.WAITING: Sound.WAITING,
     AlarmKind.YOUR_MOVE: Sound.WAITING,
@@ -82,11 +86,12 @@ _SOUNDS = {
     AlarmKind.LIMIT_NEAR: Sound.LIMIT,
 }
 _CHATTERING = (
-    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.SLOW, AlarmKind.DEGRADED, AlarmKind.LIMIT,
-    AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
+    AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.SLOW, AlarmKind.DEGRADED,
+    AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
 )  # fmt: skip
 _SETTLE = {
-    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
+    AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.DISK_NEAR: 60.0,
+    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
 }  # fmt: skip
 
 _MANY = {
@@ -101,7 +106,9 @@ _MANY = {
     AlarmKind.ORPHANED: "{} runs orphaned",
     AlarmKind.GONE: "the directories of {} agents are gone",
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
-    AlarmKind.DISK: "{} disks nearly full",
+    AlarmKind.DISK: "{} disks full",
+    AlarmKind.DISK_NEAR: "{} disks nearly full",
+    AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
@@ -111,6 +118,7 @@ _MANY = {
     AlarmKind.UNREAD: "{} mailboxes with old unread mail",
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
+    AlarmKind.HOOKS: "the hooks of {} agents stopped",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }

@@ -17,11 +17,11 @@ from types import MappingProxyType
 
 from mailcore.config import Config
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.fleet import AgentFacts
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
-from mailcore.observe.silence import expectation
-from mailcore.observe.state import stated
+from mailcore.observe.own_sessions import root_of
+from mailcore.observe.state import next_due
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
@@ -35,6 +35,7 @@ from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.alarms.store_changes import store_changes
+from praxmonitor.alarms.wake_signs import wake_signs
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 CARRY_OVER = 60.0
@@ -58,7 +59,7 @@ class AlarmEngine:
         period: float,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
+        work: Callable[[Mapping[str, int], float, Collection[str]], Mapping[str, float]] | None = None,
         files_of: Callable[[Agent], BranchFiles] = branch_files,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
@@ -155,7 +156,7 @@ class AlarmEngine:
             while True:
                 newest = snapshot()
                 suspects = self.nearly_silent(newest)
-                free, work = await asyncio.to_thread(self.check_machine, suspects)
+                free, work = await asyncio.to_thread(self.check_machine, suspects, newest.fleet)
                 self.update_machine_status(replace(self.machine_status, disk_free=free, work=work))
                 if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
@@ -163,8 +164,10 @@ class AlarmEngine:
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            missing = await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
-            self.update_machine_status(replace(self.machine_status, missing_since=missing))
+            agents = snapshot().fleet.agents
+            missing = await asyncio.to_thread(self.find_missing, agents)
+            woken = await asyncio.to_thread(self.find_wakes, agents)
+            self.update_machine_status(replace(self.machine_status, missing_since=missing, woken_at=woken))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config):
@@ -235,35 +238,39 @@ class AlarmEngine:
                 self._unsaved_history.clear()
 
     def nearly_silent(self, snapshot: Snapshot) -> dict[str, int]:
-        """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
+        """Address → root of its process tree, of agents that are silent by their files, or would spin if they used the
+        CPU, or will be before long."""
         policy = self.config.alarms
         horizon, files_alone = snapshot.now + 3 * policy.look, MachineStatus(gaps=self.machine_status.gaps)
         found = {}
         looked_at = self.machine_status.work or NOBODY
         for facts in snapshot.fleet.agents:
-            if facts.lock is None or not facts.lock.pid:
+            root = root_of(facts)
+            if not root or (snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at):
                 continue
-            if snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
-                continue
-            due = expectation(facts, stated(facts, snapshot.now, policy), snapshot.now, policy, files_alone)
-            if due is not None and due.silent_at < horizon:
-                found[facts.address] = facts.lock.pid
+            if next_due(facts, snapshot.now, policy, files_alone) < horizon:
+                found[facts.address] = root
         return found
 
-    def check_machine(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
+    def check_machine(self, pids: Mapping[str, int], fleet: Fleet) -> tuple[int, Mapping[str, float]]:
         """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
         try:
             disk = os.statvfs(self._root)
             free = disk.f_bavail * disk.f_frsize
         except OSError:
             free = -1
-        return free, self._work(pids, self._clock())
+        at_terminals = {facts.address for facts in fleet.agents if facts.lock is None} if pids else ()
+        return free, self._work(pids, self._clock(), at_terminals)
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
         return self._missing_directories.check(
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
+
+    def find_wakes(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
+        """When timers showed life. May wait for disks: for a worker thread."""
+        return wake_signs(self._root / ".praxmonitor" / "config.toml", self.config, agents)
 
     def update_machine_status(self, found: MachineStatus) -> None:
         """What is known of the machine from now on. It stays the same object if nothing changed."""

@@ -38,6 +38,8 @@ class Episode:
     """By its kind and its age."""
     hidden_by: str = ""
     """The key of the alarm that explains it, and stands (`praxmonitor.alarms.inhibition`); empty: none does."""
+    unexplained_at: float = 0.0
+    """Since when the alarm in `hidden_by` is listed and does not explain it any more; 0.0: it does."""
     muted_by: str = ""
     """The id of the mute that matches it; empty: none does."""
     joined: str = ""
@@ -63,7 +65,9 @@ class Episode:
     def report(self) -> ReportedEpisode:
         """What the next process is to know of it."""
         kept = self.alarm if self.alarm.kind.lasting or self.alarm.kind.latching else None
-        return ReportedEpisode(self.raised_at, self.times_notified, self.next_at, kept, self.heard)
+        return ReportedEpisode(
+            self.raised_at, self.times_notified, self.next_at, kept, self.heard, hidden_by=self.hidden_by
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class ReportedEpisode:
     alarm: Alarm | None = None
     """The alarm, if it stays until it is acknowledged."""
     heard: bool = False
+    """As of an Episode."""
+    hidden_by: str = ""
     """As of an Episode."""
 
 

@@ -8,7 +8,7 @@ that was raised a moment ago joins it, and only the rest is heard.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -23,10 +23,17 @@ SAME_EPISODE_WITHIN = 10.0
 """Seconds by which two watchers may raise one episode at different times."""
 GROUP_INTERVAL = 300.0
 """Seconds after an alarm in which others of its kind and cause join it unheard."""
+COME_UP = 300.0
+"""Seconds for which an alarm stays hidden that the listed cause does not explain any more: an agent that tries again
+leaves those that wait, and comes back to them; what an orphan held up moves on when that is cleaned up."""
 CHATTER = 600.0
 """Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
 MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
+RUN_FAILURES = frozenset({AlarmKind.ORPHANED, AlarmKind.BOUNCED, AlarmKind.FAILED})
+"""Kinds that tell of the end of one run: who has heard of the first need not hear of the next."""
+CAME_UP = "came up"
+"""Names the group of those that one cause hid, and that come up at one look."""
 _KINDS = tuple(AlarmKind)
 
 Condition = tuple[AlarmKind, str]
@@ -111,7 +118,7 @@ def advance(
     if not alarms and not episodes.by_key and not episodes.reported_before:
         return episodes, NO_EVENTS
     going_on, over = _conditions(episodes, alarms, answers, now)
-    told, raised, joined = _told(going_on, now, repeat, mutes)
+    told, raised, joined = _told(going_on, episodes.reported_before.keys(), now, repeat, mutes)
     told, again = repeated(told, now, repeat, {episode.alarm.key for episode in (*raised, *joined)})
     ended = _ended(episodes, over, now)
     old = episodes.by_key
@@ -191,7 +198,7 @@ def _begun(episodes: Episodes, alarm: Alarm, answer: float, now: float) -> Episo
     urgency = urgency_of(alarm, now, before.raised_at)
     return Episode(
         alarm, before.raised_at, before.times_notified, before.next_at, answer,
-        heard=before.heard, urgency=urgency, settle=settle,
+        heard=before.heard, urgency=urgency, settle=settle, hidden_by=before.hidden_by,
     )  # fmt: skip
 
 
@@ -203,42 +210,71 @@ def _bounded(going_on: dict[str, Episode]) -> dict[str, Episode]:
 
 
 def _told(
-    going_on: dict[str, Episode], now: float, repeat: Repeat, mutes: Collection[AlarmMute]
+    going_on: dict[str, Episode],
+    reported: Collection[str],
+    now: float,
+    repeat: Repeat,
+    mutes: Collection[AlarmMute],
 ) -> tuple[dict[str, Episode], list[Episode], list[Episode]]:
-    """What is hidden, muted, raised now, or joins one that was raised a moment ago."""
+    """What is hidden, muted, raised now, or joins one that was raised before. `reported`: keys that stood before."""
     explained = hidden(going_on.values())
-    groups: dict[tuple[AlarmKind, str], Episode] = {}
-    for key, episode in going_on.items():
-        fresh = episode.times_notified and 0 <= now - episode.raised_at < GROUP_INTERVAL and not episode.cleared_at
-        if episode.alarm.cause and fresh and not episode.joined and key not in explained:
-            groups.setdefault((episode.alarm.kind, episode.alarm.cause), episode)
+    leaders = _leaders(going_on, explained, now)
     told: dict[str, Episode] = {}
     raised, joined = [], []
     for key, old in going_on.items():
-        hidden_by, muted_by = explained.get(key, ""), muting(mutes, old.alarm, now)
+        hidden_by, unexplained_at = explained.get(key, ""), 0.0
+        if not hidden_by and (old.hidden_by in reported or old.hidden_by in going_on):
+            unexplained_at = old.unexplained_at or now
+            hidden_by = old.hidden_by if 0 <= now - unexplained_at < COME_UP else ""
+        muted_by = muting(mutes, old.alarm, now)
         came_up = (old.hidden_by or old.muted_by) and not (hidden_by or muted_by)
         episode = old
-        if (hidden_by, muted_by) != (old.hidden_by, old.muted_by):
-            episode = replace(old, hidden_by=hidden_by, muted_by=muted_by)
+        if (hidden_by, unexplained_at, muted_by) != (old.hidden_by, old.unexplained_at, old.muted_by):
+            episode = replace(old, hidden_by=hidden_by, unexplained_at=unexplained_at, muted_by=muted_by)
         first = not episode.times_notified
         if (first or came_up) and episode.wants(now) and not episode.cleared_at:
-            waits = repeat.get(episode.urgency, ())
             times = episode.times_notified + 1
-            leader = groups.get((episode.alarm.kind, episode.alarm.cause)) if episode.alarm.cause else None
-            if first and leader is not None:
+            # What one cause hid comes up as one.
+            groups = ((CAME_UP, old.hidden_by),) if came_up and old.hidden_by else tuple(_groups(episode.alarm))
+            leader = next((leaders[name] for name in groups if name in leaders), None)
+            if leader is not None:
                 next_at, answer = leader.next_at, leader.answered_until
                 episode = replace(
-                    episode, times_notified=1, next_at=next_at, answered_until=answer, joined=leader.alarm.key
+                    episode, times_notified=times, next_at=next_at, answered_until=answer, joined=leader.alarm.key
                 )
                 joined.append(episode)
             else:
-                episode = replace(episode, times_notified=times, next_at=now + wait(times, waits))
-                groups.setdefault((episode.alarm.kind, episode.alarm.cause), episode)
+                episode = replace(episode, times_notified=times, next_at=now + wait(times, repeat.get(episode.urgency)))
+                leaders |= {name: episode for name in groups if name not in leaders}
                 raised.append(episode)
         elif first and episode.answered(now):
             episode = replace(episode, times_notified=1)
         told[key] = episode
     return told, raised, joined
+
+
+def _groups(alarm: Alarm) -> Iterator[tuple[str, str]]:
+    """The groups that an alarm belongs to: those of its kind and cause; of its run that lost its supervisor."""
+    if alarm.cause:
+        yield alarm.kind, alarm.cause
+    if alarm.kind in RUN_FAILURES and alarm.id:
+        yield alarm.address, alarm.id
+
+
+def _leaders(
+    going_on: Mapping[str, Episode], explained: Mapping[str, str], now: float
+) -> dict[tuple[str, str], Episode]:
+    """The group → the alarm that others of it join: one that lasts while it stands, a failure for `GROUP_INTERVAL`."""
+    leaders: dict[tuple[str, str], Episode] = {}
+    for key, episode in going_on.items():
+        alarm = episode.alarm
+        if not episode.times_notified or key in explained:
+            continue
+        fresh = not episode.joined and 0 <= now - episode.raised_at < GROUP_INTERVAL
+        for group in _groups(alarm):
+            if fresh or not (alarm.kind.latching and group[0] == alarm.kind):
+                leaders.setdefault(group, episode)
+    return leaders
 
 
 def _ended(episodes: Episodes, over: Sequence[Episode], now: float) -> Mapping[Condition, float]:

@@ -11,21 +11,19 @@ from dataclasses import dataclass
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.rules.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 
 EARLIER = 300.0
 """Seconds by which an effect may be noticed before its cause: what failed long before it does not come of it."""
 
 UNMOVED = frozenset({AlarmKind.SILENCE, AlarmKind.STUCK, AlarmKind.OVERDUE})
 """Work that does not go on."""
+WAITS = frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})
+"""Mail and tasks that do not move, as their agent does not."""
 BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
 """Work that went wrong, and says why."""
-
-
-NAMES = {
-    AlarmKind.DISK: frozenset({"disk"}), AlarmKind.LIMIT: frozenset({"service", "limit"}),
-    AlarmKind.NETWORK: frozenset({"network"}),
-}  # fmt: skip
-"""Kind → how alarms that come of it name it (`Alarm.cause`): what names another cause does not come of it."""
+UNTOLD = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
+"""Work whose files do not tell of it as they should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,10 @@ class Inhibition:
     """Those of all agents, not only of those that the alarm concerns."""
 
     def explains(self, cause: Episode, effect: Episode) -> bool:
-        """Whether it hides `effect` in `cause`."""
+        """Whether it hides `effect` in `cause`. What names another cause does not come of it."""
         if effect.alarm.kind not in self.effects or cause.alarm.kind is not self.cause:
             return False
-        if (effect.alarm.cause or self.named) and effect.alarm.cause not in NAMES.get(self.cause, ()):
+        if (effect.alarm.cause or self.named) and not names(cause.alarm, effect.alarm.cause):
             return False
         if _began(effect) < _began(cause) - EARLIER:
             return False
@@ -51,29 +49,41 @@ class Inhibition:
         return self.everywhere or not concerned or concerned_agents(effect.alarm) <= concerned
 
 
-LOST = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
-"""Work whose files do not tell of it as they should."""
-
 INHIBITIONS = (
     Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
-    Inhibition(AlarmKind.DISK, UNMOVED | LOST, everywhere=True),
-    Inhibition(AlarmKind.GONE, UNMOVED | LOST | BROKEN),
-    Inhibition(AlarmKind.NETWORK, BROKEN, named=True),
+    Inhibition(AlarmKind.DISK, UNMOVED | UNTOLD, everywhere=True),
+    Inhibition(AlarmKind.GONE, UNMOVED | UNTOLD | BROKEN),
+    Inhibition(AlarmKind.NETWORK, BROKEN, named=True, everywhere=True),
     Inhibition(AlarmKind.NETWORK, UNMOVED),
-    Inhibition(AlarmKind.LIMIT, BROKEN, named=True),
-    Inhibition(AlarmKind.LIMIT, UNMOVED),
-    Inhibition(AlarmKind.SLOW, frozenset({AlarmKind.SILENCE}), everywhere=True),
-    Inhibition(AlarmKind.ORPHANED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
-    Inhibition(AlarmKind.FAILED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
-    Inhibition(AlarmKind.BOUNCED, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
-    Inhibition(AlarmKind.SILENCE, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
-    Inhibition(AlarmKind.WAITING, frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})),
+    Inhibition(AlarmKind.LIMIT, BROKEN, named=True, everywhere=True),
+    Inhibition(AlarmKind.LIMIT, WAITS),
+    Inhibition(AlarmKind.DEADLOCK, UNMOVED),
+    Inhibition(AlarmKind.ORPHANED, WAITS),
+    Inhibition(AlarmKind.SILENCE, WAITS),
+    Inhibition(AlarmKind.WAITING, WAITS),
 )
-"""In this order: what a disk explains is not asked of a limit."""
-CAUSES = frozenset(
-    {AlarmKind.DISK, AlarmKind.GONE, AlarmKind.NETWORK, AlarmKind.LIMIT, AlarmKind.SLOW, AlarmKind.DEGRADED}
-)
+"""In this order: what a disk explains is not asked of a limit. A limit explains no silence: whoever waits for it has a
+time at which it tries again."""
+CAUSES = frozenset({
+    AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.GONE, AlarmKind.NETWORK, AlarmKind.LIMIT, AlarmKind.SLOW,
+    AlarmKind.DEGRADED,
+})  # fmt: skip
 """Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
+
+
+def names(cause: Alarm, told: str) -> bool:
+    """Whether this is how an alarm that comes of `cause` names it (`Alarm.cause`)."""
+    match cause.kind:
+        case AlarmKind.DISK:
+            return told in (DISK, SUPERVISOR)
+        case AlarmKind.GONE:
+            return told == SUPERVISOR
+        case AlarmKind.NETWORK:
+            return sort_of_cause(told) == NETWORK
+        case _:
+            # A service that is down refuses, or has no connection.
+            program = cause.cause.removeprefix(SERVICE).strip()
+            return told != "" and told in (cause.cause, of_program(NETWORK, program))
 
 
 def concerned_agents(alarm: Alarm) -> frozenset[str]:
@@ -113,4 +123,5 @@ def _root(key: str, found: Mapping[str, str]) -> str:
 
 
 def _began(episode: Episode) -> float:
-    return episode.alarm.since or episode.raised_at
+    """Since when it holds: an alarm of many may tell since when the first of those holds that are left."""
+    return min(episode.alarm.since or episode.raised_at, episode.raised_at)

@@ -44,8 +44,10 @@ def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
 
     `voices`: as in `alarm_cue`.
     """
-    cues = [alarm_cue(episode, voices) for episode in (*events.raised, *events.repeated)]
-    played = [max(cues, key=lambda cue: cue.priority)] if cues else []
+    # The first of the most urgent: what is new is heard before what is repeated.
+    new = sorted((alarm_cue(episode, voices) for episode in events.raised), key=lambda cue: -cue.priority)
+    cues = [*new, *(alarm_cue(episode, voices) for episode in events.repeated)]
+    played = [max(cues, key=lambda cue: cue.urgency)] if cues else []
     return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played
 
 

@@ -10,9 +10,9 @@ from math import isfinite
 from mailcore.text import line
 from mailcore.text.units import clock_time
 from praxmonitor.alarms.watchers import Reach, WatcherState
-from praxmonitor.sound import Cue, Sound, Speaker
+from praxmonitor.sound import Cue, Sound, Speaker, Urgency
 
-URGENT = Cue(Sound.SILENCE)
+URGENT = Cue(Sound.SILENCE, urgency=Urgency.HIGH)
 STALLED = 1.25
 """Seconds without a sign of its loop after which a watcher stands still: it gives one twice a second."""
 BLOCKED = 1.0

@@ -17,7 +17,8 @@ from praxmonitor.sound.mutes import mutes_path
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was reported of them, answered and muted."""
-    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), now)
+    reader = WorkspaceReader(workspace)
+    fleet = apply(Fleet(workspace.root), [*reader.initial(), *reader.live_sessions()], now)
     store = AlarmStore(mutes_path(workspace.root).parent)
     reported = store.reported()
     machine = check_machine(fleet, config, now, missing_before(reported))

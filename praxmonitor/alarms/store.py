@@ -99,7 +99,8 @@ class AlarmStore:
                 heard = (
                     value[4] is True if value[4:] else True
                 )  # earlier versions did not write it, and took it for granted
-                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, kept, heard)
+                hidden_by = str(value[5]) if value[5:] else ""
+                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, kept, heard, hidden_by)
             except (msgspec.ValidationError, TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
@@ -128,7 +129,7 @@ def _mutes(path: Path) -> Iterator[AlarmMute]:
 
 def _plain(report: ReportedEpisode) -> Iterator[object]:
     yield from (report.raised_at, report.times_notified, None if math.isinf(report.next_at) else report.next_at)
-    yield from (asdict(report.alarm) if report.alarm is not None else None, report.heard)
+    yield from (asdict(report.alarm) if report.alarm is not None else None, report.heard, report.hidden_by)
 
 
 def missing_before(reported: Mapping[str, ReportedEpisode]) -> dict[str, float]:

@@ -25,8 +25,10 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.BOUNCED: ((0, Urgency.MEDIUM),),
     AlarmKind.FAILED: ((0, Urgency.MEDIUM),),
     AlarmKind.UNREADABLE: ((0, Urgency.MEDIUM),),
+    AlarmKind.SPINNING: ((0, Urgency.MEDIUM),),
     AlarmKind.STORM: ((0, Urgency.MEDIUM),),
     AlarmKind.DEGRADED: ((0, Urgency.MEDIUM),),
+    AlarmKind.DISK_NEAR: ((0, Urgency.MEDIUM),),
     AlarmKind.CAP: ((0, Urgency.MEDIUM),),
     AlarmKind.SLOW: ((0, Urgency.LOW), (10 * MINUTE, Urgency.MEDIUM)),
     AlarmKind.STUCK: ((0, Urgency.LOW), (2 * HOUR, Urgency.MEDIUM)),
@@ -36,6 +38,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.LIMIT: ((0, Urgency.LOW),),
     AlarmKind.LIMIT_NEAR: ((0, Urgency.LOW),),
     AlarmKind.CAP_NEAR: ((0, Urgency.LOW),),
+    AlarmKind.HOOKS: ((0, Urgency.LOW),),
 })  # fmt: skip
 
 

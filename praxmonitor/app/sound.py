@@ -76,7 +76,7 @@ class Sound:
             backend,
             muted,
             speaker.reason,
-            speaker.burst,
+            speaker.chord,
             speaker.quiet,
             until,
             speaker.quiet_until,

@@ -184,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
-    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), time.time())
+    reader = WorkspaceReader(workspace)
+    fleet = apply(Fleet(workspace.root), [*reader.initial(), *reader.live_sessions()], time.time())
     report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
         print_json(report)

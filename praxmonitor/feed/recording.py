@@ -21,6 +21,7 @@ from mailcore.model.message import Message
 from mailcore.observe.facts import (
     Fact,
     HoldRead,
+    HooksRead,
     LimitsRead,
     LockRead,
     Lost,
@@ -55,6 +56,7 @@ TAGS: Mapping[type, str] = {
     Used: "used",
     Lost: "lost",
     Stated: "stated",
+    HooksRead: "hooks",
     SessionsLive: "sessions",
     LimitsRead: "limits",
 }

@@ -21,7 +21,7 @@ class Urgency(IntEnum):
     NONE = 0
     """No alarm: something happened."""
     LOW = 1
-    """It can wait, and is heard once: one or two pulses."""
+    """It can wait, and is heard once: two pulses."""
     MEDIUM = 2
     """Soon: three pulses."""
     HIGH = 3
@@ -31,6 +31,11 @@ class Urgency(IntEnum):
     def word(self) -> str:
         """`low`, `medium`, `high`, `none`."""
         return self.name.lower()
+
+    @property
+    def pulses(self) -> int:
+        """Of its rhythm, in the packs that ship: 2, 3, 10."""
+        return (0, 2, 3, 10)[self]
 
 
 class Sound(StrEnum):
@@ -98,6 +103,8 @@ class Sound(StrEnum):
 
 ALARM_SOUNDS = (Sound.STUCK, Sound.LIMIT, Sound.ERROR, Sound.WAITING, Sound.FAILED, Sound.SILENCE)
 """Those that an alarm may have; nobody tells more than about seven apart."""
+ALARMS_ALONE = (Sound.STUCK, Sound.WAITING, Sound.SILENCE)
+"""Those of them that no event has."""
 _PRIORITY = {sound: index for index, sound in enumerate(Sound)}
 _CATEGORY = {
     Sound.HEARTBEAT: "task.progress",
@@ -161,7 +168,7 @@ class Speaker(Protocol):
     """Why there is no device, although one is wanted."""
 
     @property
-    def burst(self) -> int:
+    def chord(self) -> int:
         """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""
         ...
 

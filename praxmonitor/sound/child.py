@@ -80,7 +80,7 @@ class PlayerProcess:
             samples = self._cue_samples.samples(cue.key, cue.voice)
         except (ValueError, TypeError, KeyError, AttributeError):
             return  # nobody reads a complaint, and the next line may be good
-        if samples and self._mixer.play(samples, cue.priority, at, volume):
+        if samples and self._mixer.play(samples, cue.priority, at, volume, cue.urgency):
             try:
                 self._device.wake()
             except NoDevice as error:

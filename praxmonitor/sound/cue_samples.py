@@ -1,4 +1,4 @@
-"""The samples of a cue: the pack's file, decoded, at its agent's pitch, as often as its urgency says.
+"""The samples of a cue: the pack's file, decoded; of an event at its agent's pitch.
 
 Loads miniaudio: for the player's child and for tools, never for the screen.
 """
@@ -11,15 +11,16 @@ from pathlib import Path
 from random import Random
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Sound
+from praxmonitor.sound import Sound, Urgency
 from praxmonitor.sound.backends import decode, transpose
 from praxmonitor.sound.pack import Pack, Picker, load_pack
 
 VOICE_SEMITONES = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
 """Semitones of each voice, from the first agent on: a pentatonic scale, so that whoever sounds together sounds well;
 the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
+URGENCIES = tuple(urgency.word for urgency in Urgency if urgency)
 SAMPLE_CACHE = 32_000_000
-"""Bytes of sounds samples ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
+"""Bytes of sounds samples ready in memory, 0.2 MB a second of each: a pack that ships has 6.5 MB, a stranger's any."""
 
 
 @dataclass(slots=True)
@@ -36,21 +37,26 @@ class CueSamples:
     def samples(self, key: str, voice: int = 0) -> array[int] | None:
         """What the mixer plays for a `Cue.key`; None where the pack has no sound for it.
 
-        What CESP does not know, and the pack does not have, is taken from the default pack: the alarm must be heard
-        whatever the pack.
+        An alarm has one pitch whoever's it is, and is heard whatever the pack: what that lacks is taken from the
+        default pack. An event is not, if CESP knows it: a pack may leave it out.
         """
-        pack = self.pack
-        if not pack.sounds[key] and Sound(key.partition(".")[0]).alarming:
-            key = key.partition(".")[0]
-        if not pack.sounds[key] and Sound(key.partition(".")[0]).category is None:
-            pack = self._default
-        step = VOICE_SEMITONES[voice % len(VOICE_SEMITONES)] if pack.tuned else 0
+        sound, _, urgency = key.partition(".")
+        alarm = urgency in URGENCIES
+        step = 0 if alarm else VOICE_SEMITONES[voice % len(VOICE_SEMITONES)]
+        sources = [(self.pack, key)]
+        if alarm and urgency != Urgency.HIGH.word:  # a stranger's sound for the kind says nothing of high urgency
+            sources.append((self.pack, sound))
+        if alarm or Sound(sound).category is None:
+            sources.append((self._default, key))
+        return next((found for pack, name in sources if (found := self._picked(pack, name, step))), None)
+
+    def _picked(self, pack: Pack, key: str, step: int) -> array[int] | None:
+        """One of the pack's files for it, at random; None where none can be decoded."""
         while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
             try:
-                return self._tuned(file, step)
+                return self._tuned(file, step if pack.tuned else 0)
             except ValueError:
                 self._bad.add(file)
-                continue
         return None
 
     def _tuned(self, file: Path, step: int) -> array[int]:

@@ -1,4 +1,8 @@
-"""What of all that happens is heard, and how loud: mutes, quiet hours, thinning, chords. Opens no device.
+"""What of all that happens is heard, and how loud: mutes, quiet hours, thinning, chords, one alarm at a time.
+
+Opens no device. While an alarm sounds, and shortly after, ticks hush. Another that is no more urgent adds nothing: the
+operator is called already, and the list says of what. A more urgent one is let through at once, and the mixer cuts the
+first off. Events are let through; the mixer ducks them, so that they are no part of the alarm's rhythm.
 
 Times are seconds since the epoch and are passed in.
 """
@@ -12,7 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mailcore.config import Sound as SoundConfig
-from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound import Cue, Sound, Urgency
 from praxmonitor.sound.mutes import Mutes
 
 CHORD = 0.25
@@ -21,14 +25,16 @@ NOTES = 3
 """Notes of a chord; further events are only counted."""
 DECAY = 0.7
 """Loudness of each further note of a chord, relative to the one before."""
-REPEAT = 1.0
-"""Seconds in which an alarm of the same agent is the same alarm."""
 TICKS = 4.0
 """Ambient sounds a second that are heard for long; `SPARE_TICKS` more at once."""
 SPARE_TICKS = 3.0
-AMBIENT_PAUSE = 1.5
-"""Seconds for which an alarm silences all that is ambient."""
-BURST_SHOWN = 3.0
+BURST = MappingProxyType({Urgency.LOW: 0.61, Urgency.MEDIUM: 0.97, Urgency.HIGH: 2.74})
+"""Seconds that an alarm sounds: those that ship, and about those of a stranger's pack."""
+BURST_PAUSE = 2.5
+"""Seconds between two alarms, so that two calls are not heard as one of another rhythm."""
+HUSH = 1.0
+"""Seconds after an alarm until ticks are heard again."""
+CHORD_SHOWN = 3.0
 """Seconds for which the count of a chord is shown."""
 
 
@@ -92,11 +98,10 @@ class Gate:
     def __init__(self, rules: GateRules) -> None:
         self.rules = rules
         self.mutes = Mutes()
-        self._chords: dict[Sound, _Chord] = {}
-        self._alarms: dict[tuple[Sound, str], float] = {}
-        self._alarm_at = float("-inf")
+        self._chords: dict[tuple[Sound, Urgency], _Chord] = {}
+        self._burst, self._burst_at = Urgency.NONE, float("-inf")
         self._ticks, self._ticks_at = SPARE_TICKS, 0.0
-        self._burst, self._burst_at = 0, float("-inf")
+        self._chord, self._chord_at = 0, float("-inf")
 
     def passes(self, cue: Cue, now: float) -> bool:
         """Whether it may be heard at all: it is neither muted nor turned down to nothing, nor are these quiet hours."""
@@ -108,28 +113,38 @@ class Gate:
         """The volume to play it at; 0.0: it is not to be heard, the terminal's bell included."""
         if not self.passes(cue, now):
             return 0.0
-        if cue.urgent:
-            last = self._alarms.get((cue.sound, cue.agent), float("-inf"))
-            if 0 <= now - last < REPEAT:
-                return 0.0
-            self._alarms[cue.sound, cue.agent] = self._alarm_at = now
         notes = self._notes(cue, now)
+        if cue.urgency:
+            return self.rules.loudness(cue) if self._begins_burst(cue.urgency, now) else 0.0
         if notes < 0 or (cue.sound.ambient and not self._may_tick(now)):
             return 0.0
         return self.rules.loudness(cue) * DECAY**notes
 
-    def burst(self, now: float) -> int:
+    def forget_burst(self) -> None:
+        """The alarm that was admitted last does not sound after all: the next one is not kept back for it."""
+        self._burst = Urgency.NONE
+
+    def chord(self, now: float) -> int:
         """How many events the newest chord stands for, while that is news; else 0."""
-        return self._burst if 0 <= now - self._burst_at < BURST_SHOWN else 0
+        return self._chord if 0 <= now - self._chord_at < CHORD_SHOWN else 0
+
+    def _begins_burst(self, urgency: Urgency, now: float) -> bool:
+        if urgency <= self._burst and 0 <= now - self._burst_at < BURST[self._burst] + BURST_PAUSE:
+            return False
+        self._burst, self._burst_at = urgency, now
+        return True
+
+    def _hushed(self, now: float) -> bool:
+        return bool(self._burst) and 0 <= now - self._burst_at < BURST[self._burst] + HUSH
 
     def _notes(self, cue: Cue, now: float) -> int:
         """How many notes of its chord sound already; -1 if it adds none."""
-        chord = self._chords.get(cue.sound)
+        chord = self._chords.get((cue.sound, cue.urgency))
         if chord is None or not 0 <= now - chord.began < CHORD:
-            chord = self._chords[cue.sound] = _Chord(now)
+            chord = self._chords[cue.sound, cue.urgency] = _Chord(now)
         chord.events += 1
         if chord.events > 1:
-            self._burst, self._burst_at = chord.events, now
+            self._chord, self._chord_at = chord.events, now
         voice = (cue.key, cue.agent, cue.voice)
         if voice in chord.voices or len(chord.voices) == NOTES:
             return -1
@@ -139,7 +154,7 @@ class Gate:
     def _may_tick(self, now: float) -> bool:
         self._ticks = min(SPARE_TICKS, self._ticks + TICKS * max(0.0, now - self._ticks_at))
         self._ticks_at = now
-        if 0 <= now - self._alarm_at < AMBIENT_PAUSE or self._ticks < 1.0:
+        if self._hushed(now) or self._ticks < 1.0:
             return False
         self._ticks -= 1.0
         return True

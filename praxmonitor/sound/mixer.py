@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from operator import add
 
+from praxmonitor.sound import Urgency
+
 RATE = 44_100
 """Frames a second."""
 CHANNELS = 2
@@ -20,6 +22,10 @@ VOICES = 3
 """Sounds that can be heard at one time."""
 STALE = 2.0
 """Seconds; a sound that could not start for longer is dropped: late news sounds like new news."""
+DUCKED = 0.25
+"""Volume of all else while an alarm sounds, 12 dB down: heard, and no part of the alarm's rhythm."""
+DUCKED_AFTER = 0.5
+"""Seconds after an alarm for which that holds on: what comes at once is no further pulse of it."""
 
 _FULL = 32_767
 _KNEE = 24_000
@@ -31,14 +37,15 @@ class _Voice:
     priority: int
     volume: float
     at: float
+    urgency: int = 0
     position: int = 0
 
-    def take(self, count: int) -> array[int]:
-        """The next `count` samples, followed by zeros past the end."""
+    def take(self, count: int, duck: float) -> array[int]:
+        """The next `count` samples, followed by zeros past the end. `duck`: the volume of what is no alarm."""
         part = self.samples[self.position : self.position + count]
         self.position += len(part)
-        if self.volume != 1.0:
-            volume = self.volume
+        volume = self.volume if self.urgency else self.volume * duck
+        if volume != 1.0:
             part = array("h", [int(sample * volume) for sample in part])
         part.frombytes(bytes(2 * (count - len(part))))
         return part
@@ -51,22 +58,32 @@ class Mixer:
         self._voices: list[_Voice] = []
         self._lock = threading.Lock()
         self._rendered = 0
+        self._ducked = 0
+        """Frames for which all but an alarm is ducked."""
         _limiter()  # built now: 40 ms in the middle of a sound would be heard
 
-    def play(self, samples: array[int], priority: int, at: float, volume: float = 1.0) -> bool:
+    def play(
+        self, samples: array[int], priority: int, at: float, volume: float = 1.0, urgency: int = Urgency.NONE
+    ) -> bool:
         """Start a sound at the next frame. `at` is when it was asked for, in the clock that `render` is told.
 
         When all voices are taken, it takes the place of the oldest of the least important ones; it is refused
         (`False`) if those are more important than itself. `volume` is 0.0 to 1.0.
+
+        One alarm sounds at a time: another cuts it off at once, or is refused if it is less urgent.
         """
         volume = min(max(0.0, volume), 1.0)  # in this order, not-a-number is 0.0
         with self._lock:
+            if urgency:
+                if any(voice.urgency > urgency for voice in self._voices):
+                    return False
+                self._voices = [voice for voice in self._voices if not voice.urgency]
             if len(self._voices) == VOICES:
                 least = min(self._voices, key=lambda voice: voice.priority)
                 if least.priority > priority:
                     return False
                 self._voices.remove(least)
-            self._voices.append(_Voice(samples, priority, volume, at))
+            self._voices.append(_Voice(samples, priority, volume, at, urgency))
         return True
 
     def render(self, frames: int, now: float) -> array[int]:
@@ -74,7 +91,10 @@ class Mixer:
         count = frames * CHANNELS
         with self._lock:
             voices = [voice for voice in self._voices if voice.position or now - voice.at <= STALE]
-            parts = [voice.take(count) for voice in voices]
+            if any(voice.urgency for voice in voices):
+                self._ducked = round(DUCKED_AFTER * RATE)
+            parts = [voice.take(count, DUCKED if self._ducked else 1.0) for voice in voices]
+            self._ducked = max(0, self._ducked - frames)
             self._voices = [voice for voice in voices if voice.position < len(voice.samples)]
             self._rendered += frames
         if not parts:

@@ -187,8 +187,9 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _entries(manifest: dict[str, Any], ours: dict[str, Any], key: str, root: Path) -> list[Any]:
-    """The `sounds` list for this key, our own file's before CESP's category; empty if the pack has none."""
-    name = Sound(key.partition(".")[0]).category
+    """The `sounds` list for this key, our own file's before CESP's category; empty if the pack has none. A category is
+    for an event, and for no alarm of one urgency."""
+    name = Sound(key).category if key in set(Sound) else None
     category, path = ours.get("sounds", {}).get(key), root / EXTENSION
     if category is None and name is not None:
         category, path = _category(manifest, name), root / MANIFEST

@@ -46,7 +46,7 @@ class Player:
     ```
     player = Player(find_pack("default"), on_ready=lambda: app.call_later(app.show_sound))
     player.start()
-    player.play(Cue(Sound.WAITING, "@writer")) or app.bell()
+    player.play(Cue(Sound.WAITING, "@writer", urgency=Urgency.MEDIUM)) or app.bell()
     ```
     """
 
@@ -116,6 +116,7 @@ class Player:
         self._gate.mutes = mutes
         if mutes.all(time.time()):
             self._request = None
+            self._gate.forget_burst()
             self._send({"stop": True})
 
     def adopt(self, config: SoundConfig) -> None:
@@ -125,9 +126,9 @@ class Player:
             self._gate.rules = found
 
     @property
-    def burst(self) -> int:
+    def chord(self) -> int:
         """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""
-        return self._gate.burst(time.time())
+        return self._gate.chord(time.time())
 
     @property
     def quiet(self) -> bool:
@@ -147,7 +148,10 @@ class Player:
 
     def unplayed(self) -> list[Cue]:
         """Alarms that a device took and, as it turns out, did not play. Each is told once."""
-        return self._unconfirmed.unplayed(time.time())
+        if found := self._unconfirmed.unplayed(time.time()):
+            with self._gate_lock:
+                self._gate.forget_burst()
+        return found
 
     @property
     def quiet_until(self) -> str:
@@ -163,11 +167,14 @@ class Player:
         now = time.time()
         with self._gate_lock:
             self._reread()
-            volume = self._gate.admit(cue, now)
-        if self.force_muted or not volume or (self.backend == NONE and not self._wants_device):
+            volume = 0.0 if self.force_muted else self._gate.admit(cue, now)
+        if not volume or (self.backend == NONE and not self._wants_device):
             return True
         request: dict[str, object] = {"cue": asdict(replace(cue, volume=volume)), "at": now}
         if not self._send(request):
+            if cue.urgency and self._wants_device:
+                with self._gate_lock:
+                    self._gate.forget_burst()
             return False
         self._request = request
         self._unconfirmed.add(cue, now)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.silence import EXPECTED_STATES, NO_MACHINE_STATUS, expectation
+from mailcore.observe.silence import EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 
@@ -81,7 +81,7 @@ def next_snapshot(
             status.state in ENDED_BY_SILENCE
             and (due := expectation(facts, status, now, policy, machine_status)) is not None
         ):
-            holds[address] = due.silent_at
+            holds[address] = min(due.silent_at, spins_at(facts, status, now, policy, machine_status))
         if before == status:
             status = before
         else:

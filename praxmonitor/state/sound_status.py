@@ -15,7 +15,7 @@ class SoundStatus:
     muted: bool = False
     trouble: str = ""
     """Why nothing can be heard; empty if all is well."""
-    burst: int = 0
+    chord: int = 0
     """How many events the chord stands for that was just heard; 0 for none."""
     quiet: bool = False
     """These are quiet hours."""

@@ -84,8 +84,8 @@ def _device(sound_status: SoundStatus, *, words: bool) -> Line:
     if sound_status.quiet:
         until = f" until {sound_status.quiet_until}" if sound_status.quiet_until else ""
         return ((f"♪ quiet hours{until}" if words else "♪ quiet", "warn"),)
-    if sound_status.burst:
-        return ((f"♪ {sound_status.burst} at once" if words else f"♪ {sound_status.burst}", "faint"),)
+    if sound_status.chord:
+        return ((f"♪ {sound_status.chord} at once" if words else f"♪ {sound_status.chord}", "faint"),)
     return ((f"♪ {sound_status.backend}" if words else "♪", "faint"),) if sound_status.backend else ()
 
 

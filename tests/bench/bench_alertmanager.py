@@ -28,11 +28,11 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
-from praxmonitor.alarms.alarm import Alarm
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents
 from praxmonitor.alarms.episodes import GROUP_INTERVAL
-from praxmonitor.alarms.inhibition import INHIBITIONS, NAMES, concerned_agents
+from praxmonitor.alarms.inhibition import INHIBITIONS, concerned_agents
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.state.snapshot import Snapshot
 from tests.bench.asked import ask
@@ -42,6 +42,11 @@ from tests.stories.tally import TICK, Sort, Tally, sort_of
 
 AMOUNTS = argparse.Namespace(hours=11.0, speed=600.0, seed=2)
 PROGRAM = "prometheus-alertmanager"
+NAMED = {
+    AlarmKind.DISK: "disk|supervisor", AlarmKind.GONE: "supervisor", AlarmKind.NETWORK: "network.*",
+    AlarmKind.LIMIT: "(service|network).*",
+}  # fmt: skip
+"""How effects name their cause, as patterns: what `praxmonitor.alarms.inhibition.names` decides."""
 FAR = "2100-01-01T00:00:00Z"
 NEVER = 86_400.0
 """Seconds of the day after which Alertmanager would tell the same again; ours is set not to."""
@@ -126,7 +131,7 @@ def config(port: int, speed: float) -> str:
     """Its rules, as YAML (which JSON is)."""
     inhibit = []
     for rule in INHIBITIONS:
-        kinds, names = "|".join(sorted(rule.effects)), "|".join(sorted(NAMES.get(rule.cause, ())))
+        kinds, names = "|".join(sorted(rule.effects)), NAMED.get(rule.cause, "")
         targets = [f'alertname=~"{kinds}"', f'cause=~"{names}"' if rule.named else f'cause=~"({names})?"']
         equal = [] if rule.everywhere else ["agent"]
         inhibit.append({"source_matchers": [f'alertname="{rule.cause}"'], "target_matchers": targets, "equal": equal})

@@ -21,13 +21,13 @@ DISPATCH = (
 )
 ALARMS = (
     "disk_free, heartbeat_every, lag, look, notify, on_alarm, on_heartbeat, repeat, repeat_low, repeat_medium, "
-    "silence, silence_compaction, silence_start, silence_subagent, silence_tool, snooze, storm, unread, your_move, "
-    "your_move_after"
+    "silence, silence_compaction, silence_start, silence_subagent, silence_tool, snooze, spin, storm, unread, "
+    "your_move, your_move_after"
 )
 AGENT = "account, command, max_turns, model, permission_mode, program, wake_every"
 KINDS = (
     "all_clear, compact, dispatched, done, error, failed, heartbeat, limit, mail, mail_high, mail_low, prompt, "
-    "retry, session, silence, start, tool, tool.agent, tool.edit, tool.other, tool.read, tool.shell, tool.web, "
+    "retry, session, silence, start, stuck, tool, tool.agent, tool.edit, tool.other, tool.read, tool.shell, tool.web, "
     "turn, waiting"
 )
 BACKENDS = (

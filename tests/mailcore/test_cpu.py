@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from mailcore.observe.cpu import CpuActivity
+from mailcore.observe.cpu import WORK_SHARE, CpuActivity
+from mailcore.system import PORTABLE, processes
+from mailcore.system.process_values import Process
 
 pytestmark = pytest.mark.backends
 
@@ -68,3 +73,92 @@ def test_one_look_alone_says_nothing_and_a_process_that_is_gone_is_idle() -> Non
 
 def test_nobody_asked_for_costs_nothing() -> None:
     assert CpuActivity().measure({}, NOW) == {}
+
+
+PINNED = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+"""A core that all of them share: one that is too busy, whatever the others do."""
+STARVED = f"{PINNED}import os\nos.nice(19)\nprint(flush=True)\n"
+ONE_CORE = pytest.mark.skipif(PORTABLE, reason="the portable backend does not know how long a process waited")
+
+
+@contextmanager
+def beside_a_hog(code: str) -> Iterator[int]:
+    """A process of the lowest priority on a core that another has nearly all of; its PID once it is up."""
+    with running(code) as process, running(f"{PINNED}while True: pass"):
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+
+
+def shares(pid: int, look: float = 1.0) -> tuple[float, float]:
+    """Shares of a core that a process used and waited for, in a second."""
+    before = processes.look(pid), processes.waited_for_cpu(pid)
+    threading.Event().wait(look)
+    after = processes.look(pid), processes.waited_for_cpu(pid)
+    assert before[0] and after[0] and before[1] is not None and after[1] is not None
+    return (after[0].cpu - before[0].cpu) / look, (after[1] - before[1]) / look
+
+
+@ONE_CORE
+def test_a_build_that_a_busy_machine_starves_works(wait_until: Wait) -> None:
+    """It has less of the CPU than counts as work: what it waits for counts."""
+    with beside_a_hog(f"{STARVED}while True: pass") as pid:
+        work = CpuActivity()
+        work.measure({"@a": pid}, NOW)
+        found: list[float] = []
+
+        def starved() -> bool:
+            """A second without its usual share, and called work all the same."""
+            share, _ = shares(pid)
+            found.append(share)
+            return share < WORK_SHARE and work.measure({"@a": pid}, NOW).get("@a") == NOW
+
+        wait_until(starved, 20, f"its work is seen though it has no share: {found}")
+
+
+@ONE_CORE
+def test_a_process_that_only_wakes_up_does_not_work_on_a_busy_machine_either() -> None:
+    idle = f"{STARVED}import threading\nwhile True: threading.Event().wait(0.1)"
+    with beside_a_hog(idle) as pid:
+        work, pause = CpuActivity(), threading.Event()
+        looks = [work.measure({"@a": pid}, NOW)]
+        while len(looks) < 4:
+            pause.wait(1.0)
+            looks.append(work.measure({"@a": pid}, NOW))
+    assert looks == [{}, {"@a": 0.0}, {"@a": 0.0}, {"@a": 0.0}]
+
+
+@pytest.mark.parametrize(("load", "works"), [(1.0, False), (0.1, False), (5.0, True)])
+def test_where_no_system_says_what_it_waited_for_the_load_of_the_machine_counts(load: float, works: bool) -> None:
+    """Two hundredths of a core: nothing on a machine at rest, a fair share where five want each core."""
+
+    def table() -> dict[int, Process]:
+        return {7: Process(7, 1, 0, 7, "make", cpu=0.02 * time.monotonic())}
+
+    work = CpuActivity(table, lambda _: None, lambda: load)
+    work.measure({"@a": 7}, NOW)
+    threading.Event().wait(0.2)
+    assert work.measure({"@a": 7}, NOW) == {"@a": NOW if works else 0.0}
+
+
+DRAWS = (
+    "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\nprint(flush=True)\nwhile True: pass"
+)
+"""A program that draws all the time, and what runs below it."""
+
+
+@pytest.mark.parametrize(("child", "works"), [("import signal; signal.pause()", False), ("while True: pass", True)])
+def test_what_a_program_at_a_terminal_draws_is_no_work_and_what_runs_below_it_is(child: str, works: bool) -> None:
+    """Claude Code's spinner takes a tenth of a core while a tool hangs."""
+    with running(DRAWS.format(child=child)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (below,) = [one.pid for one in processes.snapshot().values() if one.ppid == process.pid]
+        try:
+            work, looks = CpuActivity(), []
+            for _ in range(3):
+                looks.append(work.measure({"@a": process.pid}, NOW, {"@a"}))
+                threading.Event().wait(0.5)
+        finally:
+            os.kill(below, signal.SIGKILL)
+    assert looks[0] == {} and looks[-1] == {"@a": NOW if works else 0.0}

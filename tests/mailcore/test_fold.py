@@ -203,6 +203,14 @@ def test_what_is_told_late_of_before_a_turns_end_opens_nothing() -> None:
     assert not the(seen(again, act(Kind.TURN_END, NOW + 9))).turn_open
 
 
+def test_the_beginning_of_a_session_that_is_told_late_ends_nothing_that_came_after_it() -> None:
+    """Gemini CLI's output tells of a call at once, its session file of its session's beginning a second later."""
+    calls = seen(house(), act(Kind.TOOL, NOW, "x", "Bash", "t1"))
+    for kind in (Kind.SESSION, Kind.PROMPT):
+        assert the(seen(calls, act(kind, NOW - 0.8, source="transcript"))).tool is not None
+        assert the(seen(calls, act(kind, NOW + 0.8, source="transcript"))).tool is None
+
+
 def test_what_is_told_late_of_before_a_question_answers_it_not() -> None:
     asks = seen(house(), act(Kind.PROMPT, NOW), act(Kind.WAITING, NOW + 5, "may I?"))
     assert the(seen(asks, act(Kind.MESSAGE, NOW + 4.9, "I ask", source="transcript"))).waiting is not None

@@ -57,6 +57,8 @@ def test_of_a_long_message_both_ends_are_kept() -> None:
 def test_what_is_kept_of_it_is_harmless_and_holds_no_secret() -> None:
     key = "sk-ant-" + "a1B2c3D4" * 8
     kept = message("\x1b[31m" + "word " * 100 + key + "\x1b]0;title\x07 \u202e Shall I?\n")
+    begins = message(f"{'x' * 70} {key} " + "word " * 100)
+    assert key[:12] not in begins and begins.startswith("xxx")
     assert key[-20:] not in kept and "\x1b" not in kept and "\u202e" not in kept and kept.endswith("Shall I?")
 
 

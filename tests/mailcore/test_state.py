@@ -15,6 +15,8 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
+from mailcore.model.session import LiveSession, Turn
+from mailcore.observe.own_sessions import root_of
 from mailcore.observe.silence import expectation, expected_signs, expected_work
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 
@@ -238,6 +240,59 @@ def test_state(case: str) -> None:
     status = state(facts, NOW, POLICY)
     assert (status.state, status.since) == (wanted, since), status.reason
     assert reason in status.reason
+
+
+LIVE = LiveSession(20, NOW - 5000)
+HANGS = replace(
+    SESSION, last_active=NOW - 850, open=(replace(TOOL, at=NOW - 850, session="s1"),), sessions=(LIVE,),
+    turns=(Turn("s1", NOW - 860),),
+)  # fmt: skip
+"""A person's own session whose tool does not end."""
+IDLE = MachineStatus(work={"@a": 0.0})
+
+
+def test_a_tool_that_hangs_in_a_session_of_ones_own_is_silence_while_its_program_runs() -> None:
+    status = state(HANGS, NOW, POLICY, IDLE)
+    assert (status.state, status.since) == (State.SILENT, NOW - 50)
+    assert "an interactive session" in status.reason and status.reason.endswith("last in Bash: make")
+    assert state(HANGS, NOW - 51, POLICY, IDLE).state is State.IN_TOOL
+
+
+GONE = {
+    "its program": replace(HANGS, sessions=()),
+    "its program, and another began": replace(HANGS, sessions=(LiveSession(21, NOW - 800),)),
+    "its program, and another session lives": replace(HANGS, sessions=(LiveSession(21, NOW - 5000, "s2"),)),
+    "its turn": replace(HANGS, turns=(Turn("s1", NOW - 860, ended=NOW - 840),)),
+}
+
+
+@pytest.mark.parametrize("case", GONE)
+def test_where_nobody_can_end_the_tool_any_more_the_agent_is_idle(case: str) -> None:
+    assert state(GONE[case], NOW, POLICY, IDLE).state is State.IDLE
+
+
+def test_a_tool_that_hangs_in_one_of_two_sessions_is_silence_whatever_the_other_does() -> None:
+    named = (LiveSession(20, NOW - 5000, "s1"), LiveSession(21, NOW - 900, "s2"))
+    turns = (Turn("s1", NOW - 860), Turn("s2", NOW - 845, ended=NOW - 840))
+    two = replace(HANGS, sessions=named, turns=turns, turn_open=False)
+    assert state(two, NOW, POLICY, IDLE).state is State.SILENT
+    assert root_of(two) == 20 and root_of(replace(two, sessions=named[1:])) == 0
+    assert root_of(RUNNING) == OURS.pid
+
+
+def test_nobody_is_called_silent_in_a_session_that_was_not_looked_at_yet() -> None:
+    assert state(HANGS, NOW, POLICY, MachineStatus(work={})).state is State.IN_TOOL
+
+
+def test_a_call_past_its_own_timeout_is_silent_whatever_its_processes_do() -> None:
+    timed = replace(RUNNING, last_active=NOW - 151, open=(replace(TOOL, at=NOW - 151, timeout=120.0),))
+    status = state(timed, NOW, POLICY, MachineStatus(work={"@a": NOW - 1}))
+    assert (status.state, status.since) == (State.SILENT, NOW - 1)
+    assert status.reason == "Report, attempt 2/3: past its own timeout of 2 min in Bash: make"
+    assert state(timed, NOW - 2, POLICY).state is State.IN_TOOL
+    back = MachineStatus(work={"@a": 0.0}, gaps=((NOW - 100, NOW - 10),))
+    assert state(timed, NOW + 139, POLICY, back).state is State.IN_TOOL, "it slept"
+    assert state(timed, NOW + 141, POLICY, back).state is State.SILENT
 
 
 def test_silence_of_zero_means_never() -> None:

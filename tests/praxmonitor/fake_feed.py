@@ -65,7 +65,7 @@ class FakeSpeaker:
     def __init__(self, *, device: bool = True) -> None:
         self.mutes = Mutes()
         self.force_muted = False
-        self.burst = 0
+        self.chord = 0
         self.quiet, self.quiet_until = False, ""
         self.backend = "miniaudio/pulse" if device else "none"
         self.reason = "" if device else "no playback device"

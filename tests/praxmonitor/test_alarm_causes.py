@@ -15,6 +15,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.missing_directories import NOTHING
 from praxmonitor.alarms.rules.causes import CAUSE_WORDS, LONGEST, cause_of, cause_of_run
 from tests.stories.made import HOME, story, working
+from tests.stories.moves import fails, waits
 from tests.stories.play import Stands, Story, play
 from tests.stories.words import Life
 
@@ -127,6 +128,16 @@ def alarms_of(told: Story) -> dict[AlarmKind, Alarm]:
 def test_a_failure_bears_its_cause_and_says_what_lifts_it(reason: str, cause: str, helps: str) -> None:
     alarm = alarms_of(story("fails", 100, working(60).ends(70, "bounced", reason=reason)))[AlarmKind.BOUNCED]
     assert alarm.cause == cause and helps in alarm.remedy and "retry (r)" in alarm.remedy
+
+
+def test_a_network_that_is_lost_names_its_agents_and_a_circle_its_members() -> None:
+    lives = (waits("a", 50, "@b"), waits("b", 60, "@c"), waits("c", 70, "@b"))
+    circle = alarms_of(story("behind a circle", 100, *lives))[AlarmKind.DEADLOCK]
+    assert circle.agents == ("@b", "@c") and circle.address == "" and "; @a waits behind them" in circle.seen
+    assert circle.what == "deadlock: @b waits for @c, @c for @b" and circle.id.startswith("@b @c ")
+    lost = alarms_of(story("lost", 200, *(fails(name, 100) for name in "dcba")))[AlarmKind.NETWORK]
+    assert (lost.cause, lost.agents) == ("network", ("@a", "@b", "@c", "@d"))
+    assert "4 agents" in lost.what and "@a, @b, @c and 1 more" in lost.expected
 
 
 def test_a_storm_bears_the_cause_of_its_errors() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Answers
-from praxmonitor.alarms.episodes import CHATTER, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
-from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, NAMES, Inhibition
+from praxmonitor.alarms.episodes import CHATTER, COME_UP, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
+from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, Inhibition
 from praxmonitor.alarms.repeats import LONGEST_ATTENDED, Repeat
 from praxmonitor.sound import Urgency
 
@@ -21,11 +21,15 @@ NOW = 1_800_000_000.0
 REPEAT = Repeat({Urgency.HIGH: (10.0, 20.0, 60.0), Urgency.MEDIUM: (60.0, 300.0)})
 
 
-def alarm(kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, **more: str) -> Alarm:
-    return Alarm(kind, who, since, f"{kind}: a task", id=more.pop("id", "r1"), **more)
+def alarm(
+    kind: AlarmKind = AlarmKind.FAILED, who: str = "@a", since: float = NOW, *, id: str = "r1", cause: str = ""
+) -> Alarm:
+    return Alarm(kind, who, since, f"{kind}: a task", id=id, cause=cause)
 
 
-LIMIT = Alarm(AlarmKind.LIMIT, "", NOW, "usage limit of work", id="work 5h", agents=("@a", "@b"))
+LIMIT = Alarm(
+    AlarmKind.LIMIT, "", NOW, "usage limit of work", id="work 5h", cause="service claude", agents=("@a", "@b")
+)
 
 
 MUTE = AlarmMute("ab12", NOW + 3600, agent="@a")
@@ -56,10 +60,15 @@ def keys(episodes: object) -> list[str]:
     return [episode.alarm.key for episode in episodes]
 
 
+NAMED = {AlarmKind.DISK: "disk", AlarmKind.NETWORK: "network codex", AlarmKind.LIMIT: "network claude"}
+"""How one of the effects names its cause."""
+
+
 @pytest.mark.parametrize("rule", INHIBITIONS, ids=lambda rule: f"{rule.cause} hides {'|'.join(sorted(rule.effects))}")
 def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) -> None:
-    cause = Alarm(rule.cause, "" if rule.everywhere else "@a", NOW, "the cause", id="c")
-    named = next(iter(sorted(NAMES.get(rule.cause, ()))), "") if rule.named else ""
+    agent = "" if rule.everywhere else "@a"
+    cause = Alarm(rule.cause, agent, NOW, "the cause", id="c", cause="service claude" if rule.named else "")
+    named = NAMED[rule.cause] if rule.named else ""
     for kind in sorted(rule.effects - {rule.cause}):
         watch, effect = Watch(), alarm(kind, since=NOW + 5, cause=named)
         assert keys(watch.look(0, cause).raised) == [cause.key]
@@ -76,10 +85,12 @@ def test_each_rule_hides_its_effects_and_lets_them_up_again(rule: Inhibition) ->
     [
         (alarm(AlarmKind.BOUNCED, "@a", cause="auth"), "it names another cause"),
         (alarm(AlarmKind.BOUNCED, "@a"), "it failed for a reason of its own"),
-        (alarm(AlarmKind.BOUNCED, "@c", cause="service"), "an agent that does not wait for that limit"),
-        (alarm(AlarmKind.BOUNCED, "@a", NOW - EARLIER - 1, cause="service"), "it failed long before"),
-        (alarm(AlarmKind.SILENCE, "@a", cause="network"), "it is silent for another cause"),
-        (alarm(AlarmKind.WAITING, "@a", cause="service"), "it waits for a person, not for the limit"),
+        (alarm(AlarmKind.BOUNCED, "@a", cause="service codex"), "the service of another program"),
+        (alarm(AlarmKind.BOUNCED, "@a", cause="network codex"), "the way to another program's service"),
+        (alarm(AlarmKind.BOUNCED, "@a", NOW - EARLIER - 1, cause="service claude"), "it failed long before"),
+        (alarm(AlarmKind.STUCK, "@c"), "an agent that does not wait for that limit"),
+        (alarm(AlarmKind.SILENCE, "@a"), "who waits for a limit tries again, in time"),
+        (alarm(AlarmKind.WAITING, "@a", cause="service claude"), "it waits for a person, not for the limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -90,7 +101,7 @@ def test_what_is_no_effect_is_not_hidden(effect: Alarm, why: str) -> None:
 
 
 def test_what_stood_before_its_cause_is_hidden_by_it_and_told_again_after_it() -> None:
-    watch, effect = Watch(), alarm(AlarmKind.SILENCE, "@a", NOW - 60)
+    watch, effect = Watch(), alarm(AlarmKind.STUCK, "@a", NOW - 60)
     assert keys(watch.look(0, effect).raised) == [effect.key]
     assert keys(watch.look(5, LIMIT, effect).raised) == [LIMIT.key] and watch.wanting(5) == [LIMIT.key]
     watch.look(100, effect)
@@ -107,10 +118,10 @@ def test_a_cause_that_is_hidden_itself_hides_in_the_first() -> None:
 
 
 def test_the_cause_of_a_hidden_cause_hides_what_that_one_explains() -> None:
-    watch, slow = Watch(), alarm(AlarmKind.SLOW, "")
-    silent, stuck = alarm(AlarmKind.SILENCE, "@a"), alarm(AlarmKind.STUCK, "@a")
-    watch.look(0, slow, silent, stuck)
-    assert keys(watch.episodes.hidden_in(slow.key)) == [silent.key, stuck.key], "though it explains no stuck mail"
+    watch, disk = Watch(), alarm(AlarmKind.DISK, "")
+    orphaned, stuck = alarm(AlarmKind.ORPHANED, "@a", NOW - 200), alarm(AlarmKind.STUCK, "@a", NOW - 450)
+    watch.look(0, disk, orphaned, stuck)
+    assert keys(watch.episodes.hidden_in(disk.key)) == [orphaned.key, stuck.key], "though it stuck before the disk"
 
 
 def test_what_concerns_others_too_is_not_hidden() -> None:
@@ -120,11 +131,54 @@ def test_what_concerns_others_too_is_not_hidden() -> None:
 
 def test_nobody_joins_a_group_that_is_hidden() -> None:
     watch = Watch()
-    hidden_one = alarm(AlarmKind.BOUNCED, "@a", cause="service", id="r1")
-    watch.look(0, hidden_one)
-    watch.look(1, LIMIT, hidden_one)
-    other = alarm(AlarmKind.BOUNCED, "@z", cause="service", id="r2")
-    assert keys(watch.look(2, LIMIT, hidden_one, other).raised) == [other.key]
+    disk = alarm(AlarmKind.DISK, "")
+    hidden_one = alarm(AlarmKind.UNREADABLE, "@a", cause="disk", id="")
+    watch.look(0, disk, hidden_one)
+    early = alarm(AlarmKind.UNREADABLE, "@z", NOW - EARLIER - 1, cause="disk", id="")
+    assert keys(watch.look(2, disk, hidden_one, early).raised) == [early.key]
+
+
+def test_who_tries_again_and_comes_back_to_those_that_wait_lets_nothing_up() -> None:
+    watch, stuck = Watch(), alarm(AlarmKind.STUCK, "@a")
+    trying = replace(LIMIT, agents=("@b",))
+    watch.look(0, LIMIT, stuck)
+    told = [watch.look(at, trying if at % 600 < 200 else LIMIT, stuck) for at in range(10, 3600, 10)]
+    assert not any(events.raised for events in told)
+    assert not watch.look(3600 + COME_UP - 1, trying, stuck).raised
+    assert keys(watch.look(3600 + 2 * COME_UP, trying, stuck).raised) == [stuck.key], "it does not wait any more"
+
+
+def test_a_run_that_lost_its_supervisor_is_told_once_though_it_bounces_then() -> None:
+    watch = Watch()
+    orphaned, bounced = alarm(AlarmKind.ORPHANED, "@a"), alarm(AlarmKind.BOUNCED, "@a")
+    assert watch.look(0, orphaned).raised
+    assert keys(watch.look(500, bounced).joined) == [bounced.key]
+    another = alarm(AlarmKind.BOUNCED, "@a", id="r2")
+    assert keys(watch.look(600, another).raised) == [another.key]
+
+
+def test_who_meets_a_limit_that_stands_joins_it_whenever() -> None:
+    watch = Watch()
+    first, late = (alarm(AlarmKind.LIMIT, who, cause="service claude") for who in ("@a", "@b"))
+    watch.look(0, first)
+    assert keys(watch.look(3 * GROUP_INTERVAL, first, late).joined) == [late.key]
+    codex = alarm(AlarmKind.LIMIT, "@c", cause="service codex")
+    assert keys(watch.look(3 * GROUP_INTERVAL + 1, first, late, codex).raised) == [codex.key], "another's service"
+
+
+def test_after_a_restart_what_was_hidden_stays_hidden_until_its_cause_is_seen() -> None:
+    watch, disk, orphaned = Watch(), alarm(AlarmKind.DISK, ""), alarm(AlarmKind.ORPHANED, "@a")
+    watch.look(0, disk, orphaned)
+    told = {key: episode.report() for key, episode in watch.episodes.by_key.items()}
+    after = Watch()
+    after.episodes = Episodes(reported_before=told)
+    assert not after.look(10, orphaned), "nobody looked at the disk yet"
+    assert not after.look(15, disk, orphaned) or after.wanting(15) == [disk.key]
+    gone = Watch()
+    gone.episodes = Episodes(reported_before=told)
+    gone.look(10, orphaned)
+    gone.episodes = replace(gone.episodes, reported_before={})
+    assert keys(gone.look(80, orphaned).raised) == [orphaned.key], "the disk is not full any more"
 
 
 def test_the_end_of_what_nobody_was_told_of_is_not_told() -> None:
@@ -306,7 +360,7 @@ KINDS = st.sampled_from(
 )
 ALARMS = st.builds(
     Alarm, KINDS, st.sampled_from(["", "@a", "@b"]), st.sampled_from([0.0, NOW, NOW + 50]), st.just("x"),
-    id=st.sampled_from(["1", "2"]), cause=st.sampled_from(["", "disk", "service"]),
+    id=st.sampled_from(["1", "2"]), cause=st.sampled_from(["", "disk", "service claude"]),
 )  # fmt: skip
 LOOKS = st.lists(st.tuples(st.integers(1, 400), st.lists(ALARMS, max_size=5)), max_size=25)
 

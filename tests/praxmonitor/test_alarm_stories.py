@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stories.expectation import EXPECTATION
 from tests.stories.made import HEALTHY, STORIES
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, compare, play
+from tests.stories.real_programs import REAL
 from tests.stories.recorded import CAST, RECORDED, day
 
 FAULTY = ("importer", "release")
@@ -17,7 +19,7 @@ COUNTED: dict[str, tuple[int, int]] = {}
 """Story → misses and false alarms."""
 
 
-@pytest.mark.parametrize("story", (*STORIES, *MOVES, *RECORDED), ids=lambda story: story.name)
+@pytest.mark.parametrize("story", (*STORIES, *MOVES, *EXPECTATION, *RECORDED, *REAL), ids=lambda story: story.name)
 def test_story(story: Story) -> None:
     misses, false = compare(story, play(story))
     COUNTED[story.name] = (len(misses), len(false))
@@ -32,12 +34,14 @@ def test_misses_and_false_alarms_are_counted(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_table_is_as_large_as_promised(capsys: pytest.CaptureFixture[str]) -> None:
-    names = [story.name for story in (*STORIES, *MOVES, *RECORDED)]
-    alarms = sum(len(story.expected) for story in (*STORIES, *MOVES, *RECORDED))
+    stories = (*STORIES, *MOVES, *EXPECTATION, *RECORDED, *REAL)
+    names = [story.name for story in stories]
+    alarms = sum(len(story.expected) for story in stories)
     assert len(names) == len(set(names))
-    assert len(names) >= 40 and len(RECORDED) >= 15 and not any(story.expected for story in HEALTHY)
+    assert len(names) >= 40 and len(RECORDED) >= 15 and len(REAL) >= 20 and not any(story.expected for story in HEALTHY)
     with capsys.disabled():
-        print(f"\nalarm stories: {len(names)}, {len(RECORDED)} of them recorded; {alarms} alarms and ends expected")
+        recorded = len(RECORDED) + len(REAL)
+        print(f"\nalarm stories: {len(names)}, {recorded} of them recorded; {alarms} alarms and ends expected")
 
 
 @pytest.mark.parametrize("stretch", [12.0])

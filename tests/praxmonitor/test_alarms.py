@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
+from praxmonitor.alarms.inhibition import CAUSES
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.urgency import URGENCY_OF, urgency_of
 from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
+from tests.stories.expectation import EXPECTATION
 from tests.stories.made import RAISING, STORIES
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, play
@@ -40,7 +44,7 @@ EXPLAINED = {
     "a subagent without": ("a word of its subagent",),
     "the supervisor began": ("the first sign of the attempt",),
     "the next attempt does not": ("the next attempt",),
-    "a timer's wake": ("its timer did not wake it", "a run every 1 h", "wake (w)"),
+    "a timer's wake": ("its timer did not wake it", "a wake every 1 h", "wake (w)"),
     "asks for permission": ("waits for you: may I?", "your answer", "asked"),
     "a request for approval": (
         "@writer asks for your approval: Deploy?",
@@ -93,7 +97,7 @@ def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str)
 
 
 def test_every_kind_is_raised_by_some_story() -> None:
-    raised = {kind for story in (*STORIES, *MOVES, *RECORDED) for _, kind, _ in story.expected}
+    raised = {kind for story in (*STORIES, *MOVES, *EXPECTATION, *RECORDED) for _, kind, _ in story.expected}
     assert set(map(str, AlarmKind)) - raised == set()
 
 
@@ -102,6 +106,16 @@ def test_every_kind_has_an_alarm_s_sound_and_an_urgency() -> None:
     assert all(kind.sound.alarming for kind in AlarmKind)
     assert all(steps[0][0] == 0 and list(steps) == sorted(steps) for steps in URGENCY_OF.values()), "it only grows"
     assert {kind.sound for kind in AlarmKind} >= {Sound.LIMIT, Sound.STUCK, Sound.ERROR, Sound.WAITING}
+
+
+def test_the_page_of_alarms_has_every_kind_under_its_urgency() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text()
+    for urgency in (Urgency.HIGH, Urgency.MEDIUM, Urgency.LOW):
+        row = next(line for line in page.splitlines() if line.startswith(f"| {urgency.word}: "))
+        named = row.split("|")[3].partition(";")[0].replace(" ", "").split(",")
+        assert sorted(named) == sorted(kind for kind, steps in URGENCY_OF.items() if steps[0][1] is urgency)
+    muted = page.partition("**No mute hides a new cause:**")[2].partition("are")[0].replace("and", ",")
+    assert {word.strip() for word in muted.split(",")} == CAUSES
 
 
 def test_urgency_is_of_the_kind_and_of_its_age() -> None:

@@ -12,7 +12,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Message
 from mailcore.model.run import Phase
-from praxmonitor.sound import FAMILIES, Cue, Sound
+from praxmonitor.sound import ALARMS_ALONE, FAMILIES, Cue, Sound
 from praxmonitor.sound.cues import (
     AGENT_MAIL_VOLUME,
     SOUND_OF_ACTIVITY,
@@ -67,7 +67,7 @@ def test_each_kind_of_event_has_its_sound() -> None:
 def test_every_sound_but_the_engines_own_has_a_cause() -> None:
     """HEARTBEAT is the clock's to play; the alarms play what stands."""
     caused = {*SOUND_OF_ACTIVITY.values(), *SOUND_OF_MAIL.values(), Sound.MAIL, Sound.DISPATCHED}
-    assert set(Sound) - caused == {Sound.ALL_CLEAR, Sound.HEARTBEAT, Sound.WAITING, Sound.SILENCE}
+    assert set(Sound) - caused == {Sound.ALL_CLEAR, Sound.HEARTBEAT, *ALARMS_ALONE}
 
 
 def test_a_cue_tells_the_agent_its_voice_and_the_tools_family() -> None:

@@ -26,6 +26,7 @@ from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.watchers import Reach, Watcher
+from praxmonitor.sound.gate import BURST_PAUSE
 from praxmonitor.sound.mutes import mutes_path
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
@@ -35,6 +36,8 @@ PAUSE = 0.3
 """Seconds between two of them: fewer a second than are thinned out."""
 SOON = 2.0
 """Seconds within which an alarm must be heard."""
+QUIET = round(44_100 * (BURST_PAUSE + 0.2)) * 4
+"""Bytes of silence after which an alarm is let through, however urgent the one before was."""
 GAP = 44_100 * 4 // 20
 """Bytes of silence, 50 ms, between two ticks."""
 
@@ -136,8 +139,8 @@ class Desk:
         return self.workspace.agent(name)
 
     def silence(self) -> None:
-        """Nothing sounds; what is heard from now on is new."""
-        until(lambda: not any(self.pulse.pcm[-40_000:]), "quiet")
+        """Nothing sounds, and no alarm did of late that would keep another back; what is heard from now on is new."""
+        until(lambda: not any(self.pulse.pcm[-QUIET:]), "quiet")
         self.pulse.pcm.clear()
 
     def heard(self, what: str, since: float, within: float = SOON) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Cue, Sound, player
+from praxmonitor.sound import Cue, Sound, Urgency, player
 from praxmonitor.sound.device_events import OutputEvents
 from praxmonitor.sound.player import NONE, Player
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
 PACK = sounds_dir() / "default"
-ALARM = Cue(Sound.SILENCE, "@writer")
+ALARM = Cue(Sound.SILENCE, "@writer", urgency=Urgency.HIGH)
 
 
 @pytest.fixture
@@ -116,12 +116,12 @@ def test_an_alarm_that_a_dying_device_swallowed_is_told_as_not_played(pulse: Pul
     pulse.start()
     pulse.record()
     until(lambda: opened.opened, "the first device")
-    assert opened.play(ALARM)
+    assert opened.play(Cue(Sound.STUCK, "@writer", urgency=Urgency.LOW))
     until(pulse.heard, "it is heard")
     assert pulse.server is not None
     until(lambda: not opened._unconfirmed._cues, "the child says that it was played")
     pulse.server.send_signal(signal.SIGSTOP)  # it takes nothing more, and says nothing
-    other = Cue(Sound.FAILED, "@tester")
+    other = Cue(Sound.FAILED, "@tester", urgency=Urgency.HIGH)
     assert opened.play(other)
     swallowed: list[Cue] = []
 

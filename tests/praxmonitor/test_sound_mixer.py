@@ -8,8 +8,8 @@ from array import array
 
 import pytest
 
-from praxmonitor.sound import Sound
-from praxmonitor.sound.mixer import RATE, STALE, VOICES, Mixer
+from praxmonitor.sound import ALARM_SOUNDS, Cue, Sound, Urgency
+from praxmonitor.sound.mixer import DUCKED, DUCKED_AFTER, RATE, STALE, VOICES, Mixer
 
 
 def level(value: int, frames: int = 100) -> array[int]:
@@ -100,8 +100,39 @@ def test_priorities_run_from_tick_to_alarm() -> None:
     by_priority = sorted(Sound, key=lambda sound: sound.priority)
 
     assert by_priority[:2] == [Sound.HEARTBEAT, Sound.TOOL] == [sound for sound in Sound if sound.ambient]
-    assert by_priority[-3:] == [Sound.WAITING, Sound.FAILED, Sound.SILENCE] == [s for s in Sound if s.urgent]
-    assert [sound.priority for sound in by_priority] == list(range(19))
+    assert by_priority[-3:] == [Sound.WAITING, Sound.FAILED, Sound.SILENCE]
+    assert [sound.priority for sound in by_priority] == list(range(20))
+    assert {sound for sound in Sound if sound.alarming} == set(ALARM_SOUNDS)
+    least = [min(Cue(sound, urgency=urgency).priority for sound in ALARM_SOUNDS) for urgency in Urgency if urgency]
+    most = [max(Cue(sound, urgency=urgency).priority for sound in Sound) for urgency in Urgency][:-1]
+    assert all(before < after for before, after in zip(most, least, strict=True)), "the urgency comes before the kind"
+
+
+def test_while_an_alarm_sounds_all_else_is_ducked() -> None:
+    mixer = Mixer()
+    mixer.play(level(1_000), Sound.DONE.priority, at=0.0)
+    assert set(mixer.render(5, now=0.0)) == {1_000}
+    mixer.play(level(10_000, 20), Cue(Sound.STUCK, urgency=Urgency.LOW).priority, at=0.0, urgency=Urgency.LOW)
+    mixer.play(level(400), Sound.MAIL.priority, at=0.0, volume=0.5)
+
+    assert set(mixer.render(20, now=0.0)) == {10_000 + round(DUCKED * 1_000) + round(DUCKED * 200)}
+    assert set(mixer.render(20, now=0.0)) == {round(DUCKED * 1_000) + round(DUCKED * 200)}, "and shortly after"
+    mixer.render(round(DUCKED_AFTER * RATE), now=0.0)
+    assert mixer.left == 0
+    mixer.play(level(1_000), Sound.DONE.priority, at=0.0)
+    assert set(mixer.render(20, now=0.0)) == {1_000}, "as loud as before"
+
+
+@pytest.mark.parametrize("first", [Urgency.LOW, Urgency.MEDIUM, Urgency.HIGH])
+@pytest.mark.parametrize("second", [Urgency.LOW, Urgency.MEDIUM, Urgency.HIGH])
+def test_one_alarm_sounds_at_a_time_and_none_cuts_off_a_more_urgent_one(first: Urgency, second: Urgency) -> None:
+    mixer = Mixer()
+    mixer.play(level(1_000), Cue(Sound.SILENCE, urgency=first).priority, at=0.0, urgency=first)
+    mixer.render(5, now=0.0)
+    taken = mixer.play(level(7), Cue(Sound.STUCK, urgency=second).priority, at=0.0, urgency=second)
+
+    assert taken is (second >= first)
+    assert set(mixer.render(5, now=0.0)) == {7 if taken else 1_000}
 
 
 def test_what_waited_too_long_is_not_started() -> None:

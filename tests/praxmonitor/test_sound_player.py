@@ -12,6 +12,7 @@ import time
 from array import array
 from collections.abc import Iterator
 from ctypes.util import find_library
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ import pytest
 
 from mailcore.config import Sound as SoundConfig
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Cue, Sound, gate
+from praxmonitor.sound import Cue, Sound, Urgency, gate
 from praxmonitor.sound.backends import decode
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 from praxmonitor.sound.player import NONE, RESET_BACKOFF_AFTER, STARTING, Player, configured_player
@@ -54,32 +55,37 @@ def child() -> psutil.Process:
     return found
 
 
-def left(sound: Sound) -> array[int]:
-    samples = decode(PACK / "sounds" / f"{sound}.wav")[::2]
+SILENCE = Cue(Sound.SILENCE, urgency=Urgency.HIGH)
+
+
+def left(key: str) -> array[int]:
+    samples = decode(PACK / "sounds" / f"{key}.wav")[::2]
     return samples[next(index for index, sample in enumerate(samples) if sample) :]
 
 
 def test_silence_comes_out_of_the_loudspeaker(playing: tuple[Pulse, Player]) -> None:
     pulse, sounds = playing
-    expected = left(Sound.SILENCE)
+    expected = left(SILENCE.key)
     assert not pulse.heard(), "a player that was asked for nothing is silent"
 
     def played() -> array[int]:
         until(lambda: not any(pulse.pcm[-40_000:]), "quiet")
         pulse.pcm.clear()
-        assert sounds.play(Cue(Sound.SILENCE))
+        sounds.mutes = Mutes(FOREVER)  # so that no take before keeps this one back
+        sounds.mutes = Mutes()
+        assert sounds.play(SILENCE)
         return pulse.sound(len(expected))
 
     # On a machine whose every core is busy, an underrun tears one take in twelve.
     recorded = next((take for take in (played() for _ in range(4)) if likeness(take, expected) > 0.8), None)
 
     assert recorded, "none of four takes was the sound"
-    assert likeness(recorded, left(Sound.FAILED)) < 0.5, "so the comparison can tell sounds apart"
+    assert likeness(recorded, left("failed.high")) < 0.5, "so the comparison can tell sounds apart"
 
 
 def test_two_sounds_at_once_are_heard_mixed(playing: tuple[Pulse, Player]) -> None:
     pulse, sounds = playing
-    one, two = left(Sound.WAITING), left(Sound.FAILED)
+    one, two = left(Sound.LIMIT), left(Sound.FAILED)
     both = array("h", [a + b for a, b in zip(one, two, strict=False)])
 
     def played() -> array[int]:
@@ -87,7 +93,7 @@ def test_two_sounds_at_once_are_heard_mixed(playing: tuple[Pulse, Player]) -> No
         pulse.pcm.clear()
         process = child()
         process.suspend()  # so that both begin at the same frame
-        assert sounds.play(Cue(Sound.WAITING)) and sounds.play(Cue(Sound.FAILED))
+        assert sounds.play(Cue(Sound.LIMIT)) and sounds.play(Cue(Sound.FAILED))
         process.resume()
         return pulse.sound(len(both))
 
@@ -121,7 +127,7 @@ def test_a_sound_starts_fast_awake_and_after_a_rest(playing: tuple[Pulse, Player
 
 def test_muting_cuts_off_what_plays_and_all_that_follows(playing: tuple[Pulse, Player]) -> None:
     pulse, sounds = playing
-    sounds.play(Cue(Sound.SILENCE))
+    sounds.play(SILENCE)
     until(pulse.heard, "the sound")
     sounds.mutes = Mutes(FOREVER)
     until(lambda: len(pulse.pcm) > 40_000 and not any(pulse.pcm[-20_000:]), "silence in the middle of the sound", 1.0)
@@ -131,8 +137,47 @@ def test_muting_cuts_off_what_plays_and_all_that_follows(playing: tuple[Pulse, P
     until(lambda: len(pulse.pcm) > 40_000, "0.2 s")
     assert not pulse.heard()
     sounds.mutes = Mutes()
-    assert sounds.play(Cue(Sound.FAILED))
+    assert sounds.play(SILENCE), "an alarm that was cut off keeps none back"
     until(pulse.heard, "sound again")
+
+
+def test_a_more_urgent_alarm_cuts_another_off_and_is_heard_at_once(playing: tuple[Pulse, Player]) -> None:
+    pulse, sounds = playing
+    medium = Cue(Sound.STUCK, "@a", urgency=Urgency.MEDIUM)
+    expected = left(SILENCE.key)[: len(left(medium.key))]
+
+    def played() -> array[int]:
+        until(lambda: not any(pulse.pcm[-40_000:]), "quiet")
+        sounds.mutes = Mutes(FOREVER)
+        sounds.mutes = Mutes()
+        pulse.pcm.clear()
+        process = child()
+        process.suspend()  # so that one comes while the other sounds, on a machine however slow
+        assert sounds.play(medium) and sounds.play(SILENCE)
+        process.resume()
+        return pulse.sound(len(expected))
+
+    both = array("i", [a + b for a, b in zip(expected, left(medium.key), strict=True)])
+    recorded = next((take for take in (played() for _ in range(4)) if likeness(take, expected) > 0.93), None)
+
+    assert recorded, "none of four takes was the more urgent one alone"
+    assert likeness(both, expected) < 0.85, "so the comparison can tell"
+
+
+def test_an_alarm_that_the_device_swallowed_is_let_through_again(playing: tuple[Pulse, Player]) -> None:
+    """It takes 4 s to know that; an alarm of high urgency and its pause take longer."""
+    pulse, sounds = playing
+    process = child()
+    process.suspend()
+    assert sounds.play(SILENCE)
+    until(sounds.unplayed, "that it was not played")
+    process.kill()
+    until(lambda: sounds.backend == STARTING, "the death noticed")
+    until(lambda: sounds.backend == "miniaudio/pulse", "another child")
+    pulse.pcm.clear()
+
+    assert sounds.play(SILENCE)
+    until(pulse.heard, "told again")
 
 
 def test_a_killed_child_is_replaced(playing: tuple[Pulse, Player]) -> None:
@@ -169,7 +214,7 @@ def test_after_a_single_kill_sound_is_back_within_a_second(playing: tuple[Pulse,
 @pytest.mark.parametrize("resting", [False, True])
 def test_a_sound_server_that_restarts_is_found_again(playing: tuple[Pulse, Player], resting: bool) -> None:
     pulse, sounds = playing
-    sounds.play(Cue(Sound.SILENCE))
+    sounds.play(SILENCE)
     until(pulse.heard, "a sound before")
     if resting:
         until(pulse.corked, "a stream at rest")
@@ -222,7 +267,7 @@ def test_a_burst_is_one_chord_and_is_counted(playing: tuple[Pulse, Player], monk
     process.resume()
 
     assert all(taken), "all but three went nowhere, or the pipe would be full"
-    assert sounds.burst == 5_000
+    assert sounds.chord == 5_000
 
 
 def test_rubbish_on_the_pipe_does_no_harm(pulse: Pulse) -> None:
@@ -234,12 +279,13 @@ def test_rubbish_on_the_pipe_does_no_harm(pulse: Pulse) -> None:
     ) as process:  # fmt: skip
         assert process.stdin and process.stdout
         assert json.loads(process.stdout.readline()) == {"backend": "miniaudio/pulse"}
-        cue = {"sound": "done", "volume": 1.0}
+        cue = {"sound": "done", "volume": 1.0, "urgency": 0}
         good: dict[str, object] = {"cue": cue, "at": time.time()}
         for bad in ("", "nonsense", "[]", "null", "{}", '{"cue": 1}', '{"cue": {"sound": "gong"}, "at": 1}',
                     json.dumps(good | {"at": "x"}), json.dumps(good | {"cue": {"sound": "tool", "family": "../x"}}),
                     json.dumps(good | {"cue": cue | {"volume": "loud"}}), json.dumps(good | {"cue": cue | {"x": 1}}),
                     json.dumps(good | {"cue": cue | {"voice": "x"}}), json.dumps(good | {"cue": cue | {"urgency": []}}),
+                    json.dumps(good | {"cue": cue | {"urgency": 4}}), json.dumps(good | {"cue": {"sound": "done"}}),
                     json.dumps(good | {"at": time.time() - 3})):  # fmt: skip
             process.stdin.write(bad.encode() + b"\n")
         process.stdin.flush()
@@ -368,7 +414,7 @@ def test_the_child_ends_with_its_parent(pulse: Pulse) -> None:
 def test_what_is_muted_by_hand_stays_so_whatever_another_screen_saves(tmp_path: Path) -> None:
     player = configured_player(SoundConfig(backend="bell"), tmp_path, muted=True)
     save_mutes(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
-    assert player.play(Cue(Sound.SILENCE, "@b")) is True, "no bell, no sound"
+    assert player.play(replace(SILENCE, agent="@b")) is True, "no bell, no sound"
     assert player.mutes == Mutes().with_agent("@a", FOREVER), "what is kept is not what is forced"
     player.force_muted = False
-    assert player.play(Cue(Sound.SILENCE, "@c")) is False
+    assert player.play(replace(SILENCE, agent="@c")) is False

@@ -44,13 +44,13 @@ def head(sound_status: SoundStatus, width: int = 120) -> str:
     ("sound_status", "said"),
     [
         (SoundStatus("miniaudio/pulse"), "♪ miniaudio/pulse"),
-        (SoundStatus("miniaudio/pulse", burst=7), "♪ 7 at once"),
-        (SoundStatus("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
+        (SoundStatus("miniaudio/pulse", chord=7), "♪ 7 at once"),
+        (SoundStatus("miniaudio/pulse", quiet=True, chord=7), "♪ quiet hours"),
         (SoundStatus("miniaudio/pulse", quiet=True, quiet_until="07:00"), "♪ quiet hours until 07:00"),
         (SoundStatus("miniaudio/pulse", agents=(("@a", NOON + 1800),)), "♪ miniaudio/pulse, @a muted until 12:30"),
         (SoundStatus("miniaudio/pulse", agents=(("@a", FOREVER), ("@b", NOON))), "♪ miniaudio/pulse, 2 agents muted"),
         (SoundStatus("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
-        (SoundStatus("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
+        (SoundStatus("miniaudio/pulse", muted=True, muted_until=FOREVER, chord=7), "♪ muted   "),
         (SoundStatus("none", trouble="no device"), "♪ no sound: bell only"),
         (SoundStatus("bell"), "♪ bell"),
         (SoundStatus("none"), "♪ none"),
@@ -61,7 +61,7 @@ def test_the_header_says_what_can_be_heard(sound_status: SoundStatus, said: str)
 
 
 def test_a_narrow_header_keeps_the_count() -> None:
-    assert "♪ 7 " in head(SoundStatus("miniaudio/pulse", burst=7), width=24)
+    assert "♪ 7 " in head(SoundStatus("miniaudio/pulse", chord=7), width=24)
 
 
 async def command(app: PraxApp, pilot: object, words: str) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import FAMILIES, Cue, Sound, gate
+from praxmonitor.sound import FAMILIES, Cue, Sound, Urgency, gate
 from praxmonitor.sound.player import Player
 from tests.praxmonitor.conftest_pulse import Pulse, until
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, workspace
@@ -52,8 +52,9 @@ def test_thousands_of_plays_leave_threads_files_and_memory_as_they_were(
 ) -> None:
     pulse, player = playing
     monkeypatch.setattr(gate, "CHORD", 0.0)
-    monkeypatch.setattr(gate, "REPEAT", 0.0)
-    monkeypatch.setattr(gate, "AMBIENT_PAUSE", 0.0)
+    monkeypatch.setattr(gate, "BURST", dict.fromkeys(Urgency, 0.0))
+    monkeypatch.setattr(gate, "BURST_PAUSE", 0.0)
+    monkeypatch.setattr(gate, "HUSH", 0.0)
     monkeypatch.setattr(gate, "TICKS", 1e9)
     chance, plays, slowest = random.Random(1), rounds(request, 1_000, 10_000), 0.0
     ours, theirs = psutil.Process(), child()
@@ -61,7 +62,8 @@ def test_thousands_of_plays_leave_threads_files_and_memory_as_they_were(
     for count in range(plays):
         sound = chance.choice(list(Sound))
         voice = chance.randrange(5)
-        cue = Cue(sound, f"@agent{voice}", voice, chance.choice(FAMILIES), urgency=chance.randrange(2))
+        urgency = chance.choice(list(Urgency)) if sound.alarming else Urgency.NONE
+        cue = Cue(sound, f"@agent{voice}", voice, chance.choice(FAMILIES), urgency=urgency)
         began = time.monotonic()
         while not player.play(cue):
             threading.Event().wait(0.005)  # the pipe is full

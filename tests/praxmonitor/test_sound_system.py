@@ -16,8 +16,10 @@ import pytest
 
 from mailcore.config import Sound as SoundConfig
 from mailcore.exceptions import ConfigError
+from praxmonitor.alarms.reach import reach
+from praxmonitor.alarms.watchers import Reach
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound import Cue, Sound, Urgency
 from praxmonitor.sound.backends import decode
 from praxmonitor.sound.gate import GateRules
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
@@ -178,31 +180,37 @@ def test_bell_and_none_start_no_process(players: list[Player]) -> None:
 
     assert not [p for p in psutil.Process().children() if "praxmonitor.sound.child" in p.cmdline()]
     assert (bell.backend, none.backend, bell.reason, none.reason) == ("bell", "none", "", "")
-    assert bell.play(Cue(Sound.SILENCE, "@writer")) is False, "the caller rings"
-    assert none.play(Cue(Sound.SILENCE, "@writer")) is True, "nothing is to be heard"
+    assert bell.play(Cue(Sound.SILENCE, "@writer", urgency=Urgency.HIGH)) is False, "the caller rings"
+    assert none.play(Cue(Sound.SILENCE, "@writer", urgency=Urgency.HIGH)) is True, "nothing is to be heard"
 
 
 def test_the_bell_obeys_mute_volume_and_repetition(players: list[Player]) -> None:
     bell = Player(PACK, GateRules(agents={"@quiet": 0.0}), backend=BELL)
-    alarm = Cue(Sound.SILENCE, "@writer")
+    alarm = Cue(Sound.SILENCE, "@writer", urgency=Urgency.HIGH)
 
-    assert bell.play(Cue(Sound.SILENCE, "@quiet")) is True
+    assert bell.play(Cue(Sound.SILENCE, "@quiet", urgency=Urgency.HIGH)) is True
     assert [bell.play(alarm) for _ in range(3)] == [False, True, True]
     bell.mutes = Mutes(FOREVER)
     assert bell.play(Cue(Sound.FAILED, "@writer")) is True
 
 
+@pytest.mark.parametrize(("breaks", "far"), [(False, Reach.SHOWN), (True, Reach.BELL)])
+def test_who_lets_urgent_alarms_break_quiet_hours_reaches_a_person_in_them(breaks: bool, far: Reach) -> None:
+    bell = Player(PACK, GateRules(quiet=(0, 24 * 60), quiet_breaks=breaks), backend=BELL)
+    assert bell.quiet and reach(bell, time.time(), terminal=True)[0] is far
+
+
 def test_what_another_screen_mutes_is_muted_here_at_once(tmp_path: Path) -> None:
     path = mutes_path(tmp_path)
     one, other = (configured_player(SoundConfig(backend=BELL), tmp_path) for _ in range(2))
-    assert one.play(Cue(Sound.SILENCE, "@a")) is False
+    assert one.play(Cue(Sound.SILENCE, "@a", urgency=Urgency.HIGH)) is False
     save_mutes(path, Mutes(FOREVER), 0.0)
 
-    assert one.play(Cue(Sound.SILENCE, "@b")) is True
+    assert one.play(Cue(Sound.SILENCE, "@b", urgency=Urgency.HIGH)) is True
     assert other.mutes.until == FOREVER
     save_mutes(path, Mutes().with_agent("@c", FOREVER), 0.0)
-    assert one.play(Cue(Sound.SILENCE, "@c")) is True
-    assert one.play(Cue(Sound.SILENCE, "@d")) is False
+    assert one.play(Cue(Sound.SILENCE, "@c", urgency=Urgency.HIGH)) is True
+    assert one.play(Cue(Sound.SILENCE, "@d", urgency=Urgency.HIGH)) is False
 
 
 def test_a_player_is_configured_and_muted_by_hand(tmp_path: Path) -> None:
@@ -218,7 +226,7 @@ def test_a_player_is_configured_and_muted_by_hand(tmp_path: Path) -> None:
 SIMPLE = """
 import sys, threading, time
 from pathlib import Path
-from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound import Cue, Sound, Urgency
 from praxmonitor.sound.player import STARTING, Player
 player = Player(Path(sys.argv[1]), backend="simpleaudio")
 player.start()

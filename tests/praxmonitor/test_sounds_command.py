@@ -8,16 +8,20 @@ import os
 import shutil
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailcore.workspace import create
+from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.assets import sounds_dir
+from praxmonitor.sound import ALARM_SOUNDS, Urgency
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 from praxmonitor.sound.pack_check import violations
 from tests.praxmonitor.conftest_pulse import Pulse, until
+from tests.praxmonitor.hearing import pulses
 
 TICK = sounds_dir() / "default" / "sounds" / "tool.shell.wav"
 
@@ -74,7 +78,7 @@ def test_list_shows_what_ships_the_users_and_the_projects(home: Path, tmp_path: 
     assert [line[0] for line in lines] == [" ", " ", " ", " ", "*"]
     assert "cannot be used" in lines[1] and "not JSON" in lines[1]
     assert "1 sounds" in lines[2] and "\x1b" not in done.stdout
-    assert "hidden by the one above" in lines[3] and "24 sounds" in lines[4]
+    assert "hidden by the one above" in lines[3] and "40 sounds" in lines[4]
 
 
 def test_check_finds_nothing_in_a_good_pack(home: Path, tmp_path: Path) -> None:
@@ -167,9 +171,26 @@ def test_play_plays(home: Path, tmp_path: Path, pulse: Pulse) -> None:
     done = praxmonitor("play", "wood", "silence", "tool.web", "--agent", "2", cwd=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == ["on miniaudio/pulse:", "  silence", "  tool.web"]
+    assert done.stdout.splitlines() == [
+        "on miniaudio/pulse:", "  silence.low", "  silence.medium", "  silence.high", "  tool.web"
+    ]  # fmt: skip
     until(pulse.heard, "the sounds")
-    assert pulse.heard()
+    mono = array("h", bytes(pulse.pcm[: len(pulse.pcm) // 4 * 4]))[::2]
+    assert len(pulses(mono, share=0.3)) == 2 + 3 + 10, "each alarm is heard whole, in its turn"
+
+
+def test_alarms_lists_each_kind_and_urgency_and_what_sounds_so(home: Path, tmp_path: Path) -> None:
+    done = praxmonitor("alarms", cwd=tmp_path)
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(rows) == [f"{sound}.{urgency.word}" for sound in ALARM_SOUNDS for urgency in Urgency if urgency]
+    assert "10 pulses  silence" in rows["silence.high"]
+    assert "3 pulses   waiting, approval" in rows["waiting.medium"]
+    assert "10 pulses  waiting after 15 min, approval after 15 min" in rows["waiting.high"]
+    assert rows["silence.low"].endswith("no alarm today")
+    told = done.stdout.replace(",", " ").split()
+    assert not [kind for kind in AlarmKind if kind not in told], "every kind has its sound"
 
 
 def test_play_claims_nothing_without_a_device(home: Path, tmp_path: Path, no_device: Path) -> None:

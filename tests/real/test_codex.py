@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mailcore.model.activity import Kind
 from mailcore.model.limit import SERVICE, Certainty, Limit
 from mailcore.model.message import parse_time
 from mailcore.model.run import Phase
@@ -21,6 +22,7 @@ from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.registry import program
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, Lab
+from tests.real.recorder import end, nap, recording, running, spin
 from tests.real.stub import Cut, Failure, Request, Tool, codex_limit, texts
 
 DISPATCH = 'dispatch @writer "Release notes" "Write them from the changes."'
@@ -143,3 +145,56 @@ def test_a_busy_service_is_no_limit_of_the_account(lab: Lab) -> None:
     lab.stub.plays(Failure(503, "server_error", about={"code": "server_is_overloaded"}))
     limit = program("codex").ending(*lab.printed("codex exec --json --skip-git-repo-check hello")).limit
     assert limit is not None and (limit.scope, limit.resets_at) == (SERVICE, 0.0)
+
+
+def napping(lab: Lab, **given: object) -> Tool:
+    return Tool("exec_command", {"cmd": nap(lab), **given})
+
+
+def test_a_command_that_does_not_end_gives_its_word_back(strict: Lab) -> None:
+    """It runs on beside its agent, after the time that the call gave itself."""
+    strict.stub.plays(READ, napping(strict, yield_time_ms=3000), DONE, BYE)
+    with recording(strict, "codex-yields") as seen:
+        strict.mailcore(DISPATCH)
+        strict.over()
+        end(running(strict, "nap.py"))
+        seen.goes_on(3)
+    calls = [one for one in seen.facts().activities if one.kind is Kind.TOOL]
+    assert [one.timeout for one in calls] == [0.0, 3.0, 0.0]
+
+
+def test_a_command_that_hangs_is_waited_for(strict: Lab) -> None:
+    strict.stub.plays(READ, napping(strict, yield_time_ms=30_000), DONE, BYE)
+    with recording(strict, "codex-hangs") as seen:
+        strict.mailcore(DISPATCH)
+        wait_until(lambda: running(strict, "nap.py"), 60, "the tool is at work")
+        seen.goes_on(20)
+        strict.mailcore("kill @writer")
+        strict.over()
+        seen.goes_on(3)
+    facts = seen.facts()
+    assert facts.run is not None and facts.run.phase.ended
+
+
+def test_a_service_that_does_not_answer(strict: Lab) -> None:
+    strict.stub.plays(READ, DONE, BYE)
+    with recording(strict, "codex-no-answer") as seen:
+        strict.mailcore(DISPATCH)
+        wait_until(lambda: strict.stub.requests, 60, "it works")
+        strict.stub.hold.clear()
+        seen.goes_on(20)
+        strict.stub.hold.set()
+        strict.over()
+        seen.goes_on(3)
+    facts = seen.facts()
+    assert facts.run is not None and facts.run.replied
+
+
+def test_a_command_that_spins(strict: Lab) -> None:
+    command = Tool("exec_command", {"cmd": spin(strict, 25.0), "yield_time_ms": 30_000})
+    strict.stub.plays(READ, command, DONE, BYE)
+    with recording(strict, "codex-spins") as seen:
+        strict.mailcore(DISPATCH)
+        strict.over()
+        seen.goes_on(3)
+    assert any(works for *_, works in seen.machine)

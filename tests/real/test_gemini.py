@@ -26,6 +26,7 @@ from mailcore.programs.registry import program
 from mailcore.workspace.find import find_workspace
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, CONFIG, Lab
+from tests.real.recorder import end, recording, running
 from tests.real.stub import Failure, Request, Text, Tool
 from tests.real.stub_gemini import GeminiStub, Quota, said, shell
 
@@ -317,3 +318,17 @@ def test_attach_is_the_agents_own_session(gemini: Google) -> None:
         screen.close(force=True)
     wait_until(lambda: gemini.run().run_id != former.run_id, 30, "what waited is started")
     assert gemini.over().replied
+
+
+def test_a_command_that_hangs_is_waited_for(gemini: Google) -> None:
+    gemini.agent(MODEL_LINE, BYPASS)
+    gemini.stub.plays(READ, nap(gemini), DONE, BYE)
+    with recording(gemini, "gemini-hangs") as seen:
+        gemini.mailcore(DISPATCH)
+        wait_until(lambda: running(gemini, "nap.py"), 90, "the tool is at work")
+        seen.goes_on(20)
+        end(running(gemini, "nap.py"))
+        gemini.over()
+        seen.goes_on(3)
+    facts = seen.facts()
+    assert facts.run is not None and facts.run.phase.ended

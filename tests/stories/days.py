@@ -115,7 +115,8 @@ def bad_day(seed: int = 2) -> Day:
         (FREED + 5, (roster(*NAMES),)),
     )
     day = _day("a bad day of thirty agents", seed, met, (), steps)
-    book.append(Trouble("disk", "disk", "", LOW, FREED + 60))
+    book.append(Trouble("disk near", "disk_near", "", LOW, FULL + 60))
+    book.append(Trouble("disk", "disk", "", FULL, FREED + 60))
     book.append(Trouble("disk", "degraded", "", FULL, FREED + 10, follows=True))
     return replace(day, troubles=tuple(book))
 

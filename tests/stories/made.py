@@ -130,7 +130,7 @@ RAISING = (
     story(
         "the build's processes stop working, then silence", 3000,
         working(50).tool(50, None), steps=((60, (Works("@writer"),)), (1500, (Works("@writer", False),))),
-        expected=(heard(1500 + 900),), slack=6.0,
+        expected=(heard(50 + 1200, "spinning"), heard(1500 + 900)), slack=6.0,
     ),
     story(
         "a timer's wake that did not come", 4300, finished(Life().mail(5).starts(10).steady(20, 90), 100),
@@ -300,7 +300,7 @@ RAISING = (
         expected=(heard(70, "limit"),),
     ),
     story(
-        "the disk is nearly full", 300, Life(), steps=((100, (Disk(10**8),)),), expected=(heard(102, "disk", ""),),
+        "the disk is nearly full", 300, Life(), steps=((100, (Disk(10**8),)),), expected=(heard(102, "disk_near", ""),),
         slack=6.0,
     ),
     story(
@@ -416,11 +416,13 @@ HEALTHY = (
     story("works, replies, ends, and is idle for an hour", 2 * HOUR, finished(working(600), 620)),
     story("a tool of 14 min", 1300, working(100).tool(100, 940).steady(950, 1300)),
     story(
-        "a build of 50 min whose processes work", 3400, working(100).tool(100, 3100).steady(3110, 3400),
+        "a build of 50 min whose processes work, and whose call gives it an hour", 3400,
+        working(100).tool(100, 3100, timeout=HOUR).steady(3110, 3400),
         steps=((105, (Works("@writer"),)), (3095, (Works("@writer", False),))),
     ),
     story(
-        "a long build, and the screen opens in the midst of it", 3400, working(100).tool(100, 3100).steady(3110, 3400),
+        "a long build, and the screen opens in the midst of it", 3400,
+        working(100).tool(100, 3100, timeout=HOUR).steady(3110, 3400),
         steps=((105, (Works("@writer"),)), (2000, (Restart(),)), (3095, (Works("@writer", False),))),
     ),
     story(

@@ -67,7 +67,7 @@ def outage(*others: Life, name: str, more: tuple[tuple[str, float, str], ...], s
 def full_disk(*lives: Life, name: str, free: int, more: tuple[tuple[str, float, str], ...]) -> Story:
     """So many bytes are free from 100 to 1000; the alarm of it is over at 1065."""
     steps: tuple[tuple[float, tuple[Step, ...]], ...] = ((100, (Disk(free),)), (1000, (Disk(10**11),)))
-    expected = (heard(102, "disk", ""), *(heard(at, kind, who) for kind, at, who in more))
+    expected = (heard(102, "disk" if free == 0 else "disk_near", ""), *(heard(at, kind, who) for kind, at, who in more))
     return story(name, 2000, *lives, expected=expected, steps=steps, slack=8.0)
 
 
@@ -97,6 +97,13 @@ def own_limit(name: str, second: float) -> Life:
 def codex(name: str, until: float) -> Life:
     life = Life(name, program="codex").mail(5, seen_at=START + 10, unread=False, status="opened")
     return life.starts(10).steady(20, until)
+
+
+def refused(life: Life, words: str, begin: int, end: int) -> Life:
+    """Its program tries again and again by itself."""
+    for second in range(begin, end, 60):
+        life.does(second, Kind.LIMIT, words, source="transcript")
+    return life
 
 
 def approval_asked() -> tuple[tuple[float, tuple[Step, ...]], ...]:
@@ -152,8 +159,7 @@ MASKS = (
     ), frozenset({("limit", ""), ("stuck", "@b")})),
     Mask(story(
         "two services refuse, one after the other: two", 1000,
-        at_work("a", 60).does(60, Kind.LIMIT, "API 529, attempt 1 of 10", source="transcript"),
-        codex("b", 150).does(160, Kind.LIMIT, "stream error: 503, retrying 1/5", source="transcript"),
+        refused(at_work("a", 60), "API 529", 60, 1000), refused(codex("b", 150), "stream error: 503", 160, 1000),
         expected=(heard(60, "limit", "@a"), heard(160, "limit", "@b")),
     ), frozenset({("limit", "@a"), ("limit", "@b")})),
     Mask(story(

@@ -191,6 +191,11 @@ UNREAD = (
         "letters to the operator are read within the day", DAY + 2000, Life(),
         steps=tuple(letters(10).mail(DAY - 500, "m0", unread=False, status="opened").steps),
     ),
+    story(
+        "what is urgent has an alarm of its own, and is no unread letter", DAY + 2000, Life(),
+        steps=tuple(Life("operator").mail(10, is_task=False, priority="high", sender="@writer").steps),
+        expected=(heard(610, "stuck", "@operator"),),
+    ),
     story("ordinary letters to an agent lie unread for a day", DAY + 2000, Life().mail(10, is_task=False)),
     story(
         "a task is done without a reply: information, no alarm", 3 * 7200, working(60).ends(100, replied=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +31,13 @@ class Works:
 
     address: str
     works: bool = True
+
+
+@dataclass(frozen=True)
+class Woken:
+    """A timer's wake of this agent finds no mail; or config.toml is written, and it has had no run yet."""
+
+    address: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Busy:
     late: float
 
 
-Step = Fact | Works | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
+Step = Fact | Works | Woken | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -117,6 +124,7 @@ class Machine:
         self.clock = Clock(start)
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
+        self.woken: dict[str, float] = {}
         self.free = 10**12
         self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
@@ -129,8 +137,9 @@ class Machine:
     def there(self, agent: Agent) -> BranchFiles:
         return self.stands.get(agent.branch, WHOLE)
 
-    def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
-        """As `mailcore.observe.cpu.Work.look`: from the second look on, when each tree worked."""
+    def work(self, pids: Mapping[str, int], now: float, screens: Collection[str]) -> Mapping[str, float]:
+        """As `mailcore.observe.cpu.CpuActivity.measure`: from the second look on, when each tree worked."""
+        del screens
         known = {address: self._seen.get(address, 0.0) for address in pids if address in self._before}
         known |= {address: now for address in known if address in self.working}
         self._before, self._seen = frozenset(pids), dict(known)
@@ -172,6 +181,8 @@ def play(
                 match thing:
                     case Works(address=address, works=works):
                         (machine.working.add if works else machine.working.discard)(address)
+                    case Woken(address=address):
+                        machine.woken[address] = machine.clock()
                     case ClockSet(by=by):
                         machine.clock.now += by
                     case Sleep(seconds=seconds, frozen=frozen):
@@ -207,10 +218,10 @@ def play(
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work = engine.check_machine(engine.nearly_silent(snapshot))
+            _, work = engine.check_machine(engine.nearly_silent(snapshot), snapshot.fleet)
             missing = engine.find_missing(snapshot.fleet.agents)
             known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
-            engine.update_machine_status(known)
+            engine.update_machine_status(replace(known, woken_at=dict(machine.woken)))
         step = tick + late
         machine.go(step)
         passed += step

@@ -19,7 +19,7 @@ from msgspec import structs
 from mailcore.config import Config
 from mailcore.observe.activities import from_hook
 from mailcore.observe.facts import Fact, Roster, Seen
-from praxmonitor.alarms.rules.agent_states import SILENCE_SETTLE
+from praxmonitor.alarms.rules.silence import SILENCE_SETTLE
 from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.stories.made import heard
 from tests.stories.play import Heard, Step, Story, only

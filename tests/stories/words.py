@@ -9,6 +9,7 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
@@ -18,6 +19,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import (
     Fact,
     HoldRead,
+    HooksRead,
     LimitsRead,
     LockRead,
     MailboxRead,
@@ -25,6 +27,7 @@ from mailcore.observe.facts import (
     RunRead,
     Seen,
     SessionsLive,
+    Stated,
     Used,
 )
 from tests.clock import NOON
@@ -134,12 +137,27 @@ class Life:
         """These sessions live at its person's terminals from now on."""
         return self.at(second, SessionsLive(self.address, sessions))
 
-    def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
+    def tool(
+        self, second: float, until: float | None, name: str = "Bash", text: str = "make all", timeout: float = 0.0
+    ) -> Life:
+        """A call from then on, and its end if it has one. `timeout`: seconds that it gives itself."""
         mark = f"t{second:g}"
-        self.does(second, Kind.TOOL, f"{name}: {text}", tool=name, tool_id=mark, session="s1")
+        self.does(second, Kind.TOOL, f"{name}: {text}", tool=name, tool_id=mark, session="s1", timeout=timeout)
         if until is not None:
             self.does(until, Kind.TOOL_DONE, f"{name}: {text}", tool=name, tool_id=mark, session="s1")
         return self
+
+    def states(self, second: float, *, waits: bool, session: str, wants: str = "") -> Life:
+        """What its program itself says of one of its sessions."""
+        return self.at(second, Stated(self.address, session, waits, self.stamp(second), wants))
+
+    def hooks_stop(self, second: float, session: str = "s1", calls: int = 5) -> Life:
+        """So many calls in its session file, the last then, and no hook event for the last minute."""
+        stopped = HooksStopped(session, self.stamp(second - 60), calls, self.stamp(second))
+        return self.at(second, HooksRead(self.address, stopped))
+
+    def hooks_again(self, second: float) -> Life:
+        return self.at(second, HooksRead(self.address, None))
 
     def steady(self, begin: float, end: float, every: float = 60.0) -> Life:
         """A sign of life now and then."""

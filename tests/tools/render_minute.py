@@ -47,8 +47,8 @@ class OfflineSpeaker:
         self._began = time.time()
 
     @property
-    def burst(self) -> int:
-        return self._gate.burst(time.time())
+    def chord(self) -> int:
+        return self._gate.chord(time.time())
 
     def admits(self, cue: Cue) -> bool:
         return self._gate.passes(cue, time.time())
@@ -70,7 +70,7 @@ class OfflineSpeaker:
             self.kept_back += 1
             return True
         self._wind(now)
-        if self._mixer.play(samples, cue.sound.priority, now, volume):
+        if self._mixer.play(samples, cue.priority, now, volume, cue.urgency):
             self.heard.append((now - self._began, cue, volume))
         return True
 

@@ -21,7 +21,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.programs.codex.fork import Fork, History, count_in, parent_thread
 from mailcore.programs.codex.kinds import is_known_event, is_known_line
 from mailcore.programs.codex.limits import SessionLimits
-from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.tool_wording import tool_timeout, tool_words
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
     Recent,
@@ -73,6 +73,8 @@ class CodexRollout:
         self._told_last: dict[Kind, tuple[str, float]] = {}
         """Prompt, thought and answer that were reported last: an event and an item may report the same."""
         self._model = self._provider = ""
+        self._asks = True
+        """Its person may be asked whether a call may begin: from when on it runs is not known."""
         self._window = 0
         self._version = ""
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
@@ -139,6 +141,7 @@ class CodexRollout:
         elif kind == "turn_context":
             self._model = text_of(payload, "model") or self._model
             self.cwd = self.cwd or text_of(payload, "cwd")
+            self._asks = text_of(payload, "approval_policy") != "never"
         if self._fork is not None and (kind == "turn_context" or payload.get("type") == "task_started"):
             self._fork.turn(text_of(payload, "turn_id"), at)
         if kind == "event_msg":
@@ -160,8 +163,10 @@ class CodexRollout:
             parent_history = partial(self._former, parent, self._begun) if self._former is not None else _nothing
             self._fork = Fork(self.session, self._begun, parent_history)
 
-    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session)
+    def _activity(
+        self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", timeout: float = 0.0
+    ) -> Activity:
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, timeout=timeout)
 
     def _event(self, payload: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match payload.get("type"):
@@ -222,10 +227,12 @@ class CodexRollout:
             self._drifted(f"{kind} items without call_id")
         elif kind in _CALLS:
             tool = text_of(payload, "name") or "shell"
-            words = _words(tool, payload)
+            given = _given(payload)
+            words = _words(tool, payload, given)
             self._calls.put(call, (tool, words))
             self._ended.pop(call)  # some services number their calls anew in every turn
-            yield self._activity(at, Kind.TOOL, words, tool, call)
+            timeout = 0.0 if self._asks else tool_timeout(tool, given)
+            yield self._activity(at, Kind.TOOL, words, tool, call, timeout)
         else:
             output = payload.get("output")
             refused = isinstance(output, dict) and output.get("success") is False
@@ -290,12 +297,17 @@ def _texts(content: list[Any]) -> str:
     return " ".join(text_of(part, "text") for part in content if isinstance(part, dict)).strip()
 
 
-def _words(tool: str, payload: Mapping[str, Any]) -> str:
-    """A call's words: its arguments are JSON in a string, a patch's the patch itself."""
-    if patched := _PATCHED.search(text_of(payload, "input")):
-        return f"{tool}: {Path(patched[1].strip()).name}"
+def _given(payload: Mapping[str, Any]) -> object:
+    """A call's input: its arguments are JSON in a string."""
     try:
         given = orjson.loads(text_of(payload, "arguments") or "null")
     except ValueError:
         given = None
-    return tool_words(tool, given if given is not None else table_of(payload, "action"))
+    return given if given is not None else table_of(payload, "action")
+
+
+def _words(tool: str, payload: Mapping[str, Any], given: object) -> str:
+    """A call's words, a patch's by the patch itself."""
+    if patched := _PATCHED.search(text_of(payload, "input")):
+        return f"{tool}: {Path(patched[1].strip()).name}"
+    return tool_words(tool, given)

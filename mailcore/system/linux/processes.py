@@ -68,6 +68,21 @@ def look(pid: int) -> Process | None:
     return _process(pid, *found_stat) if found_stat is not None else None
 
 
+def waited_for_cpu(pid: int) -> float | None:
+    """Seconds that the threads of a process were ready to run and had no processor; None where nothing says it."""
+    nanoseconds = 0
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 (names)
+            with (
+                suppress(FileNotFoundError, ProcessLookupError),
+                open(f"/proc/{pid}/task/{thread}/schedstat", "rb", buffering=0) as file,
+            ):
+                nanoseconds += int(file.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return nanoseconds / 10**9
+
+
 def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
     found_stat = _stat(pid) if pid > 0 else None

@@ -69,6 +69,12 @@ def look(pid: int) -> Process | None:
         return None
 
 
+def waited_for_cpu(pid: int) -> float | None:
+    """None: no POSIX call says it."""
+    del pid
+    return None
+
+
 def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
     found = look(pid)

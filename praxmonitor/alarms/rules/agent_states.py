@@ -9,12 +9,21 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
 from mailcore.observe.awaiting_answer import ASKS
-from mailcore.observe.silence import expected_signs, expected_work, last_sign
-from mailcore.observe.state import stated
+from mailcore.observe.silence import expected_work, last_sign
 from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import AUTH, DISK, MISSING_PROGRAM, NETWORK, SERVICE, TURN_LIMIT, cause_of_run
+from praxmonitor.alarms.rules.causes import (
+    AUTH,
+    DISK,
+    MISSING_PROGRAM,
+    NETWORK,
+    SERVICE,
+    TURN_LIMIT,
+    cause_of_run,
+    sort_of_cause,
+)
+from praxmonitor.alarms.rules.silence import lock_id, silence_alarm
 
 ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -36,9 +45,6 @@ REMEDY_OF = {
 FLEET_BREAKER = "([dispatch] fleet_failures)"
 """Stands in the reason of a run that the workspace's breaker kept from its next attempt."""
 BREAKER_REMEDY = "mend what those failures share, then retry (r) it; the breaker lets go by itself within a minute"
-SILENCE_SETTLE = 10.0
-"""Seconds for which an agent must show life until its silence is over, or twice the limit where that is less: one that
-speaks every five seconds at a limit of three is silent, not silent again and again."""
 
 
 def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
@@ -48,7 +54,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
     alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
     match kind:
         case AlarmKind.SILENCE:
-            return _silence(facts, alarm, now, policy, machine_status)
+            return silence_alarm(facts, status, now, policy, machine_status)
         case AlarmKind.WAITING:
             seen = f"asked {moment(status.since, now)}"
             return replace(
@@ -65,7 +71,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, kind=kind, what=f"{kind}: {status.reason}",
                 seen=f"ended {moment(status.since, now)}{tried}{told}",
-                remedy=REMEDY_OF.get(cause, remedy), cause=cause,
+                remedy=REMEDY_OF.get(sort_of_cause(cause), remedy), cause=cause,
             )  # fmt: skip
         case AlarmKind.ORPHANED:
             what = status.reason.partition("; ")[0]  # the rest is what to do about it
@@ -73,7 +79,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
                 alarm, what=f"orphaned: {what}", expected=f"that {expected_work(facts) or 'its run'} goes on",
                 seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
-                id=run_id or _lock_id(facts),
+                id=run_id or lock_id(facts),
             )  # fmt: skip
         case _:
             repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
@@ -81,22 +87,3 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return replace(
                 alarm, what=f"cannot be read: {status.reason}", expected="a file that is whole", remedy=remedy, id=""
             )
-
-
-def _lock_id(facts: AgentFacts) -> str:
-    """What tells a run of another program from its next one."""
-    return f"{facts.lock.pid} {facts.lock.at:.0f}" if facts.lock is not None else ""
-
-
-def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
-    last, status = last_sign(facts), stated(facts, now, policy)
-    work = (machine_status.work or {}).get(facts.address)
-    worked = f"its processes worked {moment(work, now)}" if work else "its processes idle"
-    processes = f", {worked}" if work is not None else ""
-    tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
-    return replace(
-        alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
-        seen=f"last sign of life {moment(last, now)}{tool}{processes}",
-        remedy="look at it (Enter), kill (D), then retry (r) it", id=alarm.id or _lock_id(facts),
-        settle=min(2 * policy.silence, SILENCE_SETTLE),
-    )  # fmt: skip

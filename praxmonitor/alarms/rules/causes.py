@@ -11,7 +11,7 @@ import re
 
 from mailcore.model.run import Run
 
-NETWORK, SERVICE, DISK, AUTH = "network", "service", "disk", "auth"
+NETWORK, SERVICE, DISK, AUTH, SUPERVISOR = "network", "service", "disk", "auth", "supervisor"
 MISSING_PROGRAM, MEMORY, TURN_LIMIT = "missing program", "memory", "turn limit"
 LONGEST = 4000
 """Characters of a text that are looked at."""
@@ -45,6 +45,7 @@ CAUSE_WORDS: tuple[tuple[str, str], ...] = (
         r"|\bspawn \S+ ENOENT\b|\bexit 127\b",
     ),
     (MEMORY, r"cannot allocate memory|\bENOMEM\b|out of memory|heap limit"),
+    (SUPERVISOR, r"its supervisor \(PID \d+\) died"),
     (TURN_LIMIT, r"error_max_turns|limit of turns"),
 )
 """(cause, pattern of the words that tell it), the first that fits decides."""
@@ -61,4 +62,16 @@ def cause_of(text: str) -> str:
 def cause_of_run(run: Run) -> str:
     """The cause of a run's failure: by its reason, else by the last words of its program, where these are an error."""
     last = run.result.lstrip()
-    return cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
+    told = cause_of(run.reason) or (cause_of(last[:LONGEST]) if last.startswith(_TELLS) else "")
+    return of_program(told, run.program)
+
+
+def of_program(cause: str, program: str) -> str:
+    """The same cause where it is one of every program's; of a service, and of the way to it, this program's own."""
+    return f"{cause} {program}".rstrip() if cause in (NETWORK, SERVICE) else cause
+
+
+def sort_of_cause(cause: str) -> str:
+    """The cause without the program that it is of."""
+    sort = cause.partition(" ")[0]
+    return sort if sort in (NETWORK, SERVICE) else cause

@@ -9,7 +9,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import date_and_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import cause_of
+from praxmonitor.alarms.rules.causes import SERVICE, cause_of, of_program
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 STORM = 60.0
@@ -35,7 +35,8 @@ def _storm(facts: AgentFacts, number: int) -> Iterator[TimedAlarm]:
                 AlarmKind.STORM, facts.address, last.at, f"error storm: {errors[-1].text}",
                 f"fewer than {number} errors in a minute ([alarms] storm)",
                 f"{len(errors)} errors since {date_and_time(first.at, seconds=False)}",
-                "open (Enter) its log; kill (D) or hold (H) it", cause=cause_of(errors[-1].text),
+                "open (Enter) its log; kill (D) or hold (H) it",
+                cause=of_program(cause_of(errors[-1].text), facts.run.program if facts.run is not None else ""),
             )  # fmt: skip
             yield TimedAlarm(alarm, last.at - 0.001, until=errors[-1].at + STORM)
             return
@@ -47,6 +48,7 @@ def _limited(facts: AgentFacts) -> TimedAlarm:
         AlarmKind.LIMIT, facts.address, activity.at, f"limited: {activity.text}", "the service's next answer",
         f"refused {date_and_time(activity.at, seconds=False)}",
         "its program tries again by itself; kill (D) it if it is not to",
-        run.run_id if run is not None and not run.phase.ended else "", cause="service",
+        run.run_id if run is not None and not run.phase.ended else "",
+        cause=of_program(SERVICE, run.program if run is not None else ""),
     )  # fmt: skip
     return TimedAlarm(alarm, activity.at - 0.001)

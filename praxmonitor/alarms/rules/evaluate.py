@@ -20,16 +20,18 @@ from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
 from praxmonitor.alarms.rules.deadlock import deadlock_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
+from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.network import network_alarms
-from praxmonitor.alarms.rules.runs import run_alarms
+from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
+from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 from praxmonitor.alarms.rules.your_move import your_move_alarms
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
-    run_alarms, mail_alarms, error_alarms, agent_cap_alarms, your_move_alarms,
+    run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms, your_move_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
 
@@ -39,6 +41,7 @@ class AlarmRules:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self._wakes = any(agent.wake_every for agent in (config.default_agent, *config.agents.values()))
         self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...]]] = {}
 
     def alarms(
@@ -54,7 +57,9 @@ class AlarmRules:
         """
         raised: list[Alarm] = []
         known, policy = self._known, self.config.alarms
+        working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
+        passed_on = _passed_on(fleet)
         for facts in everyone:
             address = facts.agent.address
             status = statuses.get(address) if statuses is not None else None
@@ -65,11 +70,15 @@ class AlarmRules:
                 status.state is not State.WAITING or status != request_status(facts)
             ):
                 raised.append(state_alarm(facts, status, now, policy, machine_status))
+            elif address in working and (spinning := spin_alarm(facts, status, now, policy, machine_status)):
+                raised.append(spinning)
             before = known.get(address)
             if before is None or before[0] is not facts:
                 timed = tuple(alarm for family in RULE_FAMILIES for alarm in family(facts, self.config))
                 before = known[address] = (facts, timed)
             for one in before[1]:
+                if one.alarm.kind is AlarmKind.OVERDUE and address in passed_on:
+                    continue
                 if counted_from(one.last, one.limit, machine_status.gaps) + one.limit <= now < one.until:
                     raised.append(one.alarm)
         if len(known) > len(everyone):
@@ -81,8 +90,16 @@ class AlarmRules:
         raised += near_limit_alarms(fleet, self.config.limits.warn, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)
+        if self._wakes:
+            raised += wake_alarms(fleet, self.config, now, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
+
+
+def _passed_on(fleet: Fleet) -> frozenset[str]:
+    """Whose tasks others are at work for: what an agent has passed on is not overdue while that goes on."""
+    runs = (facts.run for facts in fleet.agents if facts.run is not None and facts.lock is not None)
+    return frozenset(run.sender for run in runs if not run.phase.ended)
 
 
 def _once(alarms: list[Alarm]) -> Iterator[Alarm]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mailcore.accounts.pace import used_up_at
-from mailcore.model.fleet import Fleet
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.limit import SERVICE
 from mailcore.model.run import Run
+from mailcore.observe.open_work import TURNS
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules import causes
 from praxmonitor.text.limits import near
 
 SAME = 120
@@ -21,13 +25,29 @@ SAME = 120
 def limit_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
     """One for each account and reset that runs of the fleet wait for."""
     waiting: defaultdict[tuple[str, str, str, int], list[Run]] = defaultdict(list)
+    trying: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
     for facts in fleet.agents:
-        if (run := facts.run) is not None and run.parked and facts.lock is not None:
+        run = facts.run
+        if run is None or facts.lock is None:
+            continue
+        if run.parked:
             scope = SERVICE if run.limit_scope == SERVICE else ""
             waiting[run.program, run.account_label, scope, round(run.resets_at / SAME)].append(run)
+        elif _tries_again(facts, run):
+            trying[run.program, run.account_label].append(run)
     for (program, label, scope, reset), runs in waiting.items():
         account = label if label in ("", program) else f"{label} ({program})"
-        yield _alarm(account, scope, reset, runs, now)
+        concerned = [*runs, *trying[program, label]]
+        agents = {run.target for run in concerned} | {run.sender for run in concerned} - {OPERATOR, ""}
+        yield replace(_alarm(account, scope, reset, runs, now), agents=tuple(sorted(agents)))
+
+
+def _tries_again(facts: AgentFacts, run: Run) -> bool:
+    """Its attempts met the limit, and the present one has shown no work yet."""
+    if run.phase.ended or len(run.attempts) < 2 or not run.attempts[-2].limited:
+        return False
+    began = run.attempts[-1].started_at
+    return not any(activity.at > began and activity.kind in TURNS for activity in facts.activities)
 
 
 def near_limit_alarms(fleet: Fleet, warn: float, now: float) -> Iterator[Alarm]:
@@ -60,5 +80,5 @@ def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) ->
         f"{who}; since {date_and_time(first.since, seconds=False)}",
         "retry (r) goes on now, P does the task in another program or account, kill (D) cancels",
         f"{account} {scope} {reset}",
-        agents=tuple(sorted({run.target for run in runs})),
+        cause=causes.of_program(causes.SERVICE, first.program) if scope == SERVICE else "",
     )  # fmt: skip

@@ -11,6 +11,10 @@ from mailcore.observe.format_drift import SHARE
 from mailcore.text import line
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.causes import DISK, cause_of
+
+FULL = 20_000_000
+"""Bytes free below which a disk counts as full: journals and mailboxes cannot be written any more."""
 
 
 def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) -> Iterator[Alarm]:
@@ -19,14 +23,20 @@ def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) 
         yield Alarm(
             AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}",
             remedy="see to that; `mailcore doctor` looks for the cause and says the fix",
-            id=note.partition(SHARE)[0][:200],
+            id=note.partition(SHARE)[0][:200], cause=cause_of(note),
         )  # fmt: skip
     if 0 <= machine_status.disk_free < policy.disk_free:
         # No figure that changes while it stands: each change would be kept on that very disk.
-        what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
+        full = machine_status.disk_free < min(FULL, policy.disk_free)
+        kind, word, least = (
+            (AlarmKind.DISK, "full", min(FULL, policy.disk_free))
+            if full
+            else (AlarmKind.DISK_NEAR, "nearly full", policy.disk_free)
+        )
         yield Alarm(
-            AlarmKind.DISK, "", 0.0, what, expected="more than that ([alarms] disk_free)",
-            remedy="make room: mail and journals need the disk",
+            kind, "", 0.0, f"disk {word}: less than {size(least)} free where {fleet.root} lies",
+            expected=f"at least {size(policy.disk_free)} ([alarms] disk_free)",
+            remedy="make room: mail and journals need the disk", cause=DISK,
         )  # fmt: skip
     if policy.lag and machine_status.lag > policy.lag:
         what = f"PraxMonitor is too slow: late by more than {duration(policy.lag)} again and again"

@@ -10,7 +10,7 @@ from mailcore.model.run import Phase
 from mailcore.text import counted, line
 from mailcore.text.units import duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import NETWORK, cause_of, cause_of_run
+from praxmonitor.alarms.rules.causes import NETWORK, cause_of, cause_of_run, sort_of_cause
 
 WINDOW = 600.0
 """Seconds for which a failure counts: so close to each other lie those of one cause."""
@@ -25,10 +25,13 @@ PROGRAM_SOURCES = frozenset({"hooks", "transcript"})
 
 
 def network_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
-    """One alarm, if two agents or more failed for want of a network, and neither has been answered since."""
+    """One alarm, if two agents or more failed for want of a network, and neither has been answered since.
+
+    None where a service refuses one meanwhile: that is an answer, and what has no connection comes of the service.
+    """
     failed = [(at, facts.address, text) for facts in fleet.agents for at, text in _newest_failure(facts)]
     failed = sorted(one for one in failed if now - one[0] < WINDOW)
-    if len(failed) < 2:
+    if len(failed) < 2 or _refused(fleet) >= failed[0][0] - WINDOW:
         return
     first, newest = failed[0][0], failed[-1]
     agents = tuple(sorted(address for _, address, _ in failed))
@@ -42,11 +45,22 @@ def network_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
     )  # fmt: skip
 
 
+def _refused(fleet: Fleet) -> float:
+    """When a service refused an agent last, seconds since the epoch: it was reached; 0.0 for never."""
+    refusals = (
+        activity.at
+        for facts in fleet.agents
+        for activity in facts.activities
+        if activity.kind is Kind.LIMIT and activity.source in PROGRAM_SOURCES and cause_of(activity.text) != NETWORK
+    )
+    return max(refusals, default=0.0)
+
+
 def _newest_failure(facts: AgentFacts) -> Iterator[tuple[float, str]]:
     """When the agent failed last for want of a network, and the words of it; nothing where it has worked since."""
     found: list[tuple[float, str]] = []
     run = facts.run
-    if run is not None and run.phase is Phase.BOUNCED and cause_of_run(run) == NETWORK:
+    if run is not None and run.phase is Phase.BOUNCED and sort_of_cause(cause_of_run(run)) == NETWORK:
         found.append((run.since, run.reason or run.result))
     if run is not None and run.attempt is not None and not run.phase.ended and cause_of(run.attempt.cause) == NETWORK:
         found.append((run.attempt.ended_at, run.attempt.cause))
