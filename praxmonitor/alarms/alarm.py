@@ -171,7 +171,7 @@ class Alarm:
 def clauses(alarms: Sequence[Alarm]) -> list[str]:
     """What these say, in the order in which they are given: one as itself, many of a kind and cause as many.
 
-    `["12 runs bounced: network", "@writer silent: Report"]`.
+    `["12 runs bounced: network (claude)", "@writer silent: Report"]`.
     """
     groups: dict[tuple[AlarmKind, str], list[Alarm]] = {}
     for alarm in alarms:
@@ -184,7 +184,8 @@ def _clause(alarms: Sequence[Alarm]) -> str:
     if len(alarms) == 1:
         return first.summary
     many = _MANY[first.kind].format(len(alarms))
-    return f"{many}: {first.cause}" if first.cause else many
+    sort, _, whose = first.cause.partition(" ")
+    return f"{many}: {sort} ({whose})" if whose else f"{many}: {sort}" if sort else many
 
 
 def headline(alarms: Sequence[Alarm]) -> str:

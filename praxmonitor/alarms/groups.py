@@ -121,7 +121,8 @@ def _leaders(standing: Iterable[Episode]) -> dict[str, str]:
             found[alarm.key] = episode.joined
         elif alarm.cause:
             leader = first.get((alarm.kind, alarm.cause))
-            if leader is None or episode.raised_at - leader.raised_at >= GROUP_INTERVAL:
+            late = leader is not None and episode.raised_at - leader.raised_at >= GROUP_INTERVAL
+            if leader is None or (late and alarm.kind.latching):
                 leader = first[alarm.kind, alarm.cause] = episode
             found[alarm.key] = leader.alarm.key
     return found

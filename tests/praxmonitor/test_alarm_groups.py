@@ -28,6 +28,7 @@ def bounced(number: int, at: float = 0.0, cause: str = "network") -> Alarm:
 
 TWELVE = [bounced(number) for number in range(12)]
 LIMIT = Alarm(AlarmKind.LIMIT, "", NOW, "usage limit of work", id="work", agents=("@a0", "@a1"))
+STUCK = Alarm(AlarmKind.STUCK, "@a0", NOW, "stuck: task 0", id="m0")
 SILENT = Alarm(AlarmKind.SILENCE, "@a0", NOW, "silent: task 0", id="r0")
 
 
@@ -76,23 +77,32 @@ def test_what_was_raised_by_itself_is_a_line_of_its_own() -> None:
 
 
 def test_who_joins_late_because_it_was_hidden_is_on_the_line_of_who_it_joined() -> None:
-    limit = replace(LIMIT, agents=("@a1",))
-    early, late = bounced(1, cause="service"), bounced(2, 900, cause="service")
-    episodes, _ = advance(Episodes(), [limit, early], {}, NOW)
-    episodes, _ = advance(episodes, [limit, early, late], {}, NOW + 900)
+    early, late = replace(STUCK, since=NOW), replace(STUCK, id="m1", since=NOW + 50)
+    episodes, _ = advance(Episodes(), [LIMIT, early], {}, NOW)
+    episodes, _ = advance(episodes, [LIMIT, early, late], {}, NOW + 50)
     episodes, _ = advance(episodes, [early, late], {}, NOW + 1000)
-    episodes, events = advance(episodes, [early, late], {}, NOW + 1121)
-    assert [one.alarm for one in events.joined] == [early], "the limit is over, and it comes up"
-    (group,) = groups_of(episodes.standing(), NOW + 1121)
-    assert (group.leader.alarm, group.joined[0].alarm) == (late, early)
+    episodes, events = advance(episodes, [early, late], {}, NOW + 1500)
+    assert len(events.raised) == 1 == len(events.joined), "the limit is over, and they come up as one"
+    (group,) = groups_of(episodes.standing(), NOW + 1500)
+    assert {group.leader.alarm.id, group.joined[0].alarm.id} == {"m0", "m1"}
 
 
 def test_what_an_alarm_hides_is_counted_on_its_line_and_is_none_itself() -> None:
-    group, other = stood(LIMIT, SILENT, bounced(7, cause=""))
+    group, other = stood(LIMIT, STUCK, bounced(7, cause=""))
     assert other.leader.alarm is LIMIT and group.leader.alarm.kind is AlarmKind.BOUNCED, "the more urgent first"
-    assert [one.alarm.key for one in other.hidden] == [SILENT.key] and other.keys == (LIMIT.key,)
-    assert "hides 1" in text(other) and "it hides @a0 silent: task 0" in text(other, chosen=True)
+    assert [one.alarm.key for one in other.hidden] == [STUCK.key] and other.keys == (LIMIT.key,)
+    assert "hides 1" in text(other) and "it hides @a0 stuck: task 0" in text(other, chosen=True)
     assert title_of((group, other)) == "Alarms: 2, of which 2 want you, 1 hidden."
+
+
+def test_what_lasts_joins_its_cause_however_late_also_after_a_restart() -> None:
+    first, late = (replace(STUCK, id=f"m{n}", cause="queue", since=NOW + 900 * n) for n in (0, 1))
+    episodes, _ = advance(Episodes(), [first], {}, NOW)
+    episodes, events = advance(episodes, [first, late], {}, NOW + 900)
+    assert [one.alarm for one in events.joined] == [late]
+    kept = {key: episode.report() for key, episode in episodes.by_key.items()}
+    again, _ = advance(Episodes(reported_before=kept), [first, late], {}, NOW + 950)
+    assert [len(group.keys) for group in groups_of(again.standing(), NOW + 950)] == [2]
 
 
 def test_who_is_answered_otherwise_than_its_group_is_a_line_of_its_own() -> None:
@@ -130,7 +140,9 @@ def test_one_group_is_one_clause_and_the_most_urgent_comes_first() -> None:
     assert clauses([bounced(1), bounced(2), bounced(3, cause="disk")]) == [
         "2 runs bounced: network", "@a3 bounced: task 3",
     ]  # fmt: skip
-    hidden, _ = advance(Episodes(), [LIMIT, SILENT], {}, NOW)
+    claude = [bounced(number, cause="network claude") for number in range(3)]
+    assert clauses(claude) == ["3 runs bounced: network (claude)"]
+    hidden, _ = advance(Episodes(), [LIMIT, STUCK], {}, NOW)
     assert headline_of(hidden.unanswered(NOW)) == "usage limit of work", "what is hidden is not counted"
 
 

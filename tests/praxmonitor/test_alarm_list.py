@@ -33,6 +33,8 @@ from praxmonitor.widgets.line_list import Lines
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     CONFIG,
+    PATIENT,
+    STUCK_SOON,
     FakeFeed,
     FakeSpeaker,
     act,
@@ -51,8 +53,6 @@ pytestmark = pytest.mark.anyio
 
 Size = tuple[int, int]
 SIZES: list[Size] = [(60, 24), (80, 24), (120, 36), (200, 50)]
-PATIENT = replace(CONFIG, alarms=replace(CONFIG.alarms, silence=0.0))
-"""Nobody is silent by it."""
 
 
 def next_run(fleet: Fleet) -> Fleet:
@@ -102,34 +102,34 @@ async def test_a_group_is_one_line_and_is_answered_whole(size: Size) -> None:
 
 async def test_the_bar_says_a_group_in_one_clause_and_counts_nothing_hidden() -> None:
     fleet = troubled(12)
-    app = app_on(FakeFeed(fleet), workspace(fleet))
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=STUCK_SOON)
     async with app.run_test(size=(200, 36)) as pilot:
         await until(pilot, lambda: app.standing, "there are alarms")
         said = text_of(app).splitlines()[1]
-        assert said.startswith(" !! @builder bounced") and "12 limits: service" in said
-        assert len([one for one in app.standing if one.hidden_by]) == 12 and "silent" not in said
+        assert said.startswith(" !! @builder bounced") and "12 limits: service (command)" in said
+        assert len([one for one in app.standing if one.hidden_by]) == 12 and "stuck" not in said
 
 
 async def test_acknowledging_a_cause_leaves_what_it_hides_and_that_comes_up_when_it_goes() -> None:
     fleet = troubled(1)
     clock, feed = Clock(), FakeFeed(fleet)
-    app = app_on(feed, workspace(fleet), clock=clock)
+    app = app_on(feed, workspace(fleet), clock=clock, config=STUCK_SOON)
     async with app.run_test(size=(120, 36)) as pilot:
         await listed(app, pilot)
         await pilot.press("j")
-        await until(pilot, lambda: "hides 1" in rows(app), "the silence is hidden")
-        assert "2, of which 2 want you, 1 hidden" in title(app) and "it hides @a0 silent" in " ".join(rows(app).split())
+        await until(pilot, lambda: "hides 1" in rows(app), "the task that does not move is hidden")
+        assert "2, of which 2 want you, 1 hidden" in title(app) and "it hides @a0 stuck" in " ".join(rows(app).split())
         await pilot.press("A")
         await until(pilot, lambda: "of which 0 want you, 1 hidden" in title(app), "the cause is acknowledged")
         assert [one.acknowledged for one in app.standing if one.hidden_by] == [False]
         refused = fleet.agents[0]
-        quiet = structs.replace(refused, activities=(act("a0", Kind.TOOL_DONE, "Read", 90),))
-        feed.put(structs.replace(fleet, agents=(quiet, *fleet.agents[1:])))
+        answered = structs.replace(refused, activities=(act("a0", Kind.TOOL_DONE, "Read", 1),))
+        feed.put(structs.replace(fleet, agents=(answered, *fleet.agents[1:])))
         clock.now += 1
         await until(pilot, lambda: any(one.cleared_at for one in app.standing), "the limit is gone")
         clock.now += 200
-        await until(pilot, lambda: "of which 1 wants you." in title(app), "the silence comes up")
-        assert "!!! @a0 silent" in rows(app)
+        await until(pilot, lambda: "of which 1 wants you." in title(app), "the task comes up")
+        assert "!   @a0 stuck" in rows(app)
 
 
 @pytest.mark.parametrize(("key", "said"), [("a", "acknowledged"), ("z", "snoozed to")])
