@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "replay": "praxmonitor.cli.replay",
     "watch": "praxmonitor.cli.watch",
     "alarms": "praxmonitor.cli.alarms",
+    "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
@@ -29,6 +30,8 @@ praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PA
 praxmonitor status [PATH] [--json]           the same in plain text, once
 praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
 praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
+praxmonitor alarms ack|snooze|unack KEY|@agent|all   answer them; --history and --stats tell what was
+praxmonitor mute add|list|end                hide some for a while: by agent, kind, task, cause or text
 praxmonitor guard [PATH] [--mute]            the alarms without a screen: sounds, lines, your own command
 praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl-C; mail bodies only if told so
 praxmonitor replay FILE [--speed X]          play a recording on the screen
@@ -52,7 +55,18 @@ EXAMPLES = {
     "record": ("praxmonitor record today.jsonl.gz", "praxmonitor record ~/project bug.jsonl --seconds 60"),
     "replay": ("praxmonitor replay today.jsonl.gz --speed 8",),
     "watch": ("praxmonitor watch", "praxmonitor watch ~/project @writer --jsonl"),
-    "alarms": ("praxmonitor alarms || echo 'somebody wants you'", "praxmonitor alarms --follow --json"),
+    "alarms": (
+        "praxmonitor alarms || echo 'somebody wants you'",
+        "praxmonitor alarms --follow --json",
+        "praxmonitor alarms ack @writer",
+        "praxmonitor alarms snooze all --for 30m",
+        "praxmonitor alarms --history --since 2d",
+    ),
+    "mute": (
+        "praxmonitor mute add --agent @writer --kind silence --for 2h --why 'a long build'",
+        "praxmonitor mute list",
+        "praxmonitor mute end --all",
+    ),
     "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
 }
 """Subcommand → command lines that stand at the end of its `--help`."""

@@ -5,7 +5,7 @@ Each is typed by the little that handlers use of it: no handler knows the app, n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -17,7 +17,7 @@ from mailcore.model.message import Message
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
-from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -74,19 +74,6 @@ class MailView(View, Protocol):
 
     def open_message(self) -> None:
         """Show the text of the mail under the cursor."""
-
-
-class Alarms(Protocol):
-    """The alarms that stand."""
-
-    def unanswered(self) -> Sequence[Episode]:
-        """Those that want the operator now."""
-
-    def listed(self) -> tuple[Sequence[Episode], float]:
-        """All that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""
-
-    def answer(self, keys: Sequence[str], snooze: bool) -> Awaitable[None]:
-        """Acknowledge these, or snooze them."""
 
 
 class Sound(Protocol):
@@ -152,7 +139,7 @@ class Context(Generic[V]):
     snapshot: Snapshot
     """What was shown."""
     opened: OpenWorkspace
-    alarms: Alarms
+    alarms: AlarmDesk
     sound: Sound
     notices: Sequence[Notice]
     """What was said here, oldest first."""

@@ -64,6 +64,13 @@ def entitle(
     )
 
 
+def note_mute(workspace: Workspace, verb: str, what: str, why: str) -> None:
+    """Let the audit say that alarms were muted (`mute`) or are heard again (`unmute`), and which."""
+    from mailcore.workspace import audit
+
+    audit.record(workspace, me(workspace), verb, alarms=what, why=why)
+
+
 def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
     """Whether what no agent may do wants the operator's passphrase here, and was not given it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -169,13 +168,26 @@ class Alarm:
         return f"{self.address} {self.what}".strip()
 
 
+def clauses(alarms: Sequence[Alarm]) -> list[str]:
+    """What these say, in the order in which they are given: one as itself, many of a kind and cause as many.
+
+    `["12 runs bounced: network (claude)", "@writer silent: Report"]`.
+    """
+    groups: dict[tuple[AlarmKind, str], list[Alarm]] = {}
+    for alarm in alarms:
+        groups.setdefault((alarm.kind, alarm.cause), []).append(alarm)
+    return [_clause(found) for found in groups.values()]
+
+
+def _clause(alarms: Sequence[Alarm]) -> str:
+    first = alarms[0]
+    if len(alarms) == 1:
+        return first.summary
+    many = _MANY[first.kind].format(len(alarms))
+    sort, _, whose = first.cause.partition(" ")
+    return f"{many}: {sort} ({whose})" if whose else f"{many}: {sort}" if sort else many
+
+
 def headline(alarms: Sequence[Alarm]) -> str:
-    """All of them in a few words: one as itself, many as many: `5 agents silent, @writer bounced: Report`."""
-    number = Counter(alarm.kind for alarm in alarms)
-    parts = []
-    for kind in AlarmKind:
-        if number[kind] == 1:
-            parts.append(next(alarm.summary for alarm in alarms if alarm.kind is kind))
-        elif number[kind]:
-            parts.append(_MANY[kind].format(number[kind]))
-    return ", ".join(parts)
+    """All of them in a few words: their clauses, in one line."""
+    return ", ".join(clauses(alarms))

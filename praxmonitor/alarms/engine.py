@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +34,7 @@ from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingD
 from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
+from praxmonitor.alarms.store_changes import store_changes
 from praxmonitor.alarms.wake_signs import wake_signs
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
@@ -168,10 +170,17 @@ class AlarmEngine:
             self.update_machine_status(replace(self.machine_status, missing_since=missing, woken_at=woken))
 
         async with asyncio.TaskGroup() as tasks:
-            for each in (machine, directories, self._check_config, self._read_answers):
+            for each in (machine, directories, self._check_config):
                 tasks.create_task(self._repeat(each))
+            if self._store is not None:
+                tasks.create_task(self._follow_answers(self._store))
 
-    async def _repeat(self, check: Callable[[], Awaitable[None]]) -> None:
+    async def _follow_answers(self, store: AlarmStore) -> None:
+        with store_changes(store.directory, self.config.alarms.look) as changed:
+            await self._repeat(self._read_answers, changed)
+
+    async def _repeat(self, check: Callable[[], Awaitable[None]], changed: asyncio.Event | None = None) -> None:
+        """`changed`: it is checked at once, too, when that is set."""
         name = check.__name__.strip("_").replace("_", " ")
         while True:
             try:
@@ -179,7 +188,12 @@ class AlarmEngine:
                 self._set_trouble(name, "")
             except Exception as error:
                 self._set_trouble(name, f"{name}: {type(error).__name__}: {error}")
-            await asyncio.sleep(self.config.alarms.look)
+            if changed is None:
+                await asyncio.sleep(self.config.alarms.look)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), self.config.alarms.look)
+            changed.clear()
 
     async def _check_config(self) -> None:
         if self._config_reload is not None:

@@ -13,6 +13,7 @@ from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
+from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents, Episode
@@ -290,6 +291,15 @@ class Notifier:
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """As `AlarmEngine.answer`. OSError if it could not be stored."""
         await self._engine.answer(keys, until)
+
+    @property
+    def mutes(self) -> tuple[AlarmMute, ...]:
+        """Those that were made and not ended, whether they hold still or not."""
+        return self._engine.mutes
+
+    async def change_mutes(self, change: Callable[[tuple[AlarmMute, ...]], tuple[AlarmMute, ...]]) -> None:
+        """As `AlarmEngine.change_mutes`. OSError if they could not be stored."""
+        await self._engine.change_mutes(change)
 
     def close(self) -> None:
         """Another may go on duty."""

@@ -20,6 +20,7 @@ from mailcore.text.masks import masked
 from mailcore.text.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episode import AlarmEvents, Episode
+from praxmonitor.alarms.groups import most_urgent_first
 from praxmonitor.sound import Cue, Sound
 
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
@@ -51,8 +52,8 @@ def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
 
 
 def headline_of(episodes: Sequence[Episode]) -> str:
-    """The headline of these, as one harmless line."""
-    return _printable(headline([episode.alarm for episode in episodes]), 200)
+    """The headline of these, the most urgent first, as one harmless line."""
+    return _printable(headline([episode.alarm for episode in most_urgent_first(episodes)]), 200)
 
 
 def _printable(text: str, limit: int) -> str:

@@ -37,6 +37,7 @@ class AlarmStore:
     """The files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._answers_file, self._reports_file = directory / "answers.json", directory / "told.json"
         self.history = AlarmHistory(directory)
         self._mutes_file = directory / "alarm_mutes.json"

@@ -14,6 +14,7 @@ from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, MouseDown
 from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
@@ -239,6 +240,12 @@ class PraxApp(App[None], inherit_bindings=False):
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
         return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal)
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's own; and a person is there who presses a key or a button of the mouse."""
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            self.alarms.notifier.note_key()
+        await super().on_event(event)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:
         """A click in the footer."""

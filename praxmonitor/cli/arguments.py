@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
+from mailcore.exceptions import MailcoreError
 from mailcore.text import plain
+from mailcore.text.terminal import print_error, print_json
 
 
 class Parser(argparse.ArgumentParser):
@@ -14,3 +16,19 @@ class Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave, with the message that argparse made of it."""
         super().exit(status, plain(message) if message else message)
+
+
+def operator_options(parser: argparse.ArgumentParser) -> None:
+    """Those of an act that is the operator's alone: which workspace, and who calls."""
+    parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
+    parser.add_argument("--from", dest="sender", metavar="@operator", help="declare who calls, where no terminal does")
+    parser.add_argument("--json", action="store_true", help="one JSON value, errors too")
+
+
+def say_refused(error: MailcoreError, *, as_json: bool) -> int:
+    """Print why something was not done. Returns the exit status."""
+    if as_json:
+        print_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+    else:
+        print_error(f"praxmonitor: {error}")
+    return error.exit_status

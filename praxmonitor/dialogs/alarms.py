@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,38 +11,18 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mailcore.text.units import clock_time, since
-from praxmonitor.alarms.episode import Episode
-from praxmonitor.text.lines import Line, plain, spread, wrap
+from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of
+from praxmonitor.alarms.reports import load_words, title_of
+from praxmonitor.alarms.statistics import DAY, load_of
+from praxmonitor.dialogs.alarm_lines import group_lines
+from praxmonitor.text.lines import Line
 from praxmonitor.widgets.line_list import READING, WIDTH, Lines
 
-Answer: TypeAlias = Callable[[Sequence[str], bool], Awaitable[None]]
-"""(keys of the alarms, snooze rather than acknowledge)."""
-Standing: TypeAlias = Callable[[], tuple[Sequence[Episode], float]]
-"""The alarms that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""
-
-
-def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> list[Line]:
-    """One alarm: its headline and age, how often it was told; the chosen one with all that explains it."""
-    alarm = episode.alarm
-    role = "muted" if episode.answered(now) else "error strong"
-    mark = "▸" if chosen else " "
-    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.answered_until)}"
-    state = said if episode.answered(now) else f"told {episode.times_notified}×" if episode.times_notified > 1 else ""
-    if episode.cleared_at:
-        state = "settling"
-    right: Line = ((f"{state} " if state else "", "muted"), (since(alarm.since or episode.raised_at, now), "faint"))
-    left: Line = ((f"{mark} {'!' * max(1, episode.urgency)} ", role), (plain(alarm.summary), role))
-    lines = [spread(left, right, width)]
-    if chosen:
-        told = (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy))
-        lines += [
-            ((f"      {name if first else '':<9}", "faint"), (part, ""))
-            for name, text in (("what", alarm.what), *told)
-            if text
-            for first, part in ((at == 0, part) for at, part in enumerate(wrap(plain(text), max(10, width - 16))))
-        ]
-    return lines
+LOAD_PERIOD = 5.0
+"""Seconds between two readings of the history while the list is open."""
+UNANSWERED = (AlarmState.WANTS, AlarmState.SETTLING)
+HINT = "a acknowledge   z snooze   A Z all of them   m mute\nu muted   s statistics   enter open   esc back"
 
 
 class AlarmsScreen(ModalScreen[str]):
@@ -52,10 +32,15 @@ class AlarmsScreen(ModalScreen[str]):
         Binding("escape,q,exclamation_mark", "dismiss('')", "close"),
         Binding("j,down", "move(1)", show=False),
         Binding("k,up", "move(-1)", show=False),
-        Binding("a", "answer(False, False)", show=False),
-        Binding("z", "answer(False, True)", show=False),
-        Binding("A", "answer(True, False)", show=False),
-        Binding("Z", "answer(True, True)", show=False),
+        Binding("pagedown", "page('page_down')", show=False),
+        Binding("pageup", "page('page_up')", show=False),
+        Binding("a", "acknowledge", show=False),
+        Binding("z", "snooze", show=False),
+        Binding("A", "acknowledge_all", show=False),
+        Binding("Z", "snooze_all", show=False),
+        Binding("m", "mute", show=False),
+        Binding("u", "mutes", show=False),
+        Binding("s", "load", show=False),
         Binding("enter", "open", show=False),
     ]
     DEFAULT_CSS = """
@@ -64,24 +49,34 @@ class AlarmsScreen(ModalScreen[str]):
         background: $background 60%;
         #sheet { width: 110; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
             border: round $error; }
-        #title { color: $muted; height: 1; width: 100%; }
-        #list { height: auto; max-height: 24; min-height: 3; margin: 1 0; background: $surface; }
+        #title, #load { color: $muted; height: auto; width: 100%; }
+        #load, #warning { display: none; height: auto; width: 100%; }
+        #warning { color: $ink-warning; }
+        #load.-open, #warning.-open { display: block; }
+        #list { height: auto; max-height: 45vh; min-height: 3; margin: 1 0; background: $surface; }
         #hint { color: $faint; height: auto; width: 100%; }
     }
     """
 
-    def __init__(self, standing: Standing, answer: Answer) -> None:
+    def __init__(self, desk: AlarmDesk) -> None:
         super().__init__()
-        self._standing, self._answer = standing, answer
-        self._chosen = 0
+        self._desk = desk
+        self._groups: tuple[AlarmGroup, ...] = ()
+        """As they are drawn: a key answers what was shown."""
+        self._chosen = ""
+        """Key of the alarm that is chosen, which keeps its place in mind: others come and go around it."""
+        self._place = 0
+        self._shown_place = -1
+        self._load_read_at = 0.0
 
     def compose(self) -> ComposeResult:
         """One sheet."""
         with Vertical(id="sheet"):
             yield Static("", id="title", markup=False)
+            yield Static("", id="load", markup=False)
+            yield Static("", id="warning", markup=False)
             yield Lines(id="list")
-            hint = "a acknowledge   z snooze   A Z all of them   enter open the agent   esc back"
-            yield Static(hint, id="hint", markup=False)
+            yield Static(HINT, id="hint", markup=False)
 
     def on_mount(self) -> None:
         """Follow what stands."""
@@ -94,44 +89,105 @@ class AlarmsScreen(ModalScreen[str]):
         event.stop()
         self.show()
 
+    async def _read_load(self, now: float) -> None:
+        entries = await self._desk.history(now - DAY)
+        if not self.is_mounted:
+            return
+        standing, now = self._desk.listed()
+        load = load_of(entries, [group.leader for group in groups_of(standing, now)], now)
+        warnings = "! " + "; ".join(load.warnings) if load.warnings else ""
+        for name, text in (("#load", load_words(load) if entries else ""), ("#warning", warnings)):
+            line = self.query_one(name, Static)
+            line.update(text)
+            line.set_class(bool(text), "-open")
+
     def show(self) -> None:
         """Draw the alarms as they stand now."""
         if not self.query("#list"):
             return
-        episodes, now = self._standing()
-        self._chosen = max(0, min(self._chosen, len(episodes) - 1))
+        standing, now = self._desk.listed()
+        if now and not 0 <= now - self._load_read_at < LOAD_PERIOD:
+            self._load_read_at = now
+            self.run_worker(self._read_load(now))
+        self._groups = groups_of(standing, now)
+        places = {key: place for place, group in enumerate(self._groups) for key in group.keys}
+        self._place = max(0, min(places.get(self._chosen, self._place), len(self._groups) - 1))
+        self._chosen = self._groups[self._place].leader.alarm.key if self._groups else ""
         area = self.query_one("#list", Lines)
-        width = area.line_width or WIDTH
+        width, mutes = area.line_width or WIDTH, {mute.id: mute for mute in self._desk.mutes()}
         lines: list[Line] = []
         top = 0
-        for place, episode in enumerate(episodes):
-            if place == self._chosen:
+        for place, group in enumerate(self._groups):
+            if place == self._place:
                 top = len(lines)
-            lines += episode_lines(episode, now, width, chosen=place == self._chosen)
-        waiting = sum(not episode.answered(now) for episode in episodes)
-        want = f"{waiting} want{'s' if waiting == 1 else ''} you"
-        title = f"Alarms: {len(episodes)}, of which {want}." if episodes else "No alarm: all is well."
-        if not now:
-            title, lines = "", [READING]
-        self.query_one("#title", Static).update(title)
-        area.set_lines(lines)
-        if not 0 <= top - area.scroll_offset.y <= area.line_count - 6:
+            lines += group_lines(group, mutes, now, width, chosen=place == self._place)
+        self.query_one("#title", Static).update(title_of(self._groups) if now else "")
+        area.set_lines(lines if now else [READING])
+        if self._place != self._shown_place and not 0 <= top - area.scroll_offset.y <= area.line_count - 6:
             area.jump(max(0, top - 2))
+        self._shown_place = self._place
 
     def action_move(self, step: int) -> None:
         """To another alarm."""
-        self._chosen += step
+        if self._groups:
+            self._place = max(0, min(self._place + step, len(self._groups) - 1))
+            self._chosen = self._groups[self._place].leader.alarm.key
         self.show()
 
-    async def action_answer(self, everything: bool, snooze: bool) -> None:
-        """Acknowledge or snooze the chosen alarm, or all that nobody answered."""
-        episodes, now = self._standing()
-        if not episodes:
-            return
-        chosen = [e for e in episodes if not e.answered(now)] if everything else [episodes[self._chosen]]
-        await self._answer([episode.alarm.key for episode in chosen], snooze)
+    def action_page(self, way: str) -> None:
+        """Read on, where what explains an alarm is long."""
+        self.query_one("#list", Lines).step(way)
+
+    async def action_acknowledge(self) -> None:
+        """Take note of the chosen alarm and of those that joined it; of one that is acknowledged take that back."""
+        if self._groups:
+            group = self._groups[self._place]
+            taken_back = group.state is AlarmState.ACKNOWLEDGED
+            await self._answer(self._desk.ask_again if taken_back else self._desk.acknowledge, [group])
+
+    async def action_snooze(self) -> None:
+        """Snooze it and those that joined it; of one that is snoozed take that back."""
+        if self._groups:
+            group = self._groups[self._place]
+            taken_back = group.state is AlarmState.SNOOZED
+            await self._answer(self._desk.ask_again if taken_back else self._desk.snooze, [group])
+
+    async def action_acknowledge_all(self) -> None:
+        """Take note of all that want the operator, and of what is over."""
+        await self._answer(self._desk.acknowledge, self._in((*UNANSWERED, AlarmState.OVER)))
+
+    async def action_snooze_all(self) -> None:
+        """Snooze all that want the operator."""
+        await self._answer(self._desk.snooze, self._in(UNANSWERED))
+
+    def _in(self, states: Sequence[AlarmState]) -> list[AlarmGroup]:
+        return [group for group in self._groups if group.state in states]
+
+    async def _answer(self, answer: Callable[[Sequence[str]], Awaitable[None]], groups: Sequence[AlarmGroup]) -> None:
+        self._chosen = ""  # what is answered moves away: the next one takes its place
+        await answer([key for group in groups for key in group.keys])
+        self.show()
+
+    def action_mute(self) -> None:
+        """Mute the chosen alarm's like."""
+        from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
+
+        if self._groups:
+            alarm = self._groups[self._place].leader.alarm
+            self.app.push_screen(MuteAlarmScreen(alarm, lambda: self._desk.listed()[1], self._desk.mute))
+
+    def action_mutes(self) -> None:
+        """What is muted."""
+        from praxmonitor.dialogs.alarm_mutes import AlarmMutesScreen
+
+        self.app.push_screen(AlarmMutesScreen(self._desk))
+
+    async def action_load(self) -> None:
+        """How many alarms there were, and what happened of late."""
+        from praxmonitor.dialogs.alarm_load import open_load
+
+        await open_load(self._desk, self.app)
 
     def action_open(self) -> None:
         """The chosen alarm's agent."""
-        episodes, _ = self._standing()
-        self.dismiss(episodes[self._chosen].alarm.address if episodes else "")
+        self.dismiss(self._groups[self._place].leader.alarm.address if self._groups else "")

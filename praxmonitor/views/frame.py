@@ -13,8 +13,9 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
-from praxmonitor.alarms.alarm import headline
+from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
@@ -106,11 +107,11 @@ class Frame:
             cost=self._cost(),
         )
         self.header.show(line, app.notes)
-        waiting = app.alarms.unanswered()
+        waiting = most_urgent_first(app.alarms.unanswered())
         self.alarm_bar.show(
-            headline([episode.alarm for episode in waiting]),
+            clauses([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),
-            min((episode.alarm.since or episode.raised_at for episode in waiting), default=0.0),
+            min(map(began, waiting), default=0.0),
             snapshot.now,
             width,
         )

@@ -13,7 +13,7 @@ from textual.app import App
 from textual.geometry import Size
 from textual.pilot import Pilot
 
-from mailcore.config import Alarms, Config, Observe
+from mailcore.config import Alarms, Config, Mail, Observe
 from mailcore.config import Sound as SoundConfig
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
@@ -36,6 +36,10 @@ from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")
 CONFIG = Config(alarms=Alarms(silence=60.0), observe=Observe(sample=3600.0))
+PATIENT = Config(alarms=Alarms(silence=0.0), observe=Observe(sample=3600.0))
+"""Nobody is silent by it."""
+STUCK_SOON = Config(mail=Mail(rung_normal=30.0), alarms=Alarms(silence=0.0), observe=Observe(sample=3600.0))
+"""The same, and a task that does not move is told of after half a minute."""
 
 
 class FakeFeed:
@@ -293,6 +297,22 @@ def lighthouse() -> Fleet:
     )
     stream = sorted((item for each in (*agents, operator) for item in each.activities), key=lambda item: item.at)
     return Fleet(ROOT, agents, operator, tuple(stream), at=NOON)
+
+
+def troubled(count: int = 5) -> Fleet:
+    """The service refuses `count` agents, each of which has a further task that does not move; one run bounced."""
+    refused = [
+        facts(
+            f"a{number}", lock=lock(200, f"Task {number}"),
+            mailbox=box(replace(mail(number, "@planner", f"Task {number}, too", 120), is_task=True)),
+            run=run(f"a{number}", f"Task {number}", Phase.RUNNING, 198, (attempt(1, 200, running=198),)),
+            activities=(act(f"a{number}", Kind.LIMIT, "429 too many requests", 90 - number),), turn_open=True,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    bounced = next(one for one in lighthouse().agents if one.address == "@builder")
+    agents = (*refused, bounced)
+    return structs.replace(lighthouse(), agents=agents, stream=())
 
 
 def many(count: int = 20) -> Fleet:

@@ -15,9 +15,11 @@ from textual.pilot import Pilot
 from mailcore.model.fleet import Fleet
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState
 from praxmonitor.app.app import PraxApp
-from praxmonitor.dialogs.alarms import AlarmsScreen, episode_lines
-from praxmonitor.sound import Sound
+from praxmonitor.dialogs.alarm_lines import group_lines
+from praxmonitor.dialogs.alarms import AlarmsScreen
+from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import width_of
 from praxmonitor.widgets.alarm_bar import bar_line
@@ -59,8 +61,9 @@ async def test_the_line_tells_what_wants_the_operator() -> None:
     async with app.run_test(size=(200, 40)) as pilot:
         await shown(pilot, app)
         said = text_of(app).splitlines()[1]
-        for word in ("@checker silent", "@editor waits for you", "@builder bounced", "A acknowledge", "Z snooze"):
+        for word in ("@checker silent", "@editor waits for you", "A acknowledge", "Z snooze"):
             assert word in said
+        assert " +2 " in said, "the others are counted: none is said in half"
 
 
 @pytest.mark.parametrize("width", [60, 80, 110, 160, 200])
@@ -70,27 +73,41 @@ async def test_the_line_fits_and_keeps_its_keys(width: int) -> None:
         await shown(pilot, app)
         said = text_of(app).splitlines()[1]
         assert len(said) == width
-        assert said.startswith(" ! @checker silent") and all(f" {key}" in said[-45:] for key in "AZ!")
+        assert said.startswith(" !!! @checker silent") and all(f" {key}" in said[-45:] for key in "AZ!")
 
 
 @pytest.mark.parametrize("width", range(12, 220, 9))
-@pytest.mark.parametrize("said", ["5 agents silent", "x" * 400, "日本語" * 40])
-def test_the_line_is_as_wide_as_asked(width: int, said: str) -> None:
+@pytest.mark.parametrize("said", [["5 agents silent"], ["x" * 400, "y" * 30], ["日本語" * 40], ["a", "b" * 90, "c"]])
+def test_the_line_is_as_wide_as_asked(width: int, said: list[str]) -> None:
     assert width_of(bar_line(said, 2, NOON, NOON + 60, width)) == width
 
 
-async def test_growing_urgency_shows_without_colour() -> None:
-    assert "!!!" in "".join(text for text, _ in bar_line("x", 2, NOON, NOON + 60, 80))
+def said_in(clauses: list[str], urgency: int, width: int) -> str:
+    return "".join(text for text, _ in bar_line(clauses, urgency, NOON, NOON + 60, width))
 
 
-@pytest.mark.parametrize(
-    ("times", "marks", "told"), [(1, "!", ""), (2, "!!", "told 2×"), (4, "!!!!", "told 4×"), (9, "!!!!", "told 9×")]
-)
-def test_the_list_marks_each_alarm_by_how_often_it_was_told(times: int, marks: str, told: str) -> None:
-    episode = Episode(Alarm(AlarmKind.FAILED, "@writer", NOON, "failed: Report"), NOON, times_notified=times)
-    (line,) = episode_lines(episode, NOON + 60, 80, chosen=False)
+def test_urgency_shows_without_colour() -> None:
+    assert [said_in(["x"], urgency, 80).split()[0] for urgency in Urgency] == ["!", "!", "!!", "!!!"]
+
+
+def test_the_line_says_whole_clauses_and_counts_the_others() -> None:
+    clauses = ["12 runs bounced: network", "@writer silent: Report", "@editor waits for you"]
+    assert "12 runs bounced: network +2" in said_in(clauses, 2, 60)
+    assert "12 runs bounced: network, @writer silent: Report, @editor waits for you " in said_in(clauses, 2, 160)
+    assert "+" not in said_in(clauses, 2, 160)
+
+
+@pytest.mark.parametrize("urgency", [Urgency.LOW, Urgency.MEDIUM, Urgency.HIGH])
+@pytest.mark.parametrize(("times", "told"), [(1, ""), (2, "told 2×"), (9, "told 9×")])
+def test_the_list_marks_each_alarm_by_its_urgency_and_says_how_often_it_was_told(
+    urgency: Urgency, times: int, told: str
+) -> None:
+    episode = Episode(
+        Alarm(AlarmKind.FAILED, "@writer", NOON, "failed: Report"), NOON, times_notified=times, urgency=urgency
+    )
+    (line,) = group_lines(AlarmGroup(episode, AlarmState.WANTS), {}, NOON + 60, 80, chosen=False)
     said = "".join(text for text, _ in line).split()
-    assert said[:2] == [marks, "@writer"] and ("told" in said) is bool(told) and told in " ".join(said)
+    assert said[:2] == ["!" * urgency, "@writer"] and ("told" in said) is bool(told) and told in " ".join(said)
 
 
 async def test_a_acknowledges_all_and_the_line_goes() -> None:
@@ -111,7 +128,7 @@ async def test_a_acknowledges_all_and_the_line_goes() -> None:
         await until(pilot, lambda: "no alarm is waiting" in text_of(app), "there is nothing to acknowledge")
 
 
-async def test_z_snoozes_and_they_come_back_more_urgent() -> None:
+async def test_z_snoozes_and_they_come_back() -> None:
     clock, speaker = Clock(), FakeSpeaker()
     app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()), clock=clock, speaker=speaker)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
@@ -119,10 +136,10 @@ async def test_z_snoozes_and_they_come_back_more_urgent() -> None:
         await pilot.press("Z")
         await until(pilot, lambda: not bar(app).display, "the line is gone")
         await until(pilot, lambda: "snoozed for 10 min" in text_of(app), "it is said")
-        assert not any(cue.urgency for cue in speaker.cues)
+        heard = len(speaker.cues)
         clock.now += 601
         await until(pilot, lambda: bar(app).display, "they are back")
-        await until(pilot, lambda: any(cue.urgency for cue in speaker.cues), "they are heard again, more urgently")
+        await until(pilot, lambda: any(cue.urgency for cue in speaker.cues[heard:]), "they are heard again")
 
 
 async def test_each_alarm_is_heard_once_and_the_end_of_the_last_is_an_all_clear() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
+from praxmonitor.alarms.inhibition import CAUSES
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.urgency import URGENCY_OF, urgency_of
 from praxmonitor.sound import Sound, Urgency
@@ -107,6 +110,16 @@ def test_every_kind_has_an_alarm_s_sound_and_an_urgency() -> None:
     assert {kind.sound for kind in AlarmKind} >= {Sound.LIMIT, Sound.STUCK, Sound.ERROR, Sound.WAITING}
 
 
+def test_the_page_of_alarms_has_every_kind_under_its_urgency() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alarms.md").read_text()
+    for urgency in (Urgency.HIGH, Urgency.MEDIUM, Urgency.LOW):
+        row = next(line for line in page.splitlines() if line.startswith(f"| {urgency.word}: "))
+        named = row.split("|")[3].partition(";")[0].replace(" ", "").split(",")
+        assert sorted(named) == sorted(kind for kind, steps in URGENCY_OF.items() if steps[0][1] is urgency)
+    muted = page.partition("**No mute hides a new cause:**")[2].partition("are")[0].replace("and", ",")
+    assert {word.strip() for word in muted.split(",")} == CAUSES
+
+
 def test_urgency_is_of_the_kind_and_of_its_age() -> None:
     waiting = Alarm(AlarmKind.WAITING, "@a", NOON, "waits")
     assert urgency_of(waiting, NOON + 899, NOON + 1) is Urgency.MEDIUM
@@ -121,7 +134,7 @@ def test_many_are_told_as_many() -> None:
     one = Alarm(AlarmKind.BOUNCED, "@b", 0.0, "bounced: Report")
     disk = Alarm(AlarmKind.DISK, "", 0.0, "disk nearly full: 1 MB")
     assert headline(five) == "5 agents silent"
-    assert headline([one, *five]) == "5 agents silent, @b bounced: Report"
+    assert headline([*five, one]) == "5 agents silent, @b bounced: Report", "in the order in which they are given"
     assert headline([disk]) == "disk nearly full: 1 MB"
     assert headline([]) == ""
 

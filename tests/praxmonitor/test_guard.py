@@ -94,6 +94,29 @@ def test_a_guard_tells_what_comes_and_goes_and_ends_in_order(
         assert "Traceback" not in guard.said
 
 
+def test_a_guard_follows_a_mute_that_another_makes_at_once_and_its_end(
+    aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait
+) -> None:
+    from praxmonitor.alarms.alarm_mutes import AlarmMute
+    from praxmonitor.alarms.store import AlarmStore
+    from praxmonitor.sound.mutes import mutes_path
+
+    configure(aipass_workspace, "[alarms]\nlook = 60\n")
+    alpha, beta = (aipass_workspace / "agents" / name / ".ai_mail.local" / "inbox.json" for name in ("alpha", "beta"))
+    store = AlarmStore(mutes_path(aipass_workspace).parent)
+    with running(tmp_path / "out", "guard", str(aipass_workspace), "--mute") as guard:
+        wait_until(lambda: "ALARM @gamma failed: Demo fail" in guard.said, 20.0, "what stands is told")
+        store.change_mutes(lambda _: (AlarmMute("ab12", time.time() + 3600, agent="@alpha"),))
+        alpha.write_text(LOST)
+        wait_until(lambda: time.time() - alpha.stat().st_mtime > 1.0, 5.0, "it was read")
+        beta.write_text(LOST)
+        wait_until(lambda: "ALARM @beta cannot be read" in guard.said, 20.0, "another is told")
+        assert "@alpha" not in guard.said, "what is muted is not"
+        store.change_mutes(lambda _: ())
+        wait_until(lambda: "ALARM @alpha cannot be read" in guard.said, 3.0, "once the mute is ended it is")
+        assert "Traceback" not in guard.said
+
+
 def test_of_two_guards_one_acts_and_the_other_takes_over(
     aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait
 ) -> None:

@@ -109,6 +109,9 @@ WORDS = {
     "key": {"help"},
     "away": {"snooze", "mute for 30 minutes"},
     "silence": {"mute", "snooze", "acknowledge"},
+    "unmute": {"mute", "muted alarms"},
+    "statistics": {"alarm load"},
+    "shelve": {"alarms"},
     "diff": {"open"},
     "send message": {"mail @writer"},
 }

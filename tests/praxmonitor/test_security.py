@@ -113,6 +113,41 @@ def test_a_screen_within_a_run_only_looks(house: House) -> None:
     assert "there it only looks" in said and house.inbox("@editor") == ()
 
 
+def test_a_screen_within_a_run_answers_and_mutes_no_alarm(house: House) -> None:
+    """As above, at the real screen: nothing of the operator's alarms is answered, muted, or written to the audit."""
+    source = f"""
+import asyncio, sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from pathlib import Path
+from msgspec import structs
+from mailcore.workspace.find import find_workspace
+from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
+from tests.clock import Clock
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, text_of, troubled, until
+
+async def look():
+    place = find_workspace(Path({str(house.root)!r}))
+    fleet = structs.replace(troubled(1), root=place.root)
+    app = app_on(FakeFeed(fleet), place, live=True, clock=Clock(runs=True))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: app.standing, "alarms", 20)
+        await pilot.press("A")
+        await until(pilot, lambda: "there it only looks" in text_of(app), "the answer is refused", 20)
+        await pilot.press("exclamation_mark", "m")
+        await until(pilot, lambda: isinstance(app.screen, MuteAlarmScreen), "the form", 20)
+        await pilot.press("enter")
+        await until(pilot, lambda: len([n for n in app.notices if "only looks" in n.text]) == 2, "so is the mute", 20)
+        print("answered", sum(one.acknowledged for one in app.standing), "muted", len(app.alarms.mutes()))
+
+asyncio.run(look())
+"""
+    house.python("writer", source)
+    run = house.over("@writer", house.started(OPERATOR, "@writer"))
+    log = house.agent("@writer").runs_dir / run.run_id / "attempt-1.stdout.log"
+    assert "answered 0 muted 0" in log.read_text(), log.with_name("attempt-1.stderr.log").read_text()
+    assert "mute" not in [act["verb"] for act in journal.read_records(house.workspace.state_dir / "audit.jsonl")]
+
+
 @pytest.fixture
 def stranger(tmp_path: Path) -> Path:
     """A cloned workspace whose config has a command for each alarm, and a mailbox that raises one."""

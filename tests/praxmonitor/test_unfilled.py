@@ -57,7 +57,7 @@ async def test_the_alarms_stand_in_their_dialog_before_it_is_drawn() -> None:
                 super().on_mount()
                 drawn.append(self.query_one("#list", Lines).text)
 
-        app.push_screen(Watched(lambda: (app.standing, NOON), app.alarms.answer))
+        app.push_screen(Watched(app.alarms))
         await until(pilot, lambda: drawn, "it is mounted")
         assert "expected" in drawn[0] and "reading…" not in drawn[0]
 

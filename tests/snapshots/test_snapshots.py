@@ -22,7 +22,18 @@ from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.detail import start_lines
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
+from tests.praxmonitor.fake_feed import (
+    STUCK_SOON,
+    FakeFeed,
+    FakeSpeaker,
+    app_on,
+    lighthouse,
+    many,
+    text_of,
+    troubled,
+    until,
+    workspace,
+)
 
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48")]
 Compare = Callable[..., bool]
@@ -133,6 +144,26 @@ def test_inbox(snap_compare: Compare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_alarms(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("exclamation_mark", "j"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_alarms_of_one_cause(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """A group, what it hides, and an alarm that was acknowledged."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "builder" in text_of(pilot.app), "the agents are shown")
+        await read(pilot)
+        await pilot.press("exclamation_mark", "a")
+        await until(pilot, lambda: "acknowledged" in text_of(pilot.app), "the first is acknowledged")
+        await pilot.pause(0.1)
+
+    app = app_on(FakeFeed(troubled()), workspace(troubled()), config=STUCK_SOON)
+    assert snap_compare(app, terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_mute_alarm(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("exclamation_mark", "m", "tab"))
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,0 +1,97 @@
+"""The lines of the list of alarms. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mailcore.text.units import age, clock_time, since, soon
+from praxmonitor.alarms.alarm_mutes import AlarmMute
+from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
+from praxmonitor.text.lines import Line, Span, plain, spread, wrap
+from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
+
+LABEL_WIDTH = 15
+"""Cells before the texts that explain the chosen alarm."""
+MOST_LISTED = 8
+"""Alarms of one group, and hidden ones, that are listed by name; the rest is counted."""
+WIDE = 76
+"""Cells of a line in which counts and states have all their words."""
+
+
+def group_lines(
+    group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int, *, chosen: bool
+) -> list[Line]:
+    """One line for an alarm with its group; of the chosen one all that explains it. `mutes`: by id."""
+    role = URGENCY_ROLES[group.urgency] if group.state is AlarmState.WANTS else "muted"
+    mark = "▸" if chosen else " "
+    summary = plain(group.leader.alarm.summary)
+    left: Line = ((f"{mark} {marks(group.urgency):<3} ", role), (summary, role))
+    told = [(text, "accent") for text in _counts(group, wide=width >= WIDE)]
+    told += [(text, "muted") for text in _states(group, mutes, wide=width >= WIDE)]
+    right = tuple(part for text, each in told for part in ((text, each), ("  ", "")))
+    line = spread(left, (*right, (since(group.since, now), "faint")), width)
+    return [line, *(_explained(group, mutes, now, width) if chosen else ())]
+
+
+def _counts(group: AlarmGroup, *, wide: bool) -> Iterator[str]:
+    if group.joined:
+        yield f"+{len(group.joined)} of one cause" if wide else f"+{len(group.joined)}"
+    if group.hidden:
+        yield f"hides {len(group.hidden)}"
+
+
+def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute], *, wide: bool) -> Iterator[str]:
+    leader = group.leader
+    match group.state:
+        case AlarmState.SNOOZED:
+            yield f"snoozed to {clock_time(leader.answered_until, seconds=False)}"
+        case AlarmState.MUTED:
+            mute = mutes.get(leader.muted_by)
+            yield f"muted to {clock_time(mute.until, seconds=False)}" if mute is not None else "muted"
+        case AlarmState.WANTS:
+            if leader.times_notified > 1:
+                yield f"told {leader.times_notified}×"
+        case state:
+            yield str(state) if wide else str(state).partition(",")[0]
+
+
+def _explained(group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int) -> Iterator[Line]:
+    alarm = group.leader.alarm
+    mute = mutes.get(group.leader.muted_by)
+    told = (
+        ("what", alarm.what), ("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy),
+        ("cause", alarm.cause), ("agents", " ".join(alarm.agents)),
+        ("muted", f"{mute.id}: {_of_mute(mute)}" if mute is not None else ""),
+    )  # fmt: skip
+    for name, text in told:
+        yield from _labelled(name, text, width)
+    for name, found in (("with it", group.joined), ("it hides", group.hidden)):
+        yield from _others(name, found, now, width)
+
+
+def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
+    parts = wrap(plain(text), max(10, width - LABEL_WIDTH - 1)) if text else []
+    for number, part in enumerate(parts):
+        yield ((f"      {'' if number else name:<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
+
+
+def _others(name: str, found: Sequence[Episode], now: float, width: int) -> Iterator[Line]:
+    for number, episode in enumerate(found[:MOST_LISTED]):
+        label: Span = (f"      {'' if number else name:<{LABEL_WIDTH - 6}}", "faint")
+        yield spread((label, (plain(episode.alarm.summary), "")), ((since(began(episode), now), "faint"),), width)
+    if len(found) > MOST_LISTED:
+        yield ((f"{'':<{LABEL_WIDTH}}and {len(found) - MOST_LISTED} more", "faint"),)
+
+
+def _of_mute(mute: AlarmMute) -> str:
+    return "; ".join(filter(None, (mute.words, f"by {mute.by}" if mute.by else "", mute.why)))
+
+
+def mute_lines(mute: AlarmMute, now: float, width: int) -> list[Line]:
+    """One mute: what it hides and until when; who made it when, and why."""
+    left: Line = ((f"{mute.id}  ", "faint"), (plain(mute.words), ""))
+    right: Line = ((f"until {soon(mute.until, now=now)} ", "muted"), (age(mute.until - now), "faint"))
+    by = f"by {mute.by or 'nobody knows'}, {since(mute.at, now)} ago"
+    said = wrap(plain(f"{by}: {mute.why}" if mute.why else by), max(10, width - 6))
+    return [spread(left, right, width), *(((f"      {part}", "faint"),) for part in said)]
