@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.episodes import GROUP_INTERVAL
+from praxmonitor.alarms.telling import GROUP_INTERVAL
 from praxmonitor.sound import Urgency
 
 _KINDS = tuple(AlarmKind)

@@ -31,9 +31,9 @@ from typing import Any
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents
-from praxmonitor.alarms.episodes import GROUP_INTERVAL
 from praxmonitor.alarms.inhibition import INHIBITIONS, concerned_agents
 from praxmonitor.alarms.rules.evaluate import AlarmRules
+from praxmonitor.alarms.telling import GROUP_INTERVAL
 from praxmonitor.state.snapshot import Snapshot
 from tests.bench.asked import ask
 from tests.stories.days import CONFIG, HOUR, Day, bad_day

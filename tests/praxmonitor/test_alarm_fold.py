@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Answers
-from praxmonitor.alarms.episodes import CHATTER, COME_UP, GROUP_INTERVAL, MOST_LATCHED, Episodes, advance
+from praxmonitor.alarms.episodes import CHATTER, MOST_LATCHED, Episodes, advance
 from praxmonitor.alarms.inhibition import EARLIER, INHIBITIONS, Inhibition
 from praxmonitor.alarms.repeats import LONGEST_ATTENDED, Repeat
+from praxmonitor.alarms.telling import COME_UP, GROUP_INTERVAL
 from praxmonitor.sound import Urgency
 
 NOW = 1_800_000_000.0
@@ -107,6 +108,17 @@ def test_what_stood_before_its_cause_is_hidden_by_it_and_told_again_after_it() -
     watch.look(100, effect)
     assert watch.wanting(100) == [], "the limit settles still"
     assert keys(watch.look(230, effect).raised) == [effect.key]
+
+
+def test_what_comes_up_is_one_notification_of_the_most_urgent() -> None:
+    watch, disk = Watch(), alarm(AlarmKind.DISK, "")
+    lost = [alarm(AlarmKind.UNDELIVERED, f"@a{n}", cause="disk") for n in range(3)]
+    silent = alarm(AlarmKind.SILENCE, "@z")
+    watch.look(0, disk, *lost, silent)
+    watch.look(10, *lost, silent)
+    events = watch.look(10 + watch.episodes.by_key[disk.key].settle, *lost, silent)
+    assert keys(events.raised) == [lost[0].key, silent.key], "the first of medium urgency, and what is more urgent"
+    assert keys(events.joined) == [lost[1].key, lost[2].key]
 
 
 def test_a_cause_that_is_hidden_itself_hides_in_the_first() -> None:

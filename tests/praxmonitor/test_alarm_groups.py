@@ -9,10 +9,11 @@ import pytest
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, clauses
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, Answers, Episode
-from praxmonitor.alarms.episodes import GROUP_INTERVAL, Episodes, advance
+from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of, most_urgent_first
 from praxmonitor.alarms.outlets import headline_of
 from praxmonitor.alarms.reports import title_of
+from praxmonitor.alarms.telling import GROUP_INTERVAL
 from praxmonitor.dialogs.alarm_lines import MOST_LISTED, group_lines
 from praxmonitor.text.lines import width_of
 
