@@ -313,8 +313,9 @@ class AlarmEngine:
         ]
         try:
             await asyncio.to_thread(store.save_reported, episodes)
-            history, self._unsaved_history = self._unsaved_history, []
-            await asyncio.to_thread(store.history.add, history)
+            entries = tuple(self._unsaved_history)
+            await asyncio.to_thread(store.history.add, entries)
+            del self._unsaved_history[: len(entries)]
             for key, until in tuple(self._unsaved_answers.items()):
                 await asyncio.to_thread(store.answer, (key,), until)
                 self._unsaved_answers.pop(key, None)

@@ -202,3 +202,25 @@ async def test_a_mute_made_elsewhere_holds_here_after_the_next_look(tmp_path: Pa
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
+
+
+@pytest.mark.anyio
+async def test_what_the_history_could_not_take_is_in_it_when_it_can(tmp_path: Path) -> None:
+    clock = Clock()
+    engine = AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0, clock=clock, monotonic=clock)
+    await engine.open()
+    keeping = asyncio.create_task(engine.save_reports(lambda: True))
+    (tmp_path / "history.jsonl").mkdir()
+    try:
+        engine.evaluate(at(clock(), limited("a")))
+        await until(lambda: engine.machine_status.trouble, keeping)
+        assert "cannot be stored" in engine.machine_status.trouble["store"]
+        (tmp_path / "history.jsonl").rmdir()
+        clock.now += 1
+        engine.evaluate(at(clock(), limited("a", "b")))
+        await until(lambda: len(list(AlarmHistory(tmp_path).entries())) == 3, keeping)
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    told = [(entry.event, entry.address or entry.kind) for entry in AlarmHistory(tmp_path).entries()]
+    assert told == [("raised", "@a"), ("raised", "degraded"), ("joined", "@b")]
