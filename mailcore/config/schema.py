@@ -133,6 +133,9 @@ class Alarms:
         describe("Its processes use the CPU for longer without a hook event, a line of its session or output: "
               "spinning. 0: never."),
     ] = 1200.0  # fmt: skip
+    spin_tool: Annotated[
+        Seconds, describe("The same within a tool that states no timeout: a build may take long. 0: never.")
+    ] = 5400.0
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
     unread: Annotated[
         Seconds,

@@ -84,19 +84,23 @@ def spins_at(
     facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
 ) -> float:
     """From when on an agent at work that gives no sign spins, if its processes use the CPU then; infinite for never."""
-    if not policy.spin or status.state not in AT_WORK:
+    if status.state not in AT_WORK or not (limit := spin_limit(facts, policy)):
         return math.inf
     due = expectation(facts, status, now, policy, NO_MACHINE_STATUS)
     if due is None:
         return math.inf
-    limit = spin_limit(facts, policy)
     return counted_from(due.last, limit, machine_status.gaps) + limit
 
 
 def spin_limit(facts: AgentFacts, policy: Alarms) -> float:
-    """Seconds for which its processes may use the CPU without a sign of it; what an open call gives itself, it has."""
+    """Seconds for which its processes may use the CPU without a sign of it; what an open call gives itself, it has.
+
+    0.0: for any time.
+    """
     own = own_timeout(facts, int(_began(facts, facts.lock)))
-    return max(policy.spin, own + TIMEOUT_GRACE) if own else policy.spin
+    if own and policy.spin:
+        return max(policy.spin, own + TIMEOUT_GRACE)
+    return policy.spin_tool if facts.tool is not None else policy.spin
 
 
 def spins(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> float:

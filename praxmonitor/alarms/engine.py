@@ -28,7 +28,7 @@ from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episode import NO_ANSWERS, AlarmEvents, Answers, ReportedEpisode
 from praxmonitor.alarms.episodes import Episodes, advance
-from praxmonitor.alarms.history import HistoryEntry, answered_entries, happened
+from praxmonitor.alarms.history import HistoryEntry, answered_entries, event_entries
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.repeats import repeat_of
@@ -111,7 +111,7 @@ class AlarmEngine:
         repeat = repeat_of(self.config.alarms, self.attended_at)
         self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes)
         if events:
-            self._unsaved_history += happened(events, snapshot.now)
+            self._unsaved_history += event_entries(events, snapshot.now)
             self._unsaved.set()
         # Who joins a group that was answered a moment ago is answered with it.
         if inherited := {one.alarm.key: one.answered_until for one in events.joined if one.answered(snapshot.now)}:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute, muting
 from praxmonitor.alarms.episode import ACKNOWLEDGED, NO_EVENTS, AlarmEvents, Answers, Episode, ReportedEpisode
-from praxmonitor.alarms.inhibition import hidden
+from praxmonitor.alarms.inhibition import first_cause, hidden
 from praxmonitor.alarms.repeats import NO_REPEAT, Repeat, repeated, wait
 from praxmonitor.alarms.urgency import urgency_of
 
@@ -218,14 +218,14 @@ def _told(
 ) -> tuple[dict[str, Episode], list[Episode], list[Episode]]:
     """What is hidden, muted, raised now, or joins one that was raised before. `reported`: keys that stood before."""
     explained = hidden(going_on.values())
-    leaders = _leaders(going_on, explained, now)
+    staying = _staying_hidden(going_on, explained, reported, now)
+    hiding = {**staying, **explained}
+    leaders = _leaders(going_on, hiding, now)
     told: dict[str, Episode] = {}
     raised, joined = [], []
     for key, old in going_on.items():
-        hidden_by, unexplained_at = explained.get(key, ""), 0.0
-        if not hidden_by and (old.hidden_by in reported or old.hidden_by in going_on):
-            unexplained_at = old.unexplained_at or now
-            hidden_by = old.hidden_by if 0 <= now - unexplained_at < COME_UP else ""
+        hidden_by = first_cause(key, hiding)
+        unexplained_at = (old.unexplained_at or now) if key in staying else 0.0
         muted_by = muting(mutes, old.alarm, now)
         came_up = (old.hidden_by or old.muted_by) and not (hidden_by or muted_by)
         episode = old
@@ -253,6 +253,19 @@ def _told(
     return told, raised, joined
 
 
+def _staying_hidden(
+    going_on: Mapping[str, Episode], explained: Mapping[str, str], reported: Collection[str], now: float
+) -> dict[str, str]:
+    """What no alarm explains any more and stays hidden for a while → the listed alarm that hid it."""
+    return {
+        key: old.hidden_by
+        for key, old in going_on.items()
+        if key not in explained
+        and (old.hidden_by in reported or old.hidden_by in going_on)
+        and 0 <= now - (old.unexplained_at or now) < COME_UP
+    }
+
+
 def _groups(alarm: Alarm) -> Iterator[tuple[str, str]]:
     """The groups that an alarm belongs to: those of its kind and cause; of its run that lost its supervisor."""
     if alarm.cause:
@@ -261,14 +274,12 @@ def _groups(alarm: Alarm) -> Iterator[tuple[str, str]]:
         yield alarm.address, alarm.id
 
 
-def _leaders(
-    going_on: Mapping[str, Episode], explained: Mapping[str, str], now: float
-) -> dict[tuple[str, str], Episode]:
+def _leaders(going_on: Mapping[str, Episode], hiding: Mapping[str, str], now: float) -> dict[tuple[str, str], Episode]:
     """The group → the alarm that others of it join: one that lasts while it stands, a failure for `GROUP_INTERVAL`."""
     leaders: dict[tuple[str, str], Episode] = {}
     for key, episode in going_on.items():
         alarm = episode.alarm
-        if not episode.times_notified or key in explained:
+        if not episode.times_notified or key in hiding:
             continue
         fresh = not episode.joined and 0 <= now - episode.raised_at < GROUP_INTERVAL
         for group in _groups(alarm):

@@ -75,7 +75,7 @@ class AlarmHistory:
                     yield entry
 
 
-def happened(events: AlarmEvents, at: float) -> Iterator[HistoryEntry]:
+def event_entries(events: AlarmEvents, at: float) -> Iterator[HistoryEntry]:
     """The events as lines; repetitions are none."""
     for event, episodes in (("raised", events.raised), ("joined", events.joined), ("over", events.over)):
         for episode in episodes:

@@ -92,7 +92,7 @@ def concerned_agents(alarm: Alarm) -> frozenset[str]:
 
 
 def hidden(episodes: Iterable[Episode]) -> Mapping[str, str]:
-    """The key of each alarm that is explained → that of the alarm which hides it, itself hidden by none."""
+    """The key of each alarm that is explained → that of the alarm which explains it."""
     by_kind: defaultdict[AlarmKind, list[Episode]] = defaultdict(list)
     by_agent: defaultdict[str, list[Episode]] = defaultdict(list)
     for episode in episodes:
@@ -111,10 +111,12 @@ def hidden(episodes: Iterable[Episode]) -> Mapping[str, str]:
                 key = effect.alarm.key
                 if key not in found and effect is not cause and rule.explains(cause, effect):
                     found[key] = cause.alarm.key
-    return {key: _root(by, found) for key, by in found.items()}
+    return found
 
 
-def _root(key: str, found: Mapping[str, str]) -> str:
+def first_cause(key: str, found: Mapping[str, str]) -> str:
+    """The alarm that hides this one and is hidden by none; empty where none hides it. `found`: as `hidden` gives it."""
+    key = found.get(key, "")
     seen = {key}
     while (above := found.get(key, key)) not in seen:
         seen.add(above)

@@ -15,7 +15,7 @@ from mailcore.text import counted
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.history import HistoryEntry
 
-TEN_MINUTES, HOUR, DAY = 600.0, 3600.0, 86_400.0
+TEN_MINUTES, AN_HOUR, DAY = 600.0, 3600.0, 86_400.0
 STEADY_AN_HOUR = 6
 """Alarms in an hour that are one in ten minutes."""
 UPSET = 10
@@ -70,7 +70,7 @@ def load_of(entries: Iterable[HistoryEntry], standing: Collection[Episode], now:
     worst = Counter((entry.kind, entry.address) for entry in raised).most_common(WORST)
     return AlarmLoad(
         sum(now - at < TEN_MINUTES for at in times),
-        sum(now - at < HOUR for at in times),
+        sum(now - at < AN_HOUR for at in times),
         len(times),
         _most_within(times, TEN_MINUTES),
         len(wanting),

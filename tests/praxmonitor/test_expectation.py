@@ -208,7 +208,7 @@ TOLD = {
     ),
     "processes that use the CPU for ever, and not one line": (
         "spinning: Report, attempt 1/3, on the CPU without one line in Bash: make all",
-        "a hook event, or a line of its session or output, within 20 min ([alarms] spin)", "last heard",
+        "a hook event, or a line of its session or output, within 20 min ([alarms] spin_tool)", "last heard",
         "kill (D), then retry (r) it",
     ),
     "hooks stop while the session goes on: told once": (

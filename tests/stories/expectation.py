@@ -172,7 +172,7 @@ TIMEOUTS = (
         "silence in a tool means never: also past its own timeout",
         1300,
         working(100).tool(100, None, timeout=120),
-        config=replace(QUIET, alarms=Alarms(repeat=(), silence_tool=0.0)),
+        config=replace(QUIET, alarms=Alarms(repeat=(), silence_tool=0.0, spin_tool=1200.0)),
     ),
     story(
         "a tool of one's own session past its own timeout",
@@ -184,6 +184,7 @@ TIMEOUTS = (
     ),
 )
 
+SPIN_IN_TOOL = replace(QUIET, alarms=Alarms(repeat=(), spin_tool=1200.0))
 SPINS = (
     story(
         "processes that use the CPU for ever, and not one line",
@@ -192,6 +193,7 @@ SPINS = (
         steps=(at(105, Works("@writer")),),
         expected=(heard(1300, "spinning"),),
         slack=6.0,
+        config=SPIN_IN_TOOL,
     ),
     story(
         "a spin ends with a line: over",
@@ -200,6 +202,7 @@ SPINS = (
         steps=(at(105, Works("@writer")), at(1590, Works("@writer", False))),
         slack=6.0,
         expected=(heard(1300, "spinning"), heard(1610, "over spinning"), heard(1610, "clear", "")),
+        config=SPIN_IN_TOOL,
     ),
     story(
         "a build that prints a line now and then spins never",
@@ -214,6 +217,7 @@ SPINS = (
         steps=(HERE, at(25, Works("@writer"))),
         expected=(heard(1220, "spinning"),),
         slack=6.0,
+        config=SPIN_IN_TOOL,
     ),
     story(
         "a spin between tools: the program itself",
@@ -224,11 +228,25 @@ SPINS = (
         slack=6.0,
     ),
     story(
+        "a build of an hour without a line is no spin yet",
+        2 * HOUR,
+        working(100).tool(100, 100 + HOUR).steady(110 + HOUR, 2 * HOUR),
+        steps=(at(105, Works("@writer")), at(100 + HOUR, Works("@writer", False))),
+    ),
+    story(
+        "a build of two hours without a line is one",
+        7000,
+        working(100).tool(100, None),
+        steps=(at(105, Works("@writer")),),
+        expected=(heard(5500, "spinning"),),
+        slack=6.0,
+    ),
+    story(
         "no spin is wanted",
         HOUR,
         working(100).tool(100, None),
         steps=(at(105, Works("@writer")),),
-        config=replace(QUIET, alarms=Alarms(repeat=(), spin=0.0)),
+        config=replace(QUIET, alarms=Alarms(repeat=(), spin=0.0, spin_tool=0.0)),
     ),
     story(
         "a spin where silence in a tool means never",
@@ -237,7 +255,7 @@ SPINS = (
         steps=(at(105, Works("@writer")),),
         expected=(heard(1300, "spinning"),),
         slack=6.0,
-        config=replace(QUIET, alarms=Alarms(repeat=(), silence_tool=0.0)),
+        config=replace(QUIET, alarms=Alarms(repeat=(), silence_tool=0.0, spin_tool=1200.0)),
     ),
     story(
         "a spin, and the screen opens in the midst of it",
@@ -246,6 +264,7 @@ SPINS = (
         steps=(at(105, Works("@writer")), at(1500, Restart())),
         expected=(heard(1300, "spinning"),),
         slack=6.0,
+        config=SPIN_IN_TOOL,
     ),
 )
 

@@ -1,9 +1,9 @@
 """Stories of the real Claude Code, Codex and Gemini CLI, left alone in a tool, as `tests/real` recorded them.
 
 The facts are those that were recorded, at their times; whether a person's own session ran, and whether its processes
-used the CPU, was looked at meanwhile (`recorded/machine.json`). The times of what must be heard were
-read off the facts: when the last sign of life came, and when the limit that a story is told under ran out after it.
-Paths, and what names the machine, are taken out; nothing else is changed.
+used the CPU, was looked at meanwhile (`recorded/machine.json`). The times of what must be heard were read off the
+facts: when the last sign of life came, and when the limit that a story is told under ran out after it. Paths, and what
+names the machine, are taken out; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ REAL = (
         "Claude Code at a terminal: a tool spins, and has ten minutes by its own word",
         silence_tool=8.0,
         spin=20.0,
+        spin_tool=20.0,
     ),
     real(
         "claude-granted",
@@ -127,6 +128,7 @@ REAL = (
         *over(40.97, "spinning"),
         silence_tool=10.0,
         spin=20.0,
+        spin_tool=20.0,
     ),
     real("run-spins", "a run of Claude Code that works for 40 s without a word", silence_tool=10.0),
     real("run-hooks-removed", "a run of Claude Code whose hooks are removed in its midst", heard(83.13, "hooks")),
@@ -166,6 +168,7 @@ REAL = (
         silence_tool=10.0,
         silence=10.0,
         spin=15.0,
+        spin_tool=15.0,
     ),
     real("run-timeout", "a run of Claude Code: its tool's own timeout is over, and it goes on", silence_tool=8.0),
     real(

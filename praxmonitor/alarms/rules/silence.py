@@ -55,9 +55,9 @@ def spin_alarm(
     if not since:
         return None
     last, tool = last_sign(facts), _tool(facts) if status.state is State.IN_TOOL else ""
-    within = f"within {duration(policy.spin)} ([alarms] spin)"
-    if spin_limit(facts, policy) > policy.spin:
-        within = "within the tool's own timeout"
+    limit = spin_limit(facts, policy)
+    key = {policy.spin: "spin", policy.spin_tool: "spin_tool"}.get(limit)
+    within = f"within {duration(limit)} ([alarms] {key})" if key else "within the tool's own timeout"
     return Alarm(
         AlarmKind.SPINNING, facts.address, since,
         f"spinning: {expected_work(facts) or 'a run'}, on the CPU without one line{f' in {tool}' if tool else ''}",
