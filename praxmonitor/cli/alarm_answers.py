@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from mailcore.cli.call import Call
 from mailcore.config import read_config
@@ -14,7 +14,7 @@ from mailcore.text.terminal import print_json, print_line
 from mailcore.text.units import iso, soon
 from mailcore.workspace.registry import normal_address
 from praxmonitor.alarms.alarm import AlarmKind
-from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.episode import ACKNOWLEDGED
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of
 from praxmonitor.alarms.history import answered_entries
 from praxmonitor.alarms.inhibition import concerned_agents
@@ -30,8 +30,12 @@ ANSWERS = {
     "unack": "take an acknowledgement or a snooze back",
 }
 """Word → what it does."""
-ASKED = (AlarmState.WANTS, AlarmState.SETTLING, AlarmState.OVER)
-ANSWERED = (AlarmState.ACKNOWLEDGED, AlarmState.SNOOZED)
+OF_ALL = {
+    "ack": (AlarmState.WANTS, AlarmState.SETTLING, AlarmState.OVER),
+    "snooze": (AlarmState.WANTS, AlarmState.SETTLING),
+    "unack": (AlarmState.ACKNOWLEDGED, AlarmState.SNOOZED),
+}
+"""Which alarms `all` means."""
 WHICH = "all, @agent, or an alarm's key or its beginning, as `praxmonitor alarms --json` has it: failed @writer"
 
 
@@ -60,9 +64,10 @@ def main(words: Sequence[str]) -> int:
             seconds = parse_length(options.length) if options.length is not None else config.alarms.snooze
             until = checked_until(now + seconds, now)
         store = AlarmStore(mutes_path(workspace.root).parent)
-        states = ANSWERED if answer == "unack" else (*ASKED, *ANSWERED)
         groups = groups_of(standing_now(workspace, config, now), now)
-        chosen = list(named(groups, options.which, states, "answered" if answer == "unack" else "standing"))
+        chosen = [one for group in named(groups, answer, options.which) for one in group.members]
+        if answer == "unack":
+            chosen = [one for one in chosen if one.answered(now)]
         store.answer([one.alarm.key for one in chosen], until)
         store.history.add(answered_entries(chosen, until, now, caller.address))
     except (MailcoreError, OSError) as error:
@@ -78,27 +83,23 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def named(
-    groups: Iterable[AlarmGroup], words: Sequence[str], states: Sequence[AlarmState], standing: str
-) -> Iterator[Episode]:
-    """The alarms that these words name, each with its group; of `all` those that may be answered so, none perhaps.
+def named(groups: Sequence[AlarmGroup], answer: str, words: Sequence[str]) -> list[AlarmGroup]:
+    """The lines that these words name and that may be answered so; of `all` none perhaps.
 
-    UsageError, naming what there is (`standing`, in a word), if they name none.
+    UsageError, naming what there is, if they name none.
     """
-    lines = list(groups)
     wanted = " ".join(words)
+    if wanted == "all":
+        return [group for group in groups if group.state in OF_ALL[answer]]
+    states = (*OF_ALL[answer], *OF_ALL["unack"], AlarmState.MUTED)
+    able = [group for group in groups if group.state in states]
     if words[0].startswith("@"):
         address = normal_address(words[0])
-        found = [g for g in lines if any(address in concerned_agents(one.alarm) for one in g.members)]
-    elif wanted == "all":
-        asked = ANSWERED if states == ANSWERED else ASKED
-        found = [group for group in lines if group.state in asked]
+        found = [each for each in able if any(address in concerned_agents(one.alarm) for one in each.members)]
     else:
-        found = [g for g in lines if any(f"{one.alarm.key} ".startswith(f"{wanted} ") for one in g.members)]
-    episodes = [one for group in found if group.state in (*states, AlarmState.MUTED) for one in group.members]
-    if not episodes and wanted != "all":
-        keys = [group.leader.alarm.key for group in lines if group.state in states]
-        there = "; ".join(keys) if keys else "none"
-        near = did_you_mean(words[0], (*AlarmKind, "all")) if not words[0].startswith("@") else ""
-        raise UsageError(f"no alarm of {wanted!r}{near}; {standing}: {there}")
-    yield from episodes
+        found = [each for each in able if any(f"{key} ".startswith(f"{wanted} ") for key in each.keys)]
+    if not found:
+        near = "" if words[0].startswith("@") else did_you_mean(words[0], (*AlarmKind, "all"))
+        there = "; ".join(group.leader.alarm.key for group in able) or "none"
+        raise UsageError(f"no alarm of {wanted!r}{near}; there {'are' if len(able) > 1 else 'is'}: {there}")
+    return found

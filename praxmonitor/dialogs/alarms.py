@@ -142,14 +142,15 @@ class AlarmsScreen(ModalScreen[str]):
         """Take note of the chosen alarm and of those that joined it; of one that is acknowledged take that back."""
         if self._groups:
             group = self._groups[self._place]
-            taken_back = group.state is AlarmState.ACKNOWLEDGED
+            taken_back = group.leader.acknowledged
             await self._answer(self._desk.ask_again if taken_back else self._desk.acknowledge, [group])
 
     async def action_snooze(self) -> None:
         """Snooze it and those that joined it; of one that is snoozed take that back."""
-        if self._groups:
-            group = self._groups[self._place]
-            taken_back = group.state is AlarmState.SNOOZED
+        if self._groups and (group := self._groups[self._place]).state is AlarmState.OVER:
+            self.app.notify("it is over, and not heard: a takes it off the list", markup=False)
+        elif self._groups:
+            taken_back = group.leader.answered(self._desk.listed()[1]) and not group.leader.acknowledged
             await self._answer(self._desk.ask_again if taken_back else self._desk.snooze, [group])
 
     async def action_acknowledge_all(self) -> None:

@@ -82,9 +82,8 @@ def test_an_alarm_is_acknowledged_listed_so_and_asked_again(say: Say, aipass_wor
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("ack", "faild"), "no alarm of 'faild'; did you mean failed?; standing: failed @gamma"),
-        (("ack", "@alpha"), "no alarm of '@alpha'; standing: failed @gamma"),
-        (("unack", "@gamma"), "no alarm of '@gamma'; answered: none"),
+        (("ack", "faild"), "no alarm of 'faild'; did you mean failed?; there is: failed @gamma"),
+        (("ack", "@alpha"), "no alarm of '@alpha'; there is: failed @gamma"),
         (("snooze", "all", "--for", "soon"), "'soon' is no length of time: 30m, 2h or 1d"),
         (("snooze", "all", "--for", "99d"), "30 d at most"),
         (("ack",), "the following arguments are required"),
@@ -148,6 +147,17 @@ def test_a_mute_of_nobody_is_refused(say: Say) -> None:
     status, told = say("mute", "add", "--agent", "@gama", "--for", "1h")
     assert status == 3 and "no agent @gama" in told and "@gamma" in told
     assert say("mute", "list") == (0, "")
+
+
+def test_what_is_muted_is_answered_by_its_name_and_not_by_all(say: Say) -> None:
+    say("mute", "add", "--kind", "failed", "--for", "1h")
+    assert say("alarms", "ack", "all") == (0, "acknowledged: 0 alarms\n")
+    assert say("alarms", "ack", "@gamma")[1].startswith("acknowledged: 1 alarm\n")
+    assert say("mute", "end", "--all")[0] == 0
+    assert "(acknowledged)" in say("alarms")[1]
+    say("mute", "add", "--kind", "failed", "--for", "1h")
+    assert say("alarms", "unack", "failed")[1].startswith("asked again: 1 alarm\n")
+    assert say("alarms", "unack", "failed") == (0, "asked again: 0 alarms\n")
 
 
 def test_all_may_be_none(say: Say) -> None:

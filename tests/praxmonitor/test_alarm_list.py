@@ -155,7 +155,9 @@ async def test_what_is_over_stays_until_it_is_acknowledged() -> None:
         feed.put(next_run(fleet))
         await until(pilot, lambda: "over, not acknowledged" in rows(app), "the failure is not forgotten")
         assert "of which 1 wants you, 1 over" in title(app)
-        await pilot.press("j", "j", "a")
+        await pilot.press("j", "j", "z")
+        await until(pilot, lambda: any("a takes it off" in said.text for said in app.notices), "to snooze is no answer")
+        await pilot.press("a")
         await until(pilot, lambda: "@builder" not in rows(app), "it leaves the list")
         assert [one.alarm.address for one in app.standing] == ["@a0"]
 
