@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.inhibition import CAUSES, concerned_agents
+from praxmonitor.alarms.rules.causes import sort_of_cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class AlarmMute:
     task: str = ""
     """A part of the task's subject, or the id of a run or message, in small letters."""
     cause: str = ""
-    """What a group of alarms has in common: `Alarm.cause`."""
+    """What a group of alarms has in common: `Alarm.cause`, or that without its program (`network`)."""
     text: str = ""
     """A part of the alarm's text, in small letters."""
     by: str = ""
@@ -45,7 +46,7 @@ class AlarmMute:
             (not self.agent or concerned_agents(alarm) == {self.agent})
             and self.kind in ("", alarm.kind)
             and (not self.task or self.task in alarm.id.lower() or self.task in alarm.what.lower())
-            and self.cause in ("", alarm.cause)
+            and self.cause in ("", alarm.cause, sort_of_cause(alarm.cause))
             and self.text in alarm.text.lower()
         )
 

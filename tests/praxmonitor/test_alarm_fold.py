@@ -345,6 +345,12 @@ def test_a_mute_hides_what_all_of_it_matches_while_it_holds(mute: AlarmMute, hid
         assert keys(watch.look(10, failed).raised) == [failed.key], "ended early, it is heard"
 
 
+def test_a_mute_of_a_cause_holds_for_every_program_or_for_one() -> None:
+    failed = alarm(AlarmKind.BOUNCED, cause="network claude")
+    hidden = [replace(MUTE, agent="", cause=cause).matches(failed) for cause in ("network", "network claude")]
+    assert hidden == [True, True] and not replace(MUTE, agent="", cause="network codex").matches(failed)
+
+
 def test_a_mute_of_one_agent_hides_nothing_that_concerns_another_too() -> None:
     watch, both = Watch(), replace(alarm(AlarmKind.FAILED, ""), agents=("@a", "@b"))
     watch.mutes = [MUTE]
