@@ -75,9 +75,13 @@ def git_entries(root: Path, *words: str) -> list[str]:
 
 
 def _around(directory: Path) -> Iterator[Path]:
-    """The working trees that a directory is in, innermost first."""
+    """The working trees that a directory is in, innermost first. A `.git` without a HEAD is no repository to git."""
     here = Path(os.path.realpath(directory))
-    return (one for one in (here, *here.parents) if (one / ".git").exists())
+    return (one for one in (here, *here.parents) if _is_repository(one / ".git"))
+
+
+def _is_repository(path: Path) -> bool:
+    return path.is_file() or os.path.lexists(path / "HEAD")
 
 
 def _ask(repository: Path, *words: str, cwd: Path | None = None) -> bytes:

@@ -56,9 +56,7 @@ def _arguments_of_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="@x", help="alarms of this agent, and of no other beside it")
     parser.add_argument("--kind", metavar="K", help=f"of a kind: {_KINDS}; {_OTHERS}")
     parser.add_argument("--task", metavar="T", help="of a task: a part of its subject, or a run's or message's id")
-    parser.add_argument(
-        "--cause", metavar="C", help="of a cause, as `praxmonitor alarms --json` has it: network claude"
-    )
+    parser.add_argument("--cause", metavar="C", help="of a cause, as `praxmonitor alarms --json` has it: network, disk")
     parser.add_argument("--text", metavar="T", help="whose text holds this")
     end = parser.add_mutually_exclusive_group(required=True)
     end.add_argument("--for", dest="length", metavar="2h", help="for so long: 30m, 2h, 1d")

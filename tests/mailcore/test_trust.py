@@ -86,6 +86,19 @@ def test_what_is_ones_own_and_in_no_repository_is_followed(house: House) -> None
 
 
 @needs_git
+def test_an_empty_git_directory_is_no_repository_where_git_cannot_be_asked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailcore.system import git_repository
+
+    (house.root / ".git").mkdir()
+    monkeypatch.setenv("PATH", "/nonexistent")
+    config = house.root / ".praxmonitor" / "config.toml"
+    assert git_repository.git_state(config).how is git_repository.Tracked.NO
+    (house.root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    assert git_repository.git_state(config).how is git_repository.Tracked.UNKNOWN
+
+
 def test_what_a_hand_here_changed_in_a_workspace_made_here_is_followed(tmp_path: Path, house: House) -> None:
     """init, commit, edit, dispatch: as everybody does; and what comes with a pull is asked for all the same."""
     root = tmp_path / "mine"
