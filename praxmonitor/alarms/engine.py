@@ -191,8 +191,10 @@ class AlarmEngine:
             if changed is None:
                 await asyncio.sleep(self.config.alarms.look)
                 continue
+            # Python 3.11's `wait_for` swallows a cancellation that comes with the event: the guard would not end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), self.config.alarms.look)
+                async with asyncio.timeout(self.config.alarms.look):
+                    await changed.wait()
             changed.clear()
 
     async def _check_config(self) -> None:

@@ -224,3 +224,17 @@ async def test_what_the_history_could_not_take_is_in_it_when_it_can(tmp_path: Pa
         await asyncio.gather(keeping, return_exceptions=True)
     told = [(entry.event, entry.address or entry.kind) for entry in AlarmHistory(tmp_path).entries()]
     assert told == [("raised", "@a"), ("raised", "degraded"), ("joined", "@b")]
+
+
+@pytest.mark.anyio
+async def test_watching_ends_when_it_is_cancelled_while_an_answer_comes(tmp_path: Path) -> None:
+    """Many times, for both have to come within one turn of the loop."""
+    for number in range(60):
+        engine = AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0)
+        looking = asyncio.create_task(engine.run_checks(lambda: EMPTY))
+        await asyncio.sleep(0)
+        AlarmStore(tmp_path).answer([f"key {number}"], ACKNOWLEDGED)
+        await asyncio.sleep(0.001 * (number % 12))
+        looking.cancel()
+        await asyncio.wait({looking}, timeout=10)
+        assert looking.cancelled()

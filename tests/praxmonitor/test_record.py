@@ -187,7 +187,7 @@ def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House,
     path = tmp_path / "r.jsonl"
     for number in range(20):
         post.send_mail(house.workspace, "@lead", ["@writer"], f"number {number}", "a word")
-    command = f"ulimit -f 12; exec {sys.executable} -m praxmonitor record {house.root} {path}"
+    command = f"ulimit -f 24; exec {sys.executable} -m praxmonitor record {house.root} {path}"
     process = subprocess.Popen(["bash", "-c", command], stderr=subprocess.PIPE, text=True)
     try:
         for number in range(60):
