@@ -140,6 +140,7 @@ async def test_z_snoozes_and_they_come_back() -> None:
         clock.now += 601
         await until(pilot, lambda: bar(app).display, "they are back")
         await until(pilot, lambda: any(cue.urgency for cue in speaker.cues[heard:]), "they are heard again")
+        assert len(app.standing) == 4 and not any(episode.answered(clock()) for episode in app.standing)
 
 
 async def test_each_alarm_is_heard_once_and_the_end_of_the_last_is_an_all_clear() -> None:

@@ -8,6 +8,7 @@ service that failed.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mailcore.model.run import Run
 
@@ -55,7 +56,11 @@ _PATTERNS = tuple((cause, re.compile(pattern, re.IGNORECASE)) for cause, pattern
 
 def cause_of(text: str) -> str:
     """The cause that the words of a failure tell; empty where none of those known does."""
-    beginning = text[:LONGEST]
+    return _cause(text[:LONGEST])
+
+
+@lru_cache(1024)
+def _cause(beginning: str) -> str:
     return next((cause for cause, pattern in _PATTERNS if pattern.search(beginning)), "")
 
 
