@@ -167,7 +167,7 @@ def append_to(opened: int, size: int, line: bytes, path: Path) -> int:
     data = (b"\n" if torn else b"") + line + b"\n"
     if os.write(opened, data) < len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    return size + len(data)
+    return os.fstat(opened).st_size  # another may have written since, without the lock
 
 
 def flush(path: Path) -> None:
