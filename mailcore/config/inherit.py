@@ -15,6 +15,7 @@ from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispat
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.toml_text import key_name, kinds_of, toml, value_text
 from mailcore.exceptions import did_you_mean
+from mailcore.text.units import seconds_in
 
 OF_ONE_PROGRAM = ("command", "model", "permission_mode")
 """Keys of an agent that mean nothing, or something else, to another program."""
@@ -55,8 +56,6 @@ def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
 _NAMES = (*SECTIONS, "accounts", "agents", "approval", "prices", "programs")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIER = re.compile(r"0|[1-9][0-9]{0,2}")
-_AGE = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _unknown_section(name: str, value: object) -> str:
@@ -216,8 +215,8 @@ def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:
         if not _TIER.fullmatch(name):
             faults.append(f"[{title}] is no tier: its name is a number from 0 to 999")
             continue
-        if isinstance(values, dict) and (age := _AGE.fullmatch(str(values.get("expires", "")))):
-            values = {**values, "expires": int(age[1]) * _UNITS[age[2]]}
+        if isinstance(values, dict) and (age := seconds_in(str(values.get("expires", "")))) is not None:
+            values = {**values, "expires": age}
         checked, wrong = checked_section(Tier, values, title)
         tiers[int(name)] = tier = Tier(**checked)
         faults += wrong

@@ -7,6 +7,7 @@ and nothing here raises. What files hold is in `timestamps`.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -104,6 +105,13 @@ def duration(seconds: float) -> str:
     if whole < 2 * _DAY:
         return _two(whole // _HOUR, "h", whole % _HOUR // _MINUTE, "min")
     return _two(whole // _DAY, "d", whole % _DAY // _HOUR, "h")
+
+
+def seconds_in(text: str) -> float | None:
+    """Seconds of a length as people write it: `90s`, `30m`, `1.5h`, `2 d`; None for what is none."""
+    found = re.fullmatch(r"\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(s|m|min|h|d)\s*", text.lower())
+    units = {"s": 1, "m": _MINUTE, "min": _MINUTE, "h": _HOUR, "d": _DAY}
+    return float(found[1]) * units[found[2]] if found is not None else None
 
 
 def size(count: float) -> str:

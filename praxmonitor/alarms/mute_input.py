@@ -10,25 +10,22 @@ from datetime import datetime, timedelta
 from mailcore.exceptions import UsageError, did_you_mean
 from mailcore.model.message import parse_time
 from mailcore.text import line
-from mailcore.text.units import date_and_time, duration, soon
+from mailcore.text.units import date_and_time, duration, seconds_in, soon
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.alarm_mutes import AlarmMute, new_id
 
-UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 LONGEST_MUTE = 30 * 86_400.0
 """Seconds: what is muted for longer is forgotten."""
 MOST_WORDS = 200
 """Characters of a reason, and of each matcher."""
-_LENGTH = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(s|m|min|h|d)")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 def parse_length(text: str) -> float:
     """Seconds of `30m`, `2h`, `1.5h`, `1d`. UsageError for what is none."""
-    found = _LENGTH.fullmatch(text.strip().lower())
-    if found is None:
+    if (seconds := seconds_in(text)) is None:
         raise UsageError(f"{text!r} is no length of time: 30m, 2h or 1d")
-    return float(found[1]) * UNITS[found[2]]
+    return seconds
 
 
 def parse_end(text: str, now: float) -> float:
@@ -49,7 +46,7 @@ def parse_end(text: str, now: float) -> float:
 def parse_until(text: str, now: float) -> float:
     """The end of a mute or snooze that begins `now`, from a length or a time. UsageError, saying what it may be."""
     try:
-        until = now + parse_length(text) if _LENGTH.fullmatch(text.strip().lower()) else parse_end(text, now)
+        until = now + length if (length := seconds_in(text)) is not None else parse_end(text, now)
     except UsageError:
         raise UsageError(f"{text!r} says no end: 30m, 2h, 1d, or a time such as 18:00") from None
     return checked_until(until, now)

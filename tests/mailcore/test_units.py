@@ -255,3 +255,16 @@ def test_no_other_module_words_a_time_a_size_or_money() -> None:
         if not name.startswith(WRITERS) and (said := list(own_words(ast.parse(path.read_text()))))
     }
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90.0), ("30m", 1800.0), ("30 min", 1800.0), (" 1.5H ", 5400.0), ("2d", 172_800.0), ("0m", 0.0)],
+)
+def test_a_length_is_read_as_people_write_it(text: str, seconds: float) -> None:
+    assert units.seconds_in(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "h", "-1h", "1w", "1h30m", "1e3s", "9999999s", "٣h"])
+def test_what_is_no_length_is_none(text: str) -> None:
+    assert units.seconds_in(text) is None
