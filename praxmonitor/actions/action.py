@@ -102,6 +102,8 @@ _SPOKEN = {
     "space": "Space",
     "plus": "+",
     "minus": "-",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
 }
 
 

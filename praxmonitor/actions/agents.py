@@ -145,14 +145,20 @@ async def attach(context: Context[View]) -> None:
     from textual.app import SuspendNotSupported
 
     from mailcore.programs.base import exit_words
-    from praxmonitor.actions.attach import run
+    from praxmonitor.actions.lending import lend
 
     opened, address = context.opened, context.view.selected
     found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
     if found is None:
         return
     try:
-        status = await run(context.terminal, found)
+        status = await lend(
+            context.terminal,
+            found.argv,
+            directory=found.directory,
+            environment=found.environment,
+            said=f"{found.address}'s session; leave it to come back to PraxMonitor",
+        )
     except (OSError, SuspendNotSupported) as error:
         refused(context, error)
     else:

@@ -36,6 +36,10 @@ class View(Protocol):
     def selected(self) -> str:
         """Address of the agent under the cursor; empty for none."""
 
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Addresses of the agents that are marked, in the order shown: acts take these instead of the selected one."""
+
     def step(self, way: str) -> None:
         """Move in the panel that has the focus: `up`, `last`, `page_down` and so on."""
 
@@ -102,8 +106,14 @@ class Display(Protocol):
     async def push_screen_wait(self, screen: Screen[T]) -> T:
         """Open a dialog and wait for its answer."""
 
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front, as it was left: one of `ViewName`."""
+
+    def show_last_view(self) -> None:
+        """Bring the view to the front that was there before this one."""
+
     def show_agent(self, address: str) -> None:
-        """Open the view of one agent."""
+        """Bring the view of one agent to the front; the operator's is that of the own mail."""
 
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
@@ -150,6 +160,11 @@ class Context(Generic[V]):
     def facts(self) -> AgentFacts | None:
         """What was shown of the agent under the cursor."""
         return self.snapshot.fleet.find(self.view.selected)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Addresses that an act is meant for: the marked agents, else the one under the cursor; empty for none."""
+        return self.view.marked or ((self.view.selected,) if self.view.selected else ())
 
     @property
     def situation(self) -> Situation:

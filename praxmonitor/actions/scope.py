@@ -15,9 +15,11 @@ class Scope:
     """Its place in the footer, from the left."""
 
 
-EVERYWHERE = Scope("Everywhere", 4)
-MOVE = Scope("Move", 5)
-FLEET = Scope("Fleet", 3)
+EVERYWHERE = Scope("Everywhere", 5)
+VIEWS = Scope("Views", 6)
+MOVE = Scope("Move", 7)
+FLEET = Scope("Fleet", 4)
+STREAM = Scope("Stream", 3)
 ACT = Scope("Act on the selected agent", 2)
 MAIL = Scope("Mail", 1)
 REPLAY = Scope("In a replay", 0)

@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
@@ -24,22 +25,25 @@ from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
+from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
+from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.follower import Follower
+from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told, terminal_output
+from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import plain
 from praxmonitor.themes import load
-from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.footer import Keys
 
 if TYPE_CHECKING:
@@ -67,7 +71,8 @@ GC_THRESHOLDS = (700, 10, 10)
 def _load_screens() -> None:
     for name in ("compose", "confirm", "kill_all", "choose", "help", "notices"):
         import_module(f"praxmonitor.dialogs.{name}")
-    import_module("praxmonitor.views.agent")
+    for name in ("mail", "stream"):
+        import_module(f"praxmonitor.views.{name}")
 
 
 def _load_and_freeze() -> None:
@@ -91,6 +96,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """Whether sound can be heard."""
     playing: var[str] = var("")
     """How a recording is played; empty if none is."""
+    preferences: var[Preferences] = var(Preferences())
+    """What the operator chose on the screen."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -118,14 +125,19 @@ class PraxApp(App[None], inherit_bindings=False):
         feed: Feed,
         speaker: Speaker,
         themes: load.Themes | None = None,
-        theme: str = load.DEFAULT,
+        preferences: Preferences | None = None,
     ) -> None:
-        """`feed` is where the fleets of `opened` come from. `theme` must be one of `themes` or of Textual's own."""
+        """`feed` is where the fleets of `opened` come from. The theme that is preferred must be one of `themes` or of
+        Textual's own."""
         # Exported, these are as old as the shell. The terminal knows how large it is; rich and Textual ask once each.
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
         super().__init__()
         self.opened = opened
+        self.navigation = Navigation(self)
+        self.preferences_trouble = ""
+        """Why what the operator had chosen is not known; empty if it is."""
+        self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
         self.terminal = Terminal(self)
@@ -146,18 +158,20 @@ class PraxApp(App[None], inherit_bindings=False):
         self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
+        theme = self.preferences.theme or load.DEFAULT
         self.theme = theme if theme in self.available_themes else "textual-dark"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself, and the themes that could not be read: the header says it in red."""
         opened, notifier = self.opened, self.alarms.notifier
-        here = (self.stopped, opened.withheld, opened.trouble(), notifier.trouble, *notifier.missing_guards)
+        troubles = (self.stopped, opened.withheld, opened.trouble(), self.preferences_trouble, notifier.trouble)
+        here = (*troubles, *notifier.missing_guards)
         return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
-        return FleetScreen()
+        return self.navigation.view(ViewName.FLEET)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables for themes that do not set them."""
@@ -257,9 +271,40 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""
-        from praxmonitor.views.agent import AgentScreen
+        self.navigation.show_agent(address)
 
-        self.push_screen(AgentScreen(address))
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front."""
+        self.navigation.show(ViewName(name))
+
+    def show_last_view(self) -> None:
+        """Bring the view to the front that was there before this one."""
+        self.navigation.show_last()
+
+    def leave_view(self) -> None:
+        """Back to the view that was in front before this one."""
+        self.navigation.leave()
+
+    def prefer(self, **chosen: Any) -> None:
+        """Keep what the operator chose: fields of `Preferences`."""
+        self.preferences = msgspec.structs.replace(self.preferences, **chosen)
+        if self.opened.live:
+            self.run_worker(partial(self._keep, self.preferences), thread=True, group="preferences")
+
+    def _keep(self, preferences: Preferences) -> None:
+        try:
+            save_preferences(self.opened.workspace.root, preferences)
+        except OSError as error:
+            say = partial(self.notify, f"chosen until you leave only: {error}", severity="warning")
+            self.call_from_thread(say)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Of several actions that one key stands for in a view, the first that can be done now is run; where none can,
+        the first says why."""
+        view = self.screen
+        if action != "do" or not isinstance(view, View):
+            return super().check_action(action, parameters)
+        return is_elected(str(parameters[0]), view.SCOPES, self.context(view).situation)
 
     def show_help(self) -> None:
         """List the keys."""

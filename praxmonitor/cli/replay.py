@@ -42,6 +42,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.cli.screen import run_app
+    from praxmonitor.preferences.preferences import Preferences
     from praxmonitor.sound.gate import gate_rules
     from praxmonitor.sound.mutes import FOREVER, Mutes
     from praxmonitor.sound.pack import find_pack
@@ -55,7 +56,8 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     # No registry is read: who takes part is told by the recording.
     opened = OpenWorkspace(Workspace(header.root, header.root, ()), config, playback=playback)
     feed = ReplayFeed(path, header, playback)
-    status = run_app(PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), theme or load.DEFAULT), theme)
+    app = PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), Preferences(theme=theme))
+    status = run_app(app, theme)
     if playback.left_out:
         print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -31,6 +31,8 @@ def open_screen(
     `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
     at each drawing what is wrong with that, in words, empty for nothing.
     """
+    import msgspec
+
     from mailcore.accounts.seen_limits import note_seen
     from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
@@ -48,6 +50,7 @@ def open_screen(
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
+    from praxmonitor.preferences.store import load_preferences
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)
@@ -57,7 +60,11 @@ def open_screen(
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
     feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, on_limits=note_seen, frame=SCREEN_INTERVAL)
-    return run_app(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
+    preferences, trouble = load_preferences(workspace.root)
+    chosen = msgspec.structs.replace(preferences, theme=theme) if theme else preferences
+    app = PraxApp(opened, feed, speaker, available, chosen)
+    app.preferences_trouble = trouble
+    return run_app(app, theme)
 
 
 def run_app(app: PraxApp, theme: str) -> int:

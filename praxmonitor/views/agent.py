@@ -1,4 +1,4 @@
-"""One agent, full screen: its mail, its run's story, what it did, the end of its log. The operator's inbox too."""
+"""One agent, full screen: its mail, its run's story, what it did, the end of its log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MOVE, REPLAY, Scope
+from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
 from praxmonitor.views.frame import Frame
@@ -25,7 +24,7 @@ from praxmonitor.widgets.mail import Body, MailList
 class AgentScreen(Screen[None]):
     """Mail at the left, story at the right; one above the other below 110 columns."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = (MOVE, MAIL, ACT, EVERYWHERE, REPLAY)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, MAIL, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     AgentScreen {
@@ -44,42 +43,44 @@ class AgentScreen(Screen[None]):
         &.-narrow #letters, &.-narrow #story { width: 100%; }
         &.-narrow #story { height: 3fr; }
         &.-narrow #letters { height: 2fr; }
-        &.-narrow.-operator #letters { height: 3fr; }
-        &.-narrow.-operator #story { height: 1fr; }
-        &.-wide.-operator #letters { width: 3fr; }
-        &.-wide.-operator #story { width: 2fr; }
     }
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._address = address
+        self._address = ""
         self.frame = Frame(self, self.SCOPES)
         self.reading = Reading(self, self._readable, self._show_reading)
-        own = address == OPERATOR
-        self.mail, self.body, self.story = MailList(), Body(own=own), Story()
-        self.mail.lines.border_title = "your mail" if own else f"mail of {address}"
+        self.mail, self.body, self.story = MailList(), Body(), Story()
         self.body.lines.border_title = "message"
-        self.story.lines.border_title = self._heading = "what reaches you" if own else address
 
     def compose(self) -> ComposeResult:
-        """Header, story beside mail (the operator's mail comes first), footer."""
+        """Header, story beside mail, footer."""
         letters = Vertical(self.mail.lines, self.body.lines, id="letters")
-        panels = (letters, self.story.lines) if self._address == OPERATOR else (self.story.lines, letters)
         yield self.frame.header.lines
         yield self.frame.alarm_bar.lines
-        yield Horizontal(*panels, id="panels")
+        yield Horizontal(self.story.lines, letters, id="panels")
         yield self.frame.keys.lines
+
+    def turn_to(self, address: str) -> None:
+        """Be about this agent from now on."""
+        if address != self._address:
+            self._address = address
+            self.mail.lines.border_title = f"mail of {address}"
+            self.body.lines.remove_class("-open")
+            self.story.lines.jump(0)
 
     def on_mount(self) -> None:
         """The mail has the focus; follow the app."""
-        self.set_class(self._address == OPERATOR, "-operator")
         self.mail.lines.focus()
         self.frame.follow(self.refresh_all)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
     def on_screen_resume(self) -> None:
-        """Catch up after another screen was on top."""
+        """Catch up after another view was in front; where no agent was chosen yet, the first."""
+        agents = self.frame.app.snapshot.fleet.agents
+        if not self._address and agents:
+            self.turn_to(agents[0].address)
         self.refresh_all()
 
     def on_resize(self) -> None:
@@ -91,6 +92,11 @@ class AgentScreen(Screen[None]):
     def selected(self) -> str:
         """The agent that this screen is about."""
         return self._address
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Nobody is marked here."""
+        return ()
 
     def _readable(self) -> AgentFacts | None:
         """The agent; none of a recording, which has neither process nor log here."""
@@ -115,7 +121,7 @@ class AgentScreen(Screen[None]):
         """Hand the snapshot down."""
         facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
-        self.story.lines.border_title = self._heading + gone
+        self.story.lines.border_title = self._address + gone
         if facts is None:
             return
         self.mail.show(facts.mailbox, snapshot.now)
@@ -158,9 +164,9 @@ class AgentScreen(Screen[None]):
         self.body.lines.add_class("-open")
 
     def back(self) -> None:
-        """Close the message, else the screen."""
+        """Close the message, else the view."""
         if self.body.lines.has_class("-open"):
             self.body.lines.remove_class("-open")
             self.mail.lines.focus()
         else:
-            self.app.pop_screen()
+            self.frame.app.leave_view()

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, Scope
+from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import RANK, bypasses, task
 from praxmonitor.text.lines import plain
@@ -38,7 +38,7 @@ class FleetScreen(Screen[None]):
     """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
-    SCOPES: ClassVar[tuple[Scope, ...]] = (MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     FleetScreen {
@@ -113,6 +113,11 @@ class FleetScreen(Screen[None]):
     def selected(self) -> str:
         """Address of the agent under the cursor."""
         return self.grid.selected
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Nobody is marked here."""
+        return ()
 
     def _readable(self) -> AgentFacts | None:
         """The agent under the cursor; none of a recording, which has neither process nor log here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from textual.screen import Screen
 
@@ -16,6 +16,7 @@ from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import began, most_urgent_first
+from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
@@ -44,6 +45,7 @@ class Monitor(Protocol):
     snapshot: Snapshot
     sound_status: SoundStatus
     playing: str
+    preferences: Preferences
 
     @property
     def alarms(self) -> Alarms:
@@ -55,6 +57,12 @@ class Monitor(Protocol):
 
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""
+
+    def leave_view(self) -> None:
+        """Back to the view that was in front before this one."""
+
+    def prefer(self, **chosen: Any) -> None:
+        """Keep what the operator chose: fields of `Preferences`."""
 
     def action_do(self, action_id: str) -> None:
         """Run one action of the table on the view in front."""

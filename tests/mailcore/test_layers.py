@@ -30,7 +30,8 @@ ROOMS = (
         for name in ("process", "texts", "aipass", "runs", "queueing", "admission", "lifecycle", "supervision")
     ),
     "mailcore.dispatch", "mailcore.cli", "mailcore.mcp",
-    "praxmonitor.assets", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.state", "praxmonitor.feed",
+    "praxmonitor.assets", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.preferences", "praxmonitor.state",
+    "praxmonitor.feed",
     "praxmonitor.sound", "praxmonitor.alarms", "praxmonitor.widgets", "praxmonitor.dialogs", "praxmonitor.actions",
     "praxmonitor.views", "praxmonitor.app", "praxmonitor.demo", "praxmonitor.cli", "praxmonitor.__main__",
 )  # fmt: skip

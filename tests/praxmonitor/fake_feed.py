@@ -27,11 +27,13 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.playback import Playback
+from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.themes.load import load_themes
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")
@@ -342,7 +344,7 @@ def app_on(
 ) -> PraxApp:
     """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
     opened = OpenWorkspace(where, config, clock=clock or Clock(), playback=playback, live=live)
-    return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), theme)
+    return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), Preferences(theme=theme))
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 5.0) -> None:
@@ -362,6 +364,12 @@ def fleet_screen(app: App[None]) -> FleetScreen:
 def agent_screen(app: App[None]) -> AgentScreen:
     """The view of one agent, which is in front."""
     assert isinstance(app.screen, AgentScreen)
+    return app.screen
+
+
+def mail_screen(app: App[None]) -> MailScreen:
+    """The view of the mail, which is in front."""
+    assert isinstance(app.screen, MailScreen)
     return app.screen
 
 

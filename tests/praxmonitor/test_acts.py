@@ -33,6 +33,7 @@ from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.mail import MailScreen
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import app_on, fleet_screen, text_of, until
 
@@ -332,7 +333,7 @@ async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> N
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Old 1" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "Old 1" in text_of(app), "the inbox")
         await pilot.press("C")
         await until(pilot, lambda: "Close 2 mails that you have read?" in text_of(app), "it asks by their number")
         await pilot.press("escape")
@@ -449,7 +450,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "✉ 1 for you" in text_of(app), "the header says so")
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "A question" in text_of(app), "the inbox")
         await pilot.press("enter")
         await until(pilot, lambda: "May I?�[2J" in text_of(app), "the body, harmless")
         await until(pilot, lambda: "for you" not in text_of(app), "it is marked opened, in the file")
@@ -478,7 +479,7 @@ async def test_an_empty_reply_is_not_sent(house: House) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "A question" in text_of(app), "the inbox")
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
         await pilot.press("space", "ctrl+s")
@@ -495,7 +496,7 @@ async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Deploy?" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "Deploy?" in text_of(app), "the inbox")
         await pilot.press("enter")
         await until(pilot, lambda: "Y approves, N denies" in text_of(app), "the mail says how")
         for wrong in ("R", "c"):
@@ -520,10 +521,10 @@ async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> Non
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "A question" in text_of(app), "the inbox")
         await pilot.press("Y")
         await until(pilot, lambda: "asks for no approval" in text_of(app), "it says so")
-        assert isinstance(app.screen, AgentScreen)
+        assert isinstance(app.screen, MailScreen)
 
 
 def test_the_screen_approves_only_for_the_approver_that_config_names(

@@ -116,7 +116,7 @@ def test_the_app_and_its_views_are_what_others_take_them_for() -> None:
     monitor: Monitor = app
     offering: Offering = app
     agents: AgentList = FleetScreen()
-    mail: MailView = AgentScreen("@writer")
+    mail: MailView = AgentScreen()
     assert monitor.opened is offering.opened and isinstance(agents, View) and isinstance(mail, View)
 
 

@@ -9,9 +9,9 @@ from msgspec import structs
 from rich.cells import cell_len
 
 from mailcore.model.message import Message
-from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.mail import MailScreen
 from praxmonitor.widgets.mail import MOST_LINES, as_written, body_lines
-from tests.praxmonitor.fake_feed import FakeFeed, agent_screen, app_on, box, lighthouse, mail, text_of, until, workspace
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, mail_screen, text_of, until, workspace
 
 REPORT = """Results:
 
@@ -107,10 +107,10 @@ async def test_a_long_mail_is_scrolled_while_the_list_has_the_focus() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Long" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "Long" in text_of(app), "the inbox")
         await pilot.press("enter")
         await until(pilot, lambda: "line 0" in text_of(app), "the mail is read")
-        shown = agent_screen(app).body.lines.line_count
+        shown = mail_screen(app).body.lines.line_count
         await pilot.press("pagedown")
         await until(pilot, lambda: f"line {shown}" in text_of(app), "the next page of it")
         await pilot.press("pageup", "pageup")
@@ -128,7 +128,7 @@ async def test_a_click_selects_the_mail_under_it_and_a_double_click_opens_it() -
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("i")
         await until(pilot, lambda: "Mail 3." in text_of(app), "the inbox")
-        letters, lines = agent_screen(app).mail, text_of(app).splitlines()
+        letters, lines = mail_screen(app).mail, text_of(app).splitlines()
         top = next(y for y, line in enumerate(lines) if "Mail 0." in line)
         await pilot.click(offset=(30, top + 2))
         await until(pilot, lambda: letters.selected == mails[2], "it is selected")
@@ -150,8 +150,8 @@ async def test_the_cursor_of_a_long_list_is_moved_by_every_key_and_stays_in_sigh
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Mail 0." in text_of(app), "the inbox")
-        letters = agent_screen(app).mail
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "Mail 0." in text_of(app), "the inbox")
+        letters = mail_screen(app).mail
 
         def chosen() -> str:
             shown = [line for line in text_of(app).splitlines() if "▸" in line]

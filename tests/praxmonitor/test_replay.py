@@ -234,12 +234,12 @@ async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Pat
         await at_work(pilot, app, monotonic)
         await pilot.press("space")
         assert playback.paused and "REPLAY paused" in text_of(app)
-        await pilot.press("plus", "plus", "minus")
+        await pilot.press("plus", "plus", "less_than_sign")
         assert playback.speed == 2 and "REPLAY ×2 paused" in text_of(app)
         await pilot.press("space")
         assert not playback.paused
         monotonic.now = 1000
-        await pilot.press("minus")
+        await pilot.press("less_than_sign")
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
         assert "REPLAY over" in text_of(app) and app.snapshot.status("@writer").state is State.DONE
         assert app.opened.clock() == BEGAN + 630

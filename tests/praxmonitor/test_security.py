@@ -24,7 +24,7 @@ from praxmonitor.actions import requests
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
-from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.mail import MailScreen
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import text_of, until
 from tests.praxmonitor.test_acts import on, opened
@@ -60,14 +60,14 @@ async def test_a_screen_is_unlocked_once(secured: House) -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Deploy?" in text_of(app), "the inbox")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and "Deploy?" in text_of(app), "the inbox")
         await pilot.press("Y")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen), "it asks")
         app.screen.query_one(Input).value = "a guess"
         await pilot.press("enter")
         await until(pilot, lambda: "that is not the operator" in text_of(app), "a wrong one is said")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "back, and nothing was decided")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen), "back, and nothing was decided")
         await pilot.press("Y")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen), "it asks again")
         app.screen.query_one(Input).value = PHRASE
@@ -78,7 +78,7 @@ async def test_a_screen_is_unlocked_once(secured: House) -> None:
             app.screen.query_one(TextArea).text = "Because."
             await pilot.press("ctrl+s")
             await until(pilot, partial(undecided, secured, left), "it is decided")
-            await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the form is closed")
+            await until(pilot, lambda: isinstance(app.screen, MailScreen), "the form is closed")
             if left:
                 await until(pilot, lambda: "Deploy?" in text_of(app) or "Again?" in text_of(app), "the other")
                 await pilot.press("Y")  # without a question now

@@ -20,6 +20,7 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
 from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound.player import Player
 from praxmonitor.themes import load
 
@@ -31,7 +32,9 @@ async def picture(workspace: Workspace, seconds: float, size: tuple[int, int], t
     config = read_config(workspace.config_file)
     available = load.load_themes([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
-    app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root), speaker, available, theme)
+    app = PraxApp(
+        OpenWorkspace(workspace, config), FileFeed(workspace.root), speaker, available, Preferences(theme=theme)
+    )
     async with app.run_test(size=size) as pilot:
         until = time.monotonic() + seconds
         while time.monotonic() < until:

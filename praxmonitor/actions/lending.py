@@ -1,4 +1,4 @@
-"""The terminal lent to an agent's own program, in its session, and taken back when that is left.
+"""The terminal lent to another program, and taken back when that is left.
 
 The app goes on meanwhile: it follows the files and is heard, and draws nothing.
 """
@@ -9,28 +9,33 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from praxmonitor.actions.context import Terminal
 
-if TYPE_CHECKING:
-    from mailcore.dispatch.attach import Attachment
 
-
-async def run(terminal: Terminal, found: Attachment) -> int:
-    """Run the program on the terminal until it ends; its exit status, negative for a signal.
+async def lend(
+    terminal: Terminal,
+    argv: Sequence[str],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    said: str = "",
+) -> int:
+    """Run a program on the terminal until it ends; its exit status, negative for a signal. `said` stands above it.
 
     SuspendNotSupported where the terminal cannot be lent; OSError where the program cannot be started.
     """
     with terminal.lend(), _deaf_to_keys():
-        print(f"{found.address}'s session; leave it to come back to PraxMonitor", file=sys.__stdout__, flush=True)
-        return await asyncio.to_thread(_run, found)
+        if said:
+            print(said, file=sys.__stdout__, flush=True)
+        return await asyncio.to_thread(_run, argv, directory, environment)
 
 
-def _run(found: Attachment) -> int:
-    return subprocess.run(found.argv, cwd=found.directory, env=dict(found.environment)).returncode
+def _run(argv: Sequence[str], directory: Path | None, environment: Mapping[str, str] | None) -> int:
+    return subprocess.run(argv, cwd=directory, env=None if environment is None else dict(environment)).returncode
 
 
 @contextmanager

@@ -1,0 +1,54 @@
+"""What is done with the agent under the cursor, in every view that has one."""
+
+from __future__ import annotations
+
+from praxmonitor.actions import agents, preconditions
+from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.scope import ACT
+
+ON_AGENTS = (
+    Action(
+        "compose", "m", "mail", ACT, "write a mail", agents.compose,
+        words="send message new compose tell", footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "dispatch", "d", "dispatch", ACT, "give a task: a mail that the agent is woken for", agents.dispatch,
+        words="start run work assign order job", footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "kill", "D", "kill", ACT, "end its run and every process of it; asks first", agents.kill,
+        words="stop end terminate abort cancel run", precondition=preconditions.runs, dangerous=True,
+        footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "retry", "r", "retry", ACT, "start its last run again, or let one that waits for a limit go on; asks first",
+        agents.retry,
+        words="restart rerun again repeat resume limit now", precondition=preconditions.startable_again,
+        footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "move", "P", "elsewhere", ACT, "do its last task in another program or account; asks which", agents.move,
+        words="program account model limit switch move", precondition=preconditions.startable_again,
+        verb="do elsewhere",
+    ),
+    Action(
+        "wake", "w", "wake", ACT, "start it without a task: it reads its mail, or goes on; asks first", agents.wake,
+        words="run begin continue go on", precondition=preconditions.startable,
+    ),
+    Action(
+        "cancel", "x", "cancel start", ACT, "cancel one of the starts that wait for it; asks which", agents.cancel,
+        words="queue waiting queued dequeue remove stop", precondition=preconditions.agent, verb="cancel",
+    ),
+    Action(
+        "hold", "H", "hold", ACT, "hold it: it gets mail, and nothing starts it; again: release it", agents.hold,
+        words="pause stop freeze block unhold", precondition=preconditions.agent, held_label="release",
+    ),
+    Action(
+        "attach", "a", "attach", ACT, "go on yourself in its program's session; leave that to come back here",
+        agents.attach, words="join session resume terminal shell take over", precondition=preconditions.session,
+    ),
+    Action(
+        "copy", "y", "copy story", ACT, "copy the story of its run to the clipboard, as Markdown", agents.copy,
+        words="yank clipboard report history export", precondition=preconditions.ran, verb="tell of",
+    ),
+)  # fmt: skip

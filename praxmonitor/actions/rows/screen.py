@@ -1,0 +1,52 @@
+"""The screen itself, from every view."""
+
+from __future__ import annotations
+
+from mailcore.model.agent import OPERATOR
+from praxmonitor.actions import agents, alarms, movement, preconditions, program
+from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.preconditions import Situation
+from praxmonitor.actions.scope import EVERYWHERE
+
+
+def _mail_came(now: Situation) -> bool:
+    """Mail for the operator has come and is not in view."""
+    return now.fleet.operator is not None and now.fleet.operator.mailbox.unread > 0 and now.selected != OPERATOR
+
+
+ON_THE_SCREEN = (
+    Action(
+        "inbox", "i", "inbox", EVERYWHERE, "your own mail", program.inbox,
+        words="messages mine operator read approvals", wanted=_mail_came, footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "kill_all", "K", "kill all", EVERYWHERE, "end every run; asks for the workspace's name", agents.kill_all,
+        words="stop end terminate everything panic emergency", precondition=preconditions.some_run, dangerous=True,
+    ),
+    Action(
+        "notices", "L", "notices", EVERYWHERE, "what the bottom line said, newest first", program.notices,
+        words="log messages notifications history said toasts", in_replay=True,
+    ),
+    Action(
+        "mute", "M", "mute", EVERYWHERE, "all sound off, and on again", alarms.mute,
+        words="silence quiet unmute volume audio noise", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action("back", "escape", "back", EVERYWHERE, "back out; never does anything else", movement.back, in_replay=True),
+    Action(
+        "palette", "colon,ctrl+p", "commands", EVERYWHERE, "command palette: every action, agent and theme",
+        program.palette, in_replay=True,
+    ),
+    Action(
+        "help", "question_mark", "help", EVERYWHERE, "this list", program.show_help,
+        words="keys shortcuts bindings legend states glyphs manual", footer=Footer.ALWAYS, in_replay=True,
+    ),
+    Action(
+        "suspend", "ctrl+z", "suspend", EVERYWHERE, "to the shell; `fg` brings the screen back", program.suspend,
+        words="background shell job terminal", in_replay=True,
+    ),
+    Action(
+        "quit", "q,ctrl+q", "quit", EVERYWHERE, "leave; agents and runs go on without the screen", program.leave,
+        words="exit leave close", footer=Footer.ALWAYS, in_replay=True,
+        demo_help="leave; the demo's agents end with the screen",
+    ),
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""The views by their numbers, from every view."""
+
+from __future__ import annotations
+
+from praxmonitor.actions import preconditions, views
+from praxmonitor.actions.action import Action
+from praxmonitor.actions.scope import VIEWS
+from praxmonitor.actions.views import ViewName
+
+TO_VIEWS = (
+    Action(
+        "view_fleet", "1", "view fleet", VIEWS, "all agents", views.bring(ViewName.FLEET),
+        words="fleet agents overview home grid all", in_replay=True,
+    ),
+    Action(
+        "view_agent", "2", "view agent", VIEWS, "the selected agent, whole", views.show_agent,
+        words="agent detail run story", precondition=preconditions.some_agent, in_replay=True,
+    ),
+    Action(
+        "view_mail", "3", "view mail", VIEWS, "mail", views.bring(ViewName.MAIL),
+        words="mail mailbox inbox messages threads", in_replay=True,
+    ),
+    Action(
+        "view_stream", "4", "view stream", VIEWS, "all that happens", views.bring(ViewName.STREAM),
+        words="stream events activity happens history minutes", in_replay=True,
+    ),
+    Action(
+        "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
+        words="previous last back view toggle", in_replay=True,
+    ),
+)  # fmt: skip

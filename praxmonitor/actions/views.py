@@ -1,0 +1,40 @@
+"""The views that have a number, and the way from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from praxmonitor.actions.context import Context, View
+
+
+class ViewName(StrEnum):
+    """One full screen each. It stays as it was left: cursor, filter and what is open in it."""
+
+    FLEET = "fleet"
+    AGENT = "agent"
+    MAIL = "mail"
+    STREAM = "stream"
+
+
+def bring(name: ViewName) -> Callable[[Context[View]], None]:
+    """Brings this view to the front."""
+
+    def to_front(context: Context[View]) -> None:
+        context.display.show_view(name)
+
+    return to_front
+
+
+def show_agent(context: Context[View]) -> None:
+    """The selected agent, full screen; where none is selected the one that was looked at last."""
+    facts = context.facts
+    if facts is None or facts.agent.is_operator:
+        context.display.show_view(ViewName.AGENT)
+    else:
+        context.display.show_agent(facts.address)
+
+
+def show_last(context: Context[View]) -> None:
+    """The view that was in front before this one."""
+    context.display.show_last_view()
