@@ -13,7 +13,11 @@ from praxmonitor.demo.workspace_files import RESEARCHERS, SILENCE
 
 PHASES = (("builder", "design"), ("tester", "test"), ("builder", "document"))
 ANSWER_WAIT = 40.0
-"""How long the release agent waits for the operator before it goes on by itself."""
+"""Seconds for which the release agent waits for a decision before it gives up."""
+DECISIONS = ("APPROVED: ", "DENIED: ")
+"""How the mails begin that tell what was decided."""
+CYCLE = 8
+"""Rounds from one in which things go wrong to the next: some eight minutes."""
 
 Mail = dict[str, Any]
 
@@ -23,7 +27,7 @@ def main(argv: list[str]) -> int:
     worker = Worker(seed=argv[1])
     attempt = int(os.environ.get("MAILCORE_ATTEMPT", "1"))
     prompt = argv[-1]
-    if "slow start" in worker.traits and attempt == 1 and misbehaves(worker, prompt):
+    if "slow start" in worker.traits and attempt == 1 and is_eventful(prompt):
         time.sleep(3600)  # never a sign of life: the supervisor ends this attempt
     worker.hook("SessionStart", source="startup")
     worker.hook("UserPromptSubmit", prompt=prompt)
@@ -32,7 +36,7 @@ def main(argv: list[str]) -> int:
     tasks = [mail for mail in inbox if mail.get("auto_execute")]
     letters = [mail for mail in reversed(inbox) if not mail.get("auto_execute")]
     # By the newest alone: what lies there from former crashes would let it crash for ever.
-    if "crashes" in worker.traits and tasks and misbehaves(worker, tasks[0]["subject"]):
+    if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]):
         worker.use_tool(1.0)
         worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
     for mail in letters:
@@ -45,17 +49,20 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def misbehaves(worker: Worker, text: str) -> bool:
-    """What goes wrong goes wrong the first time, and now and then after."""
+def is_eventful(text: str) -> bool:
+    """Whether this is a round in which things go wrong: the first, and each that is `CYCLE` rounds after one.
+
+    Between them nothing does, for some minutes: an alarm then is one of ours that should not be.
+    """
     number = re.search(r"#(\d+)", text)
-    return number is not None and (number[1] == "1" or worker.random.random() < 0.25)
+    return number is not None and int(number[1]) % CYCLE == 1
 
 
 def answer_mail(worker: Worker, mail: Mail) -> None:
     """A letter that is no task: collect an answer to what was asked, or answer a question."""
     worker.mailcore("read", mail["id"])
     subject = str(mail["subject"])
-    if subject.startswith(("RE: ", "BOUNCE: ", "KILLED: ")):
+    if subject.startswith(("RE: ", "BOUNCE: ", "KILLED: ", *DECISIONS)):
         if worker.role == "editor":
             collect(worker, mail)
         elif worker.role == "planner":
@@ -91,11 +98,13 @@ def do(worker: Worker, mail: Mail) -> None:
     """Honest work, with what may go wrong in it."""
     subject = str(mail["subject"])
     worker.work(2, subject)
-    if "falls silent" in worker.traits and misbehaves(worker, subject):
+    if "falls silent" in worker.traits and is_eventful(subject):
         time.sleep(SILENCE * 2.5)
-    if "asks first" in worker.traits:
-        ask_operator(worker, subject)
-    if "repeats an error" in worker.traits:
+    if "asks first" in worker.traits and is_eventful(subject) and (why_not := ask_operator(worker, subject)):
+        worker.remember(f"did not do {subject}: {why_not}")
+        worker.mailcore("declined", mail["id"], f"Not done: {why_not}.")
+        return
+    if "repeats an error" in worker.traits and is_eventful(subject):
         for _ in range(4):
             worker.log("ERROR", "connection to db-test:5432 refused, retrying")
             time.sleep(0.7)
@@ -105,19 +114,23 @@ def do(worker: Worker, mail: Mail) -> None:
     worker.mailcore("reply", mail["id"], f"Done: {subject}. The notes are in notes.md.")
 
 
-def ask_operator(worker: Worker, subject: str) -> None:
-    """Wait for the operator, and say so: by mail, and as Claude Code does, by a Notification."""
-    worker.mailcore("send", "@operator", f"May I go on? {subject}", "Answer this mail and I go on at once.")
+def ask_operator(worker: Worker, subject: str) -> str:
+    """Ask for approval, and wait for it: say so by mail and, as Claude Code does, by a Notification.
+
+    Empty where it is granted; else why not: it was denied, or nobody decided within `ANSWER_WAIT`.
+    """
+    body = "All tests pass. Approve it, and it goes out at once; deny it, and it does not."
+    request = worker.mailcore("ask", "@operator", f"May I go on? {subject}", body, "--tier", "2")
     worker.hook("Notification", message=f"May I go on? {subject}", notification_type="permission_prompt")
-    until = time.monotonic() + ANSWER_WAIT
-    while time.monotonic() < until:
-        answers = [mail for mail in worker.mailcore("inbox") if "May I go on?" in str(mail["subject"])]
-        if answers:
-            worker.mailcore("read", answers[0]["id"])
-            worker.mailcore("close", answers[0]["id"])
-            break
-        time.sleep(2)
+    waited = worker.mailcore("wait", request["id"], "--for", "approval", "--timeout", f"{ANSWER_WAIT:g}")
     worker.hook("UserPromptSubmit", prompt="go on")
+    if waited["timed_out"]:
+        return f"nobody decided within {ANSWER_WAIT:g} s"
+    for mail in worker.mailcore("inbox"):
+        if str(mail["subject"]).startswith(DECISIONS):
+            worker.mailcore("close", mail["id"])
+    state = waited["settled"][0]["state"]
+    return "" if state == "approved" else f"it was {state}"
 
 
 def collect(worker: Worker, mail: Mail) -> None:

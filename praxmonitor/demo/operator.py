@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import select
 import subprocess
 import sys
@@ -28,6 +29,8 @@ TASKS = {
 }
 TASK_PAUSE = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
+REMEMBERED = 100
+"""Mails of the operator's that are looked through for the newest task of each agent."""
 OPEN_MAILS = 12
 """Mails that the operator leaves open, the newest."""
 INBOX_PERIOD = 2.0
@@ -60,9 +63,21 @@ def is_letter(mail: dict[str, Any]) -> bool:
     return mail.get("status") == "new" and not mail.get("auto_execute")
 
 
+def rounds_so_far() -> dict[str, int]:
+    """How many tasks each agent was given already: a story that begins again goes on where it stopped."""
+    rounds = dict.fromkeys(TASKS, 0)
+    for mail in mailcore("sent", "--from", "@operator", "--limit", str(REMEMBERED)):
+        name, number = str(mail.get("to")).removeprefix("@"), re.search(r" #(\d+)$", str(mail.get("subject")))
+        if name in rounds and number is not None:
+            rounds[name] = max(rounds[name], int(number[1]))
+    return rounds
+
+
 def tidy() -> None:
-    """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short."""
-    mails = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
+    """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short. A request for
+    approval is the person's, as long as somebody waits for the decision."""
+    newest_last = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
+    mails = [mail for mail in newest_last if not ("approval" in mail and "ack" not in mail)]
     if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
         mailcore("close", "--from", "@operator", *old)
 
@@ -81,11 +96,12 @@ def main(seed: int) -> None:
         return
     threading.Thread(target=_end_with, args=(starter,), name="starter", daemon=True).start()
     chance = random.Random(seed)
-    rounds = dict.fromkeys(TASKS, 0)
+    rounds: dict[str, int] = {}
     due = {name: time.monotonic() + 0.4 * i for i, name in enumerate(TASKS)}
     while True:
         try:
             tidy()
+            rounds = rounds or rounds_so_far()
             agents = {agent["name"].lower(): agent for agent in mailcore("agents")}
         except Unexpected as error:
             agents = {}

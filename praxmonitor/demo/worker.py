@@ -34,13 +34,16 @@ class Worker:
         self.name = str(passport["branch_info"]["branch_name"])
         self.role = str(passport["identity"]["role"]).split(":")[0]
         self.traits = [str(trait) for trait in passport["identity"]["traits"]]
-        self.random = random.Random(f"{seed} {self.name}")
+        sessions = self.memory.get("sessions") or [{"number": 0}]
+        self.random = random.Random(f"{seed} {self.name} {sessions[0]['number']}")
+        """Of each session its own: else every one does the same."""
         self.session = str(uuid.uuid4())
 
     def mailcore(self, *words: str) -> Any:
         """One public command, its JSON. An error ends the agent, as it would a careless program."""
         done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True)
-        if done.returncode not in (0, 3):
+        # Refused, come to another end than was hoped for, timed out: these are answers.
+        if done.returncode not in (0, 3, 5) and not (words[0] == "wait" and done.returncode == 4):
             raise SystemExit(f"mailcore {words[0]}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 

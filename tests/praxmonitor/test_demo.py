@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
 
-from praxmonitor.demo import workspace_files
+from mailcore.mail import post
+from mailcore.mail.lookup import sent_records
+from praxmonitor.demo import operator, workspace_files
 from praxmonitor.demo.session import demo_session
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -182,3 +185,61 @@ def test_of_several_plans_at_once_each_phase_is_given_out_once(tmp_path: Path) -
     assert sorted(mail["subject"] for mail in inbox) == [
         f"Phase 1/3, design: Plan: dark mode #{number}" for number in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+def test_what_asks_first_does_what_the_operator_decides(tmp_path: Path, wait_until: Wait, decision: str) -> None:
+    workspace = workspace_files.make_workspace(tmp_path / "demo", 1)
+    programs = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def mailcore(*words: str) -> Any:
+        command = ["mailcore", *words, "--json", "--from", "@operator"]
+        done = subprocess.run(command, cwd=workspace.root, env=programs, capture_output=True, text=True, timeout=60)
+        assert done.returncode in (0, 3), done.stderr
+        return json.loads(done.stdout)
+
+    mailcore("hold", "--all", "a test")
+    mailcore("dispatch", "@release", "Ship the beta #1", "go")
+    release = subprocess.Popen(
+        [sys.executable, "-m", "praxmonitor.demo.agent", "--seed", "5", "Ship the beta #1"],
+        cwd=workspace.agent("@release").branch,
+        env=programs,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: [mail for mail in mailcore("inbox") if "approval" in mail], 30, "it asks")
+        request = next(mail for mail in mailcore("inbox") if "approval" in mail)
+        mailcore(decision, request["id"], "so be it")
+        assert release.wait(timeout=60) == 0
+    finally:
+        release.kill()
+    answer = next(mail for mail in mailcore("inbox") if mail["from"] == "@release" and "approval" not in mail)
+    assert ("Done: Ship the beta #1" in answer["message"]) is (decision == "approve")
+    assert ("Not done: it was denied" in answer["message"]) is (decision == "deny")
+    assert mailcore("inbox", "@release") == []
+
+
+def test_between_its_upsets_the_demo_raises_no_alarm_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Thirty seconds of rounds 2: nothing goes wrong in them, so nothing wants the operator."""
+    workspace = workspace_files.make_workspace(tmp_path / "demo", 1)
+    for name in operator.TASKS:
+        post.send_mail(workspace, "@operator", [f"@{name}"], "The last one #1", "done long ago")
+        post.close_all(workspace, f"@{name}")
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "praxmonitor", "alarms", "--follow", "--json", str(workspace.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        process = demo(tmp_path, "--headless", "--seconds", "30", "--json", "--dir", str(workspace.root))
+        output, errors = process.communicate(timeout=120)
+    finally:
+        follower.terminate()
+    raised = [json.loads(line) for line in follower.communicate(timeout=30)[0].splitlines()]
+    assert process.returncode == 0, errors
+    seen = json.loads(output)["seen"]
+    assert seen["working"] >= 5 and seen["done"] >= 5, seen
+    assert not {"failed", "silent", "waiting"} & seen.keys(), seen
+    assert raised == []
+    given = {raw["subject"] for _, raw in sent_records(workspace.operator) if raw["subject"] != "The last one #1"}
+    assert given and all(subject.endswith((" #2", " #3")) for subject in given), given
