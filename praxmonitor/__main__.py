@@ -26,7 +26,7 @@ SUBCOMMANDS = {
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
 USAGE = """\
-praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
+praxmonitor [PATH…] [--theme NAME] [--mute]  the screen of the workspaces that the PATHs are in (default: here)
 praxmonitor status [PATH] [--json]           the same in plain text, once
 praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
 praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
@@ -133,7 +133,7 @@ def _main(words: list[str]) -> int:
         print_line(f"praxmonitor {version('praxmonitor')}")
         return 0
     try:
-        path, theme, muted = _options(words)
+        paths, theme, muted = _options(words)
     except ValueError as error:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
@@ -143,14 +143,15 @@ def _main(words: list[str]) -> int:
     from praxmonitor.cli.screen import open_screen
 
     try:
-        return open_screen(path, theme=theme, muted=muted)
+        return open_screen(*paths, theme=theme, muted=muted)
     except MailcoreError as error:
         print_error(f"praxmonitor: {error}")
         return error.exit_status
 
 
-def _options(words: list[str]) -> tuple[Path | None, str, bool]:
-    path, theme, muted = None, "", False
+def _options(words: list[str]) -> tuple[list[Path], str, bool]:
+    paths: list[Path] = []
+    theme, muted = "", False
     rest = iter(words)
     for word in rest:
         if word == "--mute":
@@ -163,8 +164,6 @@ def _options(words: list[str]) -> tuple[Path | None, str, bool]:
             theme = word.partition("=")[2]
         elif word.startswith("-"):
             raise ValueError(f"no option {word}")
-        elif path is not None:
-            raise ValueError(f"one path, not two: {path} and {word}")
         elif not Path(word).is_dir():
             from difflib import get_close_matches
 
@@ -172,8 +171,8 @@ def _options(words: list[str]) -> tuple[Path | None, str, bool]:
             hint = f"; did you mean {meant[0]}?" if meant else ""
             raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
-            path = Path(word)
-    return path, theme, muted
+            paths.append(Path(word))
+    return paths, theme, muted
 
 
 if __name__ == "__main__":

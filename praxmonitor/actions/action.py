@@ -103,6 +103,8 @@ _SPOKEN = {
     "plus": "+",
     "minus": "-",
     "less_than_sign": "<",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "greater_than_sign": ">",
 }
 

@@ -118,6 +118,9 @@ class Display(Protocol):
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
 
+    def show_project(self, step: int) -> None:
+        """Let the views show the project that is so many further, round and round."""
+
     def show_help(self) -> None:
         """List the keys."""
 

@@ -35,6 +35,15 @@ def show_agent(context: Context[View]) -> None:
         context.display.show_agent(facts.address)
 
 
+def turn(step: int) -> Callable[[Context[View]], None]:
+    """Shows the next project (1) or the one before (-1), where several are open."""
+
+    def to_project(context: Context[View]) -> None:
+        context.display.show_project(step)
+
+    return to_project
+
+
 def show_last(context: Context[View]) -> None:
     """The view that was in front before this one."""
     context.display.show_last_view()

@@ -21,38 +21,35 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 
-from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
 from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.notifier import Notifier
-from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
-from praxmonitor.app.follower import Follower
 from praxmonitor.app.navigation import Navigation
+from praxmonitor.app.project import TICK, Project
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
-from praxmonitor.app.terminal_exit import continue_once, leave_when_told, terminal_output
+from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.notices import Notice
+from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import plain
 from praxmonitor.themes import load
 from praxmonitor.widgets.footer import Keys
+from praxmonitor.widgets.projects import Projects
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from praxmonitor.feed.base import Feed
 
-TICK = 0.5
-"""Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
 GONE = 0.5
 """Seconds after its time in which a notice is taken off the screen, on a busy machine too."""
 MOST_NOTICES = 500
@@ -86,7 +83,7 @@ def _load_and_freeze() -> None:
 
 
 class PraxApp(App[None], inherit_bindings=False):
-    """The screen of one workspace."""
+    """The screen of one workspace, or of several: the views show one of them."""
 
     snapshot: var[Snapshot] = var(EMPTY)
     """What every view draws."""
@@ -98,6 +95,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """How a recording is played; empty if none is."""
     preferences: var[Preferences] = var(Preferences())
     """What the operator chose on the screen."""
+    projects: var[tuple[ProjectSummary, ...]] = var(())
+    """What is said of each project where several are open; empty else."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -133,7 +132,7 @@ class PraxApp(App[None], inherit_bindings=False):
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
         super().__init__()
-        self.opened = opened
+        self._speaker = speaker
         self.navigation = Navigation(self)
         self.preferences_trouble = ""
         """Why what the operator had chosen is not known; empty if it is."""
@@ -145,21 +144,56 @@ class PraxApp(App[None], inherit_bindings=False):
         """Set by who runs it, once it has left."""
         self._incomplete = False
         """It was said that something of the recording is left out."""
-        self.sound = Sound(speaker, opened, self.terminal.bell, self._muted)
-        notifier = Notifier(
-            opened.config, opened.workspace.root, period=TICK, clock=opened.clock, live=opened.live,
-            what="screen" if opened.live else "",
-            probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=opened.clock),
-            write=self.terminal.write, on_error=self._alarm_trouble, on_config=self._adopt,
-        )  # fmt: skip
-        self.alarms = Alarms(notifier, self.sound, self)
-        self.follower = Follower(feed, self.alarms, self.sound, self)
+        self.project = Project(opened, feed, speaker, self)
+        """The one that the views show."""
+        self._projects = [self.project]
         self.show_playback()
         self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
         theme = self.preferences.theme or load.DEFAULT
         self.theme = theme if theme in self.available_themes else "textual-dark"
+
+    def add_project(self, opened: OpenWorkspace, feed: Feed) -> None:
+        """Open another workspace beside the first: to be called before the app runs."""
+        self._projects.append(Project(opened, feed, self._speaker, self))
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that the views show."""
+        return self.project.opened
+
+    @property
+    def alarms(self) -> Alarms:
+        """The alarms of the workspace that the views show."""
+        return self.project.alarms
+
+    @property
+    def sound(self) -> Sound:
+        """What is heard."""
+        return self.project.sound
+
+    def show_project(self, step: int = 0, *, number: int | None = None) -> None:
+        """Let the views show another project: so many further, round and round, or the one at this place from 0."""
+        place = self._projects.index(self.project) + step if number is None else number
+        chosen = self._projects[place % len(self._projects)]
+        if len(self._projects) == 1:
+            self.notify("one project is open; praxmonitor A B opens several", severity="warning")
+        elif chosen is not self.project:
+            self.project = chosen
+            self.navigation.turn_to_agents(chosen.snapshot.fleet.agents)
+            chosen.hand_over()
+            self._listen()
+
+    def sum_up(self) -> None:
+        """Say anew what each project wants of the operator, where several are open."""
+        if len(self._projects) > 1:
+            self.projects = tuple(each.summary(current=each is self.project) for each in self._projects)
+
+    def says(self, project: Project, message: str, title: str, severity: SeverityLevel, timeout: float | None) -> None:
+        """Say it for some seconds; where several are open, of which project."""
+        where = f"{project.opened.workspace.root.name}: " if len(self._projects) > 1 else ""
+        self.notify(f"{where}{message}", title=title, severity=severity, timeout=timeout)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -186,46 +220,48 @@ class PraxApp(App[None], inherit_bindings=False):
         if not self.is_headless:
             leave_when_told(self, self.gone)
             continue_once(self)
-        self.alarms.notifier.on_due = self.follower.look_again
-        self.run_worker(self.follower.follow(self._feed_stopped, self._feed_over), group="feed")
-        self.run_worker(self.alarms.notifier.watch(), group="alarms")
+        for project in self._projects:
+            self.run_worker(project.follow(self._feed_over), group="feed")
+            self.run_worker(project.alarms.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
         self._listen()
 
     def _settle_in(self) -> None:
         """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
-        self.sound.speaker.start()
+        self._speaker.start()
         self.run_worker(_load_screens if self.is_headless else _load_and_freeze, thread=True)
 
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
-        self.alarms.notifier.close()
-        self.sound.speaker.close()
+        for project in self._projects:
+            project.alarms.notifier.close()
+        self._speaker.close()
 
-    def _feed_over(self, why: MailcoreError | None) -> None:
-        if why is not None:
+    def _feed_over(self, project: Project, why: MailcoreError | None) -> None:
+        if why is not None and len(self._projects) > 1:
+            project.stopped = plain(str(why))
+            project.hand_over()
+        elif why is not None:
             self.exit(return_code=why.exit_status, message=Text(f"praxmonitor: {plain(str(why))}"))
         elif (playback := self.opened.playback) is not None:
             self.show_playback()
             self.notify(f"the recording is over{f'; {playback.left_out}' if playback.left_out else ''}")
 
-    def _feed_stopped(self, why: str) -> None:
-        self.stopped = self.alarms.notifier.stopped = why
-
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
-        self.alarms.notifier.tick()
-        self.follower.look_again()
+        for project in self._projects:
+            project.tick()
 
     def _listen(self) -> None:
         """Say anew whether sound can be heard."""
         self.sound_status = self.sound.status(self.alarms.notifier.holder)
 
-    def _muted(self) -> None:
+    def muting_changed(self) -> None:
         """The operator muted something, or wants to hear it."""
         self._listen()
-        self.alarms.notifier.reach_changed()
+        for project in self._projects:
+            project.alarms.notifier.reach_changed()
         if self.opened.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 
@@ -235,16 +271,6 @@ class PraxApp(App[None], inherit_bindings=False):
         except OSError as error:
             say = partial(self.notify, f"muted until you leave only: {error}", severity="warning")
             self.call_from_thread(say)
-
-    def _alarm_trouble(self, text: str) -> None:
-        """From any thread: what the user's command did wrong."""
-        self.call_later(self.notify, text, title="alarm not passed on", severity="error", timeout=12)
-
-    def _adopt(self, config: Config) -> None:
-        """Follow settings that changed while this screen is open."""
-        self.opened.adopt(config)
-        self.sound.speaker.adopt(config.sound)
-        self.notify("config.toml changed: its settings hold")
 
     def action_do(self, action_id: str) -> None:
         """Run one action of the table on the view in front, or say why it cannot be run."""
@@ -258,12 +284,17 @@ class PraxApp(App[None], inherit_bindings=False):
     async def on_event(self, event: Event) -> None:
         """Textual's own; and a person is there who presses a key or a button of the mouse."""
         if isinstance(event, Key | MouseDown) and not event.is_forwarded:
-            self.alarms.notifier.note_key()
+            for project in self._projects:
+                project.alarms.notifier.note_key()
         await super().on_event(event)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:
         """A click in the footer."""
         self.action_do(event.action)
+
+    def on_projects_chosen(self, event: Projects.Chosen) -> None:
+        """A click on a project."""
+        self.show_project(number=event.number)
 
     def action_help_quit(self) -> None:
         """Ctrl+C: how to leave."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from textual.app import App
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.views import ViewName
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
@@ -75,6 +76,11 @@ class Navigation:
             left = self.current
             self.show(self._order[-2])
             self._order = [left, *(each for each in self._order if each is not left)]
+
+    def turn_to_agents(self, agents: Sequence[AgentFacts]) -> None:
+        """Other agents are there, of another workspace: the view of one agent is about the first of them."""
+        if self._app.is_screen_installed(ViewName.AGENT):
+            cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(agents[0].address if agents else "")
 
     def show_agent(self, address: str) -> None:
         """The view of one agent; the operator's is that of the own mail."""

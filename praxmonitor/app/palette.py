@@ -42,9 +42,12 @@ class Muting(Protocol):
 class Offering(Protocol):
     """The app, by what the palette offers of it."""
 
-    opened: OpenWorkspace
     snapshot: Snapshot
     theme: str
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that is shown."""
 
     @property
     def sound(self) -> Muting:

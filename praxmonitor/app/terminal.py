@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,10 @@ class Terminal:
         """Send it a sequence that draws nothing: a title, a notification."""
         if sequence and not self.lent and self._app._driver is not None:
             self._app._driver.write(sequence)
+
+    def later(self, act: Callable[[], None]) -> None:
+        """Do this in the app's loop, soon. From any thread."""
+        self._app.call_later(act)
 
     @contextmanager
     def lend(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mailcore.workspace.find import Workspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.feed.file_feed import OnFacts
 
@@ -18,14 +19,13 @@ ARENAS = 2
 
 
 def open_screen(
-    path: Path | None,
-    *,
+    *paths: Path,
     theme: str = "",
     muted: bool = False,
     on_facts: OnFacts | None = None,
     played: Callable[[], str] | None = None,
 ) -> int:
-    """Open the screen on the workspace that `path` is in, or that is meant here, until the operator leaves.
+    """Open the screen on the workspaces that `paths` are in, or the one that is meant here, until the operator leaves.
 
     MailcoreError if it cannot. `on_facts` is told what is read.
     `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
@@ -42,9 +42,8 @@ def open_screen(
 
     share_arenas(ARENAS)
 
-    workspace = workspace_here(path)
-    config, standing = trust.trusted_config(workspace, remember=True)
-    checked_config(config, workspace.config_file)
+    found = {workspace.root: workspace for workspace in map(workspace_here, paths or (None,))}
+    workspace, *others = found.values()
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
@@ -53,17 +52,28 @@ def open_screen(
     from praxmonitor.preferences.store import load_preferences
     from praxmonitor.sound.player import configured_player
 
-    speaker = configured_player(config.sound, workspace.root, muted=muted)
+    def opening(workspace: Workspace) -> OpenWorkspace:
+        config, standing = trust.trusted_config(workspace, remember=True)
+        checked_config(config, workspace.config_file)
+        opened = OpenWorkspace(workspace, config, live=True)
+        opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
+        return opened
+
+    def feed(opened: OpenWorkspace) -> FileFeed:
+        root, sweep = opened.workspace.root, opened.config.observe.sweep
+        return FileFeed(root, sweep, on_facts=on_facts, on_limits=note_seen, frame=SCREEN_INTERVAL)
+
+    opened = opening(workspace)
+    speaker = configured_player(opened.config.sound, workspace.root, muted=muted)
     available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
-    opened = OpenWorkspace(workspace, config, live=True)
-    opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
-    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, on_limits=note_seen, frame=SCREEN_INTERVAL)
     preferences, trouble = load_preferences(workspace.root)
     chosen = msgspec.structs.replace(preferences, theme=theme) if theme else preferences
-    app = PraxApp(opened, feed, speaker, available, chosen)
+    app = PraxApp(opened, feed(opened), speaker, available, chosen)
     app.preferences_trouble = trouble
+    for beside in map(opening, others):
+        app.add_project(beside, feed(beside))
     return run_app(app, theme)
 
 

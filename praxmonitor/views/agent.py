@@ -58,6 +58,7 @@ class AgentScreen(Screen[None]):
         """Header, story beside mail, footer."""
         letters = Vertical(self.mail.lines, self.body.lines, id="letters")
         yield self.frame.header.lines
+        yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
         yield Horizontal(self.story.lines, letters, id="panels")
         yield self.frame.keys.lines

@@ -85,6 +85,7 @@ class FleetScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
         yield self.frame.header.lines
+        yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
         with self._body:
             with Vertical(id="agents"):

@@ -17,6 +17,7 @@ from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
@@ -26,8 +27,9 @@ from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
 from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
+from praxmonitor.widgets.projects import Projects
 
-FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects")
 """Of these values of the app each change is drawn."""
 
 
@@ -41,11 +43,15 @@ class Alarms(Protocol):
 class Monitor(Protocol):
     """The app, as a view sees it."""
 
-    opened: OpenWorkspace
     snapshot: Snapshot
     sound_status: SoundStatus
     playing: str
+    projects: tuple[ProjectSummary, ...]
     preferences: Preferences
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that is shown."""
 
     @property
     def alarms(self) -> Alarms:
@@ -77,6 +83,7 @@ class Frame:
         self._scopes = scopes
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
+        self.projects = Projects()
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
 
@@ -115,6 +122,7 @@ class Frame:
             cost=self._cost(),
         )
         self.header.show(line, app.notes)
+        self.projects.show(app.projects)
         waiting = most_urgent_first(app.alarms.unanswered())
         self.alarm_bar.show(
             clauses([episode.alarm for episode in waiting]),

@@ -48,6 +48,7 @@ class MailScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, list beside message, footer."""
         yield self.frame.header.lines
+        yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
         yield Horizontal(self.mail.lines, self.body.lines, id="panels")
         yield self.frame.keys.lines

@@ -37,6 +37,7 @@ class StreamScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, stream, footer."""
         yield self.frame.header.lines
+        yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
         yield self.stream.lines
         yield self.frame.keys.lines

@@ -363,6 +363,6 @@ async def test_a_key_or_a_click_lets_repetitions_grow_apart(how: str) -> None:
         await pilot.pause()
         for _ in range(60):
             clock.now += 1
-            app.follower.look_again()
+            app.project.look_again()
         heard = len([cue for cue in speaker.cues if cue.urgency])
         assert heard > 10 if how == "nobody" else 1 < heard <= 5, heard

@@ -83,7 +83,7 @@ async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(Grid, "_cell", spy)
         changed = structs.replace(fleet.agents[2], activities=(act("editor", Kind.LOG, "something new", 0),))
         more = structs.replace(fleet, agents=(*fleet.agents[:2], changed, *fleet.agents[3:]))
-        app.follower.show(more)
+        app.project.show(more)
         await pilot.pause(0.2)
         assert drawn == ["@editor"]
         assert "something new" in grid.lines.text or grid.lines.line_width < 100

@@ -123,7 +123,7 @@ async def test_the_foot_says_what_is_out_of_view_and_n_finds_it() -> None:
         assert "more above" in grid.lines.text and "⊠" not in grid.lines.text.splitlines()[-1]
         await pilot.press("G")
         assert grid.lines.text.splitlines()[-1].strip() == f"{30 - seen} more above"
-        app.follower.show(torn(fleet, "@helper-30"))
+        app.project.show(torn(fleet, "@helper-30"))
         await until(pilot, lambda: "more above, ⊠ 1 unreadable" in grid.lines.text, "what changes out of view is told")
 
 
@@ -169,7 +169,7 @@ async def test_nobody_changes_place_while_the_selection_moves(monkeypatch: pytes
         grid = await grid_of(app, pilot)
         await pilot.press("o", "j")
         before = grid.addresses
-        app.follower.show(torn(fleet, "@helper-20"))
+        app.project.show(torn(fleet, "@helper-20"))
         await pilot.pause()
         assert app.snapshot.status("@helper-20").state is State.UNREADABLE and grid.addresses == before
         await pilot.press("o", "o")

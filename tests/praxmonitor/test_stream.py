@@ -67,6 +67,6 @@ async def test_the_stream_follows_a_burst() -> None:
         await until(pilot, lambda: ready(app), "the agents are shown")
         for number in range(30):  # no turn of the loop in between: nothing is drawn, nothing scrolls late
             fleet = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, f"line {number} of a burst", 0)))
-            app.follower.show(fleet)
+            app.project.show(fleet)
         await until(pilot, lambda: "line 29 of a burst" in text_of(app), "the newest line is in view")
         assert "line 0 of a burst" not in text_of(app)

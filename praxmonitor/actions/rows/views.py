@@ -28,4 +28,13 @@ TO_VIEWS = (
         "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
         words="previous last back view toggle", in_replay=True,
     ),
+    Action(
+        "next_project", "right_curly_bracket", "next project", VIEWS, "the next project, where several are open",
+        views.turn(1), words="workspace other switch project",
+        in_replay=True,
+    ),
+    Action(
+        "previous_project", "left_curly_bracket", "last project", VIEWS, "the project before this one", views.turn(-1),
+        words="workspace other switch previous project", in_replay=True,
+    ),
 )  # fmt: skip
