@@ -1,0 +1,126 @@
+"""Every view in every state: as text at every size, as a picture in every theme.
+
+Text shows where each cell stands, and a change of it can be read in a diff; how it is coloured is seen in the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import Mailbox, MailboxStatus
+from praxmonitor.app.app import PraxApp
+from praxmonitor.assets import themes_dir
+from praxmonitor.themes.load import load_themes
+from tests.praxmonitor.fake_feed import (
+    CONFIG,
+    ROOT,
+    STUCK_SOON,
+    FakeFeed,
+    FakeSpeaker,
+    app_on,
+    box,
+    lighthouse,
+    mail,
+    many,
+    text_of,
+    until,
+    workspace,
+)
+
+pytestmark = pytest.mark.anyio
+SIZES = [(60, 20), (80, 24), (120, 35), (160, 48), (200, 50), (300, 80)]
+VIEWS = {"fleet": "1", "agent": "2", "mail": "3", "stream": "4", "alarms": "5"}
+
+
+def empty() -> Fleet:
+    """A workspace that was made just now."""
+    operator = Agent(OPERATOR, "OPERATOR", ROOT / ".praxmonitor" / "operator", "the person at the screen")
+    return Fleet(ROOT, (), AgentFacts(operator, mailbox=box()))
+
+
+def overloaded() -> Fleet:
+    """Sixty agents, most of a mailbox unread, a name and a subject that no column holds."""
+    fleet = many(60)
+    assert fleet.operator is not None
+    letters = [
+        mail(900 + n, f"@helper-{9 + n % 40:02}", f"Question {n}: {'very ' * (n % 30)}long", 60 * n) for n in range(80)
+    ]
+    return replace(fleet, operator=replace(fleet.operator, mailbox=box(*letters)))
+
+
+def broken() -> Fleet:
+    """The operator's mailbox cannot be read, and the watching has something to complain of."""
+    fleet = lighthouse()
+    assert fleet.operator is not None
+    box_of_none = Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json: line 1 column 4: expected ','")
+    notes = ("the kernel's limit of watches is reached: every 2 s all files are looked at",)
+    return replace(fleet, operator=replace(fleet.operator, mailbox=box_of_none), notes=notes)
+
+
+STATES: dict[str, Callable[[], Fleet]] = {
+    "empty": empty,
+    "normal": lighthouse,
+    "overloaded": overloaded,
+    "error": broken,
+}
+THEMES = sorted(theme.name for theme in load_themes([themes_dir()]).loaded)
+
+
+class ScreenText(SingleFileSnapshotExtension):
+    """One text file a screen."""
+
+    _write_mode = WriteMode.TEXT
+    _file_extension = "txt"
+
+
+def app_in(state: str, theme: str = "prax-dark") -> PraxApp:
+    fleet, config = STATES[state](), STUCK_SOON if state == "overloaded" else CONFIG
+    return app_on(FakeFeed(fleet), workspace(fleet), theme=theme, config=config, speaker=FakeSpeaker())
+
+
+def reads(app: PraxApp) -> list[str]:
+    """What is done in a worker, save what goes on for ever."""
+    return [worker.group for worker in app.workers if worker.is_running and worker.group not in ("feed", "alarms")]
+
+
+async def shown(pilot: Pilot[None], view: str) -> None:
+    """The view is in front, and nothing of it is still read."""
+    app = pilot.app
+    assert isinstance(app, PraxApp)
+    await until(pilot, lambda: app.snapshot.fleet.root == ROOT, "it was read")
+    await pilot.press(VIEWS[view])
+    # A cursor that rests is read for: the process of the agent under it.
+    await pilot.pause(0.2)
+    await until(pilot, lambda: not reads(app), "nothing is read any more")
+    for box_of_text in app.screen.query(Input):
+        box_of_text.cursor_blink = False
+    await pilot.pause(0.15)
+    await until(pilot, lambda: "reading…" not in text_of(app), "it is drawn")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_view_in_a_state_at_a_size(
+    snapshot: SnapshotAssertion, view: str, state: str, size: tuple[int, int]
+) -> None:
+    app = app_in(state)
+    async with app.run_test(size=size) as pilot:
+        await shown(pilot, view)
+        text = "\n".join(line.rstrip() for line in text_of(app).splitlines())
+    assert text == snapshot.use_extension(ScreenText)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_in_a_theme(snap_compare: Callable[..., bool], view: str, theme: str) -> None:
+    assert snap_compare(app_in("normal", theme), terminal_size=(120, 35), run_before=lambda pilot: shown(pilot, view))
