@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from mailcore.dispatch.runs.progress import MAX_BRANCH_FILES, changed_files
+from mailcore.dispatch.runs.progress import changed_files
 from mailcore.exceptions import Refused
 from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
@@ -134,8 +134,7 @@ def _by_time(agent: Agent, run: Run | None) -> Changes:
         )
     names = sorted(name for name in changed_files(agent.branch, run.started_at) if not name.startswith("("))
     return Changes(
-        f"no git here: the files written since the run began at {clock_time(run.started_at)}; of at most "
-        f"{MAX_BRANCH_FILES:,} that were looked at",
+        f"no git here: the files written since the run began at {clock_time(run.started_at)}",
         str(agent.branch),
         files=tuple(ChangedFile(name, ChangeKind.SEEN) for name in names),
     )
