@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 
 GIT_PATIENCE = 5.0
 """Seconds that git has to answer."""
@@ -31,33 +31,31 @@ def run_git(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     # What a repository lacks it would fetch, by a command that it names itself.
     environment |= {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
-    late: list[bool] = []
+    reading, writing = os.pipe()
+    taken: list[bytes] = []
+    reader = Thread(target=_take, args=(reading, most + 1, taken), daemon=True)
+    reader.start()
     try:
-        with subprocess.Popen(
-            ["git", *TAMED, *words], cwd=cwd, env={**environment, **(variables or {})},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        ) as git:  # fmt: skip
-            assert git.stdout is not None and git.stderr is not None
-
-            def give_up() -> None:
-                late.append(True)
-                git.kill()
-
-            timer = Timer(GIT_PATIENCE, give_up)
-            timer.start()
-            try:
-                data = git.stdout.read(most + 1)
-                if len(data) > most:
-                    git.kill()
-                    return data[:most], False
-                said = git.stderr.read(4096).decode("utf-8", "replace").strip()
-                status = git.wait()
-            finally:
-                timer.cancel()
-            if late:
-                raise NoAnswer(f"git said nothing within {GIT_PATIENCE:g} s")
-            if status:
-                raise NoAnswer(said or f"git: exit {status}")
-            return data, True
+        done = subprocess.run(
+            ["git", *TAMED, *words], cwd=cwd, env={**environment, **(variables or {})}, timeout=GIT_PATIENCE,
+            stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NoAnswer(f"git said nothing within {GIT_PATIENCE:g} s") from None
     except (OSError, subprocess.SubprocessError) as error:
         raise NoAnswer(f"git: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        os.close(writing)
+        reader.join()
+    if len(taken[0]) > most:
+        return taken[0][:most], False
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()[:4096]
+        raise NoAnswer(said or f"git: exit {done.returncode}")
+    return taken[0], True
+
+
+def _take(reading: int, most: int, taken: list[bytes]) -> None:
+    """Read so many bytes and close the pipe: who writes more into it is ended by the system."""
+    with os.fdopen(reading, "rb") as pipe:
+        taken.append(pipe.read(most))

@@ -61,7 +61,7 @@ def turn(step: int) -> Callable[[Context[SectionsView]], None]:
     return to_another
 
 
-def bring(section: Section) -> Callable[[Context[View]], None]:
+def bring_section(section: Section) -> Callable[[Context[View]], None]:
     """Brings this section of the selected agent to the front, from any view."""
 
     def to_front(context: Context[View]) -> None:

@@ -17,7 +17,7 @@ from praxmonitor.state.agent_details import MemoryFile
 MEMORIES = ".trinity"
 INSTRUCTIONS = ("CLAUDE.md", "AGENTS.md", "GEMINI.md")
 MOST_FILES = 30
-MOST_BYTES = 64 * 1024
+MEMORY_BYTES = 64 * 1024
 """Of each file."""
 
 
@@ -55,6 +55,6 @@ def _read(shown: str, name: str, directory: int) -> MemoryFile:
     except OSError as error:
         return MemoryFile(shown, trouble=error.strerror or str(error))
     with os.fdopen(opened, "rb") as file:
-        data = file.read(MOST_BYTES)
+        data = file.read(MEMORY_BYTES)
     lines = tuple(data.decode("utf-8", "replace").splitlines())
     return MemoryFile(shown, found.st_size, found.st_mtime, lines, cut=found.st_size > len(data))

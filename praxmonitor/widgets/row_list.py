@@ -10,7 +10,7 @@ from textual.geometry import Offset
 from praxmonitor.text.lines import Line, fit, on_ground
 from praxmonitor.widgets.line_list import Lines
 
-MARK = 2
+CURSOR = 2
 """Cells of the cursor before each row."""
 
 
@@ -93,11 +93,11 @@ class RowList:
         lines = self._head(width)
         self._starts = [len(lines)]
         for index, row in enumerate(self._rows):
-            for number, line in enumerate(row.draw(width - MARK)):
+            for number, line in enumerate(row.draw(width - CURSOR)):
                 if index == self._index:
                     mark = "▸ " if not number else "  "
                     lines.append(on_ground(fit(((mark, "accent strong"), *line), width), "selected"))
                 else:
-                    lines.append(((" " * MARK, ""), *line))
+                    lines.append(((" " * CURSOR, ""), *line))
             self._starts.append(len(lines))
         self.lines.set_lines(lines)

@@ -10,8 +10,8 @@ from praxmonitor.text.lines import Line, plain, spread, wrapped
 from praxmonitor.widgets.line_list import READING
 from praxmonitor.widgets.row_list import Row
 
-MOST_WHY = 2
-NOTHING = (
+WAITS_FOR = 2
+NO_START = (
     "nothing waits for this agent: a task that is dispatched while it works, is held or has reached a limit would "
     "stand here until it begins"
 )
@@ -22,7 +22,7 @@ def queue_head(details: AgentDetails | None, width: int) -> list[Line]:
     if details is None:
         return [READING]
     if not details.starts:
-        return [((part, "faint"),) for part in wrapped(NOTHING, width, 4)]
+        return [((part, "faint"),) for part in wrapped(NO_START, width, 4)]
     count = len(details.starts)
     return [((f"{count} start{'s wait' if count > 1 else ' waits'}, the next first", "strong"),), ()]
 
@@ -39,5 +39,5 @@ def _start_lines(start: WaitingStart, place: int, now: float, width: int) -> lis
         ((number, "muted"), (plain(start.subject) or "a wake", "")), ((since(start.at, now), "faint"),), width
     )
     indent = len(number)
-    why = wrapped(plain(start.reason), width - indent, MOST_WHY) if start.reason else []
+    why = wrapped(plain(start.reason), width - indent, WAITS_FOR) if start.reason else []
     return [first, *(((" " * indent, ""), (part, "faint")) for part in why)]

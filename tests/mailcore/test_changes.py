@@ -302,3 +302,10 @@ def test_a_diff_of_what_git_no_longer_has_says_so(agent: Agent) -> None:
     changes = replace(read_changes(agent, None), base="0123456789" * 4)
     found = read_diff(agent, changes, ChangedFile("agents/writer/chapter.md", ChangeKind.CHANGED))
     assert isinstance(found, FileDiff) and "bad object" in found.note
+
+
+def test_what_git_prints_beyond_the_bound_is_not_waited_for(agent: Agent) -> None:
+    (agent.branch / "chapter.md").write_text("word\n" * 2_000_000)
+    data, whole = git_command.run_git("diff", cwd=agent.root, most=1000)
+    assert (len(data), whole) == (1000, False)
+    assert git_command.run_git("--version", cwd=agent.root, most=1000)[1] is True

@@ -13,7 +13,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
 from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
 from praxmonitor.state.agent_reader import running_pid
-from praxmonitor.state.memory_reader import MOST_BYTES, read_memories
+from praxmonitor.state.memory_reader import MEMORY_BYTES, read_memories
 from praxmonitor.text.lines import Line
 from praxmonitor.widgets.agent_sections import (
     log_section_lines,
@@ -115,7 +115,7 @@ def test_memories_are_read_in_the_branch_alone(tmp_path: Path) -> None:
     (branch / ".trinity/image.png").write_bytes(b"\0")
     (branch / ".trinity/linked.md").symlink_to(tmp_path / "secret.md")
     os.mkfifo(branch / ".trinity/pipe.md")
-    (branch / "CLAUDE.md").write_text("Be brief.\n" + "x" * MOST_BYTES)
+    (branch / "CLAUDE.md").write_text("Be brief.\n" + "x" * MEMORY_BYTES)
     (branch / "AGENTS.md").symlink_to(tmp_path / "secret.md")
     found = {file.path: file for file in read_memories(branch)}
     assert list(found) == [

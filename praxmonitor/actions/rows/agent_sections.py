@@ -11,31 +11,31 @@ from praxmonitor.state.agent_details import Section
 TO_SECTIONS = (
     Action(
         "show_queue", "", "show queue", VIEWS, "what waits for the selected agent: move, cancel, begin",
-        sections.bring(Section.QUEUE), words="queue waiting starts order reorder next pending",
+        sections.bring_section(Section.QUEUE), words="queue waiting starts order reorder next pending",
         precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(
         "show_changes", "", "show changes", VIEWS, "files and lines that its run changed",
-        sections.bring(Section.CHANGES), words="diff changes files git edited written lines branch worktree",
+        sections.bring_section(Section.CHANGES), words="diff changes files git edited written lines branch worktree",
         precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(
         "show_timeline", "", "show timeline", VIEWS, "what the selected agent did, and when",
-        sections.bring(Section.TIMELINE), words="timeline history activities last ten minutes when",
+        sections.bring_section(Section.TIMELINE), words="timeline history activities last ten minutes when",
         precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(
         "show_processes", "", "show processes", VIEWS, "every process of its run: CPU, memory, command line",
-        sections.bring(Section.PROCESSES), words="processes tree pid cpu memory command top ps",
+        sections.bring_section(Section.PROCESSES), words="processes tree pid cpu memory command top ps",
         precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(
-        "show_log", "", "show log", VIEWS, "the last lines of its newest log", sections.bring(Section.LOG),
+        "show_log", "", "show log", VIEWS, "the last lines of its newest log", sections.bring_section(Section.LOG),
         words="log tail output stderr stdout lines error", precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(
         "show_memories", "", "show memories", VIEWS, "its passport, memories and instructions",
-        sections.bring(Section.MEMORIES), words="memories passport trinity claude instructions identity",
+        sections.bring_section(Section.MEMORIES), words="memories passport trinity claude instructions identity",
         precondition=preconditions.some_agent, in_replay=True,
     ),
 )  # fmt: skip
