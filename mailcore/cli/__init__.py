@@ -53,7 +53,7 @@ GROUPS = {
         "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
         "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
         "release": ("dispatch", "let it start again, with what waited: release @a|--all"),
-        "queue": ("dispatch", "starts that wait, and for what: queue [cancel ID]"),
+        "queue": ("queue", "starts that wait, and for what: queue [cancel ID|move ID first|now ID]"),
     },
     "Workspace": {
         "init": ("workspace", "make a workspace: init [DIR] --agent writer=agents/writer …"),

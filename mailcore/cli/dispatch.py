@@ -1,4 +1,4 @@
-"""`dispatch`, `wake`, `kill`, `retry`, `runs`, `run`, `hold`, `release`, `queue`."""
+"""`dispatch`, `wake`, `kill`, `retry`, `runs`, `run`, `hold`, `release`."""
 
 from __future__ import annotations
 
@@ -53,9 +53,6 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("target", nargs="?", default="", metavar="@a", help="whom; or --all")
             parser.add_argument("why", nargs="?", default="", metavar="WHY", help="for who looks; quote it")
             parser.add_argument("--all", action="store_true", help="every agent of the workspace")
-        case "queue":
-            parser.add_argument("what", nargs="?", choices=("list", "cancel"), default="list", help="list if not said")
-            parser.add_argument("id", nargs="?", default="", metavar="ID", help="of a start that waits, as listed")
         case "run":
             parser.add_argument("target", metavar="RUN|@a", help="a run's id, or an agent: its last run")
         case "runs":
@@ -274,33 +271,3 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
     if not target:
         raise UsageError("whom? @agent, or --all")
     return normal_address(target), why
-
-
-def queue(call: Call) -> VerbResult:
-    """What waits, and for what; cancel takes one out."""
-    from mailcore.dispatch.queueing import queue as waiting
-
-    if call.arguments.what == "cancel":
-        found = next((one for one in waiting.all_waiting(call.workspace) if one.id == call.arguments.id), None)
-        own = found is None or call.caller.address in (found.agent.address, found.sender)
-        if not own and not call.caller.agent.is_operator:
-            call.require()
-        entry = waiting.cancel_start(call.workspace, call.caller.address, call.arguments.id)
-        return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
-    entries = list(waiting.all_waiting(call.workspace))
-    rows = [
-        {
-            "id": entry.id,
-            "agent": entry.agent.address,
-            "since": iso(entry.at),
-            "subject": entry.subject,
-            "sender": entry.sender,
-            "reason": entry.reason,
-        }
-        for entry in entries
-    ]
-    text = "\n".join(
-        f"{e.id}  {e.agent.address:<16} {date_and_time(e.at, never='-')}  {line(e.subject, 50)}  [{line(e.reason, 80)}]"
-        for e in entries
-    )
-    return rows, text or "nothing waits"

@@ -17,6 +17,7 @@ STATUSES = {
         "2 usage, 3 refused, 4 one came to another end (blocked, declined, denied, bounced, killed), 5 timed out"
     ),
     "wake": f"{ORDINARY}; 3 with code busy if it works already",
+    "queue": f"{ORDINARY}; 3 too of `now` where it waits on: it is the next of its agent",
     "kill": "0 nothing of it is left, 2 usage, 3 refused (nothing runs), 4 a process could not be ended",
     "config": "0 done, 2 usage: the file has faults, and all of them are said; or no such KEY",
     "hooks": f"{ORDINARY} (one could not be done; the others are)",
@@ -97,7 +98,12 @@ EXAMPLES = {
     ),
     "hold": ('mailcore hold @writer "until the review"', "mailcore hold --all"),
     "release": ("mailcore release @writer", "mailcore release --all"),
-    "queue": ("mailcore queue", "mailcore queue cancel 5b22c81f"),
+    "queue": (
+        "mailcore queue",
+        "mailcore queue cancel 5b22c81f",
+        "mailcore queue move 5b22c81f first   # or up, down, last, a number",
+        "mailcore queue now 5b22c81f   # the next of its agent; at once, where nothing is in its way",
+    ),
     "init": (
         "mailcore init . --agent writer=agents/writer --agent coder=agents/coder",
         'mailcore init . --agent writer=agents/writer --role "technical writer" --purpose "keeps docs/ true"',

@@ -7,14 +7,12 @@ The words come from `.praxmonitor/templates/review.md`, if the project has one, 
 from __future__ import annotations
 
 import re
-import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from mailcore.dispatch.runs.changes import whole_diff
 from mailcore.dispatch.runs.run_story import read_story
 from mailcore.exceptions import Refused, UsageError
-from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.system.safe_open import read_bytes
@@ -26,8 +24,6 @@ from mailcore.workspace.find import Workspace
 TEMPLATE = "review.md"
 MAX_TEMPLATE = 64 * 1024
 """Bytes of a template."""
-GIT_TIMEOUT = 20.0
-"""Seconds for git."""
 TEMPLATE_SPARE = 2_000
 """Bytes of a mail's most that the template's own words and cuts are given beyond story and diff."""
 DEFAULT = """Audit what {agent} did in run {run}, by this project's standards: CONTRIBUTING.md, style, tests.
@@ -68,7 +64,7 @@ def compose_review(workspace: Workspace, agent: Agent, run: Run | None, most: in
     story = read_story(workspace, agent, run)
     room = max(0, most - TEMPLATE_SPARE) if most else 200_000
     page = _cut(story.as_markdown().splitlines(), room // 3, f"`mailcore run {run.run_id}` says all of it")
-    diff = _cut(_diff(workspace, agent, story.run), room - len(page.encode()), "git has the rest")
+    diff = _cut(_diff(agent, story.run), room - len(page.encode()), "git has the rest")
     found = {
         "agent": agent.address,
         "run": run.run_id,
@@ -95,32 +91,14 @@ def _template(workspace: Workspace) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _diff(workspace: Workspace, agent: Agent, run: Run) -> list[str]:
+def _diff(agent: Agent, run: Run) -> list[str]:
     """What changed in the agent's branch since before the run, as git tells it, each line begun by us."""
-    began = utc_time(int(run.started_at))
-    base = _git(workspace, "rev-list", "-1", f"--before={began}", "HEAD")
-    if not base and _git(workspace, "rev-parse", "--git-dir"):
-        base = _git(workspace, "hash-object", "-t", "tree", "/dev/null")  # nothing was committed before
-    place = str(agent.branch)
-    if not base:
+    found = whole_diff(agent, run)
+    if found is None:
         return ["(no git here: the story names the files that changed)"]
-    excluded = (":(exclude,glob)**/.ai_mail.local/**", ":(exclude,glob)**/logs/**")
-    how = ("--no-color", "--no-ext-diff", "--no-textconv", base, "--", place, *excluded)
-    lines = _git(workspace, "diff", *how).splitlines()
-    new = _git(workspace, "ls-files", "--others", "--exclude-standard", "--", place, *excluded).splitlines()
+    lines, new = found
     shown_lines = [f"| {plain(one)}" for one in masked("\n".join(lines)).split("\n")] if lines else ["(no difference)"]
     return [*shown_lines, *(f"| new, and not in git: {line(name, 300)}" for name in new)]
-
-
-def _git(workspace: Workspace, *words: str) -> str:
-    """What git prints; empty where it fails, or there is none. It runs no program that the repository names."""
-    with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", *words],
-            cwd=workspace.root, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_TIMEOUT, check=False,
-        )  # fmt: skip
-        return done.stdout.decode("utf-8", "replace").strip("\n") if done.returncode == 0 else ""
-    return ""
 
 
 def _cut(lines: list[str], room: int, rest: str) -> str:

@@ -108,9 +108,13 @@ async def release(agent: Text = "", every: bool = False) -> dict[str, Any]:
 
 
 @server.tool()
-async def queue(cancel: Id = "") -> dict[str, Any]:
-    """Starts that wait, and for what; `cancel`: the id of one of yours."""
-    return await call("queue", *(["cancel"] if cancel else []), words=[cancel] if cancel else None)
+async def queue(cancel: Id = "", move: Id = "", place: Text = "first", now: Id = "") -> dict[str, Any]:
+    """Starts that wait, and for what; `cancel`, `move` (`place`: up, down, first, last, a number) or begin `now` one of
+    yours, by its id."""
+    named = {"cancel": cancel, "move": move, "now": now}
+    act = next((verb for verb, wanted in named.items() if wanted), "")
+    words = [named[act], *([place] if act == "move" else [])] if act else None
+    return await call("queue", *([act] if act else []), words=words)
 
 
 @server.tool(annotations=READ_ONLY)

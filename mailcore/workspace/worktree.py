@@ -6,10 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from mailcore.system.safe_open import read_bytes
-
-MAX_POINTER = 4096
-"""Bytes of a file of git's that names a directory; a longer one is none."""
+from mailcore.system.git_pointer import named_path
 
 
 def counterpart(directory: Path) -> Path | None:
@@ -27,19 +24,11 @@ def counterpart(directory: Path) -> Path | None:
         if not stat.S_ISREG(kind):
             return None
         try:
-            record = _named(mark, top, "gitdir: ")
-            common = _named(record / "commondir", record)
-            if common.name != ".git" or _named(record / "gitdir", record) != mark.resolve():
+            record = named_path(mark, top, "gitdir: ")
+            common = named_path(record / "commondir", record)
+            if common.name != ".git" or named_path(record / "gitdir", record) != mark.resolve():
                 return None
             return common.parent / directory.relative_to(top)
         except (OSError, ValueError):
             return None
     return None
-
-
-def _named(file: Path, base: Path, before: str = "") -> Path:
-    """The path that a file of git's names, resolved; ValueError if it names none."""
-    text = os.fsdecode(read_bytes(file)[:MAX_POINTER]).strip()
-    if not text.startswith(before) or "\n" in text or "\0" in text:
-        raise ValueError(f"{file} names no path")
-    return (base / text.removeprefix(before)).resolve()

@@ -35,7 +35,7 @@ class Action:
 
     id: str
     key: str
-    """Textual's names, several separated by commas."""
+    """Textual's names, several separated by commas; empty: it has none, and is asked for in the palette."""
     label: str
     """Two words at most: the footer's."""
     scope: Scope
@@ -56,13 +56,15 @@ class Action:
     """Whether the moment asks for it: then the footer has it before others."""
     held_label: str = ""
     """Its label where the selected agent is held: what holds, releases."""
+    section: str = ""
+    """The section of the view of one agent that it belongs to; empty: any. The footer has it there alone."""
     demo_help: str = ""
     """Its help in the demo, where leaving ends the agents."""
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys as a person reads them: `D`, `Ctrl+P`."""
-        return tuple(_spoken(key) for key in self.key.split(","))
+        return tuple(_spoken(key) for key in self.key.split(",") if key)
 
     def refusal(self, now: Situation) -> str:
         """Why it cannot be asked for now, in words for a notification; empty if it can."""
@@ -105,6 +107,8 @@ _SPOKEN = {
     "less_than_sign": "<",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "greater_than_sign": ">",
 }
 

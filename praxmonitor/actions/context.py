@@ -12,12 +12,14 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 
 from textual.screen import Screen
 
+from mailcore.model.changes import ChangedFile, Changes
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -54,6 +56,35 @@ class View(Protocol):
 
     def run_worker(self, work: Coroutine[None, None, None]) -> object:
         """Do this as long as the view is there."""
+
+
+@runtime_checkable
+class SectionsView(View, Protocol):
+    """The view of one agent: its sections, of which one is chosen."""
+
+    @property
+    def section(self) -> Section:
+        """The one that is chosen."""
+
+    def turn_section(self, step: int) -> None:
+        """Choose the next one, or with -1 the one before."""
+
+    def show_section(self, section: Section) -> None:
+        """Choose this one."""
+
+    @property
+    def start(self) -> WaitingStart | None:
+        """The start under the cursor of the queue."""
+
+    @property
+    def changed_file(self) -> tuple[Changes, ChangedFile] | None:
+        """The file under the cursor of what changed, and what it is among."""
+
+    def open_diff(self) -> None:
+        """Show what changed in that file."""
+
+    def section_text(self) -> str:
+        """What the chosen section shows, as text."""
 
 
 class AgentList(View, Protocol):
@@ -115,6 +146,9 @@ class Display(Protocol):
     def show_agent(self, address: str) -> None:
         """Bring the view of one agent to the front; the operator's is that of the own mail."""
 
+    def show_section(self, address: str, section: Section) -> None:
+        """Bring a section of the view of one agent to the front; with no address that of the one looked at last."""
+
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
 
@@ -173,4 +207,5 @@ class Context(Generic[V]):
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        section = self.view.section if isinstance(self.view, SectionsView) else ""
+        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me(), section=section)

@@ -13,5 +13,5 @@ def bindings(*scopes: Scope) -> list[Binding]:
     return [
         Binding(action.key, f"app.do('{action.id}')", action.label, show=False, id=action.id, tooltip=action.help)
         for action in ACTIONS
-        if action.scope in scopes
+        if action.scope in scopes and action.key
     ]

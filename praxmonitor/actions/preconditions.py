@@ -22,6 +22,8 @@ class Situation:
     """The fleet is a recording's."""
     needing: Collection[str] = ()
     """Addresses of the agents that need the operator."""
+    section: str = ""
+    """The section that is chosen in the view of one agent; empty in other views."""
 
     @property
     def facts(self) -> AgentFacts | None:

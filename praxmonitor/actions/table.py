@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from praxmonitor.actions.preconditions import Situation
+from praxmonitor.actions.rows.agent_sections import IN_SECTIONS, TO_SECTIONS
 from praxmonitor.actions.rows.agents import ON_AGENTS
 from praxmonitor.actions.rows.alarms import ON_ALARMS
 from praxmonitor.actions.rows.fleet import ON_THE_FLEET
@@ -15,7 +16,18 @@ from praxmonitor.actions.rows.screen import ON_THE_SCREEN
 from praxmonitor.actions.rows.views import TO_VIEWS
 from praxmonitor.actions.scope import Scope
 
-ACTIONS = (*TO_VIEWS, *MOVING, *ON_THE_FLEET, *ON_AGENTS, *ON_MAIL, *ON_ALARMS, *ON_THE_SCREEN, *IN_A_REPLAY)
+ACTIONS = (
+    *TO_VIEWS,
+    *TO_SECTIONS,
+    *MOVING,
+    *ON_THE_FLEET,
+    *IN_SECTIONS,
+    *ON_AGENTS,
+    *ON_MAIL,
+    *ON_ALARMS,
+    *ON_THE_SCREEN,
+    *IN_A_REPLAY,
+)
 
 
 def is_elected(action_id: str, scopes: Collection[Scope], now: Situation) -> bool:

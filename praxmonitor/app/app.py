@@ -36,6 +36,7 @@ from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
+from praxmonitor.state.agent_details import Section
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -303,6 +304,10 @@ class PraxApp(App[None], inherit_bindings=False):
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""
         self.navigation.show_agent(address)
+
+    def show_section(self, address: str, section: Section) -> None:
+        """Bring a section of the view of one agent to the front."""
+        self.navigation.show_section(address, section)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.views import ViewName
+from praxmonitor.state.agent_details import Section
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
@@ -88,4 +89,12 @@ class Navigation:
             self.show(ViewName.MAIL)
             return
         cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(address)
+        self.show(ViewName.AGENT)
+
+    def show_section(self, address: str, section: Section) -> None:
+        """A section of the view of one agent; with no address, or the operator's, of the agent looked at last."""
+        screen = cast("AgentScreen", self.view(ViewName.AGENT))
+        if address not in ("", OPERATOR):
+            screen.turn_to(address)
+        screen.show_section(section)
         self.show(ViewName.AGENT)

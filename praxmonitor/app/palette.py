@@ -120,7 +120,12 @@ def _actions(app: Offering, view: View) -> Iterator[Command]:
             label = action.label_of(now)
             name = f"{label} {plain(view.selected)}" if action.scope is ACT and view.selected else label
             run = partial(_do, action, app, view)
-            yield Command(name, f"{action.help}  ({action.keys[0]})", run, f"{action.label} {action.words}")
+            yield Command(
+                name,
+                f"{action.help}  ({action.keys[0]})" if action.keys else action.help,
+                run,
+                f"{action.label} {action.words}",
+            )
 
 
 def _do(action: Action, app: Offering, view: View) -> None:

@@ -12,3 +12,5 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the theme; empty: the one that ships first."""
     attention_first: bool = False
     """Agents that need attention stand first; else the registry's order."""
+    agent_section: str = ""
+    """The section of the view of one agent that was chosen last; empty: its story."""

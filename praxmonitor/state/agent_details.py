@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Section(StrEnum):
+    """A part of the view of one agent."""
+
+    STORY = "story"
+    PROCESSES = "processes"
+    TIMELINE = "timeline"
+    MAILBOX = "mailbox"
+    QUEUE = "queue"
+    LOG = "log"
+    MEMORIES = "memories"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +33,42 @@ class WaitingStart:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """One process of an agent's run."""
+
+    pid: int
+    depth: int
+    """0 for the first of its tree."""
+    command: str
+    """Untrusted text."""
+    started_at: float
+    """Seconds since the epoch."""
+    cpu_percent: float | None
+    """Of one core, since the look before; None at its first."""
+    rss: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFile:
+    """One file that an agent keeps of itself. Its name and text are untrusted."""
+
+    path: str
+    """Relative to the agent's branch."""
+    size: int = 0
+    """Bytes."""
+    modified_at: float = 0.0
+    """Seconds since the epoch."""
+    lines: tuple[str, ...] = ()
+    cut: bool = False
+    """There is more than those."""
+    trouble: str = ""
+    """Why it cannot be read; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDetails:
-    """What is read only of the agent in view: its process tree, the starts that wait for it, the end of its log."""
+    """What is read only of the agent in view: its processes, the starts that wait for it, the end of its log."""
 
     address: str
     pid: int = 0
@@ -35,4 +83,8 @@ class AgentDetails:
     log_name: str = ""
     log: tuple[str, ...] = ()
     starts: tuple[WaitingStart, ...] = ()
-    """The oldest first."""
+    """The next first."""
+    tree: tuple[ProcessRow, ...] | None = None
+    """Every process of its run, parents before children; None where that was not asked for."""
+    memories: tuple[MemoryFile, ...] | None = None
+    """What it keeps of itself; None where that was not asked for."""

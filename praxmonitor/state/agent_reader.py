@@ -1,16 +1,19 @@
-"""What is read of the agent in view alone: its process tree, what waits for it, the end of its log. For a thread."""
+"""What is read of the agent in view alone: its processes, what waits for it, its log and memories. For a thread."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.agent_details import AgentDetails, WaitingStart
+from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
 
 if TYPE_CHECKING:
     from mailcore.observe.process_sample import Sampler
+    from mailcore.system.process_values import Process
 
 LOG_LINES = 200
 LOG_BYTES = 64 * 1024
@@ -22,18 +25,23 @@ class AgentReader:
     def __init__(self) -> None:
         self._sampler: Sampler | None = None
         self._lock = threading.Lock()
+        self._used: dict[tuple[int, int], tuple[float, float]] = {}
+        """(PID, start) of a process → when it was looked at, and the seconds of CPU that it had used by then."""
 
-    def read(self, facts: AgentFacts) -> AgentDetails:
-        """Sample the process, read its queue and the end of the log. What cannot be read is left out."""
+    def read(self, facts: AgentFacts, wanted: Collection[Section] = ()) -> AgentDetails:
+        """Sample the process, read its queue and the end of the log; of `wanted` sections what they alone show. What
+        cannot be read is left out."""
         # Late: neither psutil nor the dispatch is needed for the first paint.
         from mailcore.dispatch.queueing.queue import waiting_starts
         from mailcore.observe.file_tail import last_lines
         from mailcore.observe.process_sample import Sampler
+        from praxmonitor.state.memory_reader import read_memories
 
         pid = running_pid(facts)
         with self._lock:
             self._sampler = self._sampler or Sampler()
             tree = self._sampler.sample(pid) if pid else None
+            processes = self._processes(facts, pid) if Section.PROCESSES in wanted else None
         log = newest_log(facts)
         lines = last_lines(log, LOG_LINES, LOG_BYTES) if log is not None else []
         return AgentDetails(
@@ -49,15 +57,50 @@ class AgentReader:
             starts=tuple(
                 WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_starts(facts.agent)
             ),
+            tree=processes,
+            memories=read_memories(facts.agent.branch) if Section.MEMORIES in wanted else None,
         )
+
+    def _processes(self, facts: AgentFacts, pid: int) -> tuple[ProcessRow, ...]:
+        """Every process of the run, and what each used since the look before; else the tree of what runs."""
+        from mailcore.dispatch.process.run_processes import run_members
+        from mailcore.system.processes import command_of, snapshot, started_at
+
+        run = facts.run
+        own = run is not None and not run.foreign and not run.phase.ended
+        members = run_members(run.run_id, (run.supervisor_pid,)) if run is not None and own else _below(pid, snapshot())
+        now, before = time.monotonic(), self._used
+        self._used = {(one.pid, one.ticks): (now, one.cpu) for one in members}
+        rows = []
+        for one in members:
+            at, used = before.get((one.pid, one.ticks), (now, one.cpu))
+            share = max(0.0, one.cpu - used) / (now - at) * 100 if now > at else None
+            command = command_of(one.pid) or one.name
+            rows.append(ProcessRow(one.pid, one.depth, command, started_at(one), share, one.rss))
+        return tuple(rows)
+
+
+def _below(pid: int, table: Mapping[int, Process]) -> list[Process]:
+    """A process and its descendants, parents before children; none if it is gone."""
+    children: dict[int, list[int]] = {}
+    for process in table.values():
+        children.setdefault(process.ppid, []).append(process.pid)
+    found, stack = [], [(pid, 0)] if pid in table else []
+    while stack:
+        place, depth = stack.pop()
+        found.append(table[place]._replace(depth=depth))
+        stack += [(child, depth + 1) for child in sorted(children.get(place, ()), reverse=True)]
+    return found
 
 
 def running_pid(facts: AgentFacts) -> int:
-    """The agent's own process of an open attempt, else the holder of its lock; 0 for none."""
+    """The agent's own process of an open attempt, else the holder of its lock, else of a person's session; 0: none."""
     run = facts.run
     if run is not None and not run.phase.ended and run.attempt is not None and not run.attempt.ended_at:
         return run.attempt.pid
-    return facts.lock.pid if facts.lock is not None and (run is None or run.phase.ended) else 0
+    if facts.lock is not None:
+        return facts.lock.pid if run is None or run.phase.ended else 0
+    return facts.sessions[-1].pid if facts.sessions else 0
 
 
 def newest_log(facts: AgentFacts) -> Path | None:

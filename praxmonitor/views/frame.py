@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from textual.screen import Screen
@@ -12,7 +13,7 @@ from praxmonitor.actions.action import Footer
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
-from praxmonitor.actions.table import ACTIONS
+from praxmonitor.actions.table import ACTIONS, is_elected
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import began, most_urgent_first
@@ -81,6 +82,8 @@ class Frame:
         """`scopes`: of the actions that the view offers."""
         self._screen = screen
         self._scopes = scopes
+        self.section = ""
+        """The section that is chosen, in the view of one agent."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
@@ -149,8 +152,10 @@ class Frame:
         return self._cost_of[1]
 
     def _show_keys(self, now: Situation) -> None:
-        hidden = ACT if now.played else REPLAY
+        hidden, now = ACT if now.played else REPLAY, replace(now, section=self.section)
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
+        offered = [a for a in offered if not a.section or a.section == self.section]
+        offered = [a for a in offered if is_elected(a.id, self._scopes, now)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(

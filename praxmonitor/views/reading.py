@@ -1,29 +1,41 @@
-"""What is read of the agent in view alone, as soon as the cursor rests: its process tree, its queue, its log."""
+"""What is read of the agent in view alone, as soon as the cursor rests: its processes, queue, log and changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.agent_details import AgentDetails
+from praxmonitor.state.agent_details import AgentDetails, Section
 from praxmonitor.state.agent_reader import AgentReader
+
+if TYPE_CHECKING:
+    from mailcore.model.changes import ChangedFile, Changes, FileDiff
 
 SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
 PERIOD = 0.5
 """Seconds between two readings at least."""
+CHANGES_PERIOD = 2.0
+"""Seconds between two looks of git at what an agent changed, at least: a look takes tens of milliseconds of a core."""
 
 
 class Reading:
     """The last reading of the agent in view; reads in a thread, and has it drawn."""
 
-    def __init__(self, screen: Screen[None], agent: Callable[[], AgentFacts | None], draw: Callable[[], None]) -> None:
-        """`agent`: who is in view; None for nobody, or one who cannot be read."""
-        self._screen, self._agent, self._draw = screen, agent, draw
+    def __init__(
+        self,
+        screen: Screen[None],
+        agent: Callable[[], AgentFacts | None],
+        draw: Callable[[], None],
+        wanted: Callable[[], Collection[Section]] = tuple,
+    ) -> None:
+        """`agent`: who is in view; None for nobody, or one who cannot be read. `wanted`: the sections in view."""
+        self._screen, self._agent, self._draw, self._wanted = screen, agent, draw, wanted
         self.details: AgentDetails | None = None
         """What was read last."""
         self._reader = AgentReader()
@@ -50,10 +62,12 @@ class Reading:
         """Read the agent in view now."""
         facts = self._agent()
         if facts is not None and self._screen.is_current:
-            self._screen.run_worker(partial(self._read, facts), thread=True, exclusive=True, group="details")
+            self._screen.run_worker(
+                partial(self._read, facts, self._wanted()), thread=True, exclusive=True, group="details"
+            )
 
-    def _read(self, facts: AgentFacts) -> None:
-        details = self._reader.read(facts)
+    def _read(self, facts: AgentFacts, wanted: Collection[Section]) -> None:
+        details = self._reader.read(facts, wanted)
         self._screen.app.call_from_thread(self._take, details)
 
     def _take(self, details: AgentDetails) -> None:
@@ -69,3 +83,81 @@ class Reading:
     def of(self, address: str) -> AgentDetails | None:
         """The last reading if it is this agent's."""
         return self.details if self.details is not None and self.details.address == address else None
+
+
+class ChangesReading:
+    """What the agent in view changed since its run began, and the lines of one file; reads both in a thread."""
+
+    def __init__(self, screen: Screen[None], agent: Callable[[], AgentFacts | None], draw: Callable[[], None]) -> None:
+        """`agent`: who is in view, if its changes are; None else."""
+        self._screen, self._agent, self._draw = screen, agent, draw
+        self._address = ""
+        self._changes: Changes | None = None
+        self._diff: FileDiff | None = None
+        self._read_of: AgentFacts | None = None
+        self._pause: Timer | None = None
+
+    def of(self, address: str) -> Changes | None:
+        """What was read last, if it is this agent's."""
+        return self._changes if address == self._address else None
+
+    def diff_of(self, file: ChangedFile | None) -> FileDiff | None:
+        """The lines of this file, if they were read."""
+        return self._diff if file is not None and self._diff is not None and self._diff.path == file.path else None
+
+    def follow(self) -> None:
+        """Read anew if more is known of the agent than at the last look, and that is long enough ago."""
+        facts = self._agent()
+        if facts is None or facts is self._read_of or (self._pause is not None and facts.address == self._address):
+            return
+        self.read()
+
+    def read(self) -> None:
+        """Read them now."""
+        facts = self._agent()
+        if facts is None:
+            return
+        if facts.address != self._address:
+            self._address, self._changes, self._diff = facts.address, None, None
+        self._read_of = facts
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self._screen.set_timer(CHANGES_PERIOD, self._paused)
+        self._screen.run_worker(partial(self._read, facts), thread=True, exclusive=True, group="changes")
+
+    def _paused(self) -> None:
+        self._pause = None
+        self.follow()
+
+    def _read(self, facts: AgentFacts) -> None:
+        from mailcore.dispatch.runs.changes import read_changes
+
+        changes = read_changes(facts.agent, facts.run)
+        self._screen.app.call_from_thread(self._take, facts.address, changes)
+
+    def _take(self, address: str, changes: Changes) -> None:
+        if address == self._address and self._screen.is_mounted:
+            self._changes = changes
+            if self._diff is not None:
+                self.open(next((file for file in changes.files if file.path == self._diff.path), None))
+            self._draw()
+
+    def open(self, file: ChangedFile | None) -> None:
+        """Read the lines of this file; they are drawn when they are there."""
+        facts, changes = self._agent(), self._changes
+        if facts is None or changes is None or file is None:
+            self._diff = None
+        else:
+            work = partial(self._read_lines, facts, changes, file)
+            self._screen.run_worker(work, thread=True, exclusive=True, group="diff")
+
+    def _read_lines(self, facts: AgentFacts, changes: Changes, file: ChangedFile) -> None:
+        from mailcore.dispatch.runs.changes import read_diff
+
+        diff = read_diff(facts.agent, changes, file)
+        self._screen.app.call_from_thread(self._take_lines, facts.address, diff)
+
+    def _take_lines(self, address: str, diff: FileDiff) -> None:
+        if address == self._address and self._screen.is_mounted:
+            self._diff = diff
+            self._draw()

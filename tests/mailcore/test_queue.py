@@ -11,6 +11,7 @@ from mailcore.dispatch.lifecycle.after_run import start_wake
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.queueing.queue import Wake
+from mailcore.dispatch.queueing.queue_moves import move_start
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
@@ -165,3 +166,90 @@ def test_news_that_only_a_waiting_wake_would_have_told_is_mailed_when_it_is_canc
     (entry,) = house.json("queue", "--from", "@operator")
     house.json("queue", "cancel", entry["id"], "--from", "@operator")
     assert [mail.subject for mail in house.inbox("@lead")] == ["Done, no reply: a task"]
+
+
+def waiting(house: House, count: int = 4) -> list[str]:
+    """Tasks that wait for @writer, who is at work; their ids, the next first."""
+    working(house)
+    for n in range(count):
+        house.dispatch("@operator", "@writer", f"task {n}")
+    return [entry.id for entry in queue.waiting_starts(house.agent("@writer"))]
+
+
+def order(house: House) -> str:
+    """The numbers of the tasks that wait, the next first."""
+    return "".join(entry.subject[-1] for entry in queue.waiting_starts(house.agent("@writer")))
+
+
+def test_a_start_is_moved_and_the_place_that_it_had_moves_it_back(house: House) -> None:
+    ids = waiting(house)
+    for where, wanted in (("first", "3012"), ("4", "0123"), ("up", "0132"), ("down", "0123"), ("2", "0312")):
+        place = order(house).index("3") + 1
+        moved = move_start(house.workspace, "@operator", ids[3], where)
+        assert order(house) == wanted
+        assert (moved.before, moved.place, moved.count) == (place, wanted.index("3") + 1, 4)
+    move_start(house.workspace, "@operator", ids[3], "4")
+    for where in ("down", "last", "99"):
+        assert move_start(house.workspace, "@operator", ids[3], where).place == 4
+    assert order(house) == "0123"
+    acts = [act for act in journal.read_records(house.root / ".praxmonitor/audit.jsonl") if act["verb"] == "move"]
+    assert len(acts) == 6 and acts[0] | {"before": 4, "place": 1, "start": ids[3], "agent": "@writer"} == acts[0]
+    move_start(house.workspace, "@operator", ids[2], "first")
+    assert finish(house, 5) == ["present", "task 2", "task 0", "task 1", "task 3"]
+    assert all("rank" not in house.journal("@writer", run.run_id)[0] for run in house.runs("@writer"))
+
+
+def test_an_older_program_reads_a_queue_that_was_moved_about(house: House) -> None:
+    """It knows no `rank`: every line is the first record of a run as it was, with the age that it had."""
+    ids = waiting(house, 3)
+    path = house.agent("@writer").mail_dir / ".queue.jsonl"
+    before = {line["queue_id"]: line for line in journal.read_records(path)}
+    move_start(house.workspace, "@operator", ids[2], "first")
+    after = {line["queue_id"]: line for line in journal.read_records(path)}
+    assert {key: {**line, "rank": 0} for key, line in after.items()} == {
+        key: {**line, "rank": 0} for key, line in before.items()
+    }
+    for spoilt in ("first", True, float("nan"), None):
+        path.write_text("".join(json.dumps({**line, "rank": spoilt}) + "\n" for line in before.values()))
+        assert order(house) == "012"
+
+
+def test_starts_of_one_moment_are_moved_past_each_other(house: House) -> None:
+    writer = house.agent("@writer")
+    with gate(house.workspace, writer):
+        for n in range(3):
+            first = {"at": "2026-11-29T10:00:00Z", "subject": f"task {n}", "message_id": f"m{n}"}
+            queue.add_start(house.workspace, writer, first, "busy")
+    ids = [entry.id for entry in queue.waiting_starts(writer)]
+    move_start(house.workspace, "@operator", ids[2], "2")
+    assert order(house) == "021"
+    for _ in range(80):  # halved so often, nothing would be left between two numbers
+        move_start(house.workspace, "@operator", queue.waiting_starts(writer)[2].id, "2")
+    assert order(house) == "021"
+
+
+def test_who_may_move_a_start(house: House) -> None:
+    ids = waiting(house, 2)
+    assert house.json("queue", "move", ids[1], "--from", "@operator", status=2)["error"]["code"] == "usage"
+    assert house.json("queue", "move", ids[1], "sideways", "--from", "@operator", status=2)["error"]["code"] == "usage"
+    gone = house.json("queue", "move", "0000abcd", "first", "--from", "@operator", status=4)
+    assert gone["error"]["code"] == "no_entry"
+    moved = house.json("queue", "move", ids[1], "first", "--from", "@operator")
+    assert moved == {"moved": ids[1], "before": 2, "place": 1, "count": 2}
+    said = house.mailcore("queue", "move", ids[1], "last", "--from", "@operator").stdout.decode()
+    assert said == f"task 1: 2 of 2, was 1; back: mailcore queue move {ids[1]} 1\n"
+    assert house.mailcore("queue", "move", ids[1], "first", "--from", "@lead").returncode == 3
+    assert order(house) == "01"
+
+
+def test_now_is_next_while_its_agent_works_and_begins_where_nothing_is_in_its_way(house: House) -> None:
+    ids = waiting(house, 3)
+    said = house.json("queue", "now", ids[2], "--from", "@operator", status=3)
+    assert said["run_id"] is None and "busy on 'present'" in said["busy"]
+    assert finish(house, 4) == ["present", "task 2", "task 0", "task 1"]
+    with gate(house.workspace, house.agent("@writer")):
+        first = house.journal("@writer", house.runs("@writer")[1].run_id)[0]
+        again = {key: value for key, value in first.items() if key not in ("event", "at", "run_id", "queue_id")}
+        queue_id = queue.add_start(house.workspace, house.agent("@writer"), again | {"subject": "task 9"}, "a test")
+    begun = house.json("queue", "now", queue_id, "--from", "@operator")
+    assert begun["run_id"] and house.over("@writer", begun["run_id"]).subject == "task 9"

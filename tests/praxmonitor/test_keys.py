@@ -20,7 +20,7 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import FLEET, MAIL, MOVE, REPLAY
+from praxmonitor.actions.scope import AGENT, FLEET, MAIL, MOVE, REPLAY
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
 from praxmonitor.feed.playback import Playback
@@ -40,6 +40,8 @@ def everything() -> Fleet:
     return structs.replace(fleet, agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]))
 
 
+ELSEWHERE = [action for action in ACTIONS if action.key and action.scope is not AGENT]
+"""Those of the view of one agent are asked for in `test_agent_view.py`, where they can be; some have no key."""
 TEXTUALS = "ctrl+p"
 """Textual opens the palette by itself at this key, which the table lists beside ours."""
 
@@ -75,7 +77,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     await until(pilot, lambda: isinstance(app.screen, View) and app.screen.selected == able, f"{able} is in view")
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+@pytest.mark.parametrize("action", ELSEWHERE, ids=lambda action: action.id)
 async def test_each_key_calls_its_handler(action: Action) -> None:
     fleet = everything()
     playback = Playback(NOON) if action.scope is REPLAY else None
@@ -103,7 +105,11 @@ WORDS = {
     "stop": {"kill @writer", "kill all", "hold @writer", "cancel start @writer"},
     "end": {"kill @writer", "kill all", "suspend"},
     "restart": {"retry @writer"},
-    "log": {"open", "notices"},
+    "log": {"open", "notices", "show log"},
+    "queue": {"show queue", "cancel start @writer"},
+    "timeline": {"show timeline"},
+    "cpu": {"show processes"},
+    "passport": {"show memories"},
     "search": {"filter"},
     "cost": {"open"},
     "key": {"help"},
@@ -112,7 +118,7 @@ WORDS = {
     "unmute": {"mute", "muted alarms"},
     "statistics": {"alarm load"},
     "shelve": {"alarms"},
-    "diff": {"open"},
+    "diff": {"open", "show changes"},
     "send message": {"mail @writer"},
 }
 
@@ -153,4 +159,5 @@ async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> 
 def test_only_keys_that_move_have_no_words() -> None:
     silent = {action.id for action in ACTIONS if not action.words}
     moves = {"up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette"}
+    moves |= {"section_next", "section_before"}
     assert silent == moves and BY_ID["left"].scope is FLEET

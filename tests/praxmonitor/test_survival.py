@@ -16,7 +16,7 @@ from mailcore.text.units import clock_time
 from praxmonitor.app.app import MOST_NOTICES, PraxApp
 from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
-from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.state.notices import Notice
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import start_lines
@@ -110,7 +110,9 @@ async def test_a_mail_that_is_read_and_its_place_in_the_list() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Outline" in text_of(app), "the agent")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the agent")
+        agent_screen(app).show_section(Section.MAILBOX)
+        await until(pilot, lambda: "Outline" in text_of(app), "its mail")
         await pilot.press("j", "enter")
         await until(pilot, lambda: "About outline." in text_of(app), "the mail is read")
         more = structs.replace(

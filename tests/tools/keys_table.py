@@ -16,7 +16,7 @@ def table() -> str:
     lines = ["| where | key | what |", "| --- | --- | --- |"]
     for scope in SCOPES:
         for number, action in enumerate(action for action in ACTIONS if action.scope is scope):
-            keys = " ".join(f"`{key}`" for key in action.keys)
+            keys = " ".join(f"`{key}`" for key in action.keys) or "`:`"
             lines.append(f"| {'' if number else scope.title} | {keys} | {action.help} |")
     return "\n".join(lines)
 

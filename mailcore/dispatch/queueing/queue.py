@@ -2,13 +2,15 @@
 
 One file an agent, `.ai_mail.local/.queue.jsonl`; each line is the first record of the run it will become. The next is
 the one of the highest priority, then the oldest; but a priority is worth only some seconds of age (PRIORITY_SECONDS),
-so that nothing waits for ever. Wakes without a task of their own become one run, since the agent reads all its mail at
-once; tasks stay one run each. An entry leaves the queue when the journal of its run has its first line, never before.
+so that nothing waits for ever; what was moved (`queue_moves`) stands where it was put. Wakes without a task of their
+own become one run, since the agent reads all its mail at once; tasks stay one run each. An entry leaves the queue when
+the journal of its run has its first line, never before.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -93,7 +95,7 @@ def is_any_waiting(agent: Agent) -> bool:
 def put_back_starts(workspace: Workspace, agent: Agent, records: Collection[Mapping[str, Any]], reason: str) -> None:
     """Queue starts again that were removed and did not begin, with the age that they had; call it under the gate."""
     again = [{**record, "waits": reason, "queue_id": os.urandom(4).hex()} for record in records]
-    _write(workspace, agent, [*again, *_read(agent)])
+    set_entries(workspace, agent, [*again, *_read(agent)])
 
 
 @contextlib.contextmanager
@@ -140,13 +142,17 @@ def waiting_starts(agent: Agent) -> list[WaitingStart]:
             str(record.get("subject", "")),
             str(record.get("sender", "")),
             str(record.get("waits", "")),
-            _rank(record),
+            rank_of(record),
         )
         for record in _records(agent)
     ]
 
 
-def _rank(record: Mapping[str, Any]) -> float:
+def rank_of(record: Mapping[str, Any]) -> float:
+    """Where a start stands: the lowest is next. Its `rank`, if it was moved, else by its age and priority."""
+    moved = record.get("rank")
+    if isinstance(moved, int | float) and not isinstance(moved, bool) and math.isfinite(moved):
+        return float(moved)
     return parse_time(record.get("at")) - PRIORITY_SECONDS.get(str(record.get("priority")), 0.0)
 
 
@@ -204,7 +210,7 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
         first |= {"about": [one for record in taken for one in _list(record.get("about"))]}
         # One of them that a person asked for lets the run begin.
         first["automatic"] = all(record.get("automatic") for record in taken)
-    return {key: value for key, value in first.items() if key not in ("at", "waits")}, taken
+    return {key: value for key, value in first.items() if key not in ("at", "waits", "rank")}, taken
 
 
 def run_of_entry(agent: Agent, queue_id: str) -> str:
@@ -221,7 +227,7 @@ def _list(value: object) -> list[Any]:
 def remove_entries(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
     """Take entries out of an agent's queue; call it under the gate."""
     ids = {str(record.get("queue_id", "")) for record in taken}
-    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in ids])
+    set_entries(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in ids])
 
 
 def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
@@ -234,11 +240,16 @@ def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
         with gate(workspace, entry.agent):
             taken = drop_starts(workspace, entry.agent, queue_id)
     if entry is None or not taken:
-        text = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
-        raise MailcoreError(f"{text}; `mailcore queue` lists what waits", "no_entry")
+        raise not_waiting(queue_id)
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
     dropped_starts.notify_cancelled(workspace, entry.agent, taken, by)
     return entry
+
+
+def not_waiting(queue_id: str) -> MailcoreError:
+    """What is raised where no start of that id waits."""
+    text = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
+    return MailcoreError(f"{text}; `mailcore queue` lists what waits", "no_entry")
 
 
 def forget_notified(workspace: Workspace, agent: Agent) -> None:
@@ -246,7 +257,7 @@ def forget_notified(workspace: Workspace, agent: Agent) -> None:
     if not _path(agent).exists():
         return
     with gate(workspace, agent):
-        _write(workspace, agent, _read(agent))
+        set_entries(workspace, agent, _read(agent))
 
 
 def drop_starts(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[dict[str, Any]]:
@@ -255,7 +266,7 @@ def drop_starts(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[
     records = _read(agent)
     dropped = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
     if dropped:
-        _write(workspace, agent, [r for r in records if r not in dropped])
+        set_entries(workspace, agent, [r for r in records if r not in dropped])
     return dropped
 
 
@@ -283,11 +294,12 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
                 notified and active_waits.was_notified(notified, record.get("news"), parse_time(record.get("since")))
             )
         ),
-        key=_rank,
+        key=rank_of,
     )
 
 
-def _write(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
+def set_entries(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
+    """Let these be what waits for an agent; call it under the gate."""
     waiting_tasks.set_waiting(
         workspace, agent, records
     )  # first: killed between the two, a start waits on, and is not reported as lost

@@ -1,0 +1,155 @@
+"""A git working tree and what it is compared with, without heeding anything that its `.git` says to run.
+
+To compare files git would start what the repository's settings name: a filter for each file that a `.gitattributes`
+gives one, a driver for its diff, a monitor of the file system. No list of settings to switch off is ever whole. So git
+is given a directory of its own instead, that is empty but for a copy of the index, and takes from the repository its
+objects alone: of its settings, attributes and hooks nothing is read, and nothing is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from mailcore.system.git_command import run_git
+from mailcore.system.git_pointer import MAX_POINTER, named_path
+from mailcore.system.git_repository import trees_around
+from mailcore.system.safe_open import descriptor, read_bytes
+
+MAX_REFLOG = 1024 * 1024
+"""Bytes of the record of HEAD that are read, its end."""
+MAX_INDEX = 256 * 1024 * 1024
+"""Bytes of an index."""
+NO_COMMIT = re.compile("0+")
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_REF = "ref: "
+Ask: TypeAlias = Callable[..., tuple[bytes, bool]]
+"""As `run_git`, of one working tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTree:
+    """Where the parts of a repository lie, as its files say."""
+
+    top: Path
+    """The directory that is checked out."""
+    directory: Path
+    """What belongs to this working tree alone: HEAD, index, the record of HEAD."""
+    common: Path
+    """What all of its working trees share: objects and branches."""
+
+    @property
+    def linked(self) -> bool:
+        """Whether it is a further one of a repository (`git worktree add`)."""
+        return self.directory != self.common
+
+
+def working_tree(place: Path) -> WorkingTree | None:
+    """The innermost working tree that `place` is in; None if it is in none. OSError, ValueError of one that is
+    spoilt."""
+    top = next(trees_around(place), None)
+    if top is None:
+        return None
+    mark = top / ".git"
+    directory = mark if mark.is_dir() else named_path(mark, top, "gitdir: ")
+    common = named_path(directory / "commondir", directory) if (directory / "commondir").exists() else directory
+    return WorkingTree(top, directory, common)
+
+
+def branch_name(tree: WorkingTree) -> str:
+    """The branch that is checked out; empty where HEAD names a commit. Untrusted text. OSError if it cannot be read."""
+    text = _head(tree)
+    return text.removeprefix(_REF).strip().removeprefix("refs/heads/") if text.startswith(_REF) else ""
+
+
+def _head(tree: WorkingTree) -> str:
+    return read_bytes(tree.directory / "HEAD", most=MAX_POINTER).decode("utf-8", "replace").strip()
+
+
+def head_commit(tree: WorkingTree) -> str:
+    """The commit that is checked out; empty where there is none yet, or it is kept in a way that is not known here."""
+    text = _head(tree)
+    if not text.startswith(_REF):
+        return text if _HASH.fullmatch(text) else ""
+    name = text.removeprefix(_REF).strip()
+    if name.startswith("refs/") and ".." not in name:
+        with suppress(OSError, ValueError):
+            found = read_bytes(tree.common / name, most=MAX_POINTER).decode("ascii", "replace").strip()
+            return found if _HASH.fullmatch(found) else ""
+    with suppress(OSError):
+        for line in read_bytes(tree.common / "packed-refs").decode("utf-8", "replace").splitlines():
+            if line.endswith(f" {name}") and _HASH.fullmatch(found := line.split(" ", 1)[0]):
+                return found
+    return ""
+
+
+def head_at(tree: WorkingTree, when: float) -> str | None:
+    """The commit that HEAD was at then, by the record that git keeps of it (`reflog`); empty: there was no commit yet.
+
+    None where it does not reach back so far, or is not kept. `when`: seconds since the epoch.
+    """
+    try:
+        moves = _moves(tree)
+    except OSError:
+        return None
+    before = [new for at, _, new in moves if at <= when]
+    if before:
+        return before[-1]
+    return "" if moves and NO_COMMIT.fullmatch(moves[0][1]) else None
+
+
+def _moves(tree: WorkingTree) -> list[tuple[float, str, str]]:
+    """(when, from, to) of each entry of the record, the oldest first."""
+    opened, found = descriptor(tree.directory / "logs" / "HEAD")
+    with os.fdopen(opened, "rb") as file:
+        file.seek(max(0, found.st_size - MAX_REFLOG))
+        text = file.read(MAX_REFLOG).decode("utf-8", "replace")
+    moves = []
+    for line in text.splitlines():
+        head = line.split("\t", 1)[0].split(" ")
+        if len(head) > 4 and head[-2].isdigit() and all(_HASH.fullmatch(one) for one in head[:2]):
+            moves.append((float(head[-2][:15]), head[0], head[1]))
+    return moves
+
+
+@contextmanager
+def compared(tree: WorkingTree) -> Iterator[Ask]:
+    """What asks git about this working tree until this ends. OSError where its index cannot be copied."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="mailcore-git-") as made:
+        place = Path(made)
+        _furnish(place, tree)
+        variables = {
+            "GIT_DIR": made, "GIT_WORK_TREE": str(tree.top), "GIT_OBJECT_DIRECTORY": str(tree.common / "objects"),
+            "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1",
+        }  # fmt: skip
+
+        def ask(*words: str, most: int) -> tuple[bytes, bool]:
+            return run_git(*words, cwd=tree.top, variables=variables, most=most)
+
+        yield ask
+
+
+def _furnish(place: Path, tree: WorkingTree) -> None:
+    """All that git needs to find there."""
+    for name in ("objects", "refs", "info"):
+        (place / name).mkdir()
+    (place / "HEAD").write_text("ref: refs/heads/none\n")
+    # A commit's name of 64 digits: the repository's objects are named so too, which git is told by its settings alone.
+    sha256 = len(head_commit(tree)) == 64
+    version = "1\n[extensions]\n\tobjectformat = sha256" if sha256 else "0"
+    (place / "config").write_text(f"[core]\n\tbare = false\n\trepositoryformatversion = {version}\n")
+    with suppress(OSError):
+        (place / "info/exclude").write_bytes(read_bytes(tree.common / "info/exclude", most=MAX_REFLOG))
+    with suppress(FileNotFoundError):
+        opened, found = descriptor(tree.directory / "index")
+        os.close(opened)
+        (place / "index").write_bytes(read_bytes(tree.directory / "index", most=MAX_INDEX))
+        # By its time git knows what was written while it was: such files are compared whatever else is said of them.
+        os.utime(place / "index", ns=(found.st_atime_ns, found.st_mtime_ns))
