@@ -18,6 +18,8 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.alarms.listing import AlarmRow
+from praxmonitor.state.needs import Need, NeedWalk, needs_of
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -59,14 +61,29 @@ class View(Protocol):
 class AgentList(View, Protocol):
     """The view that lists the agents."""
 
-    def select_next(self) -> None:
-        """Select the next agent that needs the operator."""
-
     def open_filter(self) -> None:
         """Type what to show."""
 
     def change_order(self) -> None:
         """Those that need attention first; again: the registry's order."""
+
+
+class AlarmList(View, Protocol):
+    """The view that lists requests for approval and alarms."""
+
+    @property
+    def rows(self) -> Sequence[AlarmRow]:
+        """What it shows, as it is drawn: a key answers what was shown."""
+
+    @property
+    def chosen(self) -> AlarmRow | None:
+        """The one under the cursor."""
+
+    def let_go(self) -> None:
+        """Forget which is chosen: what is answered moves away, and the next takes its place."""
+
+    def refresh_all(self) -> None:
+        """Draw it anew."""
 
 
 class MailView(View, Protocol):
@@ -115,6 +132,15 @@ class Display(Protocol):
     def show_agent(self, address: str) -> None:
         """Bring the view of one agent to the front; the operator's is that of the own mail."""
 
+    def select_agent(self, address: str) -> None:
+        """Put this agent under the cursor, in the view of all agents or in that of one, whichever is in front."""
+
+    def show_mail(self, message_id: str) -> None:
+        """Bring the operator's own mail to the front, this message under the cursor."""
+
+    def show_alarm(self, key: str) -> None:
+        """Bring the alarms to the front, the one of this key chosen."""
+
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
 
@@ -155,6 +181,8 @@ class Context(Generic[V]):
     """What was said here, oldest first."""
     display: Display
     terminal: Terminal
+    walk: NeedWalk
+    """Where the operator stands among the things that need him."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -167,7 +195,13 @@ class Context(Generic[V]):
         return self.view.marked or ((self.view.selected,) if self.view.selected else ())
 
     @property
+    def needs(self) -> tuple[Need, ...]:
+        """What needs the operator, in the order in which it is walked through."""
+        return needs_of(self.snapshot, [episode.alarm for episode in self.alarms.unanswered()])
+
+    @property
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        needing = [need.key for need in self.needs]
+        return Situation(self.snapshot.fleet, self.view.selected, played, needing)

@@ -31,11 +31,6 @@ def open_agent(context: Context[View]) -> None:
     context.display.show_agent(context.view.selected)
 
 
-def next_needing(context: Context[AgentList]) -> None:
-    """Select the next agent that needs the operator."""
-    context.view.select_next()
-
-
 def order(context: Context[AgentList]) -> None:
     """Those that need attention first; again: the registry's order."""
     context.view.change_order()

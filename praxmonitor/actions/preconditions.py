@@ -21,7 +21,7 @@ class Situation:
     played: bool = False
     """The fleet is a recording's."""
     needing: Collection[str] = ()
-    """Addresses of the agents that need the operator."""
+    """What needs the operator, by the keys of `praxmonitor.state.needs`."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -136,6 +136,13 @@ def mail(now: Situation, verb: str) -> str:
     """There is mail to be read."""
     facts = now.facts
     return "" if facts is not None and facts.mailbox.messages else f"no mail here to {verb}"
+
+
+def request(now: Situation, verb: str) -> str:
+    """A request for the operator's approval is chosen, in a view that lists these beside other things."""
+    facts = now.facts
+    asked = facts is not None and facts.agent.is_operator and any(mail.undecided for mail in facts.mailbox.messages)
+    return "" if asked else f"no request for your approval is chosen to {verb}"
 
 
 def own_mail(now: Situation, verb: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from textual.screen import Screen
@@ -12,11 +12,12 @@ from praxmonitor.actions.action import Footer
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
-from praxmonitor.actions.table import ACTIONS
+from praxmonitor.actions.table import ACTIONS, is_elected
 from praxmonitor.alarms.alarm import clauses
-from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.state.needs import needs_of
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
@@ -31,13 +32,6 @@ FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
 """Of these values of the app each change is drawn."""
 
 
-class Alarms(Protocol):
-    """The alarms of the app."""
-
-    def unanswered(self) -> Sequence[Episode]:
-        """Those that want the operator now."""
-
-
 class Monitor(Protocol):
     """The app, as a view sees it."""
 
@@ -48,7 +42,7 @@ class Monitor(Protocol):
     preferences: Preferences
 
     @property
-    def alarms(self) -> Alarms:
+    def alarms(self) -> AlarmDesk:
         """The alarms that stand."""
 
     @property
@@ -123,7 +117,8 @@ class Frame:
             snapshot.now,
             width,
         )
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+        needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
+        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, needing))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
@@ -143,6 +138,7 @@ class Frame:
     def _show_keys(self, now: Situation) -> None:
         hidden = ACT if now.played else REPLAY
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
+        offered = [a for a in offered if is_elected(a.id, self._scopes, now)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(
