@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 
 from textual.screen import Screen
 
+from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -61,9 +62,6 @@ class View(Protocol):
 class AgentList(View, Protocol):
     """The view that lists the agents."""
 
-    def open_filter(self) -> None:
-        """Type what to show."""
-
     def change_order(self) -> None:
         """Those that need attention first; again: the registry's order."""
 
@@ -84,6 +82,27 @@ class AlarmList(View, Protocol):
 
     def refresh_all(self) -> None:
         """Draw it anew."""
+
+
+class Filtered(View, Protocol):
+    """A view that shows a part of what there is, as the operator types it."""
+
+    def open_filter(self) -> None:
+        """Type what to show."""
+
+
+class ActivityView(Filtered, Protocol):
+    """The view that lists what happens."""
+
+    @property
+    def activity(self) -> Activity | None:
+        """What is under the cursor."""
+
+    def freeze(self) -> None:
+        """Let what is shown stand still, or go on."""
+
+    def go_back(self, seconds: float) -> None:
+        """Put the cursor on what happened so long ago."""
 
 
 class MailView(View, Protocol):

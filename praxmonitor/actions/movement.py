@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from praxmonitor.actions.context import AgentList, Context, View
+from praxmonitor.actions.context import AgentList, Context, Filtered, View
 
 
 def step(way: str) -> Callable[[Context[View]], None]:
@@ -36,6 +36,6 @@ def order(context: Context[AgentList]) -> None:
     context.view.change_order()
 
 
-def open_filter(context: Context[AgentList]) -> None:
+def open_filter(context: Context[Filtered]) -> None:
     """Type what to show."""
     context.view.open_filter()

@@ -43,6 +43,11 @@ def played(now: Situation, _verb: str) -> str:
     return "" if now.played else "this is no recording"
 
 
+def live(now: Situation, verb: str) -> str:
+    """No recording is played, which has a clock of its own."""
+    return f"a recording is played: its own keys {verb} it" if now.played else ""
+
+
 def some_agent(now: Situation, _verb: str) -> str:
     """The workspace has an agent."""
     return "" if now.fleet.agents else "there is no agent in this workspace"

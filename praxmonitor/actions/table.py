@@ -13,6 +13,7 @@ from praxmonitor.actions.rows.moving import MOVING
 from praxmonitor.actions.rows.needs import ON_NEEDS
 from praxmonitor.actions.rows.replay import IN_A_REPLAY
 from praxmonitor.actions.rows.screen import ON_THE_SCREEN
+from praxmonitor.actions.rows.stream import IN_THE_STREAM
 from praxmonitor.actions.rows.views import TO_VIEWS
 from praxmonitor.actions.scope import Scope
 
@@ -20,6 +21,7 @@ ACTIONS = (
     *TO_VIEWS,
     *MOVING,
     *ON_THE_FLEET,
+    *IN_THE_STREAM,
     *IN_ALARMS,
     *ON_AGENTS,
     *ON_MAIL,

@@ -21,7 +21,7 @@ from praxmonitor.actions import preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import ALARMS, FLEET, MAIL, MOVE, REPLAY
+from praxmonitor.actions.scope import ALARMS, FLEET, MAIL, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
 from praxmonitor.feed.playback import Playback
@@ -80,6 +80,9 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
         await until(pilot, lambda: app.standing, "there are alarms")
         await pilot.press("5", *([] if asks else ["G"]))
         able = OPERATOR if asks else app.standing[-1].alarm.address
+    elif action.scope is STREAM:
+        await pilot.press("4")
+        able = app.snapshot.fleet.stream[-1].agent
     elif action.scope is MAIL:
         await pilot.press("i")
     else:
