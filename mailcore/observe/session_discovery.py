@@ -168,13 +168,17 @@ class SessionDiscovery:
                 return []
             since, self._since = self._since or local_midnight(now), now - CENSUS_OVERLAP
             self._due = now + CENSUS_PERIOD
-            self._census = self._written(since)
+            self._census = self._all_since(since)
         named = list(islice(self._census, limit))
         if len(named) < limit:
             self._census, self.complete = None, True
         return [found for found in named if found.address]
 
-    def _written(self, since: float) -> Iterator[FoundSession]:
+    def written_since(self, since: float) -> Iterator[FoundSession]:
+        """The agents' session files that were written since then (seconds since the epoch), whatever is followed."""
+        return (found for found in self._all_since(since) if found.address)
+
+    def _all_since(self, since: float) -> Iterator[FoundSession]:
         """Session files by whoever began them, those of nobody with an empty address."""
         for kept in self._kept:
             try:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions.context import Context, View
+from collections.abc import Awaitable, Callable, Sequence
+
+from praxmonitor.actions.context import AlarmList, Context, View
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState
+
+UNANSWERED = (AlarmState.WANTS, AlarmState.SETTLING)
 
 
 async def acknowledge(context: Context[View]) -> None:
@@ -24,12 +29,69 @@ def _unanswered(context: Context[View]) -> list[str]:
     return keys
 
 
-async def show(context: Context[View]) -> None:
-    """List the alarms; the one that is picked opens its agent."""
-    from praxmonitor.dialogs.alarms import AlarmsScreen
+async def acknowledge_chosen(context: Context[AlarmList]) -> None:
+    """Take note of the chosen alarm and of those that joined it; of one that is acknowledged take that back."""
+    if (group := _chosen(context)) is not None:
+        taken_back = group.leader.acknowledged
+        await _answer(context, context.alarms.ask_again if taken_back else context.alarms.acknowledge, [group])
 
-    if address := await context.display.push_screen_wait(AlarmsScreen(context.alarms)):
-        context.display.show_agent(address)
+
+async def snooze_chosen(context: Context[AlarmList]) -> None:
+    """Snooze it and those that joined it; of one that is snoozed take that back."""
+    if (group := _chosen(context)) is None:
+        return
+    if group.state is AlarmState.OVER:
+        context.display.notify("it is over, and not heard: a takes it off the list")
+        return
+    taken_back = group.leader.answered(context.alarms.listed()[1]) and not group.leader.acknowledged
+    await _answer(context, context.alarms.ask_again if taken_back else context.alarms.snooze, [group])
+
+
+async def acknowledge_listed(context: Context[AlarmList]) -> None:
+    """Take note of all that want the operator, and of what is over."""
+    groups = [row.group for row in context.view.rows if row.group is not None]
+    wanting = [group for group in groups if group.state in (*UNANSWERED, AlarmState.OVER)]
+    if not wanting:
+        context.display.notify("no alarm is waiting")
+    await _answer(context, context.alarms.acknowledge, wanting)
+
+
+async def _answer(
+    context: Context[AlarmList], answer: Callable[[Sequence[str]], Awaitable[None]], groups: Sequence[AlarmGroup]
+) -> None:
+    context.view.let_go()  # what is answered moves away: the next one takes its place
+    await answer([key for group in groups for key in group.keys])
+    context.view.refresh_all()
+
+
+def _chosen(context: Context[AlarmList]) -> AlarmGroup | None:
+    row = context.view.chosen
+    if row is not None and row.group is None:
+        context.display.notify("no alarm is raised about this request: approve (Y) or deny (N) it", severity="warning")
+    return row.group if row is not None else None
+
+
+def mute_chosen(context: Context[AlarmList]) -> None:
+    """Mute the chosen alarm's like."""
+    from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
+
+    if (group := _chosen(context)) is not None:
+        alarms = context.alarms
+        context.display.push_screen(MuteAlarmScreen(group.leader.alarm, lambda: alarms.listed()[1], alarms.mute))
+
+
+def open_chosen(context: Context[AlarmList]) -> None:
+    """Go to what the chosen row is about: the request among the mail, the alarm's agent."""
+    row = context.view.chosen
+    if row is not None and row.request is not None:
+        context.display.show_mail(row.request.id or row.request.sent_id)
+    elif row is not None and row.group is not None:
+        alarm = row.group.leader.alarm
+        if alarm.address:
+            context.display.show_agent(alarm.address)
+        else:
+            agents = f": {' '.join(alarm.agents)}" if alarm.agents else ""
+            context.display.notify(f"this alarm is about no agent alone{agents}")
 
 
 def show_mutes(context: Context[View]) -> None:

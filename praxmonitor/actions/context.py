@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 
 from textual.screen import Screen
 
+from mailcore.model.activity import Activity
 from mailcore.model.changes import ChangedFile, Changes
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
@@ -19,7 +20,9 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.alarms.listing import AlarmRow
 from praxmonitor.state.agent_details import Section, WaitingStart
+from praxmonitor.state.needs import Need, NeedWalk, needs_of
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -90,14 +93,47 @@ class SectionsView(View, Protocol):
 class AgentList(View, Protocol):
     """The view that lists the agents."""
 
-    def select_next(self) -> None:
-        """Select the next agent that needs the operator."""
+    def change_order(self) -> None:
+        """Those that need attention first; again: the registry's order."""
+
+
+class AlarmList(View, Protocol):
+    """The view that lists requests for approval and alarms."""
+
+    @property
+    def rows(self) -> Sequence[AlarmRow]:
+        """What it shows, as it is drawn: a key answers what was shown."""
+
+    @property
+    def chosen(self) -> AlarmRow | None:
+        """The one under the cursor."""
+
+    def let_go(self) -> None:
+        """Forget which is chosen: what is answered moves away, and the next takes its place."""
+
+    def refresh_all(self) -> None:
+        """Draw it anew."""
+
+
+class Filtered(View, Protocol):
+    """A view that shows a part of what there is, as the operator types it."""
 
     def open_filter(self) -> None:
         """Type what to show."""
 
-    def change_order(self) -> None:
-        """Those that need attention first; again: the registry's order."""
+
+class ActivityView(Filtered, Protocol):
+    """The view that lists what happens."""
+
+    @property
+    def activity(self) -> Activity | None:
+        """What is under the cursor."""
+
+    def freeze(self) -> None:
+        """Let what is shown stand still, or go on."""
+
+    def go_back(self, seconds: float) -> None:
+        """Put the cursor on what happened so long ago."""
 
 
 class MailView(View, Protocol):
@@ -149,6 +185,15 @@ class Display(Protocol):
     def show_section(self, address: str, section: Section) -> None:
         """Bring a section of the view of one agent to the front; with no address that of the one looked at last."""
 
+    def select_agent(self, address: str) -> None:
+        """Put this agent under the cursor, in the view of all agents or in that of one, whichever is in front."""
+
+    def show_mail(self, message_id: str) -> None:
+        """Bring the operator's own mail to the front, this message under the cursor."""
+
+    def show_alarm(self, key: str) -> None:
+        """Bring the alarms to the front, the one of this key chosen."""
+
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
 
@@ -192,6 +237,8 @@ class Context(Generic[V]):
     """What was said here, oldest first."""
     display: Display
     terminal: Terminal
+    walk: NeedWalk
+    """Where the operator stands among the things that need him."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -204,8 +251,14 @@ class Context(Generic[V]):
         return self.view.marked or ((self.view.selected,) if self.view.selected else ())
 
     @property
+    def needs(self) -> tuple[Need, ...]:
+        """What needs the operator, in the order in which it is walked through."""
+        return needs_of(self.snapshot, [episode.alarm for episode in self.alarms.unanswered()])
+
+    @property
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
+        needing = [need.key for need in self.needs]
         section = self.view.section if isinstance(self.view, SectionsView) else ""
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me(), section=section)
+        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section=section)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from praxmonitor.actions.context import AgentList, Context, View
+from praxmonitor.actions.context import AgentList, Context, Filtered, View
 
 
 def step(way: str) -> Callable[[Context[View]], None]:
@@ -31,16 +31,11 @@ def open_agent(context: Context[View]) -> None:
     context.display.show_agent(context.view.selected)
 
 
-def next_needing(context: Context[AgentList]) -> None:
-    """Select the next agent that needs the operator."""
-    context.view.select_next()
-
-
 def order(context: Context[AgentList]) -> None:
     """Those that need attention first; again: the registry's order."""
     context.view.change_order()
 
 
-def open_filter(context: Context[AgentList]) -> None:
+def open_filter(context: Context[Filtered]) -> None:
     """Type what to show."""
     context.view.open_filter()

@@ -21,7 +21,7 @@ class Situation:
     played: bool = False
     """The fleet is a recording's."""
     needing: Collection[str] = ()
-    """Addresses of the agents that need the operator."""
+    """What needs the operator, by the keys of `praxmonitor.state.needs`."""
     section: str = ""
     """The section that is chosen in the view of one agent; empty in other views."""
 
@@ -43,6 +43,11 @@ def always(_: Situation, _verb: str) -> str:
 def played(now: Situation, _verb: str) -> str:
     """A recording is played."""
     return "" if now.played else "this is no recording"
+
+
+def live(now: Situation, verb: str) -> str:
+    """No recording is played, which has a clock of its own."""
+    return f"a recording is played: its own keys {verb} it" if now.played else ""
 
 
 def some_agent(now: Situation, _verb: str) -> str:
@@ -138,6 +143,13 @@ def mail(now: Situation, verb: str) -> str:
     """There is mail to be read."""
     facts = now.facts
     return "" if facts is not None and facts.mailbox.messages else f"no mail here to {verb}"
+
+
+def request(now: Situation, verb: str) -> str:
+    """A request for the operator's approval is chosen, in a view that lists these beside other things."""
+    facts = now.facts
+    asked = facts is not None and facts.agent.is_operator and any(mail.undecided for mail in facts.mailbox.messages)
+    return "" if asked else f"no request for your approval is chosen to {verb}"
 
 
 def own_mail(now: Situation, verb: str) -> str:

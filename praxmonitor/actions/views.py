@@ -15,6 +15,7 @@ class ViewName(StrEnum):
     AGENT = "agent"
     MAIL = "mail"
     STREAM = "stream"
+    ALARMS = "alarms"
 
 
 def bring(name: ViewName) -> Callable[[Context[View]], None]:

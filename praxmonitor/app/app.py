@@ -37,6 +37,7 @@ from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.agent_details import Section
+from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -69,7 +70,7 @@ GC_THRESHOLDS = (700, 10, 10)
 def _load_screens() -> None:
     for name in ("compose", "confirm", "kill_all", "choose", "help", "notices"):
         import_module(f"praxmonitor.dialogs.{name}")
-    for name in ("mail", "stream"):
+    for name in ("mail", "stream", "alarms"):
         import_module(f"praxmonitor.views.{name}")
 
 
@@ -140,6 +141,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
+        self.walk = NeedWalk()
         self.terminal = Terminal(self)
         self.gone = threading.Event()
         """Set by who runs it, once it has left."""
@@ -280,7 +282,9 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
-        return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal)
+        return Context(
+            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal, self.walk
+        )
 
     async def on_event(self, event: Event) -> None:
         """Textual's own; and a person is there who presses a key or a button of the mouse."""
@@ -308,6 +312,18 @@ class PraxApp(App[None], inherit_bindings=False):
     def show_section(self, address: str, section: Section) -> None:
         """Bring a section of the view of one agent to the front."""
         self.navigation.show_section(address, section)
+
+    def select_agent(self, address: str) -> None:
+        """Put this agent under the cursor."""
+        self.navigation.select_agent(address)
+
+    def show_mail(self, message_id: str) -> None:
+        """The operator's own mail, this message selected."""
+        self.navigation.show_mail(message_id)
+
+    def show_alarm(self, key: str) -> None:
+        """The alarms, the one of this key chosen."""
+        self.navigation.show_alarm(key)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 from textual.screen import Screen
@@ -15,6 +15,10 @@ from praxmonitor.state.agent_details import Section
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
+if TYPE_CHECKING:
+    from praxmonitor.views.alarms import AlarmsScreen
+    from praxmonitor.views.mail import MailScreen
+
 MAKERS: dict[ViewName, Callable[[], Screen[None]]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
 
 
@@ -24,13 +28,19 @@ def _mail() -> Screen[None]:
     return MailScreen()
 
 
+def _alarms() -> Screen[None]:
+    from praxmonitor.views.alarms import AlarmsScreen
+
+    return AlarmsScreen()
+
+
 def _stream() -> Screen[None]:
     from praxmonitor.views.stream import StreamScreen
 
     return StreamScreen()
 
 
-MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream}
+MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms}
 
 
 class Navigation:
@@ -98,3 +108,21 @@ class Navigation:
             screen.turn_to(address)
         screen.show_section(section)
         self.show(ViewName.AGENT)
+
+    def select_agent(self, address: str) -> None:
+        """This agent under the cursor of the fleet; in the view of one agent, and where a filter hides it, whole."""
+        fleet = cast("FleetScreen", self.view(ViewName.FLEET))
+        if self.current is ViewName.AGENT or not fleet.select_agent(address):
+            self.show_agent(address)
+        else:
+            self.show(ViewName.FLEET)
+
+    def show_mail(self, message_id: str) -> None:
+        """The operator's own mail, this message selected."""
+        self.show(ViewName.MAIL)
+        cast("MailScreen", self.view(ViewName.MAIL)).select_message(message_id)
+
+    def show_alarm(self, key: str) -> None:
+        """The alarms, the one of this key chosen."""
+        self.show(ViewName.ALARMS)
+        cast("AlarmsScreen", self.view(ViewName.ALARMS)).select_alarm(key)

@@ -1,20 +1,23 @@
-"""The lines of the list of alarms. Pure."""
+"""The lines of the list of alarms and requests for approval. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from mailcore.model.message import Message
 from mailcore.text.units import age, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
-from praxmonitor.text.lines import Line, Span, plain, spread, wrap
+from praxmonitor.text.lines import Line, Span, plain, sender, spread, wrap
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
 LABEL_WIDTH = 15
 """Cells before the texts that explain the chosen alarm."""
 MOST_LISTED = 8
 """Alarms of one group, and hidden ones, that are listed by name; the rest is counted."""
+MOST_SAID = 8
+"""Lines of a request's text that are shown in the list."""
 WIDE = 76
 """Cells of a line in which counts and states have all their words."""
 
@@ -95,3 +98,28 @@ def mute_lines(mute: AlarmMute, now: float, width: int) -> list[Line]:
     by = f"by {mute.by or 'nobody knows'}, {since(mute.at, now)} ago"
     said = wrap(plain(f"{by}: {mute.why}" if mute.why else by), max(10, width - 6))
     return [spread(left, right, width), *(((f"      {part}", "faint"),) for part in said)]
+
+
+def request_lines(mail: Message, group: AlarmGroup | None, now: float, width: int, *, chosen: bool) -> list[Line]:
+    """One line for a request for the operator's approval; of the chosen one what it says, and the keys that decide."""
+    tier = f" (tier {mail.tier})" if mail.tier > 1 else ""
+    asked = f"{sender(mail.sender)} asks for your approval{tier}: {plain(mail.subject) or 'no subject'}"
+    mark = "▸" if chosen else " "
+    left: Line = ((f"{mark} ?   ", "state-waiting"), (asked, "state-waiting"))
+    answered = group is not None and group.state not in (AlarmState.WANTS, AlarmState.SETTLING)
+    told = f"{group.state}  " if answered and group is not None else ""
+    until = f"until {soon(mail.expires_at, now=now)}  " if mail.expires_at else ""
+    line = spread(left, ((told, "muted"), (until, "warn"), (since(mail.came_at, now), "faint")), width)
+    return [line, *(_request_explained(mail, now, width) if chosen else ())]
+
+
+def _request_explained(mail: Message, now: float, width: int) -> Iterator[Line]:
+    room = max(10, width - LABEL_WIDTH - 1)
+    said = [part for text in mail.body.splitlines() if text.strip() for part in wrap(plain(text), room)]
+    if len(said) > MOST_SAID:
+        said = [*said[: MOST_SAID - 1], "… Enter reads all of it"]
+    for number, part in enumerate(said):
+        yield ((f"      {'' if number else 'says':<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
+    lapses = f"; it lapses {soon(mail.expires_at, now=now)}" if mail.expires_at else ""
+    yield from _labelled("asked", f"{clock_time(mail.came_at)}, {since(mail.came_at, now)} ago{lapses}", width)
+    yield from _labelled("do", "approve (Y) or deny (N) it; Enter reads it among your mail", width)

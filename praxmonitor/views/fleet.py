@@ -225,19 +225,10 @@ class FleetScreen(Screen[None]):
         """Focus the next panel."""
         self.focus_next()
 
-    def select_next(self) -> None:
-        """Select the next agent that needs the operator, round and round in the order shown."""
-        needing = self.frame.app.snapshot.needs_me()
-        shown = self.grid.addresses
-        after = shown.index(self.selected) + 1 if self.selected in shown else 0
-        following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
-        if following:
-            self.grid.select(following)
-        elif needing:
-            number = len(needing)
-            self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc")
-        else:
-            self.notify("nobody needs you")
+    def select_agent(self, address: str) -> bool:
+        """Put this agent under the cursor; False if the filter hides it."""
+        self.grid.select(address)
+        return self.selected == address
 
     def change_order(self) -> None:
         """Those that need attention first, the first of them selected; again: the registry's order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
@@ -15,9 +15,10 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS, is_elected
 from praxmonitor.alarms.alarm import clauses
-from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.state.needs import needs_of
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
@@ -34,13 +35,6 @@ FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "proje
 """Of these values of the app each change is drawn."""
 
 
-class Alarms(Protocol):
-    """The alarms of the app."""
-
-    def unanswered(self) -> Sequence[Episode]:
-        """Those that want the operator now."""
-
-
 class Monitor(Protocol):
     """The app, as a view sees it."""
 
@@ -55,7 +49,7 @@ class Monitor(Protocol):
         """The workspace that is shown."""
 
     @property
-    def alarms(self) -> Alarms:
+    def alarms(self) -> AlarmDesk:
         """The alarms that stand."""
 
     @property
@@ -134,7 +128,8 @@ class Frame:
             snapshot.now,
             width,
         )
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+        needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
+        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, needing))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""

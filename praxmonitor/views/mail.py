@@ -111,6 +111,10 @@ class MailScreen(Screen[None]):
         """A double click."""
         self.frame.app.action_do("read")
 
+    def select_message(self, message_id: str) -> None:
+        """Put the cursor on this message, once the view is drawn; one that is not here changes nothing."""
+        self.call_after_refresh(self.mail.select_message, message_id)
+
     @property
     def message(self) -> Message | None:
         """The mail under the cursor."""

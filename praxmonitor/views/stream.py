@@ -1,4 +1,4 @@
-"""Everything that happens, full screen."""
+"""Everything that happens, full screen: filtered, frozen, and back over hours as the files tell it."""
 
 from __future__ import annotations
 
@@ -7,39 +7,70 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
+from mailcore.model.activity import Activity
+from mailcore.observe.stream_history import HistoryPage
+from mailcore.text.units import clock_time, moment
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import EVERYWHERE, MOVE, REPLAY, STREAM, VIEWS, Scope
 from praxmonitor.state.snapshot import EMPTY
+from praxmonitor.state.stream_pages import MOST_HELD, StreamPages
+from praxmonitor.text.activity_filter import ActivityFilter, read_filter
+from praxmonitor.text.activity_rows import ActivityRow, activity_rows
+from praxmonitor.text.lines import Line, Span, plain
 from praxmonitor.views.frame import Frame
-from praxmonitor.widgets.stream import Stream
+from praxmonitor.views.history_reading import HistoryReading
+from praxmonitor.widgets.activity_list import ActivityList
+from praxmonitor.widgets.line_list import Lines
 
 
 class StreamScreen(Screen[None]):
-    """The stream of the fleet."""
+    """The stream of the fleet; a line above it says what of it is shown."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, STREAM, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     StreamScreen {
         background: $background; color: $ink;
-        #stream { height: 1fr; border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
-        #stream:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        #said { height: 1; }
+        #stream { height: 1fr; border-top: solid $rule; }
+        #stream:focus { border-top: solid $accent; }
+        #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $ink; }
+        #filter.-open { display: block; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.frame = Frame(self, self.SCOPES)
-        self.stream = Stream()
-        self.stream.lines.border_title = "stream"
+        self.stream = ActivityList()
+        self.said = Lines(id="said", classes="bar")
+        self.said.can_focus = False
+        self._input = Input(placeholder="text  !not  @name  kind:tool  level:error", id="filter", compact=True)
+        self._filter = ActivityFilter()
+        self._rows: tuple[ActivityRow, ...] = ()
+        """As they are shown."""
+        self._pages = StreamPages()
+        self._history = HistoryReading(self, self._take)
+        self._latest: tuple[Activity, ...] = ()
+        """The fleet's stream as it was seen last."""
+        self._target = 0.0
+        """The moment that the cursor is to go to, once it is read; 0.0: none."""
+        self._searching = False
+        """Older pages are read until what matches fills the screen."""
+        self._frozen = False
+        self._missed = 0
+        """What happened since it was frozen."""
 
     def compose(self) -> ComposeResult:
-        """Header, stream, footer."""
+        """Header, what is shown, stream, footer."""
         yield self.frame.header.lines
         yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
+        yield self.said
         yield self.stream.lines
+        yield self._input
         yield self.frame.keys.lines
 
     def on_mount(self) -> None:
@@ -58,8 +89,14 @@ class StreamScreen(Screen[None]):
 
     @property
     def selected(self) -> str:
-        """No agent is under the cursor."""
-        return ""
+        """The agent of what is under the cursor."""
+        activity = self.stream.selected
+        return activity.agent if activity is not None else ""
+
+    @property
+    def activity(self) -> Activity | None:
+        """What is under the cursor."""
+        return self.stream.selected
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -73,17 +110,142 @@ class StreamScreen(Screen[None]):
         """Draw the present snapshot, unless another full screen covers this one."""
         if not self.frame.in_front:
             return
-        self.frame.show("")
-        if (snapshot := self.frame.app.snapshot) is not EMPTY:
-            self.stream.show(snapshot.fleet.stream)
+        snapshot = self.frame.app.snapshot
+        stream = snapshot.fleet.stream
+        if snapshot is not EMPTY and stream is not self._latest:
+            self._latest = stream
+            came = self._pages.follow(stream)
+            if self._frozen:
+                self._missed += came
+            else:
+                self._show()
+        self._say()
+        self.frame.show(self.selected)
+
+    def _show(self) -> None:
+        nothing: Line = (("nothing that matches" if not self._filter.shows_all else "nothing happened yet", "faint"),)
+        self._rows = activity_rows(self._filter.each(self._pages.activities))
+        self.stream.show(self._rows, nothing)
+
+    def _read_older(self, back_to: float = 0.0) -> None:
+        """Read the page before what is held, unless one is being read, or none is left."""
+        app = self.frame.app
+        if app.opened.playback is not None or self._history.reads:
+            return
+        begin, end = self._pages.wanted(app.snapshot.now, back_to)
+        if end:
+            self._history.read(app.opened, begin, end, self._filter.matches)
+        self._say()
+
+    def _take(self, page: HistoryPage, end: float) -> None:
+        """A page was read."""
+        now = self.frame.app.snapshot.now
+        self._pages.add(page.activities, page.begin, end, now)
+        self._show()
+        if self._target and self._pages.begin <= self._target:
+            self.stream.go_to(self._target)
+            self._target = 0.0
+        self._searching = self._searching and len(self._rows) < self.stream.lines.line_count
+        if self._searching or self._target or not page.activities:
+            self._read_older(self._target)
+        self._say()
+
+    def go_back(self, seconds: float) -> None:
+        """Put the cursor on what happened so long ago; it is read, if it is not held."""
+        at = self.frame.app.snapshot.now - seconds
+        if (self._pages.begin and self._pages.begin <= at) or self.frame.app.opened.playback is not None:
+            self.stream.go_to(at)
+        else:
+            self._target = at
+            self._read_older(at)
+
+    def on_activity_list_older_wanted(self) -> None:
+        """Up from the oldest: read on."""
+        self._read_older()
+
+    def on_activity_list_followed(self) -> None:
+        """Back at the end: nothing of what was read back stays in memory."""
+        if self._pages.begin and not self._searching and not self._target and self._filter.shows_all:
+            self._history.drop()
+            self._pages.forget()
+            self._show()
+            self._say()
+
+    def _say(self) -> None:
+        parts: list[Line] = []
+        if not self._filter.shows_all:
+            parts.append((("only ", "muted"), (plain(self._input.value.strip()), "accent"), (" (Esc: all)", "muted")))
+        if self._filter.trouble:
+            parts.append(((plain(self._filter.trouble), "warn"),))
+        if self._frozen:
+            parts.append(((f"paused: {self._missed} came since (Space goes on)", "warn"),))
+        parts.append((self._how_far(),))
+        said = [span for number, part in enumerate(parts) for span in ((" · " if number else " ", "faint"), *part)]
+        self.said.set_lines([tuple(said)])
+
+    def _how_far(self) -> Span:
+        """How far back what is shown goes."""
+        if self._history.reads:
+            return f"reading… before {clock_time(self._pages.begin or self.frame.app.snapshot.now)}", "accent"
+        if self._history.trouble:
+            return f"older: {plain(self._history.trouble)}", "warn"
+        if self._pages.none_older:
+            return "older: none in the last 7 days", "muted"
+        if self._pages.full:
+            return f"{MOST_HELD} lines are held: a filter (/) reads farther back", "muted"
+        if self._pages.begin:
+            return f"read back to {moment(self._pages.begin, self.frame.app.snapshot.now)}; PgUp reads on", "muted"
+        return "all that happens; PgUp at the top reads older", "muted"
+
+    def freeze(self) -> None:
+        """Let what is shown stand still while things happen; again: catch up and go on."""
+        self._frozen = not self._frozen
+        self._missed = 0
+        if not self._frozen:
+            self._show()
+        self._say()
+
+    def open_filter(self) -> None:
+        """Type what to show."""
+        self._input.add_class("-open")
+        self._input.focus()
+
+    def on_input_changed(self) -> None:
+        """Filter as it is typed."""
+        self._filter = read_filter(self._input.value)
+        self._history.drop()
+        self._pages.forget()
+        self._target, self._searching = 0.0, False
+        self._show()
+        self._say()
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter, back to the stream."""
+        self._input.remove_class("-open")
+        self.stream.lines.focus()
+        self._searching = not self._filter.shows_all and len(self._rows) < self.stream.lines.line_count
+        if self._searching:
+            self._read_older()
+
+    def on_activity_list_chosen(self) -> None:
+        """A double click."""
+        self.frame.app.action_do("open_source")
 
     def step(self, way: str) -> None:
         """Move in the stream."""
-        self.stream.lines.step(way)
+        self.stream.step(way)
+        self.frame.show(self.selected)
 
     def next_panel(self) -> None:
         """There is one panel."""
 
     def back(self) -> None:
-        """Back to the view before."""
-        self.frame.app.leave_view()
+        """Drop the filter, else go on where it was frozen; else back to the view before."""
+        if self._input.value or self._input.has_class("-open"):
+            self._input.value = ""
+            self._input.remove_class("-open")
+            self.stream.lines.focus()
+        elif self._frozen:
+            self.freeze()
+        else:
+            self.frame.app.leave_view()

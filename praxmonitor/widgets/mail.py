@@ -68,6 +68,13 @@ class MailList:
         if self.selected != before:
             self.lines.post_message(self.Picked(self.selected))
 
+    def select_message(self, message_id: str) -> None:
+        """Put the cursor on this message; one that is not here changes nothing."""
+        for index, message in enumerate(self._messages):
+            if message_id in (message.id, message.sent_id):
+                self._select(index)
+                return
+
     def step(self, way: str) -> None:
         """Move the cursor by a key."""
         count = len(self._messages)

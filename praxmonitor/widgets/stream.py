@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailcore.model.activity import Activity
-from praxmonitor.text.lines import Line, fit, pad, plain
+from praxmonitor.text.activity_rows import ActivityRow, activity_rows
+from praxmonitor.text.lines import Line, fit, on_ground, pad, plain
 from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.line_list import Lines
 
 
-def stream_line(activity: Activity, width: int) -> Line:
-    """Time, agent, glyph and text of one activity in `width` cells."""
+def stream_line(row: ActivityRow, width: int) -> Line:
+    """Time, agent, glyph and text of one row in `width` cells, and what is folded into it."""
+    activity = row.activity
     name = 12 if width < 100 else 14
     return fit(
         (
             (f"{'' if activity.before else ' '}{timed(activity)}"[:10], "faint"),
             (pad(f" {plain(activity.agent.removeprefix('@'))}", name + 2), "muted"),
             *activity_spans(activity, ""),
+            (f"  {row.folded}" if row.folded else "", "faint"),
         ),
         width,
     )
 
 
 class StreamLines:
-    """A line of each activity, made when it comes in view: most never do."""
+    """A line of each row, made when it comes in view: most never do."""
 
-    def __init__(self, activities: tuple[Activity, ...], width: int) -> None:
-        self._activities, self._width = activities, width
+    def __init__(self, rows: Sequence[ActivityRow], width: int, chosen: int = -1) -> None:
+        """`chosen`: the place of the row under the cursor; -1: there is none."""
+        self._rows, self._width, self._chosen = rows, width, chosen
 
     def __len__(self) -> int:
-        return len(self._activities)
+        return len(self._rows)
 
     def __getitem__(self, place: int) -> Line:
-        return stream_line(self._activities[place], self._width)
+        line = stream_line(self._rows[place], self._width)
+        return on_ground(line, "selected") if place == self._chosen else line
 
 
 class Stream:
@@ -40,22 +47,24 @@ class Stream:
     def __init__(self) -> None:
         self.lines = Lines(id="stream", resized=self._lay_out)
         self._activities: tuple[Activity, ...] = ()
+        self._rows: tuple[ActivityRow, ...] = ()
 
     def show(self, activities: tuple[Activity, ...]) -> None:
         """Show these activities, oldest first."""
-        old = self._activities
-        if activities is old:
+        if activities is self._activities:
             return
+        old = self._rows
         top, follows = self.lines.scroll_offset.y, self.lines.at_end
-        self._activities = activities
+        self._activities, self._rows = activities, activity_rows(activities)
         self._lay_out()
         if not follows and top < len(old):
             # The stream is bounded: what the operator reads moves up as old lines fall off.
-            self.lines.jump(next((place for place, item in enumerate(activities) if item is old[top]), 0))
+            kept = old[top].activity
+            self.lines.jump(next((place for place, row in enumerate(self._rows) if row.activity is kept), 0))
 
     def _lay_out(self) -> None:
         """Stay at the end, if the reader was there."""
         follows = self.lines.at_end
-        self.lines.set_lines(StreamLines(self._activities, self.lines.line_width))
+        self.lines.set_lines(StreamLines(self._rows, self.lines.line_width))
         if follows:
             self.lines.jump(self.lines.max_scroll_y)

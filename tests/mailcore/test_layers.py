@@ -191,7 +191,7 @@ def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
 
 def test_views_never_import_each_other() -> None:
     """What they share lies in these."""
-    shared = [f"praxmonitor.views.{name}" for name in ("frame", "reading")]
+    shared = [f"praxmonitor.views.{name}" for name in ("frame", "reading", "history_reading")]
     wrong = {
         name: imported
         for name, path in ours("praxmonitor.views").items()

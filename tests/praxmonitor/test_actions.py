@@ -12,20 +12,41 @@ import pytest
 from msgspec import structs
 
 from mailcore.model.agent import OPERATOR
-from mailcore.model.fleet import Fleet
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.preconditions import Situation, busy
-from praxmonitor.actions.scope import ACT, AGENT, EVERYWHERE, FLEET, MAIL, MOVE, REPLAY, VIEWS
-from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
+from praxmonitor.actions.scope import ACT, AGENT, ALARMS, EVERYWHERE, FLEET, MAIL, MOVE, REPLAY, STREAM, VIEWS
+from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 
 def test_no_key_means_two_things_on_one_screen() -> None:
-    for scopes in ((MOVE, FLEET, ACT, EVERYWHERE), (MOVE, MAIL, ACT, EVERYWHERE)):
+    """Save those of which the one that can be done is elected."""
+    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A", "N"}}
+    for own, expected in both.items():
+        scopes = (MOVE, own, ACT, EVERYWHERE)
         keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.key.split(","))
-        assert [key for key, times in keys.items() if times > 1] == []
+        assert {key for key, times in keys.items() if times > 1} == expected
+
+
+def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
+    scopes = (MOVE, ALARMS, ACT, EVERYWHERE)
+    asked = structs.replace(lighthouse(), operator=_asked())
+    for key, own, other in (("a", "acknowledge_alarm", "attach"), ("m", "mute_alarm", "compose")):
+        assert is_elected(own, scopes, Situation(asked, "@editor")), key
+        assert not is_elected(other, scopes, Situation(asked, "@editor")), key
+    assert is_elected("deny_request", scopes, Situation(asked, OPERATOR))
+    assert is_elected("previous_need", scopes, Situation(asked, "@editor")), "where no request is chosen, N goes back"
+
+
+def _asked() -> AgentFacts:
+    """The operator, of whom one request waits for a decision."""
+    operator = lighthouse().operator
+    assert operator is not None
+    request = replace(operator.mailbox.messages[0], raw={"approval": {"tier": 1}})
+    return structs.replace(operator, mailbox=replace(operator.mailbox, messages=(request,)))
 
 
 def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
@@ -34,7 +55,7 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
-    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, ACT, MAIL, EVERYWHERE, REPLAY)
+    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, ACT, MAIL, EVERYWHERE, REPLAY)
 
 
 def test_a_row_without_a_handler_is_no_row() -> None:
@@ -52,7 +73,7 @@ def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view()
     def wanted(now: Situation) -> set[str]:
         return {action.id for action in ACTIONS if action.wanted(now)}
 
-    assert wanted(Situation(fleet, "@writer", needing=["@editor"])) == {"next_needing", "inbox"}
+    assert wanted(Situation(fleet, "@writer", needing=["@editor"])) == {"next_need", "inbox"}
     assert wanted(Situation(fleet, "@writer")) == {"inbox"} and wanted(Situation(fleet, OPERATOR)) == set()
     assert wanted(Situation(structs.replace(fleet, operator=None), "@writer")) == set()
 
@@ -162,7 +183,7 @@ def test_only_the_operators_own_mail_can_be_answered_or_closed() -> None:
 
 
 def test_an_empty_workspace_explains_itself() -> None:
-    assert why("next_needing", "", Fleet(ROOT)) == "there is no agent in this workspace"
+    assert why("view_agent", "", Fleet(ROOT)) == "there is no agent in this workspace"
     assert why("quit", "", Fleet(ROOT)) == ""
 
 

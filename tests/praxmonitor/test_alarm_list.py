@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 from textual.events import MouseDown
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from mailcore.formats import journal
 from mailcore.model.activity import Kind
@@ -26,9 +26,9 @@ from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarm_load import AlarmLoadScreen
 from praxmonitor.dialogs.alarm_mutes import AlarmMutesScreen
-from praxmonitor.dialogs.alarms import AlarmsScreen
 from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen, offers
 from praxmonitor.sound.mutes import mutes_path
+from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.line_list import Lines
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
@@ -93,7 +93,7 @@ async def test_a_group_is_one_line_and_is_answered_whole(size: Size) -> None:
         assert ("+11 of one cause" if size[0] > 90 else "+11") in rows(app)
         await pilot.press("j")
         await until(pilot, lambda: "with it" in rows(app), "the group is listed when it is chosen")
-        assert "esc back" in text_of(app), "a long list leaves room for the keys"
+        assert "? help" in text_of(app), "a long list leaves room for the keys"
         assert all(f"@a{number} limited" in rows(app) for number in range(9)) and "and 3 more" in rows(app)
         await pilot.press("a")
         await until(pilot, lambda: "of which 1 wants you" in title(app), "the group is answered")
@@ -288,9 +288,9 @@ async def test_too_many_alarms_are_said_above_the_list(tmp_path: Path) -> None:
     store.history.add(HistoryEntry(NOON - 300 * n, "raised", "k", "silence", "@a", "high", "x") for n in range(9))
     async with app.run_test(size=(120, 36)) as pilot:
         await listed(app, pilot)
-        warning = app.screen.query_one("#warning", Static)
         await until(pilot, lambda: "in an hour: more than one in ten minutes" in title(app), "it warns", seconds=10)
-        assert str(warning.render()).startswith("! ") and warning.styles.color.hex == app.theme_variables["ink-warning"]
+        said = app.screen.query_one("#summary", Lines)
+        assert said.text.splitlines()[2].startswith("! ") and said.size.height == 3
 
 
 def screens(root: Path) -> Callable[[], PraxApp]:

@@ -18,10 +18,10 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarm_lines import group_lines
-from praxmonitor.dialogs.alarms import AlarmsScreen
 from praxmonitor.sound import Sound, Urgency
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import width_of
+from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.alarm_bar import bar_line
 from praxmonitor.widgets.header import header_line
 from praxmonitor.widgets.line_list import Lines
@@ -196,8 +196,8 @@ async def test_the_list_says_when_all_is_well() -> None:
         await until(pilot, lambda: "no agents yet" in text_of(app), "the screen stands")
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: "all is well" in text_of(app), "the list says so")
-        await pilot.press("a", "j", "k", "A", "enter")
-        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "it closes")
+        await pilot.press("a", "z", "m", "j", "k", "A", "enter", "escape")
+        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "nothing does anything, and it closes")
         assert "no agents yet" in text_of(app)
 
 
@@ -246,8 +246,6 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
 
 @pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_the_list_of_alarms_is_loaded_only_when_it_is_asked_for() -> None:
-    code = (
-        "import sys, praxmonitor.app.app; print('praxmonitor.dialogs.alarms' in sys.modules, 'psutil' in sys.modules)"
-    )
+    code = "import sys, praxmonitor.app.app; print('praxmonitor.views.alarms' in sys.modules, 'psutil' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -17,10 +17,11 @@ from textual.widgets import OptionList
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
+from praxmonitor.actions import preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import AGENT, FLEET, MAIL, MOVE, REPLAY
+from praxmonitor.actions.scope import AGENT, ALARMS, FLEET, MAIL, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
 from praxmonitor.feed.playback import Playback
@@ -32,9 +33,16 @@ pytestmark = pytest.mark.anyio
 
 
 def everything() -> Fleet:
-    """The lighthouse, in which each action can be asked for by somebody: @builder's program keeps a session."""
+    """The lighthouse, in which each action can be asked for by somebody: @builder's program keeps a session, and a
+    request for approval waits."""
     fleet = lighthouse()
-    builder = fleet.agents[4]
+    builder, operator = fleet.agents[4], fleet.operator
+    assert operator is not None
+    first, *others = operator.mailbox.messages
+    request = replace(first, raw={"approval": {"tier": 1}})
+    fleet = structs.replace(
+        fleet, operator=structs.replace(operator, mailbox=replace(operator.mailbox, messages=(request, *others)))
+    )
     assert builder.run is not None and builder.run.attempt is not None
     kept = replace(builder.run, attempts=(replace(builder.run.attempt, session_id="5e55"),))
     return structs.replace(fleet, agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]))
@@ -67,9 +75,17 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
-    agents = [OPERATOR] if action.scope is MAIL else [facts.address for facts in fleet.agents]
+    asks = action.precondition is preconditions.request
+    agents = [OPERATOR] if action.scope is MAIL or asks else [facts.address for facts in fleet.agents]
     able = next(a for a in agents if not action.refusal(Situation(fleet, a, played, needing)))
-    if action.scope is MAIL:
+    if action.scope is ALARMS:
+        await until(pilot, lambda: app.standing, "there are alarms")
+        await pilot.press("5", *([] if asks else ["G"]))
+        able = OPERATOR if asks else app.standing[-1].alarm.address
+    elif action.scope is STREAM:
+        await pilot.press("4")
+        able = app.snapshot.fleet.stream[-1].agent
+    elif action.scope is MAIL:
         await pilot.press("i")
     else:
         assert isinstance(app.screen, FleetScreen)
@@ -117,7 +133,7 @@ WORDS = {
     "silence": {"mute", "snooze", "acknowledge"},
     "unmute": {"mute", "muted alarms"},
     "statistics": {"alarm load"},
-    "shelve": {"alarms"},
+    "shelve": {"view alarms"},
     "diff": {"open", "show changes"},
     "send message": {"mail @writer"},
 }

@@ -21,7 +21,6 @@ SHARED = {
     "T": "a type variable",
     "TICK": "seconds between two ticks of whoever watches by a clock of its own: screen, guard, watch",
     "start_lines": "waiting starts as lines: in a question, in the detail panel",
-    "Alarms": "the app's part for alarms, and what actions and frames may ask of it",
     "Sound": "the app's part for sound, and what actions may ask of it; in `sound` a kind of event",
     "Terminal": "the app's part for the terminal, and what actions may ask of it",
     **dict.fromkeys(ACTS, "the action, and what it asks of mailcore"),

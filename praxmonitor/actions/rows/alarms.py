@@ -1,10 +1,42 @@
-"""What is asked of the alarms, from every view."""
+"""What is asked of the alarms: in their view of the chosen one, and from every view."""
 
 from __future__ import annotations
 
-from praxmonitor.actions import alarms
-from praxmonitor.actions.action import Action
-from praxmonitor.actions.scope import EVERYWHERE
+from praxmonitor.actions import alarms, mail, preconditions
+from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.scope import ALARMS, EVERYWHERE
+
+IN_ALARMS = (
+    Action(
+        "acknowledge_alarm", "a", "acknowledge", ALARMS,
+        "take note of the chosen alarm and of those of its cause; again: take that back", alarms.acknowledge_chosen,
+        words="silence quiet dismiss seen answer", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "snooze_alarm", "z", "snooze", ALARMS, "silence the chosen one for a while; again: take that back",
+        alarms.snooze_chosen, words="later quiet silence answer", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "acknowledge_listed", "A", "all", ALARMS, "take note of all that want you, and of what is over",
+        alarms.acknowledge_listed, words="acknowledge everything dismiss clear", in_replay=True,
+    ),
+    Action(
+        "mute_alarm", "m", "mute", ALARMS, "mute its like: by agent, kind, cause or task, for so long",
+        alarms.mute_chosen, words="hide shelve silence kind agent", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "open_alarm", "enter", "open", ALARMS, "go to its agent; to the request among your mail", alarms.open_chosen,
+        words="agent go source read", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "approve_request", "Y", "approve", ALARMS, "approve the chosen request; you say why", mail.approve,
+        words="yes allow grant accept permit decide", precondition=preconditions.request, footer=Footer.IF_ROOM,
+    ),
+    Action(
+        "deny_request", "N", "deny", ALARMS, "deny the chosen request; you say why", mail.deny,
+        words="no refuse reject decline forbid decide", precondition=preconditions.request, footer=Footer.IF_ROOM,
+    ),
+)  # fmt: skip
 
 ON_ALARMS = (
     Action(
@@ -14,11 +46,6 @@ ON_ALARMS = (
     Action(
         "snooze", "Z", "snooze", EVERYWHERE, "silence every alarm for a while ([alarms] snooze)", alarms.snooze,
         words="silence quiet away later break do not disturb", in_replay=True,
-    ),
-    Action(
-        "alarms", "exclamation_mark", "alarms", EVERYWHERE,
-        "every alarm: what was expected and seen, what to do; a z answer one, m mutes its like",
-        alarms.show, words="alerts warnings problems errors trouble wrong mute shelve", in_replay=True,
     ),
     Action(
         "alarm_mutes", "u", "muted alarms", EVERYWHERE,

@@ -5,22 +5,11 @@ from __future__ import annotations
 from praxmonitor.actions import movement, preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.movement import step
-from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import FLEET
-
-
-def _some_need(now: Situation) -> bool:
-    return bool(now.needing)
-
 
 ON_THE_FLEET = (
     Action("left", "h,left", "left", FLEET, "the agent to the left", step("left"), in_replay=True),
     Action("right", "l,right", "right", FLEET, "the agent to the right", step("right"), in_replay=True),
-    Action(
-        "next_needing", "n", "next", FLEET, "next agent that needs you", movement.next_needing,
-        words="needs me attention waiting problem jump", precondition=preconditions.some_agent, wanted=_some_need,
-        footer=Footer.IF_ROOM, in_replay=True,
-    ),
     Action(
         "filter", "slash", "filter", FLEET, "show only agents whose name, state or task holds a text",
         movement.open_filter, words="find search show only narrow", in_replay=True,

@@ -25,6 +25,11 @@ TO_VIEWS = (
         words="stream events activity happens history minutes", in_replay=True,
     ),
     Action(
+        "view_alarms", "5,exclamation_mark", "view alarms", VIEWS, "alarms and approvals, and what is done about them",
+        views.bring(ViewName.ALARMS), words="alarms alerts warnings problems errors trouble wrong why approve shelve",
+        in_replay=True,
+    ),
+    Action(
         "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
         words="previous last back view toggle", in_replay=True,
     ),

@@ -1,0 +1,180 @@
+"""What happened before what the fleet's stream holds, read back from the files in pages. Writes nothing.
+
+Session files, hooks, runs' journals and the audit (for mail) keep times; an agent's logs do not all, and are not read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import BinaryIO
+
+from mailcore.accounts.account import accounts
+from mailcore.config import Config
+from mailcore.formats import journal
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import RUN_JOURNAL, Agent
+from mailcore.model.message import parse_time
+from mailcore.model.run import RUN_ID, from_records
+from mailcore.observe.activities import from_hook, harmless_activity, neutral
+from mailcore.observe.dedupe import Deduplicator
+from mailcore.observe.document_file import MAX_DOCUMENT
+from mailcore.observe.fold import run_events
+from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
+from mailcore.observe.usage_backlog import BUFFER, first_at
+from mailcore.programs.hook_lines import read_hook
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
+from mailcore.system.safe_open import descriptor, open_regular
+from mailcore.text.names import safe_sender
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
+
+Keep = Callable[[Activity], bool]
+MOST_OF_AGENT = 2000
+"""Activities of one agent in one page, the newest."""
+MOST_OF_PAGE = 4000
+"""Activities of one page, the newest: it begins later then than was asked for."""
+MAX_RUNS = 500
+"""Journals of one agent that one page looks into, the newest."""
+_AT = re.compile(rb'"at"\s*:\s*"([^"]{10,40})"')
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """What happened in a stretch of time, oldest first."""
+
+    activities: tuple[Activity, ...]
+    begin: float
+    """From when on it is whole, seconds since the epoch: what happened before is on an earlier page."""
+
+
+class StreamHistory:
+    """The pages of one workspace. Every call reads the disk; one thread at a time."""
+
+    def __init__(self, workspace: Workspace, config: Config) -> None:
+        self._workspace = workspace
+        self._discovery = SessionDiscovery()
+        self._discovery.look_in(accounts(config))
+        self._discovery.enroll((*workspace.agents, workspace.operator))
+
+    def page(self, begin: float, end: float, keep: Keep) -> HistoryPage:
+        """What happened from `begin` until before `end` (seconds since the epoch), of which `keep` says it is wanted.
+
+        A file that cannot be read counts as empty: what it holds now is the fleet's to say.
+        """
+        sessions: dict[str, list[FoundSession]] = {}
+        for found in self._discovery.written_since(begin):
+            sessions.setdefault(found.address, []).append(found)
+        told: list[Activity] = []
+        start = begin
+        for agent in (*self._workspace.agents, self._workspace.operator):
+            kept: deque[Activity] = deque(maxlen=MOST_OF_AGENT)
+            number = 0
+            for activity in self._of_agent(agent, sessions.get(agent.address, []), begin, end):
+                if keep(activity):
+                    kept.append(activity)
+                    number += 1
+            told += kept
+            if number > MOST_OF_AGENT:
+                start = max(start, kept[0].at)
+        told += (activity for activity in self._mail(begin, end) if keep(activity))
+        told.sort(key=attrgetter("at"))
+        if len(told) > MOST_OF_PAGE:
+            told = told[-MOST_OF_PAGE:]
+            start = max(start, told[0].at)
+        return HistoryPage(tuple(activity for activity in told if activity.at >= start), start)
+
+    def _of_agent(self, agent: Agent, sessions: list[FoundSession], begin: float, end: float) -> list[Activity]:
+        found = [*_of_hooks(agent, begin, end)]
+        for session in sessions:
+            # Of the disk, or of a reader that may be anybody's plug-in: the other files are read.
+            with suppress(Exception):
+                found += _of_session(session, begin, end)
+        once = Deduplicator().each(found)
+        return sorted((*once, *_of_runs(agent, begin, end)), key=attrgetter("at"))
+
+    def _mail(self, begin: float, end: float) -> Iterator[Activity]:
+        """The arrivals of mail, as the audit has its sending."""
+        for line in _lines(self._workspace.state_dir / audit.FILE, begin, end, _time_of_act):
+            for act in journal.parse_records([line]):
+                to, subject = act.get("to"), act.get("subject")
+                if isinstance(to, str) and isinstance(subject, str) and act.get("verb") == "send":
+                    text = f"{safe_sender(str(act.get('by')))}: {subject}"
+                    yield Activity(parse_time(act.get("at")), to, Kind.MAIL, neutral(text), "mail")
+
+
+def _of_hooks(agent: Agent, begin: float, end: float) -> Iterator[Activity]:
+    for line in _lines(agent.hooks_log, begin, end, _time_of_hook):
+        activity = from_hook(line, agent.address, end)
+        if activity is not None and begin <= activity.at < end:
+            yield activity
+
+
+def _of_session(found: FoundSession, begin: float, end: float) -> list[Activity]:
+    """What one session file reports of that time."""
+    files, told = found.files, list[Activity]()
+    with os.fdopen(descriptor(found.path)[0], "rb", buffering=BUFFER) as file:
+        size = file.seek(0, os.SEEK_END)
+        offset = 0 if files.whole else first_at(file, begin, size, files.time_of)
+        reader = files.reader(found.address, found.path, offset, Counted(1000))
+        file.seek(offset)
+        for line in [file.read(MAX_DOCUMENT)] if files.whole else iter(lambda: file.readline(MAX_TRANSCRIPT_LINE), b""):
+            if not files.whole and files.time_of(line) >= end:
+                break
+            for activity in reader.read(line, end):
+                if isinstance(activity, Activity) and begin <= activity.at < end:
+                    told.append(harmless_activity(activity, end))
+    return told
+
+
+def _of_runs(agent: Agent, begin: float, end: float) -> Iterator[Activity]:
+    """The events of the runs that were under way in that time. A run's id begins with when it was made."""
+    last = datetime.fromtimestamp(end + 1).strftime("%Y%m%dT%H%M%S")
+    try:
+        with os.scandir(agent.runs_dir) as entries:
+            names = sorted((entry.name for entry in entries if RUN_ID.fullmatch(entry.name)), reverse=True)
+    except OSError:
+        return
+    for name in [name for name in names if name[:15] <= last][:MAX_RUNS]:
+        path = agent.runs_dir / name / RUN_JOURNAL
+        with suppress(OSError):
+            if path.stat().st_mtime < begin:
+                continue
+            run = from_records(journal.read_records(path))
+            if run is not None:
+                yield from (event for event in run_events(run) if begin <= event.at < end)
+
+
+def _lines(path: Path, begin: float, end: float, time_of: Callable[[bytes], float]) -> Iterator[bytes]:
+    """The lines of a growing file from `begin` until before `end`; what tells no time belongs to the line before it."""
+    try:
+        with open_regular(path) as file:
+            yield from _between(file, begin, end, time_of)
+    except OSError:
+        return
+
+
+def _between(file: BinaryIO, begin: float, end: float, time_of: Callable[[bytes], float]) -> Iterator[bytes]:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(first_at(file, begin, size, time_of))
+    while line := file.readline(MAX_TRANSCRIPT_LINE):
+        if time_of(line) >= end:
+            return
+        yield line
+
+
+def _time_of_hook(line: bytes) -> float:
+    activity = read_hook(line, "", 0.0)
+    return activity.at if activity is not None else 0.0
+
+
+def _time_of_act(line: bytes) -> float:
+    found = _AT.search(line)
+    return parse_time(found[1].decode("ascii", "replace")) if found is not None else 0.0

@@ -1,0 +1,26 @@
+"""What needs the operator, from every view."""
+
+from __future__ import annotations
+
+from praxmonitor.actions import needs
+from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.preconditions import Situation
+from praxmonitor.actions.scope import EVERYWHERE
+
+
+def _some_need(now: Situation) -> bool:
+    return bool(now.needing)
+
+
+ON_NEEDS = (
+    Action(
+        "next_need", "n", "next", EVERYWHERE,
+        "the next thing that needs you: approvals, alarms, agents, tasks without a reply, unread mail",
+        needs.walk_needs(1), words="needs me attention waiting problem jump", wanted=_some_need,
+        footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "previous_need", "N", "previous", EVERYWHERE, "the thing before that needs you", needs.walk_needs(-1),
+        words="needs me attention back before jump", in_replay=True,
+    ),
+)  # fmt: skip

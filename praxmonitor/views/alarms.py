@@ -1,0 +1,179 @@
+"""Requests for approval, then every alarm that stands: why, what was expected and seen, what to do, what it hides."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.message import Message
+from mailcore.text import counted
+from praxmonitor.actions.keymap import bindings
+from praxmonitor.actions.scope import ACT, ALARMS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
+from praxmonitor.alarms.listing import AlarmRow, alarm_rows
+from praxmonitor.alarms.reports import load_words, title_of
+from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
+from praxmonitor.dialogs.alarm_lines import group_lines, request_lines
+from praxmonitor.text.lines import Line, wrap
+from praxmonitor.views.frame import Frame
+from praxmonitor.widgets.group_list import GroupList
+from praxmonitor.widgets.line_list import Lines
+
+LOAD_PERIOD = 5.0
+"""Seconds between two readings of the history while the view is in front."""
+
+
+class AlarmsScreen(Screen[None]):
+    """A head that counts, and the list; the chosen row explains itself."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, ALARMS, ACT, EVERYWHERE, REPLAY)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
+    DEFAULT_CSS = """
+    AlarmsScreen {
+        background: $background; color: $ink;
+        #summary { height: auto; max-height: 5; padding: 0 1; scrollbar-gutter: auto; }
+        #list { height: 1fr; border-top: solid $rule; }
+        #list:focus { border-top: solid $accent; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frame = Frame(self, self.SCOPES)
+        self.summary = Lines(id="summary", resized=self._show_summary)
+        self.summary.can_focus = False
+        self.list = GroupList("list", self._draw)
+        self._rows: tuple[AlarmRow, ...] = ()
+        self._now = 0.0
+        self._load: AlarmLoad | None = None
+        """Of the last day, as it was read last; None: of nothing, or not read yet."""
+        self._load_read_at = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Header, head, list, footer."""
+        yield self.frame.header.lines
+        yield self.frame.alarm_bar.lines
+        yield self.summary
+        yield self.list.lines
+        yield self.frame.keys.lines
+
+    def on_mount(self) -> None:
+        """Follow the app."""
+        self.list.lines.focus()
+        self.frame.follow(self.refresh_all)
+
+    def on_screen_resume(self) -> None:
+        """Catch up after another view was in front."""
+        self.refresh_all()
+
+    def on_resize(self) -> None:
+        """The header is laid out for the width."""
+        if self.is_mounted:
+            self.call_after_refresh(self.refresh_all)
+
+    @property
+    def rows(self) -> tuple[AlarmRow, ...]:
+        """What is listed, as it is drawn: a key answers what was shown."""
+        return self._rows
+
+    @property
+    def chosen(self) -> AlarmRow | None:
+        """The row under the cursor."""
+        return self._rows[self.list.place] if self._rows else None
+
+    @property
+    def message(self) -> Message | None:
+        """The request under the cursor."""
+        return self.chosen.request if self.chosen is not None else None
+
+    @property
+    def selected(self) -> str:
+        """The agent of the alarm under the cursor; the operator where a request for approval is."""
+        row = self.chosen
+        if row is None or row.request is not None or row.group is None:
+            return OPERATOR if row is not None else ""
+        address = row.group.leader.alarm.address
+        return address if address != OPERATOR else ""
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Nobody is marked here."""
+        return ()
+
+    def read_agent(self) -> None:
+        """Nothing is read of an agent here."""
+
+    def refresh_all(self) -> None:
+        """Draw what stands now, unless another full screen covers this one."""
+        if not self.frame.in_front:
+            return
+        app = self.frame.app
+        standing, self._now = app.alarms.listed()
+        operator = app.snapshot.fleet.operator
+        self._rows = alarm_rows(standing, operator.mailbox.messages if operator is not None else (), self._now)
+        self.list.show([row.keys for row in self._rows] if self._now else None)
+        self._show_summary()
+        self.frame.show(self.selected)
+        if self._now and not 0 <= self._now - self._load_read_at < LOAD_PERIOD:
+            self._load_read_at = self._now
+            self.run_worker(self._read_load(self._now), exclusive=True, group="load")
+
+    async def _read_load(self, now: float) -> None:
+        entries = await self.frame.app.alarms.history(now - DAY)
+        if self.is_mounted:
+            leaders = [row.group.leader for row in self._rows if row.group is not None]
+            self._load = load_of(entries, leaders, now) if entries else None
+            self._show_summary()
+
+    def _show_summary(self) -> None:
+        self.summary.set_lines(list(self._summary()) if self._now else [])
+
+    def _summary(self) -> list[Line]:
+        requests = sum(row.request is not None for row in self._rows)
+        asked = f"{counted(requests, 'request')} for your approval: Y approves, N denies.  " if requests else ""
+        groups = [row.group for row in self._rows if row.group is not None]
+        found: list[Line] = [((asked, "state-waiting"), (title_of(groups), "muted"))]
+        if self._load is not None:
+            found.append(((load_words(self._load), "muted"),))
+            warnings = f"! {'; '.join(self._load.warnings)}" if self._load.warnings else ""
+            found += [((part, "warn"),) for part in wrap(warnings, max(10, self.summary.line_width)) if part]
+        return found
+
+    def _draw(self, place: int, width: int, chosen: bool) -> list[Line]:
+        row = self._rows[place]
+        if row.request is not None:
+            return request_lines(row.request, row.group, self._now, width, chosen=chosen)
+        if row.group is None:
+            return [()]
+        mutes = {mute.id: mute for mute in self.frame.app.alarms.mutes()}
+        return group_lines(row.group, mutes, self._now, width, chosen=chosen)
+
+    def on_group_list_picked(self) -> None:
+        """Another row: what the keys do, they do to its agent."""
+        self.frame.show(self.selected)
+
+    def on_group_list_opened(self) -> None:
+        """A double click."""
+        self.frame.app.action_do("open_alarm")
+
+    def select_alarm(self, key: str) -> None:
+        """Choose the alarm of this key, once the view is drawn; one that does not stand changes nothing."""
+        self.call_after_refresh(self.list.choose, key)
+
+    def let_go(self) -> None:
+        """Forget which is chosen."""
+        self.list.let_go()
+
+    def step(self, way: str) -> None:
+        """Move in the list."""
+        self.list.step(way)
+
+    def next_panel(self) -> None:
+        """There is one panel."""
+
+    def back(self) -> None:
+        """Back to the view before."""
+        self.frame.app.leave_view()

@@ -1,0 +1,239 @@
+"""What needs the operator: one order, each place once, walked through from every view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+from textual.pilot import Pilot
+
+from mailcore.config import Alarms
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import Fleet
+from mailcore.model.message import Ack, Message
+from mailcore.model.run import Phase
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.app.app import PraxApp
+from praxmonitor.state.needs import Need, NeedWalk, needs_of
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
+from praxmonitor.views.alarms import AlarmsScreen
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import (
+    CONFIG,
+    FakeFeed,
+    app_on,
+    box,
+    facts,
+    fleet_screen,
+    lighthouse,
+    mail,
+    mail_screen,
+    run,
+    text_of,
+    until,
+    workspace,
+)
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]evil[/]\u202etxt.exe\nsecond line"
+
+
+def request(number: int, sender: str, subject: str, ago: float, tier: int = 1) -> Message:
+    """A request for approval that nobody has decided."""
+    asked = mail(number, sender, subject, ago)
+    return replace(asked, raw={"approval": {"tier": tier, "run": ""}}, stored_at=NOON - ago)
+
+
+def seen(fleet: Fleet) -> Snapshot:
+    return next_snapshot(EMPTY, fleet, NOON, Alarms(silence=60.0))
+
+
+def with_mail(fleet: Fleet, *messages: Message) -> Fleet:
+    assert fleet.operator is not None
+    return structs.replace(fleet, operator=structs.replace(fleet.operator, mailbox=box(*messages)))
+
+
+def unanswered_task(name: str = "scribe") -> Fleet:
+    """One agent, which ended well and answered nothing; its task lies open."""
+    task = replace(mail(1, OPERATOR, "Write it down", 300, unread=False), is_task=True)
+    done = run(name, "Write it down", Phase.COMPLETED, 60)
+    return structs.replace(lighthouse(), agents=(facts(name, mailbox=box(task), run=done),), stream=())
+
+
+def test_the_order_is_approvals_alarms_agents_tasks_without_a_reply_and_unread_mail() -> None:
+    fleet = lighthouse()
+    fleet = structs.replace(fleet, agents=(*fleet.agents, *unanswered_task().agents))
+    fleet = with_mail(fleet, mail(1, "@planner", "News", 5), mail(2, "@planner", "Old news", 50, unread=False),
+                      request(3, "@editor", "Drop it?", 10), request(4, "@writer", "Deploy?", 20))  # fmt: skip
+    alarms = [
+        Alarm(AlarmKind.FAILED, "@builder", NOON, "bounced: Build the site", id="r"),
+        Alarm(AlarmKind.DISK, "", NOON, "the disk is full", id="disk"),
+    ]
+    assert [need.words for need in needs_of(seen(fleet), alarms)] == [
+        "@writer asks for your approval: Deploy?",
+        "@editor asks for your approval: Drop it?",
+        "the disk is full",
+        "@builder bounced: Build the site",
+        "@editor waiting: May I drop the second figure?",
+        "@checker silent: Check the dates (attempt 1/3): no sign of life since 11:58:28, more than 60 s",
+        "@reviewer unreadable: inbox.json: line 1 column 812: unterminated string",
+        "@scribe done without a reply: Write it down",
+        "mail from @planner: News",
+    ]
+
+
+def test_an_alarm_about_a_mail_or_an_agent_that_is_listed_is_no_second_need() -> None:
+    fleet = with_mail(lighthouse(), mail(1, "@planner", "News", 5), request(3, "@editor", "Drop it?", 10))
+    alarms = [
+        Alarm(AlarmKind.APPROVAL, OPERATOR, NOON, "@editor asks for your approval: Drop it?", id="00000003"),
+        Alarm(AlarmKind.UNREAD, OPERATOR, NOON, "unread: 1 mail to you"),
+        Alarm(AlarmKind.FAILED, "@builder", NOON, "bounced: Build the site", id="r"),
+        Alarm(AlarmKind.STUCK, "@builder", NOON, "stuck: Another", id="m"),
+    ]
+    needs = needs_of(seen(fleet), alarms)
+    assert [need.key for need in needs] == ["00000003", "00000001", "@builder", "@editor", "@checker", "@reviewer"]
+    assert needs[2].words == "@builder bounced: Build the site (+1)", "two alarms of one agent are one place to go to"
+
+
+@pytest.mark.parametrize("how", ["replied", "delegated", "foreign", "acknowledged", "closed", "killed"])
+def test_a_task_that_was_answered_or_closed_needs_nobody(how: str) -> None:
+    fleet = unanswered_task()
+    (scribe,) = fleet.agents
+    ended = scribe.run
+    assert ended is not None
+    (task,) = scribe.mailbox.messages
+    assert "@scribe" in [need.key for need in needs_of(seen(fleet), [])]
+    match how:
+        case "acknowledged":
+            scribe = structs.replace(scribe, mailbox=box(replace(task, ack=Ack("done"))))
+        case "closed":
+            scribe = structs.replace(scribe, mailbox=box())
+        case "killed":
+            scribe = structs.replace(scribe, run=replace(ended, phase=Phase.KILLED))
+        case _:
+            scribe = structs.replace(scribe, run=replace(ended, **{how: True}))  # type: ignore[arg-type]
+    assert "@scribe" not in [need.key for need in needs_of(seen(structs.replace(fleet, agents=(scribe,))), [])]
+
+
+def test_what_agents_wrote_is_harmless_in_the_words_of_a_need() -> None:
+    fleet = with_mail(lighthouse(), mail(1, HOSTILE, HOSTILE, 5), request(2, "@editor", HOSTILE, 10))
+    needs = needs_of(seen(fleet), [Alarm(AlarmKind.DISK, "", NOON, HOSTILE, id="disk")])
+    assert len(needs) == 7 and all(need.words.isprintable() for need in needs)
+    assert "evil" in needs[0].words and "\u202e" not in "".join(need.words for need in needs)
+
+
+keys = st.lists(st.text("abcdefgh", min_size=1, max_size=2), unique=True, min_size=1, max_size=9)
+
+
+def needs_named(names: list[str]) -> list[Need]:
+    return [Need(name, address=name) for name in names]
+
+
+@given(keys, st.sampled_from([1, -1]))
+def test_walking_as_often_as_there_are_needs_visits_each_once_and_begins_again(names: list[str], way: int) -> None:
+    walk, needs = NeedWalk(), needs_named(names)
+    visited = [names[walk.step(needs, way)] for _ in names]
+    assert sorted(visited) == sorted(names) and names[walk.step(needs, way)] == visited[0]
+
+
+@given(keys, st.data())
+def test_what_goes_while_one_walks_takes_nobodys_turn_away(names: list[str], data: st.DataObject) -> None:
+    walk, left, visited, gone = NeedWalk(), list(names), [], set[str]()
+    for _ in names:
+        if not left:
+            break
+        place = walk.step(needs_named(left), 1)
+        if left[place] in visited:
+            break
+        visited.append(left[place])
+        for name in data.draw(st.lists(st.sampled_from(left), unique=True, max_size=2)):
+            left.remove(name)
+            gone.add(name)
+    assert set(names) - gone <= set(visited), "whatever stayed was visited in one round"
+    assert visited == [name for name in names if name in visited], "in the one order"
+
+
+@given(keys)
+def test_back_is_where_one_came_from(names: list[str]) -> None:
+    walk, needs = NeedWalk(), needs_named(names)
+    first = walk.step(needs, 1)
+    walk.step(needs, 1)
+    assert walk.step(needs, -1) == first
+
+
+async def walked(app: PraxApp, pilot: Pilot[None], key: str) -> str:
+    """Press it; what the bottom line says."""
+    before = len(app.notices)
+    await pilot.press(key)
+    await until(pilot, lambda: len(app.notices) > before, "it is said which it is")
+    return app.notices[-1].text
+
+
+@pytest.mark.anyio
+async def test_n_leads_from_any_view_to_each_need_and_round_again() -> None:
+    fleet = with_mail(lighthouse(), mail(16, "@planner", "News", 5), request(3, "@editor", "Drop it?", 10))
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=CONFIG)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.standing, "the alarms stand")
+        assert await walked(app, pilot, "n") == "1 of 6: @editor asks for your approval: Drop it?"
+        await until(pilot, lambda: mail_screen(app).message is not None, "the mail is in front")
+        await until(pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "Drop it?", "on the request")
+        assert (await walked(app, pilot, "n")).startswith("2 of 6: @editor waits for you")
+        await until(pilot, lambda: app.screen is app.get_screen("fleet"), "the fleet is in front")
+        assert fleet_screen(app).selected == "@editor"
+        said = [await walked(app, pilot, "n") for _ in range(3)]
+        assert [each.split()[3] for each in said] == ["@checker", "@builder", "@reviewer"]
+        assert fleet_screen(app).selected == "@reviewer", "it stays in the view of all agents"
+        assert await walked(app, pilot, "n") == "6 of 6: mail from @planner: News"
+        await until(pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "News", "on the mail")
+        await pilot.press("4")
+        await until(pilot, lambda: app.screen is app.get_screen("stream"), "another view")
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor asks"), "from the last to the first"
+        await pilot.press("1")
+        assert (await walked(app, pilot, "N")).startswith("6 of 6"), "and back"
+
+
+@pytest.mark.anyio
+async def test_n_in_the_view_of_one_agent_shows_the_next_agent_there() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.standing, "the alarms stand")
+        await pilot.press("2")
+        await until(pilot, lambda: app.screen is app.get_screen("agent"), "an agent's view is in front")
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor")
+        assert getattr(app.screen, "selected", "") == "@editor" and app.screen is app.get_screen("agent")
+
+
+@pytest.mark.anyio
+async def test_what_the_filter_hides_is_shown_whole() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.standing, "the alarms stand")
+        await pilot.press("slash", *"planner", "enter")
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor")
+        await until(pilot, lambda: getattr(app.screen, "selected", "") == "@editor", "its own view shows it")
+
+
+@pytest.mark.anyio
+async def test_an_alarm_of_nobody_is_chosen_in_the_view_of_alarms() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.standing, "the alarms stand")
+        app.show_alarm(app.standing[-1].alarm.key)
+        await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "the alarms are shown")
+        view = app.screen
+        assert isinstance(view, AlarmsScreen)
+        wanted = app.standing[-1].alarm.key
+        await until(pilot, lambda: view.chosen is not None and wanted in view.chosen.keys, "it is chosen")
+        assert view.list.place > 0
+
+
+@pytest.mark.anyio
+async def test_where_nothing_needs_the_operator_it_is_said() -> None:
+    fleet = with_mail(structs.replace(lighthouse(), agents=lighthouse().agents[:2]))
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=replace(CONFIG, alarms=Alarms(silence=0.0)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        assert await walked(app, pilot, "n") == "nothing needs you"
