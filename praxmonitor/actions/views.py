@@ -36,7 +36,7 @@ def show_agent(context: Context[View]) -> None:
         context.display.show_agent(facts.address)
 
 
-def turn(step: int) -> Callable[[Context[View]], None]:
+def turn_project(step: int) -> Callable[[Context[View]], None]:
     """Shows the next project (1) or the one before (-1), where several are open."""
 
     def to_project(context: Context[View]) -> None:

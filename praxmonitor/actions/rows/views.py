@@ -35,11 +35,11 @@ TO_VIEWS = (
     ),
     Action(
         "next_project", "right_curly_bracket", "next project", VIEWS, "the next project, where several are open",
-        views.turn(1), words="workspace other switch project",
+        views.turn_project(1), words="workspace other switch project",
         in_replay=True,
     ),
     Action(
-        "previous_project", "left_curly_bracket", "last project", VIEWS, "the project before this one", views.turn(-1),
+        "previous_project", "left_curly_bracket", "last project", VIEWS, "the project before this one", views.turn_project(-1),
         words="workspace other switch previous project", in_replay=True,
     ),
 )  # fmt: skip
