@@ -5,7 +5,7 @@ Each is typed by the little that handlers use of it: no handler knows the app, n
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -18,6 +18,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.state.mail import MailEntry, MailFolder
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -69,6 +70,7 @@ class AgentList(View, Protocol):
         """Those that need attention first; again: the registry's order."""
 
 
+@runtime_checkable
 class MailView(View, Protocol):
     """The view that lists an agent's mail."""
 
@@ -78,6 +80,32 @@ class MailView(View, Protocol):
 
     def open_message(self) -> None:
         """Show the text of the mail under the cursor."""
+
+
+class MailboxView(MailView, Protocol):
+    """The view of all mail: mailboxes, threads, search."""
+
+    @property
+    def entry(self) -> MailEntry | None:
+        """The mail under the cursor, and what is known of it."""
+
+    def turn_to(self, owner: str, folder: MailFolder = MailFolder.IN) -> None:
+        """List this mail."""
+
+    def turn_folder(self, step: int) -> None:
+        """The next list of the same agent's, or with -1 the one before."""
+
+    def toggle_thread(self) -> None:
+        """The thread of the mail under the cursor; again: back to the list."""
+
+    def toggle_raw(self) -> None:
+        """The text as it was written; again: as Markdown."""
+
+    def open_search(self) -> None:
+        """Type what to find in all mail."""
+
+    def write_line(self, what: str, submit: Callable[[str], Awaitable[bool]]) -> None:
+        """Let one line be written at the bottom; Enter hands it to `submit`, which says whether it was taken."""
 
 
 class Sound(Protocol):
@@ -114,6 +142,9 @@ class Display(Protocol):
 
     def show_agent(self, address: str) -> None:
         """Bring the view of one agent to the front; the operator's is that of the own mail."""
+
+    def show_mail(self, address: str) -> None:
+        """Bring the mail view to the front, with the mail of this agent."""
 
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
@@ -170,4 +201,5 @@ class Context(Generic[V]):
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        message = self.view.message if isinstance(self.view, MailView) else None
+        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me(), message)

@@ -8,6 +8,7 @@ from functools import partial
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
+from mailcore.text import plain as text_plain
 from praxmonitor.actions import requests
 from praxmonitor.actions.asking import answer, ask, unlocked
 from praxmonitor.actions.context import Context, MailView
@@ -36,7 +37,14 @@ def reply(context: Context[MailView]) -> None:
     def send(_to: list[str], _subject: str, body: str) -> str:
         return requests.reply(opened.workspace, opened.config, message.id, body)
 
-    answer(context, "Reply", send, to=message.sender, subject=f"RE: {message.subject}")
+    subject = f"RE: {message.subject.removeprefix('RE: ')}"
+    answer(context, "Reply", send, to=message.sender, subject=subject, body=quoted_body(message))
+
+
+def quoted_body(message: Message) -> str:
+    """Room for an answer, then who wrote what."""
+    quoted = "\n".join(f"> {line}".rstrip() for line in text_plain(message.body).rstrip().splitlines())
+    return f"\n\n{sender(message.sender)} wrote:\n{quoted}\n"
 
 
 async def close(context: Context[MailView]) -> None:

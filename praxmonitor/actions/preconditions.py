@@ -9,6 +9,7 @@ from typing import TypeAlias
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
+from mailcore.model.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Situation:
     """The fleet is a recording's."""
     needing: Collection[str] = ()
     """Addresses of the agents that need the operator."""
+    message: Message | None = None
+    """The mail under the cursor, in a view that lists mail."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -130,17 +133,3 @@ startable_again = _of_agent(_can_start_again)
 """So it is, and it has had a run."""
 session = _of_agent(_keeps_a_session)
 """It is idle, and its program can go on in its session."""
-
-
-def mail(now: Situation, verb: str) -> str:
-    """There is mail to be read."""
-    facts = now.facts
-    return "" if facts is not None and facts.mailbox.messages else f"no mail here to {verb}"
-
-
-def own_mail(now: Situation, verb: str) -> str:
-    """There is mail, and it is the operator's."""
-    facts = now.facts
-    if facts is not None and facts.mailbox.messages and not facts.agent.is_operator:
-        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
-    return mail(now, verb)

@@ -273,6 +273,10 @@ class PraxApp(App[None], inherit_bindings=False):
         """One agent, full screen."""
         self.navigation.show_agent(address)
 
+    def show_mail(self, address: str) -> None:
+        """The mail of one agent, in the mail view."""
+        self.navigation.show_mail(address)
+
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
         self.navigation.show(ViewName(name))

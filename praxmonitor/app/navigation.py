@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 from textual.screen import Screen
@@ -12,6 +12,9 @@ from mailcore.model.agent import OPERATOR
 from praxmonitor.actions.views import ViewName
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
+
+if TYPE_CHECKING:
+    from praxmonitor.views.mail import MailScreen
 
 MAKERS: dict[ViewName, Callable[[], Screen[None]]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
 
@@ -79,7 +82,12 @@ class Navigation:
     def show_agent(self, address: str) -> None:
         """The view of one agent; the operator's is that of the own mail."""
         if address == OPERATOR:
-            self.show(ViewName.MAIL)
+            self.show_mail(OPERATOR)
             return
         cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(address)
         self.show(ViewName.AGENT)
+
+    def show_mail(self, address: str) -> None:
+        """The mail view, with the open mail of this agent."""
+        cast("MailScreen", self.view(ViewName.MAIL)).turn_to(address)
+        self.show(ViewName.MAIL)

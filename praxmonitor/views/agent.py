@@ -112,7 +112,7 @@ class AgentScreen(Screen[None]):
         if not self.frame.in_front:
             return
         snapshot = self.frame.app.snapshot
-        self.frame.show(self._address)
+        self.frame.show(self._address, self.message)
         if snapshot is not EMPTY:
             self.show_snapshot(snapshot)
             self.reading.follow(snapshot.fleet.find(self._address))
