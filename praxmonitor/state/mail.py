@@ -9,7 +9,7 @@ from mailcore.mail.ladder import Ladder, ladder
 from mailcore.model.message import FINAL, Message, parse_time
 from mailcore.model.run import Run
 
-DELIVERY = ("stored", "woken", "submitted")
+BY_ITSELF = ("stored", "woken", "submitted")
 """Rungs that a message takes by itself; on the later ones it is the recipient's turn."""
 
 
@@ -101,7 +101,7 @@ class MailEntry:
         rung, since = self.stands
         if not limit or self.archived or self.copy is None or not (self.message.is_task or not self.message.urgency):
             return False
-        asks = rung in DELIVERY or (self.message.is_task and rung not in FINAL)
+        asks = rung in BY_ITSELF or (self.message.is_task and rung not in FINAL)
         return asks and bool(since) and now - since > limit and self.became not in ("answered", "closed", "refused")
 
 

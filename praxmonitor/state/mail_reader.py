@@ -30,7 +30,7 @@ MOST_RECORDS = 500
 """Sent mails of one agent that may tie a thread together, the newest."""
 MOST_FOUND = 200
 """Mails that a search lists, the newest."""
-AROUND = 110
+PASSAGE = 110
 """Characters of a body that are shown around what was sought."""
 
 
@@ -187,5 +187,5 @@ def passage(body: str, phrases: list[str]) -> str:
     text = " ".join(body[:20_000].split())
     low = text.lower()
     place = min((at for phrase in phrases if (at := low.find(phrase)) >= 0), default=0)
-    begin = max(0, place - AROUND // 3)
-    return f"{'…' if begin else ''}{text[begin : begin + AROUND]}"
+    begin = max(0, place - PASSAGE // 3)
+    return f"{'…' if begin else ''}{text[begin : begin + PASSAGE]}"

@@ -16,6 +16,7 @@ from mailcore.mail.search_text import HINT
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
+from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MAILBOX, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.mail import MailEntry, MailFolder, MailPlace
@@ -185,11 +186,12 @@ class MailScreen(Screen[None]):
     def _title(self) -> str:
         place, found = self._place, self.reading.found
         if place.thread:
-            return f"thread of {len(self._thread)} mails"
+            return f"thread of {counted(len(self._thread), 'mail')}"
         if place.search:
             more = "the newest " if found.more else ""
             going = "" if found.complete else ", reading…"
-            return f"{more}{len(found.entries)} found{going}" if found.text.strip() else "search all mail"
+            sought = plain(found.text.strip())
+            return f"{more}{len(found.entries)} found{going}: {sought}" if sought else "search all mail"
         whose = "your mail" if place.owner == OPERATOR else f"mail of {place.owner}"
         return f"{whose} · {place.folder.label.lower()}"
 

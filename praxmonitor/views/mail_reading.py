@@ -21,7 +21,7 @@ from praxmonitor.state.mail import FoundPage, MailEntry, MailFolder, MailPage
 
 AGAIN = 1.0
 """Seconds between two readings of one list while mail moves."""
-SETTLE = 0.08
+TYPED = 0.08
 """Seconds after a key until what was typed is searched."""
 MOST_FOLLOWED = 300
 """A list that was read further than so many mails is not read anew by itself: who reads back wants it to stand."""
@@ -150,7 +150,7 @@ class MailReading:
         """Search, as soon as nobody types any more."""
         if self._settle is not None:
             self._settle.stop()
-        self._settle = self._screen.set_timer(SETTLE, partial(self._search, text))
+        self._settle = self._screen.set_timer(TYPED, partial(self._search, text))
 
     def _search(self, text: str) -> None:
         if self._session is None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from textual.geometry import Offset
 from textual.message import Message as Event
 
-from mailcore.config import Mail
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from praxmonitor.state.mail import MailEntry
@@ -18,8 +17,11 @@ from praxmonitor.widgets.mail_lines import Limit, head_lines, mail_rows, row_hei
 
 END = 5
 """Rows before the last at which more of a list is asked for."""
-EVERY_LIMIT = Mail().rung_limit
-"""The limits of a rung that hold where config says nothing."""
+
+
+def no_limit(_: str) -> float:
+    """A mail may stand on each rung for ever."""
+    return 0.0
 
 
 class MailRows:
@@ -64,7 +66,7 @@ class MailList:
 
     def __init__(self) -> None:
         self.lines = Lines(id="mail", resized=self._resize, clicked=self._click)
-        self.limit: Limit = EVERY_LIMIT
+        self.limit: Limit = no_limit
         self._entries: Sequence[MailEntry] = ()
         self._mailbox: Mailbox | None = None
         self._known = False
@@ -182,7 +184,7 @@ class Body:
 
     def __init__(self, *, own: bool = False) -> None:
         self.lines = Lines(id="body", resized=self._lay_out)
-        self.limit: Limit = EVERY_LIMIT
+        self.limit: Limit = no_limit
         self.raw = False
         """As it was written, instead of as Markdown."""
         self._own = own

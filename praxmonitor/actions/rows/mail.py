@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from praxmonitor.actions import mail, mail_preconditions, mailbox, preconditions
 from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, MAIL, MAILBOX
+
+
+def _asks(now: Situation) -> bool:
+    """The mail under the cursor waits for the operator's decision."""
+    return not mail_preconditions.request(now, "")
+
 
 ON_MAIL = (
     Action(
@@ -26,15 +33,16 @@ ON_MAIL = (
     Action(
         "approve", "Y", "approve", MAIL, "approve what the selected mail of yours asks for; you say why",
         mail.approve, words="yes allow grant accept permit decide", precondition=mail_preconditions.request,
+        footer=Footer.IF_ROOM, wanted=_asks,
     ),
     Action(
         "deny", "N", "deny", MAIL, "deny it; you say why", mail.deny,
         words="no refuse reject decline forbid decide", precondition=mail_preconditions.request,
+        footer=Footer.IF_ROOM, wanted=_asks,
     ),
     Action(
         "accept", "Y", "accept", MAILBOX, "be content with a task whose end this mail tells; it is closed",
         mailbox.accept, words="yes content good satisfied done result", precondition=mail_preconditions.outcome,
-        footer=Footer.IF_ROOM,
     ),
     Action(
         "reopen", "O", "reopen", MAILBOX, "start the task again whose end this mail tells; you say why in a line",
