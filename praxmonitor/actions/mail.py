@@ -34,11 +34,14 @@ def reply(context: Context[MailView]) -> None:
     if message is None or _asks_approval(context, message):
         return
 
+    quoted = quoted_body(message)
+
     def send(_to: list[str], _subject: str, body: str) -> str:
-        return requests.reply(opened.workspace, opened.config, message.id, body)
+        own = "" if body.strip() == quoted.strip() else body  # a quotation alone answers nothing
+        return requests.reply(opened.workspace, opened.config, message.id, own.strip("\n"))
 
     subject = f"RE: {message.subject.removeprefix('RE: ')}"
-    answer(context, "Reply", send, to=message.sender, subject=subject, body=quoted_body(message))
+    answer(context, "Reply", send, to=message.sender, subject=subject, body=quoted)
 
 
 def quoted_body(message: Message) -> str:

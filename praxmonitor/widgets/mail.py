@@ -13,8 +13,10 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from praxmonitor.state.mail import MailEntry
 from praxmonitor.text.lines import Line, fit, on_ground, plain
 from praxmonitor.widgets.line_list import Lines
-from praxmonitor.widgets.mail_lines import Limit, head_lines, mail_rows, row_height, text_lines
+from praxmonitor.widgets.mail_lines import Limit, brief_head_lines, head_lines, mail_rows, row_height, text_lines
 
+LOW = 11
+"""Lines below which a panel has a mail's head in short."""
 END = 5
 """Rows before the last at which more of a list is asked for."""
 
@@ -228,7 +230,11 @@ class Body:
             self._places.append(len(lines))
             own = self._own and entry.owner == OPERATOR and not (entry.archived or entry.sent)
             mails = len(self._entries) if len(self._entries) > 1 else 0
-            lines += [*head_lines(entry, self._now, width, self.limit, own=own, mails=mails), ()]
+            if self.lines.line_count < LOW:
+                head = brief_head_lines(entry, self._now, width, own=own)
+            else:
+                head = head_lines(entry, self._now, width, self.limit, own=own, mails=mails)
+            lines += [*head, ()]
             lines += self._text(entry, width)
         self.lines.set_lines(lines)
 

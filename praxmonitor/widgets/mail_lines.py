@@ -84,6 +84,17 @@ def _standing(entry: MailEntry, now: float, limit: Limit) -> Span:
     return text, "accent" if rung in ("done", "approved", "answered") else "error" if rung == "refused" else "faint"
 
 
+def brief_head_lines(entry: MailEntry, now: float, width: int, *, own: bool = False) -> Iterator[Line]:
+    """The same for a low panel: subject, who and when, and what it asks for."""
+    message = entry.message
+    yield ((cut(plain(message.subject) or "(no subject)", width), "strong"),)
+    number = f"#{message.seq} " if message.seq else ""
+    rung, _ = entry.stands
+    facts = f"{number}{sender(message.sender)} · {date_and_time(message.at, never=UNKNOWN_TIME)} · {rung}"
+    yield ((cut(facts, width), "muted"),)
+    yield from request_lines(message, now, width, own=own)
+
+
 def head_lines(
     entry: MailEntry, now: float, width: int, limit: Limit, *, own: bool = False, mails: int = 0
 ) -> Iterator[Line]:
