@@ -22,6 +22,9 @@ from mailcore.workspace.find import Workspace
 MAX_NEW_FILES = 2000
 """Files that a search takes into the index: 70 ms. Where more are new its answer comes from reading every mail."""
 
+SPARE = 20
+"""Mails that are read beyond those that are wanted: of a mail that a killed writer left in two places one counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -134,7 +137,7 @@ def rows(connection: sqlite3.Connection, query: Query, most: int = 0) -> list[Fo
     """What an index that is up to date holds of it; with `most` no more than so many, the newest."""
     found = _rows(connection, query, newest_first=bool(most))
     once = _each_once(
-        islice(found, 2 * most) if most else found,
+        islice(found, most + SPARE) if most else found,
         lambda one: search_index.lies_open(connection, mail_identity(one)),
     )
     return once[:most] if most else once

@@ -28,8 +28,8 @@ MOST_LOOKED_THROUGH = 600
 """Sent mails that are looked through for those that wait, the newest."""
 MOST_RECORDS = 500
 """Sent mails of one agent that may tie a thread together, the newest."""
-MOST_FOUND = 200
-"""Mails that a search lists, the newest."""
+FOUND = 100
+"""Mails that a search lists at first, the newest; so many more at its end."""
 PASSAGE = 110
 """Characters of a body that are shown around what was sought."""
 
@@ -146,7 +146,7 @@ def read_run_of(workspace: Workspace, entry: MailEntry) -> Run | None:
     return None
 
 
-def search(session: SearchSession, workspace: Workspace, text: str) -> Iterator[FoundPage]:
+def search(session: SearchSession, workspace: Workspace, text: str, most: int = FOUND) -> Iterator[FoundPage]:
     """What is found, at once as far as the index knows, and again as more of the mail is in it. Closed, it stops."""
     from mailcore.mail.search_text import parse_query
 
@@ -158,22 +158,22 @@ def search(session: SearchSession, workspace: Workspace, text: str) -> Iterator[
     if not (query.phrases or query.agent or query.since or query.open is not None):
         yield FoundPage(text, complete=True)
         return
-    yield _found(session, query, text, complete=False)
+    yield _found(session, query, text, most, complete=False)
     notes: tuple[str, ...] = ()
     while True:
         done = session.refresh()
         notes = done.troubles or notes
         if done.changed or done.complete:
-            page = _found(session, query, text, complete=done.complete)
+            page = _found(session, query, text, most, complete=done.complete)
             yield replace(page, trouble="; ".join(f"{note}; its mail is not searched" for note in notes))
         if done.complete:
             return
 
 
-def _found(session: SearchSession, query: Query, text: str, *, complete: bool) -> FoundPage:
-    mails = session.find(query, MOST_FOUND + 1)
-    entries = tuple(_found_entry(one, query) for one in mails[:MOST_FOUND])
-    return FoundPage(text, entries, complete, len(mails) > MOST_FOUND)
+def _found(session: SearchSession, query: Query, text: str, most: int, *, complete: bool) -> FoundPage:
+    mails = session.find(query, most + 1)
+    entries = tuple(_found_entry(one, query) for one in mails[:most])
+    return FoundPage(text, entries, complete, len(mails) > most)
 
 
 def _found_entry(one: FoundMail, query: Query) -> MailEntry:

@@ -231,7 +231,9 @@ class MailScreen(Screen[None]):
 
     def on_mail_list_at_end(self) -> None:
         """More of a long list."""
-        if not (self._place.thread or self._place.search):
+        if self._place.search:
+            self.reading.find_more()
+        elif not self._place.thread:
             self.reading.more(self._place.owner, self._place.folder)
 
     def open_message(self) -> None:

@@ -152,15 +152,22 @@ class MailReading:
             self._settle.stop()
         self._settle = self._screen.set_timer(TYPED, partial(self._search, text))
 
-    def _search(self, text: str) -> None:
+    def find_more(self) -> None:
+        """List older mails that were found too."""
+        if self.found.more:
+            self._search(self.found.text, len(self.found.entries) + mail_reader.FOUND)
+
+    def _search(self, text: str, most: int = mail_reader.FOUND) -> None:
         if self._session is None:
             self._session = SearchSession(self._opened().workspace)
-        self._screen.run_worker(partial(self._find, self._session, text), thread=True, exclusive=True, group="search")
+        self._screen.run_worker(
+            partial(self._find, self._session, text, most), thread=True, exclusive=True, group="search"
+        )
 
-    def _find(self, session: SearchSession, text: str) -> None:
+    def _find(self, session: SearchSession, text: str, most: int) -> None:
         worker = get_current_worker()
         try:
-            for page in mail_reader.search(session, self._opened().workspace, text):
+            for page in mail_reader.search(session, self._opened().workspace, text, most):
                 if worker.is_cancelled:
                     return
                 self._screen.app.call_from_thread(self._take_found, page)
