@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from datetime import datetime
@@ -33,6 +34,26 @@ def write_archived(agent: Agent, raw: dict[str, Any]) -> Path:
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
     writing.replace(path, json_codec.dumps({**raw, "archived_at": archive_time(now)}), root=agent.root)
     return path
+
+
+def closed_last(agent: Agent) -> str:
+    """The id of the mail of this agent's that was archived last; empty if its archive has none that has an id."""
+    try:
+        with os.scandir(agent.archive_dir) as entries:
+            # Names tell the second alone; the newest few by name are looked at.
+            named = sorted((one.name for one in entries if one.name.endswith(".json")), reverse=True)[:50]
+    except OSError:
+        return ""
+    found: list[tuple[int, str]] = []
+    for name in named:
+        path = agent.archive_dir / name
+        try:
+            raw = json_codec.loads(safe_open.read_bytes(path))
+            if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+                found.append((path.stat().st_mtime_ns, raw["id"]))
+        except (OSError, ValueError, RecursionError):
+            continue
+    return max(found, default=(0, ""))[1]
 
 
 def archive_closed(agent: Agent, document: dict[str, Any]) -> int:

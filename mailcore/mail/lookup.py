@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
+from mailcore.formats.timestamps import name_time
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.message_names import choose_named
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
+
+_TIMED = re.compile("[0-9]{8}_[0-9]{6}_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,25 @@ def sent_records(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
     yield from _records(agent.sent_dir)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some files of mail, newest first."""
+
+    records: tuple[tuple[Path, dict[str, Any]], ...] = ()
+    following: str = ""
+    """Where the next page begins: to be handed on as `after`; empty where this one is the last."""
+
+
+def archive_page(agent: Agent, most: int, after: str = "") -> Page:
+    """So many of an agent's closed mails, newest first; only their files are read."""
+    return _page(agent.archive_dir, most, after)
+
+
+def sent_page(agent: Agent, most: int, after: str = "") -> Page:
+    """So many of an agent's records of what it sent, newest first; only their files are read."""
+    return _page(agent.sent_dir, most, after)
+
+
 def find_copy(workspace: Workspace, message_id: str) -> Copy:
     """The recipient's copy of the message that is named so (`choose_named`). MailcoreError if there is none."""
     found = choose_named(message_id, all_copies(workspace), lambda copy: copy.message)
@@ -83,3 +108,37 @@ def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             continue
         if isinstance(raw, dict):
             yield path, raw
+
+
+def _page(directory: Path, most: int, after: str) -> Page:
+    try:
+        with os.scandir(directory) as entries:
+            named = sorted((_file_time(one), one.name) for one in entries if one.name.endswith(".json"))
+    except OSError:
+        return Page()
+    found: list[tuple[Path, dict[str, Any]]] = []
+    place = ""
+    for at, name in reversed(named):
+        here = f"{at} {name}"
+        if after and here >= after:
+            continue
+        if len(found) == most:
+            return Page(tuple(found), place)
+        place = here
+        try:
+            raw = json_codec.loads(read_bytes(directory / name))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(raw, dict):
+            found.append((directory / name, raw))
+    return Page(tuple(found))
+
+
+def _file_time(entry: os.DirEntry[str]) -> str:
+    """When a file of mail was written: its name begins with it, save AIPass's replies', which are <id>.json."""
+    if _TIMED.match(entry.name):
+        return entry.name[:15]
+    try:
+        return name_time(datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime))
+    except (OSError, ValueError, OverflowError):
+        return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mailcore.exceptions import caveat
@@ -20,6 +21,9 @@ from mailcore.workspace.find import Workspace
 
 MAX_NEW_FILES = 2000
 """Files that a search takes into the index: 70 ms. Where more are new its answer comes from reading every mail."""
+
+SPARE = 20
+"""Mails that are read beyond those that are wanted: of a mail that a killed writer left in two places one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +133,17 @@ def mail_identity(one: FoundMail) -> tuple[str, str, str]:
     return one.owner, one.message.id, one.message.sent_id
 
 
-def rows(connection: sqlite3.Connection, query: Query) -> list[FoundMail]:
-    """What an index that is up to date holds of it."""
-    return _each_once(_rows(connection, query), lambda one: search_index.lies_open(connection, mail_identity(one)))
+def rows(connection: sqlite3.Connection, query: Query, most: int = 0) -> list[FoundMail]:
+    """What an index that is up to date holds of it; with `most` no more than so many, the newest."""
+    found = _rows(connection, query, newest_first=bool(most))
+    once = _each_once(
+        islice(found, most + SPARE) if most else found,
+        lambda one: search_index.lies_open(connection, mail_identity(one)),
+    )
+    return once[:most] if most else once
 
 
-def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[FoundMail]:
+def _rows(connection: sqlite3.Connection, query: Query, *, newest_first: bool) -> Iterator[FoundMail]:
     conditions = ["at >= ?"]
     values: list[Any] = [query.since]
     phrases = query.phrases
@@ -150,8 +159,10 @@ def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[FoundMail]:
     if query.open is not None:
         conditions.append("open = ?")
         values.append(query.open)
+    # By time SQLite can stop at the last that is wanted: of 12,000 that a short word finds it reads 200, in 4 ms of 45.
+    table, order = ("mail INDEXED BY by_time", " ORDER BY at DESC") if newest_first else ("mail", "")
     for owner, archive, raw in connection.execute(
-        f"SELECT owner, archive, raw FROM mail WHERE {' AND '.join(conditions)}", values
+        f"SELECT owner, archive, raw FROM {table} WHERE {' AND '.join(conditions)}{order}", values
     ):
         mail = json_codec.loads(raw)
         if not in_order or _says(mail, in_order):

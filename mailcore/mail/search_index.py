@@ -22,7 +22,7 @@ from mailcore.system import self_ignore
 from mailcore.system.processes import boot_id
 from mailcore.workspace.find import Workspace
 
-FORM = 3
+FORM = 4
 """Of the tables, and of the texts in them: another one is made again."""
 YOUNG_NS = 2_100_000_000
 """Of a file that changed so short a time before it was read the next change may bear the same time: FAT counts 2 s."""
@@ -39,6 +39,7 @@ _TABLES = (
     "CREATE INDEX lies_open ON mail (owner, name, sent_name) WHERE archive = ''",
     "CREATE INDEX of_number ON mail (seq)",
     "CREATE INDEX of_source ON mail (source)",
+    "CREATE INDEX by_time ON mail (at)",
     "CREATE VIRTUAL TABLE words USING fts5 (text, content='', columnsize=0, detail=none,"
     " tokenize=\"ascii tokenchars '_'\")",
     "INSERT INTO words (words, rank) VALUES ('hashsize', 33554432)",
@@ -59,6 +60,13 @@ def open_index(
     or an eighth if that is more, and IndexBehind is raised: the next search goes on from there.
     sqlite3.Error or OSError where it cannot be had: SQLite without FTS5, no right to write, a full disk.
     """
+    with open_as_it_is(workspace) as connection:
+        yield connection, _refresh(connection, list(mail_sources(workspace)) if files is None else files, most)
+
+
+@contextmanager
+def open_as_it_is(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """The index as it was left: no file of mail is looked at. Raises as `open_index`."""
     path = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
     self_ignore.make_ignored(workspace.state_dir)
     try:
@@ -70,7 +78,7 @@ def open_index(
             path.with_name(name).unlink(missing_ok=True)
         connection = _ready(path)
     try:
-        yield connection, _refresh(connection, list(mail_sources(workspace)) if files is None else files, most)
+        yield connection
     finally:
         connection.close()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mailcore.exceptions import Refused
-from mailcore.mail import lookup
+from mailcore.mail import lookup, thread_lookup
 from mailcore.mail.ladder import ladder, recipient_answer
 from mailcore.mail.lookup import Copy
 from mailcore.mail.message_names import choose_named
@@ -59,27 +59,54 @@ def find_sent(agent: Agent, message_id: str) -> Message | None:
     return choose_named(message_id, own_records(agent), lambda message: message)
 
 
-def sent_mails(workspace: Workspace, agent: Agent, most: int) -> list[SentMail]:
-    """The newest mails of an agent, with what became of each."""
-    newest = sorted(own_records(agent), key=lambda message: (message.at, message.seq), reverse=True)[:most]
+def sent_mails(workspace: Workspace, agent: Agent, most: int, after: str = "") -> list[SentMail]:
+    """The newest mails of an agent, with what became of each; from `Page.following` on with `after`."""
+    return read_sent(workspace, agent, most, after)[0]
+
+
+def read_sent(workspace: Workspace, agent: Agent, most: int, after: str = "") -> tuple[list[SentMail], str]:
+    """The same, and where the next page begins, which is empty after the last one."""
+    page = lookup.sent_page(agent, most, after)
+    records = [Message.from_json(raw) for _, raw in page.records]
+    records.sort(key=lambda message: (message.at, message.seq), reverse=True)
+    return with_copies(workspace, agent, records), page.following
+
+
+def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) -> list[SentMail]:
+    """What became of each mail that `agent` has these records of."""
     recipients: dict[str, Agent] = {}
-    for message in newest:
+    for message in records:
         try:
             one = workspace.agent(message.recipient)
         except Refused:
             continue  # of another project, or removed
         recipients[one.address] = one
+    names = {message.id for message in records if message.id}
+    related = thread_lookup.related_copies(workspace, names) if names else []
+    if related is None:
+        related = [*lookup.copies_of(recipients.values()), *lookup.copies_of([agent])]
     copies: dict[Any, Copy] = {}
-    for copy in lookup.copies_of(recipients.values()):
-        for name in _names(copy.message, copy.message.sent_id):
-            copies.setdefault((copy.agent.address, name), copy)
     answers: dict[str, str] = {}
-    for copy in lookup.copies_of([agent]):
-        answers.setdefault(copy.message.in_reply_to, copy.message.id)
+    _keep(related, copies)
+    for copy in related:
+        if copy.agent.address == agent.address:
+            answers.setdefault(copy.message.in_reply_to, copy.message.id)
+    # A copy that was rewritten has the names of the first of its mails: it is found by its key.
+    rewritten = {
+        message.recipient: recipients[message.recipient] for message in records
+        if message.raw.get("upsert_key") and message.recipient in recipients and _copy(copies, message) is None
+    }  # fmt: skip
+    _keep(lookup.copies_of(rewritten.values()) if rewritten else (), copies)
     return [
         SentMail(message, _copy(copies, message), answers.get(message.id, "") if message.id else "")
-        for message in newest
+        for message in records
     ]
+
+
+def _keep(found: Iterable[Copy], copies: dict[Any, Copy]) -> None:
+    for copy in found:
+        for name in _names(copy.message, copy.message.sent_id):
+            copies.setdefault((copy.agent.address, name), copy)
 
 
 def _names(message: Message, sent_id: str) -> list[object]:

@@ -7,7 +7,7 @@ every mail is read.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mailcore.exceptions import MailcoreError
@@ -52,6 +52,19 @@ def thread_copies(workspace: Workspace, wanted: str, records: Sequence[Message] 
         return list(lookup.all_copies(workspace))
 
 
+def related_copies(workspace: Workspace, names: Collection[str]) -> list[Copy] | None:
+    """The copies that bear one of these names, and the answers to them, in the order of `lookup.all_copies`. There may
+    be more among them. None where the index cannot say."""
+    if not workspace.state_dir.is_dir():
+        return None
+    try:
+        with search_index.open_index(workspace) as (connection, _):
+            found = _Search(connection, ()).related(names)
+        return list(_read(workspace, found))
+    except (sqlite3.Error, OSError, ValueError, RecursionError, _Unsure):
+        return None
+
+
 def find_among(workspace: Workspace, message_id: str, among: Iterable[Copy]) -> Copy:
     """As `lookup.find_copy`, among these. MailcoreError if it is none of them."""
     found = choose_named(message_id, among, lambda copy: copy.message)
@@ -89,6 +102,15 @@ class _Search:
             known = (*(one.message for one in self._found.values()), *self._records)
             mails = [message for message in known if id(message) not in followed and self._is_tied(message)]
         return [one for one in self._found.values() if id(one.message) in followed]
+
+    def related(self, names: Collection[str]) -> list[_Row]:
+        """Those that bear one of these names, and those that answer one of them."""
+        self._match([query for name in names for query in (f'"{link_word(name)}"', _own(name))])
+        known = frozenset(names)
+        return [
+            one for one in self._found.values()
+            if not known.isdisjoint((one.message.id, one.message.sent_id, one.message.in_reply_to))
+        ]  # fmt: skip
 
     def _match(self, queries: list[str]) -> None:
         """Let the mails of these queries be found."""

@@ -6,7 +6,7 @@ known by its sender's id of the answered mail where it carries one, else by `RE:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailcore.model.message import Message
@@ -29,6 +29,19 @@ class Thread:
     def newest(self) -> float:
         """When somebody last wrote in it."""
         return self.messages[-1].at
+
+
+def depths(messages: Sequence[Message]) -> list[int]:
+    """How deep each mail of a thread stands below the first that it answers, by way of others; 0 for one that answers
+    none of them."""
+    places: dict[str, int] = {}
+    found: list[int] = []
+    for place, message in enumerate(messages):
+        parent = places.get(message.in_reply_to)
+        found.append(0 if parent is None else found[parent] + 1)
+        for name in filter(None, (message.id, message.sent_id)):
+            places.setdefault(name, place)
+    return found
 
 
 def bare_subject(subject: str) -> str:

@@ -63,18 +63,22 @@ async def unlocked(context: Context[View], tier: int = 0) -> bool:
     return await context.display.push_screen_wait(UnlockScreen(partial(requests.prove, workspace)))
 
 
-def write(context: Context[View], title: str, submit: Submit, *, to: str) -> None:
-    """Open the form for a mail. `submit` runs in a thread when the operator sends."""
+def write(context: Context[View], title: str, submit: Submit, *, to: str, subject: str = "", body: str = "") -> None:
+    """Open the form for a mail. `submit` runs in a thread when the operator sends. `body`: what stands in it before."""
     from praxmonitor.dialogs.compose import ComposeScreen
 
-    context.display.push_screen(ComposeScreen(title, _noted(context, submit), to=to))
+    form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject)
+    form.body = body
+    context.display.push_screen(form)
 
 
-def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str) -> None:
-    """Open the form for an answer: addressee and subject are not the operator's to change."""
+def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str, body: str = "") -> None:
+    """Open the form for an answer: addressee and subject are not the operator's to change. `body`: what stands in it
+    before."""
     from praxmonitor.dialogs.compose import ComposeScreen
 
     form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject, fixed=True)
+    form.body = body
     context.display.push_screen(form)
 
 

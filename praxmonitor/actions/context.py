@@ -5,7 +5,7 @@ Each is typed by the little that handlers use of it: no handler knows the app, n
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -22,6 +22,7 @@ from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.listing import AlarmRow
 from praxmonitor.state.agent_details import Section, WaitingStart
+from praxmonitor.state.mail import MailEntry, MailFolder
 from praxmonitor.state.needs import Need, NeedWalk, needs_of
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
@@ -136,6 +137,7 @@ class ActivityView(Filtered, Protocol):
         """Put the cursor on what happened so long ago."""
 
 
+@runtime_checkable
 class MailView(View, Protocol):
     """The view that lists an agent's mail."""
 
@@ -145,6 +147,32 @@ class MailView(View, Protocol):
 
     def open_message(self) -> None:
         """Show the text of the mail under the cursor."""
+
+
+class MailboxView(MailView, Protocol):
+    """The view of all mail: mailboxes, threads, search."""
+
+    @property
+    def entry(self) -> MailEntry | None:
+        """The mail under the cursor, and what is known of it."""
+
+    def turn_to(self, owner: str, folder: MailFolder = MailFolder.IN) -> None:
+        """List this mail."""
+
+    def turn_folder(self, step: int) -> None:
+        """The next list of the same agent's, or with -1 the one before."""
+
+    def toggle_thread(self) -> None:
+        """The thread of the mail under the cursor; again: back to the list."""
+
+    def toggle_raw(self) -> None:
+        """The text as it was written; again: as Markdown."""
+
+    def open_search(self) -> None:
+        """Type what to find in all mail."""
+
+    def write_line(self, what: str, submit: Callable[[str], Awaitable[bool]]) -> None:
+        """Let one line be written at the bottom; Enter hands it to `submit`, which says whether it was taken."""
 
 
 class Sound(Protocol):
@@ -188,11 +216,14 @@ class Display(Protocol):
     def select_agent(self, address: str) -> None:
         """Put this agent under the cursor, in the view of all agents or in that of one, whichever is in front."""
 
-    def show_mail(self, message_id: str) -> None:
+    def show_message(self, message_id: str) -> None:
         """Bring the operator's own mail to the front, this message under the cursor."""
 
     def show_alarm(self, key: str) -> None:
         """Bring the alarms to the front, the one of this key chosen."""
+
+    def show_mail(self, address: str) -> None:
+        """Bring the mail view to the front, with the mail of this agent."""
 
     def show_playback(self) -> None:
         """Say anew how the recording is played."""
@@ -261,4 +292,5 @@ class Context(Generic[V]):
         played = self.opened.playback is not None
         needing = [need.key for need in self.needs]
         section = self.view.section if isinstance(self.view, SectionsView) else ""
-        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section=section)
+        message: Message | None = getattr(self.view, "message", None)
+        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section, message)

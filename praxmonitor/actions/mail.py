@@ -8,6 +8,7 @@ from functools import partial
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
+from mailcore.text import plain as text_plain
 from praxmonitor.actions import requests
 from praxmonitor.actions.asking import answer, ask, unlocked
 from praxmonitor.actions.context import Context, MailView
@@ -33,10 +34,20 @@ def reply(context: Context[MailView]) -> None:
     if message is None or _asks_approval(context, message):
         return
 
-    def send(_to: list[str], _subject: str, body: str) -> str:
-        return requests.reply(opened.workspace, opened.config, message.id, body)
+    quoted = quoted_body(message)
 
-    answer(context, "Reply", send, to=message.sender, subject=f"RE: {message.subject}")
+    def send(_to: list[str], _subject: str, body: str) -> str:
+        own = "" if body.strip() == quoted.strip() else body  # a quotation alone answers nothing
+        return requests.reply(opened.workspace, opened.config, message.id, own.strip("\n"))
+
+    subject = f"RE: {message.subject.removeprefix('RE: ')}"
+    answer(context, "Reply", send, to=message.sender, subject=subject, body=quoted)
+
+
+def quoted_body(message: Message) -> str:
+    """Room for an answer, then who wrote what."""
+    quoted = "\n".join(f"> {line}".rstrip() for line in text_plain(message.body).rstrip().splitlines())
+    return f"\n\n{sender(message.sender)} wrote:\n{quoted}\n"
 
 
 async def close(context: Context[MailView]) -> None:

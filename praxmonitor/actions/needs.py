@@ -19,7 +19,7 @@ def walk_needs(way: int) -> Callable[[Context[View]], None]:
         place = context.walk.step(needs, way)
         need = needs[place]
         if need.message_id:
-            context.display.show_mail(need.message_id)
+            context.display.show_message(need.message_id)
         elif need.address:
             context.display.select_agent(need.address)
         else:

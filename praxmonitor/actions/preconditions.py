@@ -9,6 +9,7 @@ from typing import TypeAlias
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
+from mailcore.model.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Situation:
     """What needs the operator, by the keys of `praxmonitor.state.needs`."""
     section: str = ""
     """The section that is chosen in the view of one agent; empty in other views."""
+    message: Message | None = None
+    """The mail under the cursor, in a view that lists mail."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -137,24 +140,3 @@ startable_again = _of_agent(_can_start_again)
 """So it is, and it has had a run."""
 session = _of_agent(_keeps_a_session)
 """It is idle, and its program can go on in its session."""
-
-
-def mail(now: Situation, verb: str) -> str:
-    """There is mail to be read."""
-    facts = now.facts
-    return "" if facts is not None and facts.mailbox.messages else f"no mail here to {verb}"
-
-
-def request(now: Situation, verb: str) -> str:
-    """A request for the operator's approval is chosen, in a view that lists these beside other things."""
-    facts = now.facts
-    asked = facts is not None and facts.agent.is_operator and any(mail.undecided for mail in facts.mailbox.messages)
-    return "" if asked else f"no request for your approval is chosen to {verb}"
-
-
-def own_mail(now: Situation, verb: str) -> str:
-    """There is mail, and it is the operator's."""
-    facts = now.facts
-    if facts is not None and facts.mailbox.messages and not facts.agent.is_operator:
-        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
-    return mail(now, verb)

@@ -109,10 +109,10 @@ def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> s
     sent = post.reply_to(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
-    return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
+    return f"reply to {sent.to}{woken(workspace, config, sent, 'answered you', began)}"
 
 
-def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
+def woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
     """Wake for an answer of high priority, given since `began`; whom it woke, or why not, to be put after it."""
     if not sent.urgent:
         return ""
@@ -154,7 +154,7 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
         return f"{decision}; {sent.to} is not told: {sent.error}"
     if became:
         return f"{decision}; {', '.join(f'{name} {what}' for name, what in became.items())}"
-    return f"{decision}, told to {sent.to}{_woken(workspace, config, sent, f'{decision} what you asked for', began)}"
+    return f"{decision}, told to {sent.to}{woken(workspace, config, sent, f'{decision} what you asked for', began)}"
 
 
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:

@@ -35,7 +35,7 @@ def open_source(context: Context[ActivityView]) -> None:
     elif activity.agent != OPERATOR:
         context.display.show_agent(activity.agent)
     elif message_id := _mail_of(context.snapshot, activity):
-        context.display.show_mail(message_id)
+        context.display.show_message(message_id)
     else:
         context.display.show_view(ViewName.MAIL)
 

@@ -317,13 +317,17 @@ class PraxApp(App[None], inherit_bindings=False):
         """Put this agent under the cursor."""
         self.navigation.select_agent(address)
 
-    def show_mail(self, message_id: str) -> None:
+    def show_message(self, message_id: str) -> None:
         """The operator's own mail, this message selected."""
-        self.navigation.show_mail(message_id)
+        self.navigation.show_message(message_id)
 
     def show_alarm(self, key: str) -> None:
         """The alarms, the one of this key chosen."""
         self.navigation.show_alarm(key)
+
+    def show_mail(self, address: str) -> None:
+        """The mail of one agent, in the mail view."""
+        self.navigation.show_mail(address)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""

@@ -96,7 +96,7 @@ class Navigation:
     def show_agent(self, address: str) -> None:
         """The view of one agent; the operator's is that of the own mail."""
         if address == OPERATOR:
-            self.show(ViewName.MAIL)
+            self.show_mail(OPERATOR)
             return
         cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(address)
         self.show(ViewName.AGENT)
@@ -117,12 +117,17 @@ class Navigation:
         else:
             self.show(ViewName.FLEET)
 
-    def show_mail(self, message_id: str) -> None:
+    def show_message(self, message_id: str) -> None:
         """The operator's own mail, this message selected."""
-        self.show(ViewName.MAIL)
+        self.show_mail(OPERATOR)
         cast("MailScreen", self.view(ViewName.MAIL)).select_message(message_id)
 
     def show_alarm(self, key: str) -> None:
         """The alarms, the one of this key chosen."""
         self.show(ViewName.ALARMS)
         cast("AlarmsScreen", self.view(ViewName.ALARMS)).select_alarm(key)
+
+    def show_mail(self, address: str) -> None:
+        """The mail view, with the open mail of this agent."""
+        cast("MailScreen", self.view(ViewName.MAIL)).turn_to(address)
+        self.show(ViewName.MAIL)

@@ -86,6 +86,8 @@ class ComposeScreen(ModalScreen[None]):
         super().__init__()
         self._title, self._submit = title, submit
         self._to, self._subject, self._fixed = to, plain(subject), fixed
+        self.body = ""
+        """The text that it opens with; to be set before it is shown."""
         self._sending = False
         self._asked_to_leave = False
 
@@ -96,7 +98,7 @@ class ComposeScreen(ModalScreen[None]):
             to = Field(self._to, placeholder="one address or several", id="to", disabled=self._fixed)
             subject, text = (
                 Field(self._subject, id="subject", select_on_focus=False, disabled=self._fixed),
-                TextArea(id="text"),
+                TextArea(self.body, id="text"),
             )
             to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
             yield to
@@ -152,7 +154,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def _leave(self) -> None:
         _, subject, body = self._written
-        if (body.strip() or (subject != self._subject)) and not self._asked_to_leave:
+        if (body.strip() != self.body.strip() or (subject != self._subject)) and not self._asked_to_leave:
             self._asked_to_leave = True
             self._say("press esc again to throw this away", "")
         else:

@@ -26,6 +26,7 @@ ROLES = {
     "card",
     "selected",
     "strong",
+    "emphasis",
     "muted",
     "faint",
     "accent",

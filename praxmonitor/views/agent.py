@@ -222,7 +222,7 @@ class AgentScreen(Screen[None]):
             self.changing.follow()
 
     def _draw_keys(self) -> None:
-        self.frame.show(self._address)
+        self.frame.show(self._address, self.message)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down to what is in view."""

@@ -116,7 +116,7 @@ class AlarmsScreen(Screen[None]):
         self._rows = alarm_rows(standing, operator.mailbox.messages if operator is not None else (), self._now)
         self.list.show([row.keys for row in self._rows] if self._now else None)
         self._show_summary()
-        self.frame.show(self.selected)
+        self.frame.show(self.selected, self.message)
         if self._now and not 0 <= self._now - self._load_read_at < LOAD_PERIOD:
             self._load_read_at = self._now
             self.run_worker(self._read_load(self._now), exclusive=True, group="load")
@@ -153,7 +153,7 @@ class AlarmsScreen(Screen[None]):
 
     def on_group_list_picked(self) -> None:
         """Another row: what the keys do, they do to its agent."""
-        self.frame.show(self.selected)
+        self.frame.show(self.selected, self.message)
 
     def on_group_list_opened(self) -> None:
         """A double click."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
+from mailcore.model.message import Message
 from praxmonitor.actions.action import Footer
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
@@ -101,8 +102,8 @@ class Frame:
         top = next((each for each in reversed(screen.app.screen_stack) if not each.is_modal), screen)
         return top is screen and screen.is_mounted
 
-    def show(self, selected: str) -> None:
-        """Draw it for the agent that is `selected`."""
+    def show(self, selected: str, message: Message | None = None) -> None:
+        """Draw it for the agent that is `selected`, and the mail under the cursor."""
         app, width = self.app, self._screen.app.size.width
         snapshot, opened = app.snapshot, app.opened
         operator = snapshot.fleet.operator
@@ -129,7 +130,8 @@ class Frame:
             width,
         )
         needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, needing))
+        played = opened.playback is not None
+        self._show_keys(Situation(snapshot.fleet, selected, played, needing, message=message))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""

@@ -60,6 +60,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         & > .card {{ background: $surface; }}
         & > .selected {{ background: $panel; }}
         & > .strong {{ text-style: bold; }}
+        & > .emphasis {{ text-style: italic; }}
         & > .muted {{ color: $muted; }}
         & > .faint {{ color: $faint; }}
         & > .accent {{ color: $ink-accent; }}

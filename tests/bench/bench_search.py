@@ -29,10 +29,13 @@ from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, lookup, mailbox, search_index
 from mailcore.mail.search import Query, rows, scan, search_mail
+from mailcore.mail.search_session import SearchSession
 from mailcore.mail.threads import group_threads
 from mailcore.model.agent import Agent
 from mailcore.workspace import audit, create
 from mailcore.workspace.find import Workspace
+from praxmonitor.state.mail import MailFolder
+from praxmonitor.state.mail_reader import read_folder, search
 from tests.bench.asked import ask
 
 AGENTS, OPEN, THREAD = 20, 50, 5
@@ -141,6 +144,24 @@ def stories(workspace: Workspace, some: str) -> None:
     print(f"  grep of one subject  {timed(lambda: search_by_grep(workspace.state_dir, RARE[0]), turns=3)}")
 
 
+def screen(workspace: Workspace) -> None:
+    """Print what a search of the screen takes, by the function that its view calls: to the first answer, and to the
+    last."""
+    for text in (" ".join(RARE), RARE[0][:4], "agent1", VOCABULARY[0][:2], VOCABULARY[0][:1], "is:open", "since:900d"):
+        session = SearchSession(workspace)
+        session.refresh()
+        print(f"screen, {text:<14} {timed(lambda text=text, s=session: next(search(s, workspace, text)))}")  # type: ignore[misc]
+    last = SearchSession(workspace)
+    print(f"  to its last answer   {timed(lambda: list(search(last, workspace, RARE[0])))}")
+
+    def anew() -> object:
+        return next(search(SearchSession(workspace), workspace, RARE[0]))
+
+    print(f"  first of a session   {timed(anew)}")
+    page = workspace.agents[0].address
+    print(f"screen, archive page   {timed(lambda: read_folder(workspace, page, MailFolder.ARCHIVE))}")
+
+
 def search_by_grep(place: Path, word: str) -> None:
     """`grep -r` of one word; that it finds nothing is no failure."""
     subprocess.run(["grep", "-rlE", word, str(place)], capture_output=True, check=False)
@@ -168,11 +189,18 @@ def main() -> None:
                 pass
 
         print(f"cold, the first search {timed(lambda: search_mail(workspace, query), forgotten)}")
+
+        def first_found() -> object:
+            pages = search(SearchSession(workspace), workspace, RARE[0])
+            return next(page for page in pages if page.entries or page.complete)
+
+        print(f"screen, no index yet   {timed(first_found, forgotten)}  to the first that is found")
         print(f"  the next ones, until all is in the index {until_warm(workspace, query, forgotten)}")
         print(f"  all taken in at once {timed(whole, forgotten)}")
         with search_index.open_index(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")
         print(f"warm, files looked at  {timed(lambda: search_mail(workspace, query))}")
+        screen(workspace)
         number = [count]
         one = workspace.agents[0]
         print(f"one mailbox changed    {timed(lambda: search_mail(workspace, query), lambda: changed(one, number))}")

@@ -18,7 +18,7 @@ from mailcore.formats import journal
 from mailcore.mail import approvals
 from mailcore.model.fleet import State
 from praxmonitor.widgets.detail import mail_line
-from praxmonitor.widgets.mail import body_lines
+from praxmonitor.widgets.mail_lines import request_lines
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.identity.test_proof import PHRASE, home, said  # noqa: F401 (a fixture)
 from tests.mailcore.test_awaited import status
@@ -142,8 +142,8 @@ def test_the_screen_shows_the_tier(tiers: House) -> None:
     ask(tiers, "4")
     (message,) = tiers.inbox("@operator")
     assert "[tier 4] Deploy?" in "".join(text for text, _ in mail_line(message, time.time(), 80))
-    drawn = "".join(text for line in body_lines(message, 80, own=True) for text, _ in line)
-    assert "asks for your approval (tier 4): Y approves" in drawn
+    drawn = "".join(text for line in request_lines(message, time.time(), 80, own=True) for text, _ in line)
+    assert "asks for your approval: tier 4" in drawn and "Y approves, N denies" in drawn
 
 
 def test_who_waits_hears_that_it_lapsed(tiers: House) -> None:

@@ -17,7 +17,7 @@ from mailcore.model.lock import Holder
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.preconditions import Situation, busy
-from praxmonitor.actions.scope import ACT, AGENT, ALARMS, EVERYWHERE, FLEET, MAIL, MOVE, REPLAY, STREAM, VIEWS
+from praxmonitor.actions.scope import ACT, AGENT, ALARMS, EVERYWHERE, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM, VIEWS
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
@@ -55,7 +55,7 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
-    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, ACT, MAIL, EVERYWHERE, REPLAY)
+    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY)
 
 
 def test_a_row_without_a_handler_is_no_row() -> None:
@@ -89,7 +89,10 @@ def test_keys_are_spelled_as_a_person_reads_them() -> None:
 
 
 def why(action: str, selected: str, fleet: Fleet | None = None) -> str:
-    return BY_ID[action].refusal(Situation(fleet or lighthouse(), selected))
+    fleet = fleet or lighthouse()
+    facts = fleet.find(selected)
+    listed = facts.mailbox.messages if facts is not None else ()
+    return BY_ID[action].refusal(Situation(fleet, selected, message=next(iter(listed), None)))
 
 
 def test_a_kill_needs_something_that_runs() -> None:

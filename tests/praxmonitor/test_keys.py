@@ -16,18 +16,20 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mailcore.model.agent import OPERATOR
-from mailcore.model.fleet import Fleet
-from praxmonitor.actions import preconditions
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import Ack
+from praxmonitor.actions import mail_preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import AGENT, ALARMS, FLEET, MAIL, MOVE, REPLAY, STREAM
+from praxmonitor.actions.scope import AGENT, ALARMS, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
 from praxmonitor.feed.playback import Playback
 from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, mail_screen, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -36,16 +38,22 @@ def everything() -> Fleet:
     """The lighthouse, in which each action can be asked for by somebody: @builder's program keeps a session, and a
     request for approval waits."""
     fleet = lighthouse()
-    builder, operator = fleet.agents[4], fleet.operator
-    assert operator is not None
-    first, *others = operator.mailbox.messages
-    request = replace(first, raw={"approval": {"tier": 1}})
-    fleet = structs.replace(
-        fleet, operator=structs.replace(operator, mailbox=replace(operator.mailbox, messages=(request, *others)))
-    )
+    builder = fleet.agents[4]
     assert builder.run is not None and builder.run.attempt is not None
     kept = replace(builder.run, attempts=(replace(builder.run.attempt, session_id="5e55"),))
-    return structs.replace(fleet, agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]))
+    return structs.replace(
+        fleet,
+        agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]),
+        operator=_with_each_sort_of_mail(fleet.operator),
+    )
+
+
+def _with_each_sort_of_mail(operator: AgentFacts | None) -> AgentFacts | None:
+    """A request for approval and the end of a task are among the operator's mail too."""
+    assert operator is not None
+    asked = replace(mail(19, "@editor", "Deploy?", 10), raw={"approval": {"tier": 1}})
+    ended = replace(mail(20, "@writer", "DONE: Chapter one", 5), ack=Ack("done", "it stands", NOON, "@writer"))
+    return structs.replace(operator, mailbox=box(asked, ended, *operator.mailbox.messages))
 
 
 ELSEWHERE = [action for action in ACTIONS if action.key and action.scope is not AGENT]
@@ -75,9 +83,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
-    asks = action.precondition is preconditions.request
-    agents = [OPERATOR] if action.scope is MAIL or asks else [facts.address for facts in fleet.agents]
-    able = next(a for a in agents if not action.refusal(Situation(fleet, a, played, needing)))
+    asks = action.precondition is mail_preconditions.request
     if action.scope is ALARMS:
         await until(pilot, lambda: app.standing, "there are alarms")
         await pilot.press("5", *([] if asks else ["G"]))
@@ -85,9 +91,23 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     elif action.scope is STREAM:
         await pilot.press("4")
         able = app.snapshot.fleet.stream[-1].agent
-    elif action.scope is MAIL:
+    elif action.scope in (MAIL, MAILBOX):
         await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen) and app.screen.mail.entries, "the mail")
+        letters = mail_screen(app).mail
+        able = OPERATOR
+        letters.put_cursor(
+            next(
+                entry.key for entry in letters.entries
+                if not action.refusal(Situation(fleet, able, played, needing, message=entry.message))
+            )
+        )  # fmt: skip
+        await pilot.pause()
     else:
+        able = next(
+            facts.address for facts in fleet.agents
+            if not action.refusal(Situation(fleet, facts.address, played, needing))
+        )  # fmt: skip
         assert isinstance(app.screen, FleetScreen)
         app.screen.grid.select(able)
     await until(pilot, lambda: isinstance(app.screen, View) and app.screen.selected == able, f"{able} is in view")

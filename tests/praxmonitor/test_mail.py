@@ -9,8 +9,12 @@ from msgspec import structs
 from rich.cells import cell_len
 
 from mailcore.model.message import Message
+from praxmonitor.state.mail import MailEntry
+from praxmonitor.text.written import as_written
 from praxmonitor.views.mail import MailScreen
-from praxmonitor.widgets.mail import MOST_LINES, as_written, body_lines
+from praxmonitor.widgets.mail import no_limit
+from praxmonitor.widgets.mail_lines import MOST_LINES, head_lines, text_lines
+from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, mail_screen, text_of, until, workspace
 
 REPORT = """Results:
@@ -30,15 +34,21 @@ def rank(items):
 
 
 def body(text: str, width: int = 40) -> list[str]:
-    drawn = ["".join(part for part, _ in line) for line in body_lines(mail(1, "@a", "s", 0, body=text), width)]
-    return drawn[3:]
+    message = mail(1, "@a", "s", 0, body=text)
+    return ["".join(part for part, _ in line) for line in text_lines(message, width, raw=True)]
+
+
+def head(message: Message, width: int = 60) -> str:
+    entry = MailEntry(message, "@operator", message)
+    lines = head_lines(entry, NOON, width, no_limit, own=True)
+    return "\n".join("".join(part for part, _ in line) for line in lines)
 
 
 def test_a_request_that_lapsed_says_so_where_it_is_read() -> None:
     raw = {"subject": "Deploy?", "approval": {"tier": 1}, "ack": {"state": "lapsed", "result": "its run is\x1b over"}}
-    drawn = ["".join(part for part, _ in line) for line in body_lines(Message.from_json(raw), 60, own=True)]
+    drawn = head(Message.from_json(raw))
     assert "asked for approval; its run is\N{REPLACEMENT CHARACTER} over" in drawn
-    assert not any("Y approves" in line for line in drawn)
+    assert "Y approves" not in drawn
 
 
 def test_white_space_within_a_line_stands() -> None:

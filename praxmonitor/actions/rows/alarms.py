@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import alarms, mail, preconditions
+from praxmonitor.actions import alarms, mail, mail_preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.scope import ALARMS, EVERYWHERE
 
@@ -30,11 +30,11 @@ IN_ALARMS = (
     ),
     Action(
         "approve_request", "Y", "approve", ALARMS, "approve the chosen request; you say why", mail.approve,
-        words="yes allow grant accept permit decide", precondition=preconditions.request, footer=Footer.IF_ROOM,
+        words="yes allow grant accept permit decide", precondition=mail_preconditions.request, footer=Footer.IF_ROOM,
     ),
     Action(
         "deny_request", "N", "deny", ALARMS, "deny the chosen request; you say why", mail.deny,
-        words="no refuse reject decline forbid decide", precondition=preconditions.request, footer=Footer.IF_ROOM,
+        words="no refuse reject decline forbid decide", precondition=mail_preconditions.request, footer=Footer.IF_ROOM,
     ),
 )  # fmt: skip
 

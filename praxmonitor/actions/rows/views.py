@@ -39,7 +39,7 @@ TO_VIEWS = (
         in_replay=True,
     ),
     Action(
-        "previous_project", "left_curly_bracket", "last project", VIEWS, "the project before this one", views.turn_project(-1),
-        words="workspace other switch previous project", in_replay=True,
+        "previous_project", "left_curly_bracket", "last project", VIEWS, "the project before this one",
+        views.turn_project(-1), words="workspace other switch previous project", in_replay=True,
     ),
 )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Why something cannot be done with the mail under the cursor, in words for a notification; empty if it can. Pure."""
+
+from __future__ import annotations
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.message import FINAL
+from praxmonitor.actions.preconditions import Situation
+
+
+def mail(now: Situation, verb: str) -> str:
+    """A mail is under the cursor."""
+    return "" if now.message is not None else f"no mail here to {verb}"
+
+
+def own_mail(now: Situation, verb: str) -> str:
+    """It lies in the operator's mailbox, open or archived."""
+    if now.message is not None and now.selected != OPERATOR:
+        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
+    return mail(now, verb)
+
+
+def open_mail(now: Situation, verb: str) -> str:
+    """It is the operator's, and open."""
+    closed = now.message is not None and now.message.status == "closed"
+    return own_mail(now, verb) or (f"this mail is closed: U opens it again, then {verb} it" if closed else "")
+
+
+def request(now: Situation, verb: str) -> str:
+    """It asks the operator for an approval that is not decided yet."""
+    undecided = now.message is not None and now.message.undecided
+    return open_mail(now, verb) or ("" if undecided else "this mail asks for no approval")
+
+
+def outcome(now: Situation, verb: str) -> str:
+    """It tells the operator the end of a task: done, blocked, declined."""
+    ack = now.message.ack if now.message is not None else None
+    tells = ack is not None and now.message is not None and ack.state in FINAL and ack.by == now.message.sender != ""
+    return open_mail(now, verb) or ("" if tells else f"this mail tells no end of a task: nothing to {verb}")
+
+
+def answerable(now: Situation, verb: str) -> str:
+    """It is open, and no decision is what it waits for."""
+    undecided = now.message is not None and now.message.undecided
+    return open_mail(now, verb) or ("it waits for your decision: approve (Y) or deny (N) it" if undecided else "")
+
+
+def closed_before(now: Situation, _verb: str) -> str:
+    """There is a mailbox of the operator's."""
+    return "" if now.fleet.operator is not None else "there is no mail of yours"
