@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "alarms": "praxmonitor.cli.alarms",
     "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
+    "keys": "praxmonitor.cli.keys",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
@@ -37,6 +38,7 @@ praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl
 praxmonitor replay FILE [--speed X]          play a recording on the screen
 praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one, or see what is wrong with it:
                                              the one in use, or PACK
+praxmonitor keys [--file FILE] [--json]      every key of the screen; what is wrong with your keys.toml
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
@@ -68,6 +70,7 @@ EXAMPLES = {
         "praxmonitor mute end --all",
     ),
     "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
+    "keys": ("praxmonitor keys", "praxmonitor keys --file ./keys.toml"),
 }
 """Subcommand → command lines that stand at the end of its `--help`."""
 

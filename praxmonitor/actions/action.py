@@ -35,7 +35,7 @@ class Action:
 
     id: str
     key: str
-    """Textual's names, several separated by commas."""
+    """Textual's names, several separated by commas; empty: it has none, and is asked for in the palette."""
     label: str
     """Two words at most: the footer's."""
     scope: Scope
@@ -60,9 +60,9 @@ class Action:
     """Its help in the demo, where leaving ends the agents."""
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys as a person reads them: `D`, `Ctrl+P`."""
-        return tuple(_spoken(key) for key in self.key.split(","))
+    def default_keys(self) -> tuple[str, ...]:
+        """Its keys by Textual's names, where the operator chose no others."""
+        return tuple(filter(None, self.key.split(",")))
 
     def refusal(self, now: Situation) -> str:
         """Why it cannot be asked for now, in words for a notification; empty if it can."""
@@ -81,32 +81,3 @@ class Action:
             context.display.notify(why, severity="warning")
         elif (work := self.handler(context)) is not None:
             context.view.run_worker(work)
-
-
-_SPOKEN = {
-    "question_mark": "?",
-    "slash": "/",
-    "exclamation_mark": "!",
-    "colon": ":",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "enter": "Enter",
-    "escape": "Esc",
-    "home": "Home",
-    "end": "End",
-    "tab": "Tab",
-    "space": "Space",
-    "plus": "+",
-    "minus": "-",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-}
-
-
-def _spoken(key: str) -> str:
-    *modifiers, last = key.split("+")
-    return "+".join([*(word.capitalize() for word in modifiers), _SPOKEN.get(last, last)])

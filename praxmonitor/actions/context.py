@@ -18,6 +18,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.sound.mutes import Mutes
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -83,8 +84,21 @@ class MailView(View, Protocol):
 class Sound(Protocol):
     """What is heard."""
 
+    @property
+    def mutes(self) -> Mutes:
+        """What the operator does not want to hear."""
+
     def mute(self) -> None:
         """All sound off, or on again."""
+
+    def mute_for(self, seconds: float) -> None:
+        """All sound off for so long from now."""
+
+    def mute_agent(self, address: str, seconds: float) -> None:
+        """This agent's sounds off for so long from now; 0: on again."""
+
+    def mute_kind(self, kind: str, seconds: float) -> None:
+        """The sounds of one of `SOUND_KINDS` off for so long from now; 0: on again."""
 
 
 class Display(Protocol):
@@ -120,6 +134,9 @@ class Display(Protocol):
 
     def show_help(self) -> None:
         """List the keys."""
+
+    def pick_theme(self) -> None:
+        """List the themes; each is seen while it is under the cursor."""
 
     def action_command_palette(self) -> None:
         """Open the command palette."""

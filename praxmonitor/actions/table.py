@@ -1,8 +1,8 @@
-"""Every action of the screen, once: bindings, footer, help, palette and the README's key table come from here."""
+"""Every action of the screen, once: bindings, footer, help, palette and docs/keys.md come from here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.rows.agents import ON_AGENTS
@@ -18,12 +18,16 @@ from praxmonitor.actions.scope import Scope
 ACTIONS = (*TO_VIEWS, *MOVING, *ON_THE_FLEET, *ON_AGENTS, *ON_MAIL, *ON_ALARMS, *ON_THE_SCREEN, *IN_A_REPLAY)
 
 
-def is_elected(action_id: str, scopes: Collection[Scope], now: Situation) -> bool:
+def is_elected(
+    action_id: str,
+    scopes: Collection[Scope],
+    now: Situation,
+    keys: Callable[[str], Collection[str]],
+) -> bool:
     """Whether this action is what its key means now in a view of these scopes: of several actions of one key the first
-    that can be done; where none can, the first."""
-    wanted = BY_ID[action_id]
-    keys = frozenset(wanted.key.split(","))
-    rivals = [each for each in ACTIONS if each.scope in scopes and not keys.isdisjoint(each.key.split(","))]
+    that can be done; where none can, the first. `keys`: those of an action that hold."""
+    wanted, mine = BY_ID[action_id], frozenset(keys(action_id))
+    rivals = [each for each in ACTIONS if each.scope in scopes and not mine.isdisjoint(keys(each.id))]
     return len(rivals) < 2 or next((each for each in rivals if not each.refusal(now)), rivals[0]) is wanted
 
 

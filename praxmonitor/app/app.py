@@ -24,8 +24,9 @@ from textual.theme import Theme
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.keymap import STANDARD
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
+from praxmonitor.actions.table import BY_ID, is_elected
 from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.notifier import Notifier
@@ -108,7 +109,7 @@ class PraxApp(App[None], inherit_bindings=False):
     COMMANDS: ClassVar = {_palette}
     NOTIFICATION_TIMEOUT = 6
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
-    # One notification, the newest, over the footer: there it covers no agent and no dialog. Key L lists them all.
+    # One notification, the newest, over the footer: there it covers no agent and no dialog. `notices` lists them all.
     CSS = """
     CommandPalette > Vertical { width: 90; max-width: 100%; background: $surface; }
     CommandPalette SearchIcon { display: none; }
@@ -134,7 +135,11 @@ class PraxApp(App[None], inherit_bindings=False):
             os.environ.pop(name, None)
         super().__init__()
         self.opened = opened
-        self.navigation = Navigation(self)
+        self.keymap = STANDARD
+        """The keys that hold; views take them when they are made."""
+        self.own_troubles: tuple[str, ...] = ()
+        """What is wrong with the operator's own keys, one line each."""
+        self.navigation = Navigation(self, lambda: self.keymap)
         self.preferences_trouble = ""
         """Why what the operator had chosen is not known; empty if it is."""
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
@@ -167,7 +172,7 @@ class PraxApp(App[None], inherit_bindings=False):
         opened, notifier = self.opened, self.alarms.notifier
         troubles = (self.stopped, opened.withheld, opened.trouble(), self.preferences_trouble, notifier.trouble)
         here = (*troubles, *notifier.missing_guards)
-        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed)
+        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed, *self.own_troubles)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -291,6 +296,17 @@ class PraxApp(App[None], inherit_bindings=False):
         if self.opened.live:
             self.run_worker(partial(self._keep, self.preferences), thread=True, group="preferences")
 
+    def choose_theme(self, name: str) -> None:
+        """These colours from now on, and when the screen is opened again."""
+        self.theme = name
+        self.prefer(theme=name)
+
+    def pick_theme(self) -> None:
+        """List the themes; each is seen while it is under the cursor."""
+        from praxmonitor.app.theme_picker import ask_for_theme
+
+        self.run_worker(ask_for_theme(self))
+
     def _keep(self, preferences: Preferences) -> None:
         try:
             save_preferences(self.opened.workspace.root, preferences)
@@ -304,22 +320,16 @@ class PraxApp(App[None], inherit_bindings=False):
         view = self.screen
         if action != "do" or not isinstance(view, View):
             return super().check_action(action, parameters)
-        return is_elected(str(parameters[0]), view.SCOPES, self.context(view).situation)
+        return is_elected(str(parameters[0]), view.SCOPES, self.context(view).situation, self.keymap.keys)
 
     def show_help(self) -> None:
         """List the keys."""
-        from praxmonitor.dialogs.help import HelpScreen, KeyRow
+        from praxmonitor.app.keys import help_rows
+        from praxmonitor.dialogs.help import HelpScreen
 
-        demo = self.opened.ends_agents
-        rows = [
-            KeyRow(scope.title, action.keys, action.demo_help if demo and action.demo_help else action.help)
-            for scope in SCOPES
-            for action in ACTIONS
-            if action.scope is scope
-        ]
-        self.push_screen(
-            HelpScreen("Keys. Quitting ends the demo." if demo else "Keys. Quitting stops no agent.", rows)
-        )
+        scopes = self.screen.SCOPES if isinstance(self.screen, View) else ()
+        leaving = "ends the demo" if self.opened.ends_agents else "stops no agent"
+        self.push_screen(HelpScreen(f"Keys. Quitting {leaving}.", help_rows(self.keymap, self.opened, scopes)))
 
     def show_playback(self) -> None:
         """Say anew how the recording is played, if one is; and once that something of it is left out."""

@@ -9,6 +9,8 @@ from textual.app import App
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
+from praxmonitor.actions.context import View
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.views import ViewName
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
@@ -34,8 +36,9 @@ MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream}
 class Navigation:
     """The views of one app."""
 
-    def __init__(self, app: App[Any]) -> None:
-        self._app = app
+    def __init__(self, app: App[Any], keymap: Callable[[], Keymap]) -> None:
+        """`keymap` says which keys hold when a view is made."""
+        self._app, self._keymap = app, keymap
         self._order: list[ViewName] = [ViewName.FLEET]
         """Those that were shown, the one in front last, each once."""
 
@@ -47,7 +50,9 @@ class Navigation:
     def view(self, name: ViewName) -> Screen[None]:
         """This view, made now if it never was. Installed, Textual keeps it when it is left."""
         if not self._app.is_screen_installed(name):
-            self._app.install_screen(MAKERS[name](), name)
+            made = MAKERS[name]()
+            made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
+            self._app.install_screen(made, name)
         return self._app.get_screen(name)
 
     def show(self, name: ViewName) -> None:

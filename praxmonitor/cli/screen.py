@@ -47,6 +47,7 @@ def open_screen(
     checked_config(config, workspace.config_file)
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
+    from praxmonitor.app.keys import own_keymap
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
@@ -64,6 +65,7 @@ def open_screen(
     chosen = msgspec.structs.replace(preferences, theme=theme) if theme else preferences
     app = PraxApp(opened, feed, speaker, available, chosen)
     app.preferences_trouble = trouble
+    app.keymap, app.own_troubles = own_keymap()
     return run_app(app, theme)
 
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.actions.action import Footer
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
@@ -46,6 +47,7 @@ class Monitor(Protocol):
     sound_status: SoundStatus
     playing: str
     preferences: Preferences
+    keymap: Keymap
 
     @property
     def alarms(self) -> Alarms:
@@ -141,12 +143,12 @@ class Frame:
         return self._cost_of[1]
 
     def _show_keys(self, now: Situation) -> None:
-        hidden = ACT if now.played else REPLAY
-        offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
+        hidden, key = ACT if now.played else REPLAY, self.app.keymap.first
+        offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden and key(a.id)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(
-                action.id, action.keys[0], action.label, bool(action.refusal(now)), action.wanted(now),
+                action.id, key(action.id), action.label, bool(action.refusal(now)), action.wanted(now),
                 action.footer is Footer.ALWAYS,
             )
             for action in offered
