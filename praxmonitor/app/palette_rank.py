@@ -37,7 +37,7 @@ def ranked(query: str, commands: Iterable[tuple[T, str, str, str]]) -> list[tupl
 
 
 def _scores(wanted: Sequence[str], name: str, words: Sequence[str], said: str) -> list[float]:
-    of_name, of_help = name.split(), said.split()
+    of_name, of_help = name.replace("-", " ").split(), said.split()
     return [_score(part, name, of_name, words, of_help) for part in wanted]
 
 
