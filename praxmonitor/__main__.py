@@ -9,8 +9,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailcore.text.terminal import print_error, print_line
+
+if TYPE_CHECKING:
+    from praxmonitor.cli.arguments import ScreenOptions
 
 SUBCOMMANDS = {
     "status": "praxmonitor.cli.status",
@@ -28,6 +32,8 @@ SUBCOMMANDS = {
 
 USAGE = """\
 praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
+  … --read-only   nothing can be changed, and nothing is written   --ascii   no sign that is not ASCII
+  … --no-motion   nothing blinks or glides                         NO_COLOR=1 praxmonitor   no colours
 praxmonitor status [PATH] [--json]           the same in plain text, once
 praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
 praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
@@ -74,6 +80,8 @@ EXAMPLES = {
 }
 """Subcommand → command lines that stand at the end of its `--help`."""
 
+SWITCHES = ("--mute", "--ascii", "--no-motion", "--read-only")
+"""Of the screen, in the order of `ScreenOptions`."""
 INTERRUPTED = 130
 """The exit status after Ctrl-C, where a command does not end in order at it: 128 and SIGINT's number."""
 
@@ -136,7 +144,7 @@ def _main(words: list[str]) -> int:
         print_line(f"praxmonitor {version('praxmonitor')}")
         return 0
     try:
-        path, theme, muted = _options(words)
+        path, options = _options(words)
     except ValueError as error:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
@@ -146,18 +154,18 @@ def _main(words: list[str]) -> int:
     from praxmonitor.cli.screen import open_screen
 
     try:
-        return open_screen(path, theme=theme, muted=muted)
+        return open_screen(path, options)
     except MailcoreError as error:
         print_error(f"praxmonitor: {error}")
         return error.exit_status
 
 
-def _options(words: list[str]) -> tuple[Path | None, str, bool]:
-    path, theme, muted = None, "", False
+def _options(words: list[str]) -> tuple[Path | None, ScreenOptions]:
+    path, theme, switches = None, "", dict.fromkeys(SWITCHES, False)
     rest = iter(words)
     for word in rest:
-        if word == "--mute":
-            muted = True
+        if word in switches:
+            switches[word] = True
         elif word == "--theme":
             theme = next(rest, "")
             if not theme:
@@ -176,7 +184,9 @@ def _options(words: list[str]) -> tuple[Path | None, str, bool]:
             raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
             path = Path(word)
-    return path, theme, muted
+    from praxmonitor.cli.arguments import ScreenOptions
+
+    return path, ScreenOptions(theme, *switches.values())
 
 
 if __name__ == "__main__":

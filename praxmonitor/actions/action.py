@@ -68,6 +68,8 @@ class Action:
         """Why it cannot be asked for now, in words for a notification; empty if it can."""
         if now.played and not self.in_replay:
             return f"a recording is played: to {self.label}, open the workspace itself"
+        if now.read_only and not self.in_replay:
+            return f"the screen is read-only: to {self.label}, open it without --read-only"
         return self.precondition(now, self.verb or self.label)
 
     def label_of(self, now: Situation) -> str:

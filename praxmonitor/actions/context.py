@@ -187,4 +187,6 @@ class Context(Generic[V]):
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        return Situation(
+            self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me(), self.opened.read_only
+        )

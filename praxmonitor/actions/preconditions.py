@@ -22,6 +22,8 @@ class Situation:
     """The fleet is a recording's."""
     needing: Collection[str] = ()
     """Addresses of the agents that need the operator."""
+    read_only: bool = False
+    """Nothing may be asked for that changes anything."""
 
     @property
     def facts(self) -> AgentFacts | None:

@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,8 @@ from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key, MouseDown
+from textual.events import DescendantFocus, Event, Key, MouseDown
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
@@ -32,6 +34,7 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
+from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.follower import Follower
 from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.sound import Sound
@@ -96,7 +99,7 @@ class PraxApp(App[None], inherit_bindings=False):
     sound_status: var[SoundStatus] = var(SoundStatus())
     """Whether sound can be heard."""
     playing: var[str] = var("")
-    """How a recording is played; empty if none is."""
+    """How a recording is played, or that the screen is read-only; empty if neither is."""
     preferences: var[Preferences] = var(Preferences())
     """What the operator chose on the screen."""
     stopped: var[str] = var("")
@@ -146,6 +149,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
         self.terminal = Terminal(self)
+        self.appearance = Appearance(self)
         self.gone = threading.Event()
         """Set by who runs it, once it has left."""
         self._incomplete = False
@@ -160,6 +164,8 @@ class PraxApp(App[None], inherit_bindings=False):
         self.alarms = Alarms(notifier, self.sound, self)
         self.follower = Follower(feed, self.alarms, self.sound, self)
         self.show_playback()
+        if opened.read_only:
+            self.playing = "read-only"
         self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
@@ -183,8 +189,17 @@ class PraxApp(App[None], inherit_bindings=False):
         theme: Theme | None = self.get_theme(self.theme)
         return load.variable_defaults(theme) if theme is not None else {}
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own; then, where it is wanted, ASCII."""
+        return self.appearance.filters(super().get_line_filters())
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor blinks only where motion is wanted."""
+        self.appearance.focused(event.widget)
+
     def on_mount(self) -> None:
         """Follow the files from now on. Once it is painted, make ready what is not needed for that."""
+        self.appearance.begin()
         # After `fg` the terminal is empty, and Textual paints only what has changed.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
@@ -231,7 +246,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """The operator muted something, or wants to hear it."""
         self._listen()
         self.alarms.notifier.reach_changed()
-        if self.opened.playback is None:
+        if self.opened.writable:
             self.run_worker(self._keep_mutes, thread=True)
 
     def _keep_mutes(self) -> None:
@@ -296,16 +311,9 @@ class PraxApp(App[None], inherit_bindings=False):
         if self.opened.live:
             self.run_worker(partial(self._keep, self.preferences), thread=True, group="preferences")
 
-    def choose_theme(self, name: str) -> None:
-        """These colours from now on, and when the screen is opened again."""
-        self.theme = name
-        self.prefer(theme=name)
-
     def pick_theme(self) -> None:
         """List the themes; each is seen while it is under the cursor."""
-        from praxmonitor.app.theme_picker import ask_for_theme
-
-        self.run_worker(ask_for_theme(self))
+        self.run_worker(self.appearance.pick_theme())
 
     def _keep(self, preferences: Preferences) -> None:
         try:

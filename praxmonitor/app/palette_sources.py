@@ -27,6 +27,13 @@ _PERIODS = tuple((said, seconds) for said, seconds in MUTE_PERIODS if seconds < 
 QUIET = "silence quiet unmute sound sounds audio noise"
 
 
+class Colours(Protocol):
+    """What the screen looks like."""
+
+    def choose_theme(self, name: str) -> None:
+        """These colours from now on, and when the screen is opened again."""
+
+
 class Muting(Protocol):
     """What is heard."""
 
@@ -57,6 +64,10 @@ class Offering(Protocol):
         """What is heard."""
 
     @property
+    def appearance(self) -> Colours:
+        """What it looks like."""
+
+    @property
     def available_themes(self) -> Mapping[str, object]:
         """By name."""
 
@@ -65,9 +76,6 @@ class Offering(Protocol):
 
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""
-
-    def choose_theme(self, name: str) -> None:
-        """These colours from now on, and when the screen is opened again."""
 
 
 class Command(NamedTuple):
@@ -133,7 +141,7 @@ def mutes(app: Offering, view: View) -> Iterator[Command]:
 def themes(app: Offering, _: View) -> Iterator[Command]:
     """Each theme there is, ours and the operator's before Textual's."""
     for name in sorted(app.available_themes, key=lambda name: (name in BUILTIN_THEMES, name)):
-        change = partial(app.choose_theme, name)
+        change = partial(app.appearance.choose_theme, name)
         yield Command(f"theme {plain(name)}", "change the colours", change, "colours colors dark light contrast")
 
 

@@ -1,9 +1,8 @@
-"""The list of themes: what is under the cursor is seen at once, what is picked is kept."""
+"""The list of themes: what is under the cursor is seen at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
 
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
@@ -11,37 +10,18 @@ from textual.theme import BUILTIN_THEMES
 from praxmonitor.dialogs.choose import ChooseScreen, text_option
 
 
-class Painted(Protocol):
-    """The app, by its colours."""
+async def ask_for_theme(
+    ask: Callable[[Screen[int]], Awaitable[int]], before: str, available: Iterable[str], show: Callable[[str], None]
+) -> str:
+    """The theme that the operator picked; empty for none. `show` is called with each that comes under the cursor.
 
-    theme: str
-
-    @property
-    def available_themes(self) -> Mapping[str, object]:
-        """By name."""
-
-    async def push_screen_wait(self, screen: Screen[int]) -> int:
-        """Open a dialog and wait for its answer."""
-
-    def choose_theme(self, name: str) -> None:
-        """These colours from now on, and when the screen is opened again."""
-
-
-async def ask_for_theme(app: Painted) -> None:
-    """Let the operator pick one; Esc brings back the colours that were there before. Within a worker."""
-    before = app.theme
-    names = sorted(app.available_themes, key=lambda name: (name in BUILTIN_THEMES, name))
-    names.remove(before)
+    The one that holds now stands first, then ours and the operator's, then Textual's.
+    """
+    names = sorted(set(available) - {before}, key=lambda name: (name in BUILTIN_THEMES, name))
     names.insert(0, before)
-
-    def show(place: int) -> None:
-        app.theme = names[place]
-
     asked = ChooseScreen(
         "Which colours?", [text_option(name) for name in names], "j k see · Enter keep · Esc as it was"
     )
-    asked.moved = show
-    picked = await app.push_screen_wait(asked)
-    app.theme = before
-    if picked >= 0:
-        app.choose_theme(names[picked])
+    asked.moved = lambda place: show(names[place])
+    picked = await ask(asked)
+    return names[picked] if picked >= 0 else ""

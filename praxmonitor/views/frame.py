@@ -125,7 +125,8 @@ class Frame:
             snapshot.now,
             width,
         )
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+        played = opened.playback is not None
+        self._show_keys(Situation(snapshot.fleet, selected, played, snapshot.needs_me(), opened.read_only))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
