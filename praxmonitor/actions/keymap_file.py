@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -75,6 +74,8 @@ def load_keymap(path: Path, views: Collection[Collection[Scope]]) -> tuple[Keyma
 def _keys_of(action_id: str, value: Any) -> tuple[str, ...]:
     """The keys that an entry names. ValueError says what is wrong with it."""
     if action_id not in BY_ID:
+        from difflib import get_close_matches
+
         near = get_close_matches(action_id, BY_ID, 1)
         raise ValueError(f"no action {action_id!r}{f'; did you mean {near[0]}?' if near else ''}")
     words = [value] if isinstance(value, str) else value

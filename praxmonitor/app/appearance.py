@@ -13,7 +13,6 @@ from textual.widgets import Input, TextArea
 
 from praxmonitor.app.ascii_filter import AsciiFilter
 from praxmonitor.app.terminal import Terminal
-from praxmonitor.app.theme_picker import ask_for_theme
 from praxmonitor.preferences.preferences import Preferences
 
 
@@ -75,6 +74,8 @@ class Appearance:
 
     async def pick_theme(self) -> None:
         """List the themes, each is seen while it is under the cursor. Within a worker."""
+        from praxmonitor.app.theme_picker import ask_for_theme
+
         app = self._app
         before = app.theme
 

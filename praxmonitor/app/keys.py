@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from importlib import import_module
 from inspect import getmembers, isclass
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 import praxmonitor.views
 from praxmonitor.actions.keymap import STANDARD, Keymap
@@ -13,7 +14,9 @@ from praxmonitor.actions.keymap_file import keymap_path, load_keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.scope import REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS, SCOPES
-from praxmonitor.dialogs.help import KeyRow
+
+if TYPE_CHECKING:
+    from praxmonitor.dialogs.help import KeyRow
 
 
 def view_scopes() -> dict[str, tuple[Scope, ...]]:
@@ -44,6 +47,8 @@ def help_rows(keymap: Keymap, opened: OpenWorkspace, here: Collection[Scope]) ->
 
 
 def _rows(keymap: Keymap, opened: OpenWorkspace, scope: Scope, where: str) -> Iterator[KeyRow]:
+    from praxmonitor.dialogs.help import KeyRow
+
     for action in (action for action in ACTIONS if action.scope is scope):
         said = action.demo_help if opened.ends_agents and action.demo_help else action.help
         title = scope.title if scope is REPLAY else f"{scope.title}{where}"
