@@ -9,8 +9,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailcore.text.terminal import print_error, print_line
+
+if TYPE_CHECKING:
+    from praxmonitor.cli.arguments import ScreenOptions
 
 SUBCOMMANDS = {
     "status": "praxmonitor.cli.status",
@@ -22,11 +26,14 @@ SUBCOMMANDS = {
     "alarms": "praxmonitor.cli.alarms",
     "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
+    "keys": "praxmonitor.cli.keys",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
 USAGE = """\
 praxmonitor [PATH…] [--theme NAME] [--mute]  the screen of the workspaces that the PATHs are in (default: here)
+  … --read-only   nothing can be changed, and nothing is written   --ascii   no sign that is not ASCII
+  … --no-motion   nothing blinks or glides                         NO_COLOR=1 praxmonitor   no colours
 praxmonitor status [PATH] [--json]           the same in plain text, once
 praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
 praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
@@ -37,6 +44,7 @@ praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl
 praxmonitor replay FILE [--speed X]          play a recording on the screen
 praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one, or see what is wrong with it:
                                              the one in use, or PACK
+praxmonitor keys [--file FILE] [--json]      every key of the screen; what is wrong with your keys.toml
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
@@ -68,9 +76,12 @@ EXAMPLES = {
         "praxmonitor mute end --all",
     ),
     "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
+    "keys": ("praxmonitor keys", "praxmonitor keys --file ./keys.toml"),
 }
 """Subcommand → command lines that stand at the end of its `--help`."""
 
+SWITCHES = ("--mute", "--ascii", "--no-motion", "--read-only")
+"""Of the screen, in the order of `ScreenOptions`."""
 INTERRUPTED = 130
 """The exit status after Ctrl-C, where a command does not end in order at it: 128 and SIGINT's number."""
 
@@ -133,7 +144,7 @@ def _main(words: list[str]) -> int:
         print_line(f"praxmonitor {version('praxmonitor')}")
         return 0
     try:
-        paths, theme, muted = _options(words)
+        paths, options = _options(words)
     except ValueError as error:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
@@ -143,19 +154,19 @@ def _main(words: list[str]) -> int:
     from praxmonitor.cli.screen import open_screen
 
     try:
-        return open_screen(*paths, theme=theme, muted=muted)
+        return open_screen(*paths, options=options)
     except MailcoreError as error:
         print_error(f"praxmonitor: {error}")
         return error.exit_status
 
 
-def _options(words: list[str]) -> tuple[list[Path], str, bool]:
+def _options(words: list[str]) -> tuple[list[Path], ScreenOptions]:
     paths: list[Path] = []
-    theme, muted = "", False
+    theme, switches = "", dict.fromkeys(SWITCHES, False)
     rest = iter(words)
     for word in rest:
-        if word == "--mute":
-            muted = True
+        if word in switches:
+            switches[word] = True
         elif word == "--theme":
             theme = next(rest, "")
             if not theme:
@@ -172,7 +183,9 @@ def _options(words: list[str]) -> tuple[list[Path], str, bool]:
             raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
             paths.append(Path(word))
-    return paths, theme, muted
+    from praxmonitor.cli.arguments import ScreenOptions
+
+    return paths, ScreenOptions(theme, *switches.values())
 
 
 if __name__ == "__main__":

@@ -62,14 +62,16 @@ class Action:
     """Its help in the demo, where leaving ends the agents."""
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys as a person reads them: `D`, `Ctrl+P`."""
-        return tuple(_spoken(key) for key in self.key.split(",") if key)
+    def default_keys(self) -> tuple[str, ...]:
+        """Its keys by Textual's names, where the operator chose no others."""
+        return tuple(filter(None, self.key.split(",")))
 
     def refusal(self, now: Situation) -> str:
         """Why it cannot be asked for now, in words for a notification; empty if it can."""
         if now.played and not self.in_replay:
             return f"a recording is played: to {self.label}, open the workspace itself"
+        if now.read_only and not self.in_replay:
+            return f"the screen is read-only: to {self.label}, open it without --read-only"
         return self.precondition(now, self.verb or self.label)
 
     def label_of(self, now: Situation) -> str:
@@ -83,36 +85,3 @@ class Action:
             context.display.notify(why, severity="warning")
         elif (work := self.handler(context)) is not None:
             context.view.run_worker(work)
-
-
-_SPOKEN = {
-    "question_mark": "?",
-    "slash": "/",
-    "exclamation_mark": "!",
-    "colon": ":",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "enter": "Enter",
-    "escape": "Esc",
-    "home": "Home",
-    "end": "End",
-    "tab": "Tab",
-    "space": "Space",
-    "plus": "+",
-    "minus": "-",
-    "less_than_sign": "<",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "greater_than_sign": ">",
-}
-
-
-def _spoken(key: str) -> str:
-    *modifiers, last = key.split("+")
-    return "+".join([*(word.capitalize() for word in modifiers), _SPOKEN.get(last, last)])

@@ -21,6 +21,7 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.listing import AlarmRow
+from praxmonitor.sound.mutes import Mutes
 from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.state.mail import MailEntry, MailFolder
 from praxmonitor.state.needs import Need, NeedWalk, needs_of
@@ -178,8 +179,21 @@ class MailboxView(MailView, Protocol):
 class Sound(Protocol):
     """What is heard."""
 
+    @property
+    def mutes(self) -> Mutes:
+        """What the operator does not want to hear."""
+
     def mute(self) -> None:
         """All sound off, or on again."""
+
+    def mute_for(self, seconds: float) -> None:
+        """All sound off for so long from now."""
+
+    def mute_agent(self, address: str, seconds: float) -> None:
+        """This agent's sounds off for so long from now; 0: on again."""
+
+    def mute_kind(self, kind: str, seconds: float) -> None:
+        """The sounds of one of `SOUND_KINDS` off for so long from now; 0: on again."""
 
 
 class Display(Protocol):
@@ -233,6 +247,9 @@ class Display(Protocol):
 
     def show_help(self) -> None:
         """List the keys."""
+
+    def pick_theme(self) -> None:
+        """List the themes; each is seen while it is under the cursor."""
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
@@ -293,4 +310,5 @@ class Context(Generic[V]):
         needing = [need.key for need in self.needs]
         section = self.view.section if isinstance(self.view, SectionsView) else ""
         message: Message | None = getattr(self.view, "message", None)
-        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section, message)
+        read_only = self.opened.read_only
+        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section, message, read_only)

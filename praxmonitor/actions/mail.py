@@ -19,7 +19,7 @@ async def read(context: Context[MailView]) -> None:
     """Show the selected mail. The operator's own is marked opened; looking into another's changes nothing."""
     context.view.open_message()
     message, opened = context.view.message, context.opened
-    if message is None or not message.unread or context.view.selected != OPERATOR or opened.playback is not None:
+    if message is None or not message.unread or context.view.selected != OPERATOR or not opened.writable:
         return
     try:
         await asyncio.to_thread(requests.mark_opened, opened.workspace, message.id)

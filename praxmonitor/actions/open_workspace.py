@@ -18,6 +18,8 @@ class OpenWorkspace:
 
     ends_agents = False
     """Leaving ends the agents too: this is the demo."""
+    read_only = False
+    """Nothing may be asked for that changes anything, and nothing is written, nor in the user's own files."""
     withheld = ""
     """Why what config.toml starts or permits is not followed; empty if it is."""
 
@@ -44,6 +46,11 @@ class OpenWorkspace:
         self._noted = 0.0
         self.adopt(config)
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is done here may be written: no recording is played, and the screen is not read-only."""
+        return self.playback is None and not self.read_only
+
     def adopt(self, config: Config) -> None:
         """Let these settings hold from now on."""
         self.config = config
@@ -67,6 +74,8 @@ class OpenWorkspace:
         from mailcore.workspace.presence import KEY_PERIOD, key_pressed
 
         now = self.clock()
+        if not self.writable:
+            return
         if now - self._noted >= KEY_PERIOD:
             self._noted = now
             with suppress(OSError):

@@ -27,6 +27,8 @@ class Situation:
     """The section that is chosen in the view of one agent; empty in other views."""
     message: Message | None = None
     """The mail under the cursor, in a view that lists mail."""
+    read_only: bool = False
+    """Nothing may be asked for that changes anything."""
 
     @property
     def facts(self) -> AgentFacts | None:

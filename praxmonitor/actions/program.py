@@ -28,6 +28,11 @@ def show_help(context: Context[View]) -> None:
     context.display.show_help()
 
 
+def change_theme(context: Context[View]) -> None:
+    """Other colours."""
+    context.display.pick_theme()
+
+
 def suspend(context: Context[View]) -> None:
     """Back to the shell for a while."""
     context.terminal.suspend()

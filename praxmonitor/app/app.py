@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,8 @@ from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key, MouseDown
+from textual.events import DescendantFocus, Event, Key, MouseDown
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
@@ -23,11 +25,13 @@ from textual.theme import Theme
 
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.keymap import STANDARD
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
+from praxmonitor.actions.table import BY_ID
 from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
+from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.project import TICK, Project
 from praxmonitor.app.sound import Sound
@@ -94,7 +98,7 @@ class PraxApp(App[None], inherit_bindings=False):
     sound_status: var[SoundStatus] = var(SoundStatus())
     """Whether sound can be heard."""
     playing: var[str] = var("")
-    """How a recording is played; empty if none is."""
+    """How a recording is played, or that the screen is read-only; empty if neither is."""
     preferences: var[Preferences] = var(Preferences())
     """What the operator chose on the screen."""
     projects: var[tuple[ProjectSummary, ...]] = var(())
@@ -109,7 +113,7 @@ class PraxApp(App[None], inherit_bindings=False):
     COMMANDS: ClassVar = {_palette}
     NOTIFICATION_TIMEOUT = 6
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
-    # One notification, the newest, over the footer: there it covers no agent and no dialog. Key L lists them all.
+    # One notification, the newest, over the footer: there it covers no agent and no dialog. `notices` lists them all.
     CSS = """
     CommandPalette > Vertical { width: 90; max-width: 100%; background: $surface; }
     CommandPalette SearchIcon { display: none; }
@@ -135,7 +139,11 @@ class PraxApp(App[None], inherit_bindings=False):
             os.environ.pop(name, None)
         super().__init__()
         self._speaker = speaker
-        self.navigation = Navigation(self)
+        self.keymap = STANDARD
+        """The keys that hold; views take them when they are made."""
+        self.own_troubles: tuple[str, ...] = ()
+        """What is wrong with the operator's own keys, one line each."""
+        self.navigation = Navigation(self, lambda: self.keymap)
         self.preferences_trouble = ""
         """Why what the operator had chosen is not known; empty if it is."""
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
@@ -143,6 +151,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
         self.walk = NeedWalk()
         self.terminal = Terminal(self)
+        self.appearance = Appearance(self)
         self.gone = threading.Event()
         """Set by who runs it, once it has left."""
         self._incomplete = False
@@ -151,6 +160,8 @@ class PraxApp(App[None], inherit_bindings=False):
         """The one that the views show."""
         self._projects = [self.project]
         self.show_playback()
+        if opened.read_only:
+            self.playing = "read-only"
         self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
@@ -204,7 +215,7 @@ class PraxApp(App[None], inherit_bindings=False):
         opened, notifier = self.opened, self.alarms.notifier
         troubles = (self.stopped, opened.withheld, opened.trouble(), self.preferences_trouble, notifier.trouble)
         here = (*troubles, *notifier.missing_guards)
-        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed)
+        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed, *self.own_troubles)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -215,8 +226,17 @@ class PraxApp(App[None], inherit_bindings=False):
         theme: Theme | None = self.get_theme(self.theme)
         return load.variable_defaults(theme) if theme is not None else {}
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own; then, where it is wanted, ASCII."""
+        return self.appearance.filters(super().get_line_filters())
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor blinks only where motion is wanted."""
+        self.appearance.focused(event.widget)
+
     def on_mount(self) -> None:
         """Follow the files from now on. Once it is painted, make ready what is not needed for that."""
+        self.appearance.begin()
         # After `fg` the terminal is empty, and Textual paints only what has changed.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
@@ -265,7 +285,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self._listen()
         for project in self._projects:
             project.alarms.notifier.reach_changed()
-        if self.opened.playback is None:
+        if self.opened.writable:
             self.run_worker(self._keep_mutes, thread=True)
 
     def _keep_mutes(self) -> None:
@@ -347,6 +367,10 @@ class PraxApp(App[None], inherit_bindings=False):
         if self.opened.live:
             self.run_worker(partial(self._keep, self.preferences), thread=True, group="preferences")
 
+    def pick_theme(self) -> None:
+        """List the themes; each is seen while it is under the cursor."""
+        self.run_worker(self.appearance.pick_theme())
+
     def _keep(self, preferences: Preferences) -> None:
         try:
             save_preferences(self.opened.workspace.root, preferences)
@@ -360,22 +384,16 @@ class PraxApp(App[None], inherit_bindings=False):
         view = self.screen
         if action != "do" or not isinstance(view, View):
             return super().check_action(action, parameters)
-        return is_elected(str(parameters[0]), view.SCOPES, self.context(view).situation)
+        return self.keymap.elects(str(parameters[0]), view.SCOPES, self.context(view).situation)
 
     def show_help(self) -> None:
         """List the keys."""
-        from praxmonitor.dialogs.help import HelpScreen, KeyRow
+        from praxmonitor.app.keys import help_rows
+        from praxmonitor.dialogs.help import HelpScreen
 
-        demo = self.opened.ends_agents
-        rows = [
-            KeyRow(scope.title, action.keys, action.demo_help if demo and action.demo_help else action.help)
-            for scope in SCOPES
-            for action in ACTIONS
-            if action.scope is scope
-        ]
-        self.push_screen(
-            HelpScreen("Keys. Quitting ends the demo." if demo else "Keys. Quitting stops no agent.", rows)
-        )
+        scopes = self.screen.SCOPES if isinstance(self.screen, View) else ()
+        leaving = "ends the demo" if self.opened.ends_agents else "stops no agent"
+        self.push_screen(HelpScreen(f"Keys. Quitting {leaving}.", help_rows(self.keymap, self.opened, scopes)))
 
     def show_playback(self) -> None:
         """Say anew how the recording is played, if one is; and once that something of it is left out."""

@@ -10,6 +10,8 @@ from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
+from praxmonitor.actions.context import View
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.views import ViewName
 from praxmonitor.state.agent_details import Section
 from praxmonitor.views.agent import AgentScreen
@@ -46,8 +48,9 @@ MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _ala
 class Navigation:
     """The views of one app."""
 
-    def __init__(self, app: App[Any]) -> None:
-        self._app = app
+    def __init__(self, app: App[Any], keymap: Callable[[], Keymap]) -> None:
+        """`keymap` says which keys hold when a view is made."""
+        self._app, self._keymap = app, keymap
         self._order: list[ViewName] = [ViewName.FLEET]
         """Those that were shown, the one in front last, each once."""
 
@@ -59,7 +62,9 @@ class Navigation:
     def view(self, name: ViewName) -> Screen[None]:
         """This view, made now if it never was. Installed, Textual keeps it when it is left."""
         if not self._app.is_screen_installed(name):
-            self._app.install_screen(MAKERS[name](), name)
+            made = MAKERS[name]()
+            made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
+            self._app.install_screen(made, name)
         return self._app.get_screen(name)
 
     def show(self, name: ViewName) -> None:

@@ -41,10 +41,16 @@ class Sound:
         self.speaker.force_muted = False
         self._mute(replace(self.mutes, until=self._opened.clock() + seconds))
 
-    def mute_agent(self, address: str) -> None:
-        """This agent's sounds off, or on again."""
-        until = 0.0 if self.mutes.agent(address, self._opened.clock()) else FOREVER
-        self._mute(self.mutes.with_agent(address, until))
+    def mute_agent(self, address: str, seconds: float) -> None:
+        """This agent's sounds off for so long from now; 0: on again."""
+        self._mute(self.mutes.with_agent(address, self._end(seconds)))
+
+    def mute_kind(self, kind: str, seconds: float) -> None:
+        """The sounds of one of `SOUND_KINDS` off for so long from now; 0: on again."""
+        self._mute(self.mutes.with_kind(kind, self._end(seconds)))
+
+    def _end(self, seconds: float) -> float:
+        return self._opened.clock() + seconds if seconds else 0.0
 
     def _mute(self, mutes: Mutes) -> None:
         self.speaker.mutes = mutes
@@ -71,7 +77,8 @@ class Sound:
             duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.force_muted or mutes.all(now)
         until = FOREVER if speaker.force_muted else mutes.until
-        agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
+        off = (*sorted(mutes.agents.items()), *sorted(mutes.kinds.items()))
+        agents = tuple((name, end) for name, end in off if now < end)
         return SoundStatus(
             backend,
             muted,

@@ -9,6 +9,8 @@ from typing import Any
 
 from textual.app import App
 
+from praxmonitor.text.ascii import as_ascii
+
 
 class Terminal:
     """The terminal of one app."""
@@ -17,6 +19,8 @@ class Terminal:
         self._app = app
         self.lent = False
         """An agent's own program has it."""
+        self.ascii = False
+        """It has no UTF-8: it is sent ASCII."""
 
     def bell(self) -> None:
         """Ring its bell, also while an agent's program has it."""
@@ -28,7 +32,7 @@ class Terminal:
     def write(self, sequence: str) -> None:
         """Send it a sequence that draws nothing: a title, a notification."""
         if sequence and not self.lent and self._app._driver is not None:
-            self._app._driver.write(sequence)
+            self._app._driver.write(as_ascii(sequence) if self.ascii else sequence)
 
     def later(self, act: Callable[[], None]) -> None:
         """Do this in the app's loop, soon. From any thread."""

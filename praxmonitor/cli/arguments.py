@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from typing import NoReturn
 
 from mailcore.exceptions import MailcoreError
@@ -16,6 +17,34 @@ class Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave, with the message that argparse made of it."""
         super().exit(status, plain(message) if message else message)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """How a screen is opened."""
+
+    theme: str = ""
+    """Its name; empty: the one that was chosen last."""
+    muted: bool = False
+    ascii: bool = False
+    """Every sign in ASCII, also where the terminal has UTF-8."""
+    still: bool = False
+    """Nothing blinks or glides."""
+    read_only: bool = False
+    """Nothing can be asked for that changes anything, and nothing is written."""
+
+
+def screen_options(parser: argparse.ArgumentParser) -> None:
+    """Those of every screen but `--read-only`."""
+    parser.add_argument("--theme", default="", metavar="NAME", help="of the screen")
+    parser.add_argument("--mute", action="store_true", help="start muted")
+    parser.add_argument("--ascii", action="store_true", help="no sign that is not ASCII")
+    parser.add_argument("--no-motion", action="store_true", help="nothing blinks or glides")
+
+
+def chosen_screen(arguments: argparse.Namespace) -> ScreenOptions:
+    """What `screen_options` were given."""
+    return ScreenOptions(arguments.theme, arguments.mute, arguments.ascii, arguments.no_motion)
 
 
 def operator_options(parser: argparse.ArgumentParser) -> None:

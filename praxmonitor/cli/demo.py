@@ -17,7 +17,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet, State
 from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.workspace.find import Workspace
-from praxmonitor.cli.arguments import Parser
+from praxmonitor.cli.arguments import Parser, chosen_screen, screen_options
 from praxmonitor.demo.session import demo_session
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--headless", action="store_true", help="no screen: run, then print the status")
     parser.add_argument("--seconds", type=float, default=45, help="how long, with --headless (default 45)")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
-    parser.add_argument("--theme", default="", help="with the screen: its theme")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record it too, for `praxmonitor replay`")
-    parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
+    screen_options(parser)
     arguments = parser.parse_args(argv)
     if arguments.seconds <= 0:
         parser.error("--seconds: more than 0")
@@ -54,8 +53,7 @@ def main(argv: Sequence[str]) -> int:
 
             status = open_screen(
                 workspace.root,
-                theme=arguments.theme,
-                muted=arguments.mute,
+                options=chosen_screen(arguments),
                 on_facts=on_facts,
                 played=lambda: operator.trouble,
             )

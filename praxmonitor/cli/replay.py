@@ -10,7 +10,7 @@ from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.text.terminal import print_error
 from mailcore.workspace.find import Workspace
-from praxmonitor.cli.arguments import Parser
+from praxmonitor.cli.arguments import Parser, ScreenOptions, chosen_screen, screen_options
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.feed.recording_reader import read_header
 from praxmonitor.feed.replay import ReplayFeed
@@ -24,19 +24,18 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("file", type=Path, help="what `praxmonitor record` wrote")
     parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="recorded seconds in one second")
-    parser.add_argument("--theme", default="", metavar="NAME")
-    parser.add_argument("--mute", action="store_true", help="start muted")
+    screen_options(parser)
     options = parser.parse_args(argv)
     if not SLOWEST <= options.speed <= FASTEST:
         parser.error(f"--speed: {SLOWEST:g} to {FASTEST:g}")
     try:
-        return _show(options.file, options.speed, options.theme, muted=options.mute)
+        return _show(options.file, options.speed, chosen_screen(options))
     except MailcoreError as error:
         print_error(f"praxmonitor replay: {error}")
         return error.exit_status
 
 
-def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
+def _show(path: Path, speed: float, options: ScreenOptions) -> int:
     header = read_header(path)
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
@@ -51,13 +50,13 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
 
     config = Config(alarms=replace(header.alarms, notify="none"), mail=header.mail)
     speaker = Player(find_pack(config.sound.pack), gate_rules(config.sound), backend=config.sound.backend)
-    speaker.mutes = Mutes(until=FOREVER if muted else 0.0)
+    speaker.mutes = Mutes(until=FOREVER if options.muted else 0.0)
     playback = Playback(header.at, speed)
     # No registry is read: who takes part is told by the recording.
     opened = OpenWorkspace(Workspace(header.root, header.root, ()), config, playback=playback)
     feed = ReplayFeed(path, header, playback)
-    app = PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), Preferences(theme=theme))
-    status = run_app(app, theme)
+    app = PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), Preferences(theme=options.theme))
+    status = run_app(app, options)
     if playback.left_out:
         print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mailcore.config import Config
     from mailcore.workspace.find import Workspace
     from praxmonitor.app.app import PraxApp
+    from praxmonitor.cli.arguments import ScreenOptions
     from praxmonitor.feed.file_feed import OnFacts
 
 ARENAS = 2
@@ -20,8 +22,7 @@ ARENAS = 2
 
 def open_screen(
     *paths: Path,
-    theme: str = "",
-    muted: bool = False,
+    options: ScreenOptions,
     on_facts: OnFacts | None = None,
     played: Callable[[], str] | None = None,
 ) -> int:
@@ -46,6 +47,7 @@ def open_screen(
     workspace, *others = found.values()
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
+    from praxmonitor.app.keys import own_keymap
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
@@ -53,34 +55,49 @@ def open_screen(
     from praxmonitor.sound.player import configured_player
 
     def opening(workspace: Workspace) -> OpenWorkspace:
-        config, standing = trust.trusted_config(workspace, remember=True)
+        config, standing = trust.trusted_config(workspace, remember=not options.read_only)
         checked_config(config, workspace.config_file)
-        opened = OpenWorkspace(workspace, config, live=True)
+        silent = _silent_commands(config) if options.read_only else config
+        opened = OpenWorkspace(workspace, silent, live=not options.read_only)
+        opened.read_only = options.read_only
         opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
         return opened
 
     def feed(opened: OpenWorkspace) -> FileFeed:
         root, sweep = opened.workspace.root, opened.config.observe.sweep
-        return FileFeed(root, sweep, on_facts=on_facts, on_limits=note_seen, frame=SCREEN_INTERVAL)
+        on_limits = None if options.read_only else note_seen
+        return FileFeed(root, sweep, on_facts=on_facts, on_limits=on_limits, frame=SCREEN_INTERVAL)
 
     opened = opening(workspace)
-    speaker = configured_player(opened.config.sound, workspace.root, muted=muted)
+    speaker = configured_player(opened.config.sound, workspace.root, muted=options.muted)
     available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
     preferences, trouble = load_preferences(workspace.root)
-    chosen = msgspec.structs.replace(preferences, theme=theme) if theme else preferences
+    chosen = msgspec.structs.replace(preferences, theme=options.theme) if options.theme else preferences
     app = PraxApp(opened, feed(opened), speaker, available, chosen)
     app.preferences_trouble = trouble
+    app.keymap, app.own_troubles = own_keymap()
     for beside in map(opening, others):
         app.add_project(beside, feed(beside))
-    return run_app(app, theme)
+    return run_app(app, options)
 
 
-def run_app(app: PraxApp, theme: str) -> int:
+def _silent_commands(config: Config) -> Config:
+    """The same, and no command of the operator's is run at an alarm or a heartbeat."""
+    from dataclasses import replace
+
+    from mailcore.config import Alarms
+
+    usual = Alarms()
+    return replace(config, alarms=replace(config.alarms, on_alarm=usual.on_alarm, on_heartbeat=usual.on_heartbeat))
+
+
+def run_app(app: PraxApp, options: ScreenOptions) -> int:
     """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
     from mailcore.exceptions import UsageError
 
+    theme = options.theme
     if theme and theme not in app.available_themes:
         raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -89,9 +106,9 @@ def run_app(app: PraxApp, theme: str) -> int:
         term = os.environ.get("TERM", "")
         raise UsageError(f"TERM={term}: such a terminal cannot be drawn on; `praxmonitor watch` prints lines")
     # The terminal's, as the locale says it: our own streams are UTF-8 by now, whatever it is.
-    if (encoding := locale.getencoding()).lower().replace("-", "") != "utf8":
-        why = f"the encoding here is {encoding}, and the screen's signs need UTF-8"
-        raise UsageError(f"{why}: set LC_ALL=C.UTF-8, say; `praxmonitor watch` prints plain lines")
+    look = app.appearance
+    look.ascii = options.ascii or locale.getencoding().lower().replace("-", "") != "utf8"
+    look.still = look.still or options.still
     if not sys.stderr.isatty():  # Textual draws there
         sys.__stderr__ = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")  # type: ignore[misc]
     from praxmonitor.app.terminal_exit import sized

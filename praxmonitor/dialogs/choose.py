@@ -44,6 +44,8 @@ class ChooseScreen(ModalScreen[int]):
         super().__init__()
         self._question, self._options, self._hint = question, options, hint
         self._chosen = 0
+        self.moved: Callable[[int], None] | None = None
+        """Told the place of the option under the cursor, when that is another."""
 
     def compose(self) -> ComposeResult:
         """Question, options, keys."""
@@ -80,6 +82,8 @@ class ChooseScreen(ModalScreen[int]):
         """To another option."""
         self._chosen = max(0, min(self._chosen + step, len(self._options) - 1))
         self._list()
+        if self.moved is not None:
+            self.moved(self._chosen)
 
     def action_pick(self) -> None:
         """This one."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from praxmonitor.dialogs.sheet import Sheet
@@ -14,9 +12,8 @@ from praxmonitor.state.notices import Notice, notice_lines
 
 
 class NoticesScreen(ModalScreen[None]):
-    """The list; `L` closes it too. What an agent did since stands in the stream."""
+    """The list. What an agent did since stands in the stream."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("L", "dismiss", "close", show=False)]
     DEFAULT_CSS = """
     NoticesScreen { align: center middle; background: $background 60%; }
     """

@@ -33,18 +33,21 @@ class Sheet(Vertical):
     DEFAULT_CSS = """
     Sheet {
         width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
-        border: round $primary; border-title-color: $muted;
+        border: round $primary; border-title-color: $muted; border-subtitle-color: $faint;
         Lines { background: $surface; height: auto; max-height: 100%; }
     }
     """
 
-    def __init__(self, heading: str, draw: Callable[[int], list[Line]]) -> None:
-        """`heading` stands in its border; `draw` gives what stands on it, in lines of so many cells."""
+    def __init__(
+        self, heading: str, draw: Callable[[int], list[Line]], *, hint: str = "j k scroll · Esc close"
+    ) -> None:
+        """`heading` and `hint`, its keys, stand in its border; `draw` gives what stands on it, in lines of so many
+        cells."""
         super().__init__()
         self._draw = draw
         self._lines = Lines()
         # A line above the lines would be cut off below: their height is a share of the whole sheet's.
-        self.border_title = heading
+        self.border_title, self.border_subtitle = heading, hint
 
     def compose(self) -> ComposeResult:
         """The lines."""
@@ -59,6 +62,15 @@ class Sheet(Vertical):
         """Lay the lines out for the width that they have now."""
         event.stop()
         self._fill(self._lines.line_width)
+
+    def redraw(self) -> None:
+        """What stands on it is another now: lay it out anew, from the top."""
+        self._lines.jump(0)
+        self._fill(self._lines.line_width)
+
+    def read(self) -> None:
+        """Let the keys scroll it."""
+        self._lines.focus()
 
     def _fill(self, width: int) -> None:
         self._lines.set_lines(self._draw(width))

@@ -10,6 +10,8 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
 
     theme: str = ""
     """Name of the theme; empty: the one that ships first."""
+    motion: bool = True
+    """Cursors blink, and what is scrolled glides."""
     attention_first: bool = False
     """Agents that need attention stand first; else the registry's order."""
     agent_section: str = ""

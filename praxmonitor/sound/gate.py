@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from mailcore.config import Sound as SoundConfig
 from praxmonitor.sound import Cue, Sound, Urgency
+from praxmonitor.sound.kinds import KIND_OF
 from praxmonitor.sound.mutes import Mutes
 
 CHORD = 0.25
@@ -105,7 +106,10 @@ class Gate:
 
     def passes(self, cue: Cue, now: float) -> bool:
         """Whether it may be heard at all: it is neither muted nor turned down to nothing, nor are these quiet hours."""
-        if not self.rules.loudness(cue) or self.mutes.all(now) or self.mutes.agent(cue.agent, now):
+        mutes = self.mutes
+        if mutes.all(now) or mutes.agent(cue.agent, now) or mutes.kind(KIND_OF[cue.sound], now):
+            return False
+        if not self.rules.loudness(cue):
             return False
         return not self.rules.quiet_at(now) or (cue.urgent and self.rules.quiet_breaks)
 

@@ -24,7 +24,7 @@ class SoundStatus:
     quiet_until: str = ""
     """When the quiet hours end, as text: `07:00`."""
     agents: tuple[tuple[str, float], ...] = ()
-    """Addresses of agents that are muted by themselves, and until when."""
+    """Addresses of agents, and kinds of sounds, that are muted by themselves, and until when."""
     duty: str = ""
     """Who sounds the alarms in our stead; empty if it is us."""
     not_heard: str = ""

@@ -28,7 +28,21 @@ CONTRAST = 4.5
 FAINT_CONTRAST = 3.0
 """The same of what only repeats, more faintly, what stands elsewhere."""
 BLEND_STEPS = 20
-
+TERMINALS = "ansi_"
+"""With it the name of a colour of the terminal's own begins."""
+ON_THE_TERMINALS = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "block-cursor-foreground": "ansi_bright_white",
+    "block-cursor-background": "ansi_blue",
+    "input-cursor-foreground": "ansi_bright_white",
+    "input-cursor-background": "ansi_blue",
+    "input-selection-foreground": "ansi_bright_white",
+    "input-selection-background": "ansi_blue",
+    "screen-selection-foreground": "ansi_bright_white",
+    "screen-selection-background": "ansi_blue",
+}
+"""What Textual would blend of them, and cannot: white on blue can be read on any terminal's palette."""
 
 LARGEST = 100_000
 """Bytes of a theme's file."""
@@ -69,7 +83,15 @@ def parse(data: dict[str, Any]) -> Theme:
         raise ValueError(f"'dark' is true or false, not {dark!r}")
     colours: dict[str, Any] = {**_section(data, "colors", _COLOURS)}
     variables = {f"state-{key}": value for key, value in _section(data, "state", _STATES).items()}
-    return Theme(name=name, dark=dark, variables={**variables, **_section(data, "shades", _SHADES)}, **colours)
+    variables |= _section(data, "shades", _SHADES)
+    terminals = sum(value.startswith(TERMINALS) for value in (*colours.values(), *variables.values()))
+    if not terminals:
+        return Theme(name=name, dark=dark, variables=variables, **colours)
+    if terminals < len(colours) + len(variables):
+        raise ValueError(f"some colours are the terminal's own ({TERMINALS}…) and some are not: all of them, or none")
+    return Theme(
+        name=name, dark=dark, variables=ON_THE_TERMINALS | variables, **colours, boost="ansi_default", ansi=True
+    )
 
 
 def _section(data: dict[str, Any], section: str, keys: tuple[str, ...]) -> dict[str, str]:
@@ -123,7 +145,8 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
         "faint": ink("foreground", 0.45, FAINT_CONTRAST),
         "rule": palette["panel"],
     }
-    return {f"state-{key}": value for key, value in of_state.items()} | inks | shades
+    marks = {"selected-style": "reverse" if theme.ansi else "none"}
+    return {f"state-{key}": value for key, value in of_state.items()} | inks | shades | marks
 
 
 def readable(colour: Color, grounds: Iterable[Color], end: Color, least: float) -> Color:

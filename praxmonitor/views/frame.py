@@ -11,10 +11,11 @@ from textual.screen import Screen
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
 from praxmonitor.actions.action import Footer
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
-from praxmonitor.actions.table import ACTIONS, is_elected
+from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.groups import began, most_urgent_first
@@ -44,6 +45,7 @@ class Monitor(Protocol):
     playing: str
     projects: tuple[ProjectSummary, ...]
     preferences: Preferences
+    keymap: Keymap
 
     @property
     def opened(self) -> OpenWorkspace:
@@ -130,8 +132,8 @@ class Frame:
             width,
         )
         needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
-        played = opened.playback is not None
-        self._show_keys(Situation(snapshot.fleet, selected, played, needing, message=message))
+        played, read_only = opened.playback is not None, opened.read_only
+        self._show_keys(Situation(snapshot.fleet, selected, played, needing, message=message, read_only=read_only))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
@@ -149,14 +151,15 @@ class Frame:
         return self._cost_of[1]
 
     def _show_keys(self, now: Situation) -> None:
-        hidden, now = ACT if now.played else REPLAY, replace(now, section=self.section)
+        keymap, now = self.app.keymap, replace(now, section=self.section)
+        hidden = ACT if now.played else REPLAY
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
-        offered = [a for a in offered if not a.section or a.section == self.section]
-        offered = [a for a in offered if is_elected(a.id, self._scopes, now)]
+        offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == self.section)]
+        offered = [a for a in offered if keymap.elects(a.id, self._scopes, now)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(
-                action.id, action.keys[0], action.label, bool(action.refusal(now)), action.wanted(now),
+                action.id, keymap.first(action.id), action.label, bool(action.refusal(now)), action.wanted(now),
                 action.footer is Footer.ALWAYS,
             )
             for action in offered

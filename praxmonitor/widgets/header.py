@@ -73,7 +73,7 @@ def _own_sound(sound_status: SoundStatus, *, words: bool) -> Line:
     who = (
         f"{plain(address)} muted{_until(until)}"
         if len(sound_status.agents) == 1
-        else f"{len(sound_status.agents)} agents muted"
+        else f"{len(sound_status.agents)} {'agents ' * all(name[:1] == '@' for name, _ in sound_status.agents)}muted"
     )
     return (*own, (f", {who}", "warn"))
 

@@ -58,7 +58,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-color-active: $faint;
         &.bar {{ height: 1; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }}
         & > .card {{ background: $surface; }}
-        & > .selected {{ background: $panel; }}
+        & > .selected {{ background: $panel; text-style: $selected-style; }}
+        &:nocolor > .selected {{ text-style: reverse; }}
         & > .strong {{ text-style: bold; }}
         & > .emphasis {{ text-style: italic; }}
         & > .muted {{ color: $muted; }}

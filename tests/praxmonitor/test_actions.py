@@ -15,10 +15,10 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
 from praxmonitor.actions.action import Action
-from praxmonitor.actions.keymap import bindings
+from praxmonitor.actions.keymap import STANDARD, bindings
 from praxmonitor.actions.preconditions import Situation, busy
 from praxmonitor.actions.scope import ACT, AGENT, ALARMS, EVERYWHERE, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM, VIEWS
-from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
+from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 
@@ -27,7 +27,7 @@ def test_no_key_means_two_things_on_one_screen() -> None:
     both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A", "N"}}
     for own, expected in both.items():
         scopes = (MOVE, own, ACT, EVERYWHERE)
-        keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.key.split(","))
+        keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.default_keys)
         assert {key for key, times in keys.items() if times > 1} == expected
 
 
@@ -35,10 +35,10 @@ def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
     scopes = (MOVE, ALARMS, ACT, EVERYWHERE)
     asked = structs.replace(lighthouse(), operator=_asked())
     for key, own, other in (("a", "acknowledge_alarm", "attach"), ("m", "mute_alarm", "compose")):
-        assert is_elected(own, scopes, Situation(asked, "@editor")), key
-        assert not is_elected(other, scopes, Situation(asked, "@editor")), key
-    assert is_elected("deny_request", scopes, Situation(asked, OPERATOR))
-    assert is_elected("previous_need", scopes, Situation(asked, "@editor")), "where no request is chosen, N goes back"
+        assert STANDARD.elects(own, scopes, Situation(asked, "@editor")), key
+        assert not STANDARD.elects(other, scopes, Situation(asked, "@editor")), key
+    assert STANDARD.elects("deny_request", scopes, Situation(asked, OPERATOR))
+    assert STANDARD.elects("previous_need", scopes, Situation(asked, "@editor")), "none chosen: N goes back"
 
 
 def _asked() -> AgentFacts:
@@ -79,13 +79,15 @@ def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view()
 
 
 def test_bindings_come_from_the_table() -> None:
-    made = {binding.id: binding.key for binding in bindings(ACT)}
-    assert made == {action.id: action.key for action in ACTIONS if action.scope == ACT}
+    made = {(binding.id, binding.key) for binding in bindings(ACT, EVERYWHERE)}
+    assert made == {
+        (action.id, key) for action in ACTIONS if action.scope in (ACT, EVERYWHERE) for key in action.default_keys
+    }
 
 
 def test_keys_are_spelled_as_a_person_reads_them() -> None:
-    assert BY_ID["palette"].keys == (":", "Ctrl+p")
-    assert BY_ID["kill"].keys == ("D",)
+    assert STANDARD.spoken("palette") == (":", "Ctrl+p")
+    assert STANDARD.spoken("kill") == ("D",) and STANDARD.first("notices") == ""
 
 
 def why(action: str, selected: str, fleet: Fleet | None = None) -> str:
@@ -190,7 +192,7 @@ def test_an_empty_workspace_explains_itself() -> None:
     assert why("quit", "", Fleet(ROOT)) == ""
 
 
-def test_the_readmes_key_table_is_current() -> None:
+def test_the_key_table_is_current() -> None:
     tool = Path(__file__).parents[1] / "tools" / "keys_table.py"
     done = subprocess.run([sys.executable, str(tool), "--check"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout

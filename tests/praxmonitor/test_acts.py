@@ -316,10 +316,10 @@ async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) 
         lines = text_of(app).splitlines()
         assert lines[-1].lstrip("▌█▐ ").startswith("not done: trouble")
         assert any("╰───" in line and line.count("╰") == 1 for line in lines[-3:-1]), "\n".join(lines)
-        await pilot.press("escape", "L")
+        await pilot.press("escape", "colon", *"notices", "enter")
         await until(pilot, lambda: "asked: mail to @writer" in "\n".join(text_of(app).splitlines()[:-1]), "the list")
         assert text_of(app).count("trouble") > 30
-        await pilot.press("L")
+        await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1, "closed")
 
 

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 import praxmonitor
 from praxmonitor.actions.context import AgentList, MailView, View
-from praxmonitor.app.palette import Offering
+from praxmonitor.app.palette_sources import Offering
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.views.frame import Monitor

@@ -29,7 +29,18 @@ from praxmonitor.feed.playback import Playback
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, mail_screen, text_of, until, workspace
+from tests.praxmonitor.fake_feed import (
+    FakeFeed,
+    app_on,
+    box,
+    lighthouse,
+    mail,
+    mail_screen,
+    many,
+    text_of,
+    until,
+    workspace,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
 
@@ -117,7 +128,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
 async def test_each_key_calls_its_handler(action: Action) -> None:
     fleet = everything()
     playback = Playback(NOON) if action.scope is REPLAY else None
-    keys = [key for key in action.key.split(",") if key != TEXTUALS]
+    keys = [key for key in action.default_keys if key != TEXTUALS]
     # Keys that only move leave the view in front: one app does for all of them.
     for group in [keys] if action.scope is MOVE or action.scope is FLEET else [[key] for key in keys]:
         app = app_on(FakeFeed(fleet), workspace(fleet), playback=playback)
@@ -156,6 +167,18 @@ WORDS = {
     "shelve": {"view alarms"},
     "diff": {"open", "show changes"},
     "send message": {"mail @writer"},
+    "theme": {"theme", "theme prax-light"},
+    "undo": {"muted alarms"},
+    "mute one agent": {"mute @writer", "mute @editor", "mute @writer for 30 minutes"},
+    "mute ticks": {"mute ticks for 10 minutes"},
+    "read the log": {"open"},
+    "what it costs": {"open"},
+    "change the colours": {"theme", "theme prax-dark"},
+    "give a task": {"dispatch @writer"},
+    "kill and retry": {"kill @writer", "retry @writer"},
+    "last ten minutes": {"view stream"},
+    "turn sound off": {"mute"},
+    "needs me next": {"next"},
 }
 
 
@@ -170,15 +193,53 @@ async def test_the_palette_finds_an_action_by_the_words_of_a_person(words: str) 
         assert WORDS[words] <= set(listed(app))
 
 
-@pytest.mark.parametrize(("words", "first"), [("cancel", "cancel start @writer"), ("mail", "mail @writer")])
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("cancel", "cancel start @writer"),
+        ("mail", "mail @writer"),
+        ("view mail", "view mail"),
+        ("mute", "mute"),
+        ("theme", "theme"),
+        ("help", "help"),
+        ("kill", "kill @writer"),
+        ("editor", "open @editor"),
+    ],
+)
 async def test_a_label_is_found_before_another_word_for_something_else(words: str, first: str) -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("colon", *words)
-        await until(pilot, lambda: listed(app)[:1] == [first] and "kill all" not in listed(app), "it is the first")
+        await until(pilot, lambda: listed(app)[:1] == [first], "it is the first")
         assert listed(app)[0] == first
+
+
+@pytest.mark.parametrize("words", ["mute", "open"])
+async def test_all_that_match_are_listed_and_can_be_reached(words: str) -> None:
+    """None is cut off: the last one of many is scrolled to."""
+    fleet = many(60)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("colon", *words)
+        await until(pilot, lambda: len(listed(app)) > 60, "all are listed")
+        assert {"mute @helper-60", "mute @writer"} <= set(listed(app)) or words == "open"
+        await pilot.press("up", "up")
+        last = listed(app)[-1]
+        await until(pilot, lambda: last in text_of(app), "the last one is in view")
+        assert last in text_of(app)
+
+
+async def test_each_match_has_its_key() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("colon", *"kill")
+        await until(pilot, lambda: "D · end its run" in text_of(app), "its key stands before its help")
+        assert "K · end every run" in text_of(app)
 
 
 async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> None:

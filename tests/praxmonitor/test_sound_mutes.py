@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound.gate import Gate, GateRules
+from praxmonitor.sound.kinds import KIND_OF, SOUND_KINDS
 from praxmonitor.sound.mutes import FOREVER, Mutes, load_mutes, mutes_path, save_mutes
 
 
@@ -60,3 +63,25 @@ def test_each_workspace_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     assert one != two
     assert one.is_relative_to(tmp_path) and one == mutes_path(tmp_path / "a" / ".." / "a")
+
+
+def test_a_kind_is_muted_alone_and_stays_so_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "mutes.json"
+    save_mutes(path, Mutes().with_kind("ticks", 130.0).with_kind("mails", 90.0), 100.0)
+    again = load_mutes(path)
+    assert again.kind("ticks", 129.0) and not again.kind("ticks", 130.0) and "mails" not in again.kinds
+
+    gate = Gate(GateRules())
+    gate.mutes = again
+    assert not gate.passes(Cue(Sound.TOOL, "@writer"), 100.0) and gate.passes(Cue(Sound.DONE, "@writer"), 100.0)
+    assert gate.passes(Cue(Sound.TOOL, "@writer"), 131.0)
+
+
+def test_a_file_of_before_has_no_kinds(tmp_path: Path) -> None:
+    (tmp_path / "m").write_text('{"until": "forever", "agents": {"@a": 5.0}}')
+    assert load_mutes(tmp_path / "m") == Mutes(FOREVER, {"@a": 5.0})
+
+
+def test_each_sound_is_of_one_kind() -> None:
+    assert set(KIND_OF) == set(Sound)
+    assert sum(len(group.sounds) for group in SOUND_KINDS.values()) == len(Sound)

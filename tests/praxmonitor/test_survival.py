@@ -141,7 +141,7 @@ async def test_what_was_said_is_harmless_bounded_and_kept_in_its_order() -> None
         for number in range(MOST_NOTICES + 5):
             app.notices.append(Notice(NOON, f"old {number}"))
         app.notify("first\nof [b]two[/b] lines \x1b[2J", title="not done", severity="error", markup=False)
-        await pilot.press("L")
+        await pilot.press("colon", *"notices", "enter")
         await until(pilot, lambda: "newest first" in text_of(app), "the list")
         lines = [line for line in text_of(app).splitlines() if clock_time(NOON) in line]
         assert "not done: first of [b]two[/b] lines �[2J" in lines[0] and f"old {MOST_NOTICES + 4}" in lines[1]

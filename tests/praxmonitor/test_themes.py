@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from rich.color import Color as Rich
-from rich.color import ColorSystem
+from rich.color import ColorSystem, ColorType
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -21,9 +24,15 @@ BY_NAME = {theme.name: theme for theme in SHIPPED.loaded}
 SHADES = ("muted", "faint")
 
 
-def test_two_themes_ship_and_one_is_light() -> None:
+OF_THE_TERMINAL = "ansi-16"
+OF_OURS = sorted(BY_NAME.keys() - {OF_THE_TERMINAL})
+"""Those whose colours are known here."""
+
+
+def test_five_themes_ship_and_one_is_light() -> None:
     assert SHIPPED.failed == ()
-    assert {name: theme.dark for name, theme in BY_NAME.items()} == {"prax-dark": True, "prax-light": False}
+    names = {"prax-dark", "prax-light", "high-contrast", "colour-blind-safe", OF_THE_TERMINAL}
+    assert set(BY_NAME) == names and [name for name, theme in BY_NAME.items() if not theme.dark] == ["prax-light"]
     assert load.DEFAULT in BY_NAME
 
 
@@ -71,14 +80,88 @@ def test_a_colour_is_moved_only_as_far_as_it_must() -> None:
     assert load.readable(Color.parse("ansi_red"), [white], black, 4.5) == Color.parse("ansi_red")
 
 
-@pytest.mark.parametrize("name", sorted(BY_NAME))
+@pytest.mark.parametrize("name", OF_OURS)
 def test_the_grounds_are_greys_of_their_own_in_256_colours(name: str) -> None:
     theme = BY_NAME[name]
     grounds = [getattr(theme, key) for key in ("background", "surface", "panel")] + [theme.variables["rule"]]
     numbers = [Rich.parse(ground).downgrade(ColorSystem.EIGHT_BIT).number for ground in grounds]
-    # 231 is white, 232 to 255 are the greys from black to white.
-    assert all(number is not None and number >= 231 for number in numbers), numbers
+    # 16 is black, 231 white, 232 to 255 are the greys from black to white.
+    assert all(number is not None and (number >= 231 or number == 16) for number in numbers), numbers
     assert len(set(numbers)) == len(numbers), numbers
+
+
+def test_high_contrast_is_seven_on_every_ground() -> None:
+    """WCAG's level AAA."""
+    theme = BY_NAME["high-contrast"]
+    palette = {**load.variable_defaults(theme), **theme.to_color_system().generate(), **theme.variables}
+    roles = (*INKS, *SHADES, *(look.role for look in LOOKS.values()))
+    pairs = [(role, ground) for role in roles for ground in load.GROUNDS]
+    seen = {pair: contrast(Color.parse(palette[pair[0]]), Color.parse(palette[pair[1]])) for pair in pairs}
+    assert {pair: round(value, 1) for pair, value in seen.items() if value < 7.0} == {}
+
+
+DICHROMACY = {
+    "trichromat": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
+}
+"""Linear RGB as such an eye sees it: Machado, Oliveira and Fernandes 2009, severity 1."""
+APART = 15.0
+"""Distance of two colours in CIELAB: 2.3 is just noticed, side by side."""
+
+
+def as_seen(colour: str, eye: str) -> tuple[float, float, float]:
+    """A colour in CIELAB (D65) as that eye sees it."""
+    parts = Color.parse(colour).normalized
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    red, green, blue = (
+        min(1.0, max(0.0, sum(weight * part for weight, part in zip(row, linear, strict=True))))
+        for row in DICHROMACY[eye]
+    )
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.95047
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.08883
+    f, g, h = (part ** (1 / 3) if part > 0.008856 else 7.787 * part + 16 / 116 for part in (x, y, z))
+    return 116 * g - 16, 500 * (f - g), 200 * (g - h)
+
+
+def nearest(theme: Theme, eye: str) -> float:
+    """How far apart the two states are that look most alike to that eye."""
+    seen = [as_seen(theme.variables[look.role], eye) for look in LOOKS.values()]
+    return min(math.dist(one, other) for one, other in combinations(seen, 2))
+
+
+@pytest.mark.parametrize("eye", DICHROMACY)
+def test_no_two_states_look_alike_to_any_eye(eye: str) -> None:
+    assert nearest(BY_NAME["colour-blind-safe"], eye) > APART
+
+
+def test_that_some_look_alike_would_be_seen() -> None:
+    """The usual theme is not made for that: there the glyph and the word tell them apart."""
+    assert nearest(BY_NAME["prax-dark"], "deuteranopia") < APART
+
+
+def test_a_theme_is_the_terminals_whole_or_not_at_all() -> None:
+    text = (themes_dir() / f"{OF_THE_TERMINAL}.toml").read_text()
+    assert load.parse(tomllib.loads(text)).ansi
+    with pytest.raises(ValueError, match="all of them, or none"):
+        load.parse(tomllib.loads(text.replace("ansi_blue", "#0000ff")))
+
+
+@pytest.mark.anyio
+async def test_the_terminals_own_colours_are_sent_as_its_own() -> None:
+    """None is turned into one of ours, and what is selected is reversed."""
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet), theme=OF_THE_TERMINAL)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#alarm-bar").display, "the alarm is told")
+        segments = [part for strip in app.screen._compositor.render_strips(app.size) for part in strip]
+        drawn = {
+            colour for part in segments if part.style for colour in (part.style.color, part.style.bgcolor) if colour
+        }
+        assert {colour.type for colour in drawn} <= {ColorType.DEFAULT, ColorType.STANDARD}
+        assert any(part.style is not None and part.style.reverse for part in segments)
 
 
 def contrast(one: Color, other: Color) -> float:
@@ -95,7 +178,7 @@ def _luminance(colour: Color) -> float:
 @pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
 def test_textuals_own_themes_get_a_colour_for_every_state(theme: Theme) -> None:
     made = load.variable_defaults(theme)
-    assert {look.role for look in LOOKS.values()} | {*INKS, *SHADES, "rule"} == set(made)
+    assert {look.role for look in LOOKS.values()} | {*INKS, *SHADES, "rule", "selected-style"} == set(made)
     assert all(made.values())
 
 

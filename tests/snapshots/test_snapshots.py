@@ -249,7 +249,7 @@ def test_notices(snap_compare: Compare, size: tuple[int, int]) -> None:
         await after()(pilot)
         pilot.app.notify("asked: dispatch to @writer (waits: busy)", markup=False)
         pilot.app.notify("@builder: no program; `claude` is not on PATH", title="not done", severity="error")
-        await pilot.press("L")
+        await pilot.press("colon", *"notices", "enter")
         await until(pilot, lambda: "newest first" in text_of(pilot.app), "the list is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailcore.model.agent import OPERATOR
-from praxmonitor.actions import agents, alarms, movement, preconditions, program
+from praxmonitor.actions import agents, alarms, movement, preconditions, program, sounds
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import EVERYWHERE
@@ -24,12 +24,21 @@ ON_THE_SCREEN = (
         words="stop end terminate everything panic emergency", precondition=preconditions.some_run, dangerous=True,
     ),
     Action(
-        "notices", "L", "notices", EVERYWHERE, "what the bottom line said, newest first", program.notices,
+        "notices", "", "notices", EVERYWHERE, "what the bottom line said, newest first", program.notices,
         words="log messages notifications history said toasts", in_replay=True,
     ),
     Action(
         "mute", "M", "mute", EVERYWHERE, "all sound off, and on again", alarms.mute,
-        words="silence quiet unmute volume audio noise", footer=Footer.IF_ROOM, in_replay=True,
+        words="silence quiet unmute volume audio noise turn sound off on", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "mute_some", "S", "mute some", EVERYWHERE,
+        "mute the selected agent, a kind of sound or all of it for a while, or hear it again; asks which",
+        sounds.mute_some, words="silence quiet unmute hear minutes agent kind ticks audio noise away", in_replay=True,
+    ),
+    Action(
+        "theme", "", "theme", EVERYWHERE, "other colours: each is seen while it is chosen, and kept",
+        program.change_theme, words="change colours colors dark light contrast blind appearance look", in_replay=True,
     ),
     Action("back", "escape", "back", EVERYWHERE, "back out; never does anything else", movement.back, in_replay=True),
     Action(

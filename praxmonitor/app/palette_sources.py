@@ -1,0 +1,152 @@
+"""Where the commands of the palette come from: each source lists its own, by the app and the view in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from textual.theme import BUILTIN_THEMES
+from textual.types import IgnoreReturnCallbackType
+
+from mailcore.model.agent import OPERATOR
+from praxmonitor.actions.action import Action
+from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.keymap import Keymap
+from praxmonitor.actions.open_workspace import OpenWorkspace
+from praxmonitor.actions.scope import ACT, REPLAY
+from praxmonitor.actions.sounds import MUTE_PERIODS
+from praxmonitor.actions.table import ACTIONS
+from praxmonitor.sound.kinds import SOUND_KINDS
+from praxmonitor.sound.mutes import FOREVER, Mutes
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import plain
+
+_PERIODS = tuple((said, seconds) for said, seconds in MUTE_PERIODS if seconds < FOREVER)
+QUIET = "silence quiet unmute sound sounds audio noise"
+
+
+class Colours(Protocol):
+    """What the screen looks like."""
+
+    def choose_theme(self, name: str) -> None:
+        """These colours from now on, and when the screen is opened again."""
+
+
+class Muting(Protocol):
+    """What is heard."""
+
+    @property
+    def mutes(self) -> Mutes:
+        """What the operator does not want to hear."""
+
+    def mute_for(self, seconds: float) -> None:
+        """All sound off for so long from now."""
+
+    def mute_agent(self, address: str, seconds: float) -> None:
+        """This agent's sounds off for so long from now; 0: on again."""
+
+    def mute_kind(self, kind: str, seconds: float) -> None:
+        """The sounds of one of `SOUND_KINDS` off for so long from now; 0: on again."""
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """The app, by what the palette offers of it."""
+
+    snapshot: Snapshot
+    keymap: Keymap
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that is shown."""
+
+    @property
+    def sound(self) -> Muting:
+        """What is heard."""
+
+    @property
+    def appearance(self) -> Colours:
+        """What it looks like."""
+
+    @property
+    def available_themes(self) -> Mapping[str, object]:
+        """By name."""
+
+    def context(self, view: View) -> Context[Any]:
+        """What a handler is given that acts on this view."""
+
+    def show_agent(self, address: str) -> None:
+        """One agent, full screen."""
+
+
+class Command(NamedTuple):
+    """What can be asked for."""
+
+    name: str
+    help: str
+    run: IgnoreReturnCallbackType
+    words: str = ""
+    """Other words that it is found by."""
+    key: str = ""
+    """The key that does the same; empty if none does."""
+
+
+Source: TypeAlias = Callable[[Offering, View], Iterator[Command]]
+
+
+def actions(app: Offering, view: View) -> Iterator[Command]:
+    """Those of the table that the view offers."""
+    now = app.context(view).situation
+    for action in ACTIONS:
+        if action.words and action.scope in view.SCOPES and (now.played or action.scope is not REPLAY):
+            label = action.label_of(now)
+            name = f"{label} {plain(view.selected)}" if action.scope is ACT and view.selected else label
+            run = partial(_do, action, app, view)
+            yield Command(name, action.help, run, f"{action.label} {action.words}", app.keymap.first(action.id))
+
+
+def _do(action: Action, app: Offering, view: View) -> None:
+    action.do(app.context(view))
+
+
+def agents(app: Offering, _: View) -> Iterator[Command]:
+    """Each agent, to be opened."""
+    for each in app.snapshot.fleet.agents:
+        look, show = LOOKS[app.snapshot.status(each.address).state], partial(app.show_agent, each.address)
+        yield Command(f"open {plain(each.address)}", f"{look.glyph} {look.word}", show, "agent show go")
+
+
+def mutes(app: Offering, view: View) -> Iterator[Command]:
+    """All sound, an agent's or a kind's, off for a while; what is muted is heard again."""
+    now, held = app.opened.clock(), app.sound.mutes
+    for said, seconds in _PERIODS:
+        run = partial(app.sound.mute_for, seconds)
+        yield Command(f"mute for {said}", "all sound", run, f"all away break {QUIET}")
+    for each in app.snapshot.fleet.agents:
+        address, name = each.address, plain(each.address)
+        if held.agent(address, now):
+            yield Command(f"hear {name}", "its sounds again", partial(app.sound.mute_agent, address, 0.0), QUIET)
+            continue
+        for said, seconds in (("", FOREVER), *(_PERIODS if address == view.selected != OPERATOR else ())):
+            run = partial(app.sound.mute_agent, address, seconds)
+            yield Command(f"mute {name}{said and f' for {said}'}", "its sounds alone", run, f"one agent {QUIET}")
+    for kind, group in SOUND_KINDS.items():
+        if held.kind(kind, now):
+            yield Command(f"hear {kind}", f"{group.help}, again", partial(app.sound.mute_kind, kind, 0.0), QUIET)
+            continue
+        for period, seconds in _PERIODS:
+            run = partial(app.sound.mute_kind, kind, seconds)
+            yield Command(f"mute {kind} for {period}", f"sounds: {group.help}", run, f"kind {QUIET}")
+
+
+def themes(app: Offering, _: View) -> Iterator[Command]:
+    """Each theme there is, ours and the operator's before Textual's."""
+    for name in sorted(app.available_themes, key=lambda name: (name in BUILTIN_THEMES, name)):
+        change = partial(app.appearance.choose_theme, name)
+        yield Command(f"theme {plain(name)}", "change the colours", change, "colours colors dark light contrast")
+
+
+SOURCES: tuple[Source, ...] = (actions, agents, mutes, themes)
+"""In the order in which the palette lists them before anything is typed."""

@@ -1,0 +1,174 @@
+"""Keys of one's own: what a file may say, what is wrong with one in words, and that the screen follows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from praxmonitor.__main__ import main
+from praxmonitor.actions.key_names import key_named, spoken_key
+from praxmonitor.actions.keymap import STANDARD, Keymap
+from praxmonitor.actions.keymap_file import load_keymap
+from praxmonitor.actions.scope import ACT, FLEET, MAIL, MOVE, VIEWS
+from praxmonitor.actions.table import ACTIONS, BY_ID
+from praxmonitor.app.app import PraxApp
+from praxmonitor.app.keys import own_keymap, view_scopes
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, fleet_screen, lighthouse, text_of, until, workspace
+
+
+def read(tmp_path: Path, text: str) -> tuple[Keymap, tuple[str, ...]]:
+    path = tmp_path / "keys.toml"
+    path.write_text(text)
+    return load_keymap(path, view_scopes().values())
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    keymap, troubles = read(tmp_path, '[keys]\nkill = "X"\nfilter = ["/", "Ctrl+f"]\nsnooze = []\nretry = ""\n')
+    assert troubles == ()
+    assert keymap.keys("kill") == ("X",) and keymap.spoken("filter") == ("/", "Ctrl+f")
+    assert keymap.keys("snooze") == () == keymap.keys("retry") and keymap.first("snooze") == ""
+    others = [action.id for action in ACTIONS if action.id not in keymap.changed]
+    assert {each: keymap.keys(each) for each in others} == {each: STANDARD.keys(each) for each in others}
+
+
+def test_no_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert own_keymap() == (STANDARD, ()) == load_keymap(tmp_path / "keys.toml", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[keys]\nkil = "X"\n', 2, "no action 'kil'; did you mean kill?"),
+        ('[keys]\n\nkill = "m"\n', 3, "kill: m is already mail (compose) in the same view"),
+        ('[keys]\nkill = "X"\nretry = "X"\n', 3, "retry: X is already kill (kill) in the same view"),
+        ('[keys]\nkill = "Esc"\n', 2, "kill: Esc leaves dialogs and forms"),
+        ('[keys]\nkill = "Ctrl+c"\n', 2, "kill: Ctrl+c leaves"),
+        ('[keys]\nback = "b"\n', 2, "back: Esc has to be one of its keys"),
+        ("[keys]\nquit = []\n", 2, "quit cannot be without a key"),
+        ('[keys]\nkill = "Cmd+k"\n', 2, "kill: 'Cmd+k': a terminal sends Ctrl, Shift or Alt"),
+        ('[keys]\nkill = "Ctrl+i"\n', 2, "kill: 'Ctrl+i': a terminal sends Tab for it"),
+        ('[keys]\nkill = "Shift+x"\n', 2, "kill: 'Shift+x': write 'X'"),
+        ('[keys]\nkill = "gg"\n', 2, "kill: no key is called 'gg'"),
+        ("[keys]\nkill = 3\n", 2, "kill: a key in quotation marks, or a list of them, not 3"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line_and_the_rest_holds(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    keymap, troubles = read(tmp_path, text + 'open = "O"\n')
+    assert len(troubles) == 1 and troubles[0].startswith(f"{tmp_path / 'keys.toml'}:{line}: ")
+    assert words in troubles[0]
+    assert keymap.keys("open") == ("O",), "the rest holds"
+    assert set(keymap.changed) <= {"open", "kill"}
+
+
+def test_every_fault_is_told_not_only_the_first(tmp_path: Path) -> None:
+    _, troubles = read(tmp_path, '[keys]\nkil = "X"\nkill = "gg"\nwake = "m"\n[colours]\nred = 1\n')
+    assert len(troubles) == 4
+    assert [trouble.rpartition("keys.toml")[2][:2] for trouble in troubles] == [": ", ":2", ":3", ":4"]
+
+
+@pytest.mark.parametrize("text", ["[keys", "keys = 3\n", "\xff"])
+def test_a_file_that_is_no_keymap_leaves_the_table_and_says_so(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_bytes(text.encode("latin-1"))
+    keymap, troubles = load_keymap(path, [])
+    assert keymap == STANDARD and len(troubles) == 1 and str(path) in troubles[0]
+
+
+def test_two_keys_change_places(tmp_path: Path) -> None:
+    """Neither is in the other's way, whichever is read first."""
+    keymap, troubles = read(tmp_path, '[keys]\nkill = "m"\ncompose = "D"\n')
+    assert troubles == () and keymap.keys("kill") == ("m",) and keymap.keys("compose") == ("D",)
+
+
+def test_who_loses_a_key_gives_back_what_the_other_took(tmp_path: Path) -> None:
+    """`compose` cannot be called so: its usual key is its own again, and then `kill` cannot have that."""
+    keymap, troubles = read(tmp_path, '[keys]\nkill = "m"\ncompose = "gg"\n')
+    assert len(troubles) == 2 and dict(keymap.changed) == {}
+
+
+def test_a_key_may_mean_two_things_in_two_views(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text('[keys]\norder = "R"\n')
+    apart = [(VIEWS, MOVE, FLEET, ACT), (VIEWS, MOVE, MAIL, ACT)]
+    assert load_keymap(path, apart)[1] == ()
+    assert "R is already reply" in load_keymap(path, [(FLEET, MAIL)])[1][0]
+
+
+def test_what_shares_a_key_in_the_table_may_go_on_to(tmp_path: Path) -> None:
+    """One key for several actions of a view: the moment decides, as it does in the table."""
+    _, troubles = read(tmp_path, '[keys]\nopen = ["enter", "O"]\nread = ["enter", "O"]\n')
+    assert troubles == ()
+
+
+def test_the_file_may_be_written_with_the_names_that_are_shown() -> None:
+    for action in ACTIONS:
+        for key in action.default_keys:
+            assert key_named(spoken_key(key)) == key
+    assert key_named("PgDn") == "pagedown" == key_named("page_down")
+
+
+def test_the_keys_of_the_table_are_keys() -> None:
+    """None that a file could not name, and none that leaves a dialog."""
+    for action in ACTIONS:
+        for key in action.default_keys:
+            assert key_named(key) == key
+            assert key != "escape" or action.id == "back"
+
+
+def test_every_view_is_looked_at() -> None:
+    assert {"FleetScreen", "AgentScreen", "MailScreen", "StreamScreen"} <= set(view_scopes())
+
+
+@pytest.mark.anyio
+async def test_the_screen_follows_the_keymap(tmp_path: Path) -> None:
+    """Key, footer, help and palette."""
+    keymap, _ = read(tmp_path, '[keys]\nhelp = "F1"\nfilter = "F2"\nnext_needing = "b"\ncompose = []\n')
+    app = on(keymap)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await until(pilot, lambda: "F1 help" in text_of(app).splitlines()[-1], "the footer has it")
+        assert " m mail" not in text_of(app).splitlines()[-1]
+        assert " b next" in text_of(app).splitlines()[-1]
+        await pilot.press("n", "question_mark", "m")
+        assert fleet_screen(app).selected == "@writer" and len(app.screen_stack) == 1, "the usual keys mean nothing"
+        await pilot.press("b")
+        await until(pilot, lambda: fleet_screen(app).selected != "@writer", "the next that needs the operator")
+        await pilot.press("colon", *"next agent")
+        await until(pilot, lambda: "b · next agent" in text_of(app), "the palette says it")
+        await pilot.press("escape", "f1")
+        await until(pilot, lambda: "  F2  " in text_of(app), "the help says it")
+        assert ": mail" in text_of(app), "what has no key is in the palette"
+
+
+def on(keymap: Keymap) -> PraxApp:
+    """The screen with these keys."""
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    app.keymap = keymap
+    return app
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_with_the_keys_stands_in_the_header() -> None:
+    app = on(STANDARD)
+    app.own_troubles = ("keys.toml:2: no action 'kil'",)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "keys.toml:2: no action 'kil'" in text_of(app), "it is told")
+        assert "writer" in text_of(app)
+
+
+def test_the_command_prints_what_holds_and_what_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text('[keys]\nkill = "X"\nkil = "Y"\n')
+    assert main(["keys", "--file", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert any(line.split()[:2] == ["*kill", "X"] for line in out.splitlines())
+    assert all(action.id in out for action in BY_ID.values())
+    assert f"{path}:3: no action 'kil'" in err
+    path.write_text('[keys]\nkill = "X"\n')
+    assert main(["keys", "--file", str(path)]) == 0
+    assert capsys.readouterr().err == ""
