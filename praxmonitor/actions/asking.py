@@ -19,6 +19,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions import requests
 from praxmonitor.actions.context import Context, View
+from praxmonitor.text.letters import Letter
 from praxmonitor.text.lines import plain
 
 P = ParamSpec("P")
@@ -67,14 +68,14 @@ def write(context: Context[View], title: str, submit: Submit, *, to: str) -> Non
     """Open the form for a mail. `submit` runs in a thread when the operator sends."""
     from praxmonitor.dialogs.compose import ComposeScreen
 
-    context.display.push_screen(ComposeScreen(title, _noted(context, submit), to=to))
+    context.display.push_screen(ComposeScreen(title, _noted(context, submit), Letter(to)))
 
 
-def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str) -> None:
-    """Open the form for an answer: addressee and subject are not the operator's to change."""
+def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str, body: str = "") -> None:
+    """Open the form for an answer, which begins with `body`: addressee and subject are not the operator's to change."""
     from praxmonitor.dialogs.compose import ComposeScreen
 
-    form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject, fixed=True)
+    form = ComposeScreen(title, _noted(context, submit), Letter(to, subject, body), fixed=True)
     context.display.push_screen(form)
 
 

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static, TextArea
 
 from mailcore.exceptions import MailcoreError
 from mailcore.workspace.registry import normal_address
+from praxmonitor.text.letters import BLANK, Letter
 from praxmonitor.text.lines import plain
 
 
@@ -76,16 +77,16 @@ class ComposeScreen(ModalScreen[None]):
         self,
         title: str,
         submit: Callable[[list[str], str, str], str],
+        letter: Letter = BLANK,
         *,
-        to: str = "",
-        subject: str = "",
         fixed: bool = False,
     ) -> None:
-        """`submit(addresses, subject, body)` runs in a thread; `fixed`: addressee and subject are not the operator's
-        to change."""
+        """`submit(addresses, subject, body)` runs in a thread; `letter`: what it begins with; `fixed`: addressee and
+        subject are not the operator's to change."""
         super().__init__()
         self._title, self._submit = title, submit
-        self._to, self._subject, self._fixed = to, plain(subject), fixed
+        self._to, self._subject, self._fixed = letter.to, plain(letter.subject), fixed
+        self._body = letter.body
         self._sending = False
         self._asked_to_leave = False
 
@@ -96,7 +97,7 @@ class ComposeScreen(ModalScreen[None]):
             to = Field(self._to, placeholder="one address or several", id="to", disabled=self._fixed)
             subject, text = (
                 Field(self._subject, id="subject", select_on_focus=False, disabled=self._fixed),
-                TextArea(id="text"),
+                TextArea(self._body, id="text"),
             )
             to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
             yield to
@@ -152,7 +153,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def _leave(self) -> None:
         _, subject, body = self._written
-        if (body.strip() or (subject != self._subject)) and not self._asked_to_leave:
+        if (body != self._body or (subject != self._subject)) and not self._asked_to_leave:
             self._asked_to_leave = True
             self._say("press esc again to throw this away", "")
         else:

@@ -8,6 +8,7 @@ from textual.widgets import Input, TextArea
 
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.text.letters import Letter
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
@@ -58,13 +59,13 @@ async def test_ctrl_s_and_escape_do_not_overtake_what_was_typed_before_them() ->
 
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
-        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        app.push_screen(ComposeScreen("Mail", submit, Letter("@writer")))
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
         typed(app, *"Third", "tab", *"Begin", "ctrl+s")
         await until(pilot, lambda: taken, "it is sent")
         assert taken == [(["@writer"], "Third", "Begin")]
         await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "closed")
-        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        app.push_screen(ComposeScreen("Mail", submit, Letter("@writer")))
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
         typed(app, *"Fourth", "escape")
         await until(pilot, lambda: "press esc again" in text_of(app), "it asks")
