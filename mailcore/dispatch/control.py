@@ -172,10 +172,10 @@ def check_free(workspace: Workspace, config: Config, agent: Agent, program: str)
 
     if reason := hindrances.hold_reason(workspace, agent):
         raise Refused(reason, "held")
-    if waiting := queue.waiting_starts(agent):
-        raise Refused(f"{agent.address} has {len(waiting)} waiting already", "busy")
     if found := hindrances.busy_hindrance(agent) or hindrances.limit_hindrance(workspace, config, program):
         raise Refused(found.reason, found.code)
+    if waiting := queue.waiting_starts(agent):
+        raise Refused(f"{agent.address} has {len(waiting)} starts that wait already", "busy")
 
 
 def wake_agent(
