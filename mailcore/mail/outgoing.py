@@ -62,7 +62,7 @@ class Outgoing:
 
 
 Send: TypeAlias = Callable[[Outgoing], tuple[Sequence[str], str]]
-KEYS = frozenset(("sender", "to", "subject", "body", "kind", "priority", "terms", "proof"))
+WRITTEN = frozenset(("sender", "to", "subject", "body", "kind", "priority", "terms", "proof"))
 """What of it is written down; the rest follows from the file's name, and from what became of it."""
 KINDS = ("mail", "task", "reply")
 
@@ -82,7 +82,7 @@ def put(workspace: Workspace, mail: Outgoing, wait: float, now: float | None = N
         self_ignore.make_ignored(author.mail_dir, parents=author.is_operator)
         safe_open.inside(author.root, path.parent)
         writing.make_directory(path.parent)
-        words = {key: value for key, value in asdict(known).items() if key in KEYS}
+        words = {key: value for key, value in asdict(known).items() if key in WRITTEN}
         writing.replace(path, json_codec.dumps_line(words) + b"\n", root=author.root)
         os.utime(path, (0, 0))  # whoever tries to send it notes that in it: its time tells a first try from another
     except OSError as error:
@@ -107,11 +107,13 @@ def is_due(workspace: Workspace, now: float | None = None) -> bool:
     return any(True for _ in _due(workspace, time.time() if now is None else now))
 
 
-def take_back(workspace: Workspace, sender: str, mail_id: str = "") -> Outgoing:
+def take_back(
+    workspace: Workspace, sender: str, mail_id: str = "", *, keep: Callable[[Outgoing], None] = lambda _: None
+) -> Outgoing:
     """Take a mail out of its sender's outbox: that of this id, else the one that is due last.
 
     Refused (code `sent`) where none waits, or its sending has begun; one that failed may be taken back, and says who
-    has it.
+    has it. `keep` is given it before it goes, so that at no moment it is nowhere.
     """
     author = workspace.agent(sender)
     mine = [path for agent, path in _files(workspace) if agent == author]
@@ -125,6 +127,7 @@ def take_back(workspace: Workspace, sender: str, mail_id: str = "") -> Outgoing:
                 if mail_id:
                     break
                 continue
+            keep(mail)
             writing.remove_file(path, author.root)
             with suppress(MailcoreError):
                 audit.record(workspace, author.address, "unsend", id=mail.id, subject=mail.subject)

@@ -22,6 +22,8 @@ class Footer(IntEnum):
     IF_ROOM = 1
     ALWAYS = 2
     """At every width, at the right."""
+    WANTED = 3
+    """Only while the moment asks for it."""
 
 
 def never(_: Situation) -> bool:
@@ -56,6 +58,8 @@ class Action:
     """Whether the moment asks for it: then the footer has it before others."""
     held_label: str = ""
     """Its label where the selected agent is held: what holds, releases."""
+    moment: Callable[[Situation], str] | None = None
+    """What the footer says after its label: how the moment stands."""
     demo_help: str = ""
     """Its help in the demo, where leaving ends the agents."""
 

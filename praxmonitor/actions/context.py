@@ -170,4 +170,5 @@ class Context(Generic[V]):
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        needing, sending = self.snapshot.needs_me(), self.opened.sending
+        return Situation(self.snapshot.fleet, self.view.selected, played, needing, sending)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.rows.agents import ON_AGENTS
 from praxmonitor.actions.rows.alarms import ON_ALARMS
+from praxmonitor.actions.rows.composing import ON_WHAT_WAS_WRITTEN
 from praxmonitor.actions.rows.fleet import ON_THE_FLEET
 from praxmonitor.actions.rows.mail import ON_MAIL
 from praxmonitor.actions.rows.moving import MOVING
@@ -15,7 +16,17 @@ from praxmonitor.actions.rows.screen import ON_THE_SCREEN
 from praxmonitor.actions.rows.views import TO_VIEWS
 from praxmonitor.actions.scope import Scope
 
-ACTIONS = (*TO_VIEWS, *MOVING, *ON_THE_FLEET, *ON_AGENTS, *ON_MAIL, *ON_ALARMS, *ON_THE_SCREEN, *IN_A_REPLAY)
+ACTIONS = (
+    *TO_VIEWS,
+    *MOVING,
+    *ON_THE_FLEET,
+    *ON_AGENTS,
+    *ON_MAIL,
+    *ON_ALARMS,
+    *ON_WHAT_WAS_WRITTEN,
+    *ON_THE_SCREEN,
+    *IN_A_REPLAY,
+)
 
 
 def is_elected(action_id: str, scopes: Collection[Scope], now: Situation) -> bool:

@@ -33,6 +33,7 @@ from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.follower import Follower
 from praxmonitor.app.navigation import Navigation
+from praxmonitor.app.outbox import Outbox
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told, terminal_output
@@ -98,6 +99,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """How a recording is played; empty if none is."""
     preferences: var[Preferences] = var(Preferences())
     """What the operator chose on the screen."""
+    sending: var[str] = var("")
+    """When the mail that the operator wrote last is sent, in words; empty where none waits."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -154,6 +157,7 @@ class PraxApp(App[None], inherit_bindings=False):
         )  # fmt: skip
         self.alarms = Alarms(notifier, self.sound, self)
         self.follower = Follower(feed, self.alarms, self.sound, self)
+        self.outbox = Outbox(opened, self)
         self.show_playback()
         self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
@@ -195,6 +199,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def _settle_in(self) -> None:
         """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
         self.sound.speaker.start()
+        self.outbox.begin()
         self.run_worker(_load_screens if self.is_headless else _load_and_freeze, thread=True)
 
     def on_unmount(self) -> None:
@@ -215,6 +220,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
+        self.outbox.tick()
         self.alarms.notifier.tick()
         self.follower.look_again()
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.actions.action import Footer
+from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, REPLAY, Scope
@@ -27,7 +27,7 @@ from praxmonitor.widgets.footer import Hint, Keys
 from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 
-FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "sending")
 """Of these values of the app each change is drawn."""
 
 
@@ -123,7 +123,8 @@ class Frame:
             snapshot.now,
             width,
         )
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+        played, needing = opened.playback is not None, snapshot.needs_me()
+        self._show_keys(Situation(snapshot.fleet, selected, played, needing, opened.sending))
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
@@ -143,10 +144,11 @@ class Frame:
     def _show_keys(self, now: Situation) -> None:
         hidden = ACT if now.played else REPLAY
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
+        offered = [a for a in offered if a.footer is not Footer.WANTED or a.wanted(now)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(
-                action.id, action.keys[0], action.label, bool(action.refusal(now)), action.wanted(now),
+                action.id, action.keys[0], _label(action, now), bool(action.refusal(now)), action.wanted(now),
                 action.footer is Footer.ALWAYS,
             )
             for action in offered
@@ -157,3 +159,7 @@ class Frame:
         panel = self._screen.focused
         if isinstance(panel, Lines):
             panel.step(way)
+
+
+def _label(action: Action, now: Situation) -> str:
+    return f"{action.label}, {action.moment(now)}" if action.moment is not None else action.label

@@ -15,6 +15,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from mailcore.mail.outgoing import Outgoing
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from praxmonitor.actions.action import Action
@@ -65,8 +66,9 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
+    app.opened.waiting_mail = (Outgoing(OPERATOR, ("@writer",), "s", "b", due=app.opened.clock() + 3600),)
     agents = [OPERATOR] if action.scope is MAIL else [facts.address for facts in fleet.agents]
-    able = next(a for a in agents if not action.refusal(Situation(fleet, a, played, needing)))
+    able = next(a for a in agents if not action.refusal(Situation(fleet, a, played, needing, app.opened.sending)))
     if action.scope is MAIL:
         await pilot.press("i")
     else:
