@@ -35,7 +35,7 @@ class Outbox:
 
     def __init__(self, opened: OpenWorkspace, app: Told) -> None:
         self._opened, self._app = opened, app
-        self._busy = False
+        self._looking = False
         self._next_look = 0.0
         self._told: set[str] = set()
         """Ids of the mails of which it was said that they could not be sent."""
@@ -43,7 +43,7 @@ class Outbox:
     def begin(self) -> None:
         """Look what others left."""
         self._next_look = 0.0
-        if self._opened.playback is None:
+        if self._opened.live:
             self._send()
 
     def tick(self) -> None:
@@ -56,8 +56,8 @@ class Outbox:
             self._send()
 
     def _send(self) -> None:
-        if not self._busy:
-            self._busy = True
+        if not self._looking:
+            self._looking = True
             self._app.run_worker(self._send_due, thread=True, group="outbox")
 
     def _send_due(self) -> None:
@@ -73,7 +73,7 @@ class Outbox:
             if failed:
                 self._next_look = self._opened.clock() + RETRY_AFTER
         finally:
-            self._busy = False
+            self._looking = False
         for mail in failed:
             if mail.id not in self._told:
                 self._told.add(mail.id)

@@ -15,7 +15,7 @@ def _something_waits(now: Situation) -> bool:
 ON_WHAT_WAS_WRITTEN = (
     Action(
         "take_back", "ctrl+u", "take back", EVERYWHERE, "take your last mail or task back, before it is sent",
-        composing.take_back, words="undo unsend recall revoke undone cancel mail", precondition=preconditions.unsent,
+        composing.take_back, words="undo unsend recall revoke undone cancel sent", precondition=preconditions.unsent,
         footer=Footer.WANTED, wanted=_something_waits, moment=lambda now: now.sending,
     ),
     Action(
