@@ -65,7 +65,11 @@ class WorkspaceDesk:
             self._sent = True
         self.discard()
         opened.note_presence()
-        return asked
+        return f"{asked}; {_key_to_take_back()} takes it back" if self._waits(letter) else asked
+
+    def _waits(self, letter: Letter) -> bool:
+        """Whether it waits in the outbox, rather than being sent at once."""
+        return any(mail.subject == letter.subject for mail in self._context.opened.waiting_mail)
 
     def foresee(self, letter: Letter) -> str:
         """What it would come to, in a sentence."""
@@ -171,6 +175,12 @@ def _resume(context: Context[View], draft: Draft, submit: SubmitLetter, answered
         context.view.run_worker(opened())
     else:
         open_form(context, draft, submit, answered=answered)
+
+
+def _key_to_take_back() -> str:
+    from praxmonitor.actions.table import BY_ID
+
+    return BY_ID["take_back"].keys[0]
 
 
 def _send(context: Context[View], letter: Letter) -> str:

@@ -20,7 +20,7 @@ from mailcore.workspace.registry import normal_address
 from praxmonitor.dialogs.choose import ChooseScreen, text_option
 from praxmonitor.dialogs.compose_desk import Desk, Opening
 from praxmonitor.dialogs.compose_fields import Field, Ghost
-from praxmonitor.dialogs.compose_look import ANSWER_KEYS, FORM_CSS, FORM_KEYS, NEW_KEYS, OF_THE_TEXT, TYPING_PAUSE
+from praxmonitor.dialogs.compose_look import FORM_CSS, FORM_KEYS, MANNER_KEYS, OF_THE_TEXT, TEXT_KEYS, TYPING_PAUSE
 from praxmonitor.dialogs.compose_options import OptionsScreen
 from praxmonitor.text.letters import (
     PRIORITIES,
@@ -322,9 +322,11 @@ class ComposeScreen(ModalScreen[None]):
 
     def _show_manner(self) -> None:
         self.query_one("#manner", Static).update(plain(manner(self._letter)))
-        keys = ANSWER_KEYS if self._opening.fixed else NEW_KEYS
-        leave = "esc keep as draft" if self._desk.keeps else "esc back"
-        self.query_one("#hint", Static).update(keys + leave)
+        leave = "esc draft" if self._desk.keeps else "esc back"
+        keys = TEXT_KEYS if self._opening.fixed else MANNER_KEYS + TEXT_KEYS
+        self.query_one("#hint", Static).update(f"ctrl+s send  {leave}  {keys}")
+        if not self._opening.fixed:
+            self.query_one("#title", Static).update("Dispatch" if self._letter.is_task else "Mail")
 
     def _say(self, trouble: str, focus: str) -> None:
         line = self.query_one("#trouble", Static)

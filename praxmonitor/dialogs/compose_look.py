@@ -8,8 +8,8 @@ TYPING_PAUSE = 0.4
 """Seconds after the last letter typed, before the draft is kept and what it would come to is looked at."""
 OF_THE_TEXT = ("limit", "undelivered", "not_started", "unfinished", "failed", "attached")
 """Codes of refusals that are no recipient's fault."""
-NEW_KEYS = "ctrl+s send  ctrl+t mail or task  ctrl+r priority  ctrl+g more  ctrl+o editor  ctrl+l template  "
-ANSWER_KEYS = "ctrl+s send  ctrl+o editor  ctrl+l template  "
+MANNER_KEYS = "ctrl+t task  ctrl+r priority  ctrl+g more  "
+TEXT_KEYS = "ctrl+o editor  ctrl+l template"
 FORM_KEYS = (
     Binding("ctrl+s", "send", "send", priority=True),
     Binding("escape", "back", "back", priority=True),
