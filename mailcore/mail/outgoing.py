@@ -28,6 +28,8 @@ from mailcore.workspace.find import Workspace
 
 SENDERS = "outgoing"
 """In `.praxmonitor`: one empty file for each who ever kept mail waiting, named as its address without the `@`."""
+LONGEST_BODY = resumable_act.MAX_ACT_FILE // 8
+"""Characters of a body that waits: as JSON one may have six bytes, and what becomes of it is noted after it."""
 RETRY_AFTER = 20.0
 """Seconds until what could not be sent is tried again; each time twice as long as it took until then."""
 
@@ -73,6 +75,8 @@ def put(workspace: Workspace, mail: Outgoing, wait: float, now: float | None = N
     MailcoreError, naming the file, where the disk does not allow it: then nothing waits.
     """
     author = workspace.agent(mail.sender)
+    if len(mail.body) > LONGEST_BODY:
+        raise Refused(f"a mail of more than {LONGEST_BODY:,} characters cannot wait: send it at once", "limit")
     known = replace(mail, id=os.urandom(4).hex(), due=(time.time() if now is None else now) + wait)
     path = _path(author, known.id, known.due)
     try:
@@ -199,9 +203,10 @@ def _held(author: Agent, path: Path) -> Iterator[tuple[Outgoing | None, int | No
         data = os.pread(descriptor, resumable_act.MAX_ACT_FILE, 0)
         if not data:  # another sent it or took it back just now, and to lock it made it anew
             path.unlink(missing_ok=True)
-            yield None, None
-        else:
-            yield _read(author, path, data), descriptor
+        mail = None
+        with suppress(MailcoreError):  # what is no mail keeps nobody's from being sent
+            mail = _read(author, path, data) if data else None
+        yield mail, descriptor if mail is not None else None
     finally:
         os.close(descriptor)
 

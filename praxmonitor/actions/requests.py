@@ -98,7 +98,9 @@ def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> s
     from mailcore.mail import post
 
     original = post.find_message(workspace.operator, message_id)
-    if config.mail.undo and original.priority != "high":
+    from mailcore.mail.outgoing import LONGEST_BODY
+
+    if config.mail.undo and original.priority != "high" and len(body) <= LONGEST_BODY:
         return _reply_later(workspace, config.mail.undo, original, body)
     began = time.time()
     sent = post.reply_to(workspace, me(workspace), message_id, body)

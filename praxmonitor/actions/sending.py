@@ -38,7 +38,8 @@ def send_letter(workspace: Workspace, config: Config, letter: Letter) -> str:
     to = _checked(workspace, config, sender, letter)
     what = "task" if letter.is_task else "mail"
     wait = config.mail.undo
-    if not wait or letter.priority == "high" or letter.at_once:
+    too_long = len(letter.whole_body) > outgoing.LONGEST_BODY
+    if not wait or letter.priority == "high" or letter.at_once or too_long:
         return _send_now(workspace, config, sender, letter)
     terms = {"expect": letter.expect, "program": letter.program, "model": letter.model, "mode": letter.session}
     mail = outgoing.Outgoing(

@@ -138,6 +138,21 @@ def test_what_another_sends_at_this_moment_cannot_be_taken_back(house: House) ->
     assert files(house) == []
 
 
+def test_what_is_no_mail_in_an_outbox_keeps_nobodys_from_being_sent(house: House) -> None:
+    put(house, wait=0.0)
+    (file,) = files(house)
+    for name, data in (("0000000000001.aaaa.jsonl", b"nonsense"), ("0000000000002.bbbb.jsonl", b'{"to": 3}')):
+        file.with_name(name).write_bytes(data)
+    file.with_name("0000000000003.cccc.jsonl").symlink_to("/etc/hostname")
+    sent, failed = send_due_mail(house.workspace, time.time() + LATER)
+    assert [mail.subject for mail in sent] == ["s"] and failed == [] and subjects(house) == ["s"]
+    assert outgoing.waiting(house.workspace) == []
+    put(house, "two")
+    assert outgoing.take_back(house.workspace, OPERATOR).subject == "two"
+    with pytest.raises(Refused, match="cannot wait"):
+        outgoing.put(house.workspace, Outgoing(OPERATOR, ("@writer",), "s", "b" * (outgoing.LONGEST_BODY + 1)), 1.0)
+
+
 def test_any_command_sends_what_is_due(house: House) -> None:
     put(house, wait=0.0)
     house.json("inbox", "@writer", "--from", OPERATOR)
