@@ -17,6 +17,7 @@ GROUPS = {
         "view": ("mail", "the same as read: view ID…|latest"),
         "thread": ("thread", "all mails that answer each other, with their texts: thread ID"),
         "sent": ("thread", "what you sent, newest first, and what became of it: sent [--limit N]"),
+        "unsend": ("unsend", "take back what waits in your outbox (send --undo-for 10s): unsend [ID] [--list]"),
         "reply": ("mail", "answer and close a message: reply ID BODY"),
         "forward": ("mail", "pass a message on: forward ID @a… [NOTE]"),
         "close": ("mail", "archive messages: close ID…, or all of yours: close --all"),

@@ -238,7 +238,10 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
             served.check(call.workspace, verb)
         if verb in RECOVERING_VERBS:
             _recover(call)
+            _send_due_mail(call)
         value, text = action(call)
+        if "workspace" in call.__dict__:
+            _send_due_mail(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
                 call.caller  # noqa: B018 (any command within a run is a sign of life)
@@ -246,6 +249,18 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
+
+
+def _send_due_mail(call: Call) -> None:
+    """Send what has waited long enough in an outbox; costs two listings of directories where nothing has."""
+    with suppress(MailcoreError, OSError):
+        if os.path.lexists(f"{call.workspace.state_dir}/outgoing"):
+            from mailcore.mail import outgoing
+
+            if outgoing.is_due(call.workspace):
+                from mailcore.dispatch.due_mail import send_due_mail
+
+                send_due_mail(call.workspace)
 
 
 def _recover(call: Call) -> None:

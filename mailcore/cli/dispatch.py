@@ -10,10 +10,10 @@ from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_opt
 from mailcore.cli.mail import WORDS_HELP, split
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
-from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.runs.run_list import aipass_runs, find_run, read_run
+from mailcore.dispatch.shared_task import TaskTerms, dispatch_to_all
 from mailcore.exceptions import MailcoreError, UsageError
-from mailcore.mail import resumable_act, route
+from mailcore.mail import route
 from mailcore.mail.post import PRIORITIES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
@@ -83,34 +83,18 @@ def dispatch(call: Call) -> VerbResult:
     a, by = call.arguments, call.caller
     addresses, subject, body = split(a.words)
     targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
-    for target in targets:  # what is refused is refused for all, before a mail is written
-        found = control.check_target(call.workspace, call.config, by.address, target, a.program, a.account)
-        resumable_session.check_request(call.config, *found, a.model, a.mode)
-    done: list[control.Dispatched] = []
-    failed: list[str] = []
-    words = subject, body, a.expect, a.program, a.priority, a.account, a.model, a.mode
-    with resumable_act.begin_act(by.agent, "dispatch", targets, *words):
-        for target in targets:
-            try:
-                one = control.dispatch_task(
-                    call.workspace, call.config, by.address, target, subject, body,
-                    parent_run=by.run_id, expect=a.expect, program=a.program, account=a.account, priority=a.priority,
-                    model=a.model, mode=a.mode,
-                )  # fmt: skip
-            except MailcoreError as error:
-                if len(targets) == 1:
-                    raise
-                failed.append(f"{target}: {error}")
-            else:
-                done.append(one)
+    terms = TaskTerms(a.expect, a.program, a.priority, a.account, a.model, a.mode)
+    shared = dispatch_to_all(call.workspace, call.config, by.address, targets, subject, body, terms, by.run_id)
+    done = shared.done
     if done:
         call.note(call.caller, to=" ".join(one.to for one in done))
     text = "\n".join(
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
-    if failed:
-        stands = f"{text}\nsay the same again: nobody gets it twice" if done else ""
-        raise MailcoreError("\n".join([*failed, *([stands] if stands else [])]), "not_started")
+    if shared.failed:
+        lines = [f"{address}: {why}" for address, why in shared.failed]
+        stands = [text, "say the same again: nobody gets it twice"] if done else []
+        raise MailcoreError("\n".join([*lines, *stands]), "not_started")
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
     later = {"held", "limit", "sandbox", *(["busy", "occupied"] if call.arguments.queue else [])}
     status = 3 if any(one.code and one.code not in later for one in done) else 0

@@ -39,6 +39,7 @@ def arguments(verb: str, parser: Parser) -> None:
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
             )
             parser.add_argument("--reply-to", default="", metavar="ID", help="put it into that message's thread")
+            parser.add_argument("--undo-for", metavar="TIME", help="let it wait so long, as 10s, and be taken back")
         case "inbox":
             parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it your own")
         case "reply":
@@ -75,6 +76,8 @@ def send(call: Call) -> VerbResult:
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
     within = post.NO_KEYS
+    if a.undo_for is not None:
+        return _wait(call, addresses, subject, body)
     if a.reply_to:
         from mailcore.cli.thread import into
 
@@ -83,6 +86,25 @@ def send(call: Call) -> VerbResult:
         call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key, extra=within
     )
     return _delivered(sent, wake_for_mail(call, sent, subject) if a.priority == "high" else {})
+
+
+def _wait(call: Call, addresses: Sequence[str], subject: str, body: str) -> VerbResult:
+    """Put a mail into the outbox, where it can be taken back, once nothing speaks against any recipient."""
+    from mailcore.cli.unsend import waits
+    from mailcore.mail import outgoing
+    from mailcore.text.units import seconds_in
+    from mailcore.workspace import audit
+
+    a, author = call.arguments, call.caller.agent
+    seconds = seconds_in(a.undo_for)
+    if seconds is None or seconds <= 0:
+        raise UsageError(f"--undo-for {a.undo_for}: a length of time, like 10s or 2m")
+    if a.priority == "high" or a.key or a.reply_to:
+        raise UsageError("--undo-for: mail of high priority never waits, nor what has --key or --reply-to")
+    to = post.check_mail(call.workspace, author, addresses, subject, body)
+    proof = audit.current_proof.get()
+    mail = outgoing.Outgoing(author.address, to, subject, body, priority=a.priority, proof=proof)
+    return waits(outgoing.put(call.workspace, mail, seconds))
 
 
 def wake_for_mail(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.kinds import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, describe
+from mailcore.config.kinds import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, Seconds, describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,13 @@ class Mail:
     max_body: Annotated[Bytes, describe("Size of one body.")] = 1_000_000
     max_subject: Annotated[Count, describe("Characters of one subject.")] = 500
     per_minute: Annotated[CountOrNone, describe("Mails that one sender may send in a minute. 0: any number.", 60)] = 0
+    undo: Annotated[
+        Seconds,
+        describe(
+            "How long a mail, an answer or a task that the operator sends from the screen waits in the outbox, and can "
+            "be taken back. 0: not at all. High priority never waits."
+        ),
+    ] = 10.0
     rung_low: Annotated[
         Period, describe("How long a message of low priority may stand on one rung before it is stuck or overdue.")
     ] = 86400.0

@@ -97,8 +97,8 @@ def dispatch_task(
     named = words if priority == "normal" else {**words, "priority": priority}
     # Repeated after it was interrupted, the mail is found, and what began of it: wherever the sender stands by now.
     with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:
-        if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
-            raise Refused(why, "loop")
+        if not act.again:
+            check_loop(config, stands, author, agent, task)
         facts = stands.facts if stands.root else {}
         sent = post.send_mail(
             workspace, sender, [target], subject, body, priority=priority, is_task=True, extra=words, facts=facts
@@ -158,6 +158,24 @@ def check_target(
         raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
     chosen = select(agent, config, search_path(), program)
     return agent, chosen, require_account(config, agent.address, chosen.name, account)
+
+
+def check_loop(config: Config, stands: nesting.ChainPlace, author: Agent, agent: Agent, task: str) -> None:
+    """Refused (code `loop`) where this task was given to this agent too often in the same chain."""
+    if why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks):
+        raise Refused(why, "loop")
+
+
+def check_free(workspace: Workspace, config: Config, agent: Agent, program: str) -> None:
+    """Refused, with the reason, where a start of this agent would have to wait, as far as looking tells."""
+    from mailcore.dispatch.admission import hindrances
+
+    if reason := hindrances.hold_reason(workspace, agent):
+        raise Refused(reason, "held")
+    if found := hindrances.busy_hindrance(agent) or hindrances.limit_hindrance(workspace, config, program):
+        raise Refused(found.reason, found.code)
+    if waiting := queue.waiting_starts(agent):
+        raise Refused(f"{agent.address} has {len(waiting)} starts that wait already", "busy")
 
 
 def wake_agent(

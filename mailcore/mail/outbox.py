@@ -70,7 +70,7 @@ def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict
             again=True,
             **asks,
         )
-    _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
+    check_limits(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.ensure_mailbox(author)
     if earlier is None:
         number = numbers.reserve_numbers(workspace.root)
@@ -166,7 +166,8 @@ def answer_keys(original: Message) -> dict[str, Any]:
     return {"in_reply_to": first, "thread_id": original.thread_id or first, **across}
 
 
-def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) -> None:
+def check_limits(limits: Mail, author: Agent, fields: Mapping[str, Any], now: datetime, count: int = 1) -> None:
+    """Refused (code `limit`) where `count` mails of these fields are beyond the limits of config."""
     size = len(str(fields["message"]).encode("utf-8", "replace"))
     if size > limits.max_body:
         raise Refused(
@@ -183,7 +184,7 @@ def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) 
         with contextlib.suppress(FileNotFoundError):
             names = os.listdir(author.sent_dir)  # noqa: PTH208 (a Path for each of thousands)
         recent = sum(name >= since and name.endswith(".json") for name in names)
-        if recent >= limits.per_minute:
-            raise Refused(
-                f"{author.address} sent {recent} mails in a minute; [mail] per_minute is {limits.per_minute}", "limit"
-            )
+        if recent + count > limits.per_minute:
+            more = f", and these are {count} more" if count > 1 else ""
+            text = f"{author.address} sent {recent} mails in a minute{more}; [mail] per_minute is {limits.per_minute}"
+            raise Refused(text, "limit")

@@ -34,7 +34,10 @@ def send_mail(
     extra: Mapping[str, Any] = NO_KEYS,
     facts: Mapping[str, Any] = NO_KEYS,
 ) -> list[Sent]:
-    """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
+    """Mail `to` each address, or to none: who is unknown or cannot be reached refuses all, before anything is written.
+
+    On disk before this returns. What fails only in writing comes back as not delivered to that one; the same words said
+    again then go to the others alone.
 
     `key` rewrites the sender's open mail of the same key, counting up, instead of piling up. `extra` are further keys
     of the message; so are `facts`, by which the same words repeated are no other mail.
@@ -50,6 +53,11 @@ def send_mail(
         fields["upsert_key"] = key
     sent: list[Sent] = []
     with resumable_act.begin_act(author, "send", [agent.address for agent in recipients], fields) as act:
+        # One alone is refused by its own delivery, and costs no look before.
+        if len(recipients) > 1 and (rest := [one for one in recipients if act.recall(one.address) is None]):
+            from mailcore.mail.reachable import check_recipients
+
+            check_recipients(workspace, author, rest, fields)
         for agent in recipients:
             own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
             try:
@@ -61,6 +69,17 @@ def send_mail(
         if not all(one.delivered for one in sent):
             act.leave_open()
     return sent
+
+
+def check_mail(workspace: Workspace, author: Agent, to: Sequence[str], subject: str, body: str) -> tuple[str, ...]:
+    """The addresses of whom a mail would go to. Raises what `send_mail` would, and what its delivery would meet."""
+    from mailcore.mail.reachable import check_recipients
+
+    recipients = route.resolve_addresses(workspace, author, to)
+    if not subject.strip():
+        raise UsageError("a mail needs a subject")
+    check_recipients(workspace, author, recipients, {"subject": subject, "message": body})
+    return tuple(agent.address for agent in recipients)
 
 
 def reply_to(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:

@@ -23,7 +23,7 @@ from mailcore.formats.digest import digest
 from mailcore.model.agent import Agent
 from mailcore.system import safe_open
 from mailcore.system.locks import try_lock
-from mailcore.system.writing import make_directory
+from mailcore.system.writing import make_directory, sync
 
 REPEAT_WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
@@ -36,14 +36,16 @@ MAX_ACT_FILE = 4_000_000
 class _File:
     """What is noted of one act, in a file that is locked until `end`."""
 
-    def __init__(self, agent: Agent, path: Path, descriptor: int) -> None:
-        self.agent, self._path, self._descriptor = agent, path, descriptor
+    def __init__(self, agent: Agent, path: Path, descriptor: int, *, lasts: bool = False) -> None:
+        """`lasts`: the file is another's to remove, however old it is, and each step is on disk before it is done."""
+        self.agent, self._path, self._descriptor, self._lasts = agent, path, descriptor, lasts
         found = os.fstat(descriptor)
-        if abs(time.time() - found.st_mtime) > REPEAT_WINDOW:
+        if not lasts and abs(time.time() - found.st_mtime) > REPEAT_WINDOW:
             os.ftruncate(descriptor, 0)
         size = min(found.st_size, MAX_ACT_FILE)
         lines = journal.parse_records(os.pread(descriptor, size, 0).splitlines()) if size else []
-        self.steps = {str(line.get("step")): line for line in lines}
+        os.lseek(descriptor, 0, os.SEEK_END)  # a third call must still find what the first noted
+        self.steps = {str(line.get("step")): line for line in lines if "step" in line}
         self.unfinished = False
         self._begun = bool(self.steps)
 
@@ -51,11 +53,15 @@ class _File:
         self._begun = True
         try:
             os.write(self._descriptor, b"\n" + json_codec.dumps_line({"step": step, **facts}) + b"\n")
+            if self._lasts:
+                sync(self._descriptor)
         except OSError as error:
             raise MailcoreError(f"{self._path}: {error.strerror}; it was not begun") from error
 
     def end(self, *, reported: bool) -> None:
         """Forget the act where it was reported to its caller that it is done, or where it came to no step."""
+        if self._lasts:
+            return
         try:
             if (reported and not self.unfinished) or not self._begun:
                 try:
@@ -112,6 +118,23 @@ def act_scope() -> Iterator[list[_File]]:
     reported = False
     try:
         yield files_of_acts
+        reported = True
+    finally:
+        _scope.reset(token)
+        for one in reversed(files_of_acts):
+            one.end(reported=reported)
+
+
+@contextmanager
+def noted_in(agent: Agent, path: Path, descriptor: int) -> Iterator[None]:
+    """Let what `agent` does until this ends be parts of one act that is noted in this open file, which the caller holds
+    locked: done again with the same file, whenever that is, none of it is done twice."""
+    file = _File(agent, path, descriptor, lasts=True)
+    files_of_acts = [file]
+    token = _scope.set(files_of_acts)
+    reported = False
+    try:
+        yield
         reported = True
     finally:
         _scope.reset(token)

@@ -17,14 +17,20 @@ EVERYONE = "@all"
 def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
     """The agents of `addresses`, each once, in order; `@all` is every agent but the author.
 
-    Refused before anything is written if one is unknown.
+    Refused, naming each that is unknown, before anything is written.
     """
     agents: list[Agent] = []
+    unknown: list[Refused] = []
     for address in addresses:
         if normal_address(address) == EVERYONE:
             agents += [agent for agent in workspace.agents if agent.address != author.address]
-        else:
+            continue
+        try:
             agents.append(workspace.agent(address))
+        except Refused as error:
+            unknown.append(error)
+    if unknown:
+        raise Refused("\n".join(dict.fromkeys(map(str, unknown))), unknown[0].code)
     agents = list(dict.fromkeys(agents))
     if not agents:
         raise UsageError("no recipient")

@@ -17,6 +17,7 @@ NOT_SERVED = {
     "trust": "what a config may start is allowed by a person, at a shell",
     "operator": "the passphrase is a person's, at a shell",
     "mcp": "keys are issued by a person, at a shell",
+    "unsend": "what a client sends waits in no outbox",
     "attach": "it hands its terminal over to the agent's program",
     "hooks": "it changes the settings of an agent's program, at a shell",
 }

@@ -22,6 +22,8 @@ class Footer(IntEnum):
     IF_ROOM = 1
     ALWAYS = 2
     """At every width, at the right."""
+    WANTED = 3
+    """Only while the moment asks for it."""
 
 
 def never(_: Situation) -> bool:
@@ -58,6 +60,8 @@ class Action:
     """Its label where the selected agent is held: what holds, releases."""
     section: str = ""
     """The section of the view of one agent that it belongs to; empty: any. The footer has it there alone."""
+    moment: Callable[[Situation], str] | None = None
+    """What the footer says after its label: how the moment stands."""
     demo_help: str = ""
     """Its help in the demo, where leaving ends the agents."""
 

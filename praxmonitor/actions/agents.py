@@ -8,27 +8,28 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
-from praxmonitor.actions.asking import ask, refused, result_of, unlocked, write
+from praxmonitor.actions.asking import ask, refused, result_of, unlocked
+from praxmonitor.actions.composing import begin
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.preconditions import busy
 from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.text.agents import bypasses, task
+from praxmonitor.text.letters import Letter
 from praxmonitor.text.lines import plain
 
 
 def compose(context: Context[View]) -> None:
     """Write a mail."""
-    write(context, "Mail", partial(requests.send, context.opened.workspace), to=_addressee(context))
+    begin(context, "Mail", Letter(_addressees(context)))
 
 
 def dispatch(context: Context[View]) -> None:
     """Give a task."""
-    submit = partial(requests.dispatch, context.opened.workspace, context.opened.config)
-    write(context, "Dispatch", submit, to=_addressee(context))
+    begin(context, "Dispatch", Letter(_addressees(context), is_task=True))
 
 
-def _addressee(context: Context[View]) -> str:
-    return "" if context.view.selected == OPERATOR else context.view.selected
+def _addressees(context: Context[View]) -> str:
+    return " ".join(address for address in context.targets if address != OPERATOR)
 
 
 async def kill(context: Context[View]) -> None:

@@ -17,8 +17,10 @@ from functools import partial
 from typing import ParamSpec, TypeAlias, TypeVar
 
 from mailcore.exceptions import MailcoreError
+from mailcore.model.message import Message
 from praxmonitor.actions import requests
 from praxmonitor.actions.context import Context, View
+from praxmonitor.text.letters import Letter
 from praxmonitor.text.lines import plain
 
 P = ParamSpec("P")
@@ -65,27 +67,35 @@ async def unlocked(context: Context[View], tier: int = 0) -> bool:
 
 def write(context: Context[View], title: str, submit: Submit, *, to: str, subject: str = "", body: str = "") -> None:
     """Open the form for a mail. `submit` runs in a thread when the operator sends. `body`: what stands in it before."""
-    from praxmonitor.dialogs.compose import ComposeScreen
+    from praxmonitor.actions.composing import begin_with
 
-    form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject)
-    form.body = body
-    context.display.push_screen(form)
+    def submitted(written: Letter) -> str:
+        return submit(written.addresses, written.subject, written.body)
 
-
-def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str, body: str = "") -> None:
-    """Open the form for an answer: addressee and subject are not the operator's to change. `body`: what stands in it
-    before."""
-    from praxmonitor.dialogs.compose import ComposeScreen
-
-    form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject, fixed=True)
-    form.body = body
-    context.display.push_screen(form)
+    begin_with(context, title, Letter(to, subject, body), submitted)
 
 
-def _noted(context: Context[View], submit: Submit) -> Submit:
-    def submitted(addresses: list[str], subject: str, body: str) -> str:
-        asked = submit(addresses, subject, body)
-        context.opened.note_presence()
-        return asked
+def answer(
+    context: Context[View],
+    title: str,
+    submit: Submit,
+    *,
+    to: str,
+    subject: str,
+    body: str = "",
+    answered: Message | None = None,
+) -> None:
+    """Open the form for an answer, which begins with `body`: addressee and subject are not the operator's to change.
 
-    return submitted
+    `answered`: the mail that it answers, which stays in view; that under the cursor, where it is not said. `submit`
+    runs in a thread when the operator sends.
+    """
+    from praxmonitor.actions.composing import begin_answer
+
+    message = answered or getattr(context.view, "message", None)
+    shown, letter = (message.body, message.id) if isinstance(message, Message) else ("", ""), Letter(to, subject, body)
+
+    def submitted(written: Letter) -> str:
+        return submit(written.addresses, written.subject, written.body)
+
+    begin_answer(context, title, letter, submitted, answers=shown[1], answered=shown[0])

@@ -199,6 +199,9 @@ class Sound(Protocol):
 class Display(Protocol):
     """What a handler shows."""
 
+    def key_of(self, action_id: str) -> str:
+        """The key that stands for an action now, as a person reads it; empty if none does."""
+
     def notify(
         self,
         message: str,
@@ -310,5 +313,7 @@ class Context(Generic[V]):
         needing = [need.key for need in self.needs]
         section = self.view.section if isinstance(self.view, SectionsView) else ""
         message: Message | None = getattr(self.view, "message", None)
-        read_only = self.opened.read_only
-        return Situation(self.snapshot.fleet, self.view.selected, played, needing, section, message, read_only)
+        opened, selected = self.opened, self.view.selected
+        return Situation(
+            self.snapshot.fleet, selected, played, needing, section, message, opened.read_only, opened.sending
+        )

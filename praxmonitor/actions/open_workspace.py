@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.programs.registry import bypasses
 from mailcore.workspace.find import Workspace, load_workspace
 from praxmonitor.feed.playback import Playback
+from praxmonitor.text.letters import sent_in
+
+if TYPE_CHECKING:
+    from mailcore.mail.outgoing import Outgoing
 
 
 class OpenWorkspace:
@@ -43,6 +48,8 @@ class OpenWorkspace:
         self.live = live
         self.trouble: Callable[[], str] = str
         """What is wrong with what is shown here, in words; empty for nothing."""
+        self.waiting_mail: tuple[Outgoing, ...] = ()
+        """The operator's mail that waits in the outbox and can be taken back, the next first."""
         self._noted = 0.0
         self.adopt(config)
 
@@ -67,6 +74,14 @@ class OpenWorkspace:
         agents = self.workspace.agents
         self.bypass = frozenset(agent.address for agent in agents if bypasses(self.config.agent(agent.address)))
         """Addresses of the agents that config lets work without asking for permissions."""
+
+    @property
+    def sending(self) -> str:
+        """When the mail that was written last is sent, in words; empty where none waits."""
+        last = max(self.waiting_mail, key=lambda mail: mail.due, default=None)
+        if last is None:
+            return ""
+        return "not sent" if last.failed else sent_in(last.due, self.clock())
 
     def note_presence(self) -> None:
         """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in

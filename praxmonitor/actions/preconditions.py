@@ -29,6 +29,8 @@ class Situation:
     """The mail under the cursor, in a view that lists mail."""
     read_only: bool = False
     """Nothing may be asked for that changes anything."""
+    sending: str = ""
+    """When the mail that the operator wrote last is sent, in words; empty where none waits."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -142,3 +144,8 @@ startable_again = _of_agent(_can_start_again)
 """So it is, and it has had a run."""
 session = _of_agent(_keeps_a_session)
 """It is idle, and its program can go on in its session."""
+
+
+def unsent(now: Situation, _verb: str) -> str:
+    """Mail of the operator's waits, and can be taken back."""
+    return "" if now.sending else "no mail of yours waits to be sent"

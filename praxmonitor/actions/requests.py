@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import Config
-from mailcore.exceptions import MailcoreError, Refused
+from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
 from mailcore.system.safe_open import own_directory
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mailcore.dispatch.control import Retry
     from mailcore.dispatch.queueing.queue import WaitingStart
     from mailcore.mail.outbox import Sent
+    from mailcore.model.message import Message
 
 
 _UNLOCKED: set[Path] = set()
@@ -91,25 +92,38 @@ def prove(workspace: Workspace, phrase: str) -> None:
     _UNLOCKED.add(workspace.root)
 
 
-def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
-    """One mail to each address."""
-    from mailcore.mail import post
-
-    sent = post.send_mail(workspace, me(workspace), to, subject, body)
-    if failed := [copy.error for copy in sent if not copy.delivered]:
-        raise MailcoreError("; ".join(failed))
-    return f"mail to {' '.join(to)}"
-
-
 def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> str:
-    """Answer a mail of the operator's; mailcore closes it then, and wakes who had asked with high priority."""
+    """Answer a mail of the operator's; mailcore closes it then, and wakes who had asked with high priority. Any other
+    waits first, and can be taken back."""
     from mailcore.mail import post
 
+    original = post.find_message(workspace.operator, message_id)
+    from mailcore.mail.outgoing import LONGEST_BODY
+
+    if config.mail.undo and original.priority != "high" and len(body) <= LONGEST_BODY:
+        return _reply_later(workspace, config.mail.undo, original, body)
     began = time.time()
     sent = post.reply_to(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
     return f"reply to {sent.to}{woken(workspace, config, sent, 'answered you', began)}"
+
+
+def _reply_later(workspace: Workspace, wait: float, original: Message, body: str) -> str:
+    from mailcore.mail import outgoing, post, route
+    from mailcore.workspace import audit
+
+    sender = me(workspace)
+    if not body.strip():
+        raise UsageError("a reply needs a text")
+    post.refuse_undecided(workspace.operator, original)
+    to = route.reply_recipient(workspace, original).address
+    subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
+    terms = {"answers": original.id or original.sent_id}
+    proof = audit.current_proof.get()
+    mail = outgoing.Outgoing(sender, (to,), subject, body, "reply", original.priority, terms, proof)
+    outgoing.put(workspace, mail, wait)
+    return f"reply to {to}, in {wait:g} s"
 
 
 def woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
@@ -155,28 +169,6 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     if became:
         return f"{decision}; {', '.join(f'{name} {what}' for name, what in became.items())}"
     return f"{decision}, told to {sent.to}{woken(workspace, config, sent, f'{decision} what you asked for', began)}"
-
-
-def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:
-    """The same task to each address. If some refuse, the error says which were asked and why the others were not."""
-    from mailcore.dispatch import control
-    from mailcore.workspace import trust
-
-    trust.require_trust(workspace)
-    asked, trouble = [], []
-    for address in to:
-        try:
-            done = control.dispatch_task(workspace, config, me(workspace), address, subject, body)
-        except MailcoreError as error:
-            trouble.append(str(error))
-        else:
-            # Why it waits stands in the agent's detail: the notification has one line.
-            later = f"waits: {done.code}" if done.queued else f"not started: {done.busy}"
-            asked.append(address if done.run_id else f"{address} ({later})")
-    if trouble:
-        said = f"asked: {' '.join(asked)}. Not asked: " if asked else ""
-        raise MailcoreError(said + "; ".join(trouble))
-    return f"dispatch to {' '.join(asked)}"
 
 
 def wake(workspace: Workspace, config: Config, address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from praxmonitor.actions.rows.agent_sections import IN_SECTIONS, TO_SECTIONS
 from praxmonitor.actions.rows.agents import ON_AGENTS
 from praxmonitor.actions.rows.alarms import IN_ALARMS, ON_ALARMS
+from praxmonitor.actions.rows.composing import ON_WHAT_WAS_WRITTEN
 from praxmonitor.actions.rows.fleet import ON_THE_FLEET
 from praxmonitor.actions.rows.mail import ON_MAIL
 from praxmonitor.actions.rows.moving import MOVING
@@ -26,6 +27,7 @@ ACTIONS = (
     *ON_MAIL,
     *ON_NEEDS,
     *ON_ALARMS,
+    *ON_WHAT_WAS_WRITTEN,
     *ON_THE_SCREEN,
     *IN_A_REPLAY,
 )

@@ -33,6 +33,7 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.navigation import Navigation
+from praxmonitor.app.outbox import Outbox
 from praxmonitor.app.project import TICK, Project
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
@@ -103,6 +104,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """What the operator chose on the screen."""
     projects: var[tuple[ProjectSummary, ...]] = var(())
     """What is said of each project where several are open; empty else."""
+    sending: var[str] = var("")
+    """When the mail that the operator wrote last is sent, in words; empty where none waits."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -159,6 +162,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.project = Project(opened, feed, speaker, self)
         """The one that the views show."""
         self._projects = [self.project]
+        self._outboxes = [Outbox(opened, self)]
         self.show_playback()
         if opened.read_only:
             self.playing = "read-only"
@@ -171,6 +175,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def add_project(self, opened: OpenWorkspace, feed: Feed) -> None:
         """Open another workspace beside the first: to be called before the app runs."""
         self._projects.append(Project(opened, feed, self._speaker, self))
+        self._outboxes.append(Outbox(opened, self))
 
     @property
     def opened(self) -> OpenWorkspace:
@@ -252,6 +257,8 @@ class PraxApp(App[None], inherit_bindings=False):
     def _settle_in(self) -> None:
         """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
         self._speaker.start()
+        for outbox in self._outboxes:
+            outbox.begin()
         self.run_worker(_load_screens if self.is_headless else _load_and_freeze, thread=True)
 
     def on_unmount(self) -> None:
@@ -273,6 +280,9 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
+        for outbox in self._outboxes:
+            outbox.tick()
+        self.sending = self.opened.sending
         for project in self._projects:
             project.tick()
 
@@ -294,6 +304,10 @@ class PraxApp(App[None], inherit_bindings=False):
         except OSError as error:
             say = partial(self.notify, f"muted until you leave only: {error}", severity="warning")
             self.call_from_thread(say)
+
+    def key_of(self, action_id: str) -> str:
+        """The key that stands for an action now, as a person reads it; empty if none does."""
+        return self.keymap.first(action_id)
 
     def action_do(self, action_id: str) -> None:
         """Run one action of the table on the view in front, or say why it cannot be run."""

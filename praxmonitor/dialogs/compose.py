@@ -3,145 +3,139 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-from textual import events, work
+import msgspec
+from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.message import Message
+from textual.binding import BindingType
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 
 from mailcore.exceptions import MailcoreError
 from mailcore.workspace.registry import normal_address
+from praxmonitor.dialogs.choose import ChooseScreen, text_option
+from praxmonitor.dialogs.compose_desk import Desk, Opening
+from praxmonitor.dialogs.compose_fields import Field, Ghost
+from praxmonitor.dialogs.compose_look import FORM_CSS, FORM_KEYS, MANNER_KEYS, OF_THE_TEXT, TEXT_KEYS, TYPING_PAUSE
+from praxmonitor.dialogs.compose_options import OptionsScreen
+from praxmonitor.text.letters import (
+    PRIORITIES,
+    Letter,
+    completed,
+    manner,
+    started_word,
+    with_template,
+)
 from praxmonitor.text.lines import plain
-
-
-class Field(Input):
-    """One line. Of a paste of several it takes none: the form knows where they belong."""
-
-    @dataclass
-    class Pasted(Message):
-        """Several lines were pasted here."""
-
-        field: Field
-        lines: list[str]
-
-    def _on_paste(self, event: events.Paste) -> None:
-        lines = event.text.strip("\r\n").splitlines()
-        if len(lines) > 1:
-            event.prevent_default()
-            event.stop()
-            self.post_message(self.Pasted(self, lines))
 
 
 class ComposeScreen(ModalScreen[None]):
     """To, subject, body. It closes when mailcore has taken the mail; if not, it says why and keeps every word."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "send", "send", priority=True),
-        Binding("escape", "back", "back", priority=True),
-        # Priority: else what is typed within a millisecond after Tab still lands in the old field.
-        Binding("tab", "app.focus_next", "next field", priority=True),
-        Binding("shift+tab", "app.focus_previous", "previous field", priority=True),
-    ]
-    DEFAULT_CSS = """
-    ComposeScreen {
-        align: center middle;
-        background: $background 60%;
-        #form {
-            width: 88; max-width: 96%; height: 24; max-height: 90%; padding: 1 2; background: $surface;
-            border: round $primary;
-        }
-        #title { text-style: bold; margin-bottom: 1; }
-        Input, TextArea {
-            border: round $faint; border-title-color: $muted; padding: 0 1; background: $surface; color: $ink;
-            width: 1fr;
-        }
-        Input { height: 3; }
-        Input:focus, TextArea:focus {
-            border: round $accent; border-title-color: $ink-accent; background-tint: transparent;
-        }
-        TextArea { height: 1fr; scrollbar-size-vertical: 1; }
-        #trouble { color: $ink-error; height: auto; max-height: 4; width: 100%; display: none; margin-top: 1; }
-        #trouble.-open { display: block; }
-        #hint { color: $faint; margin-top: 1; height: 1; }
-    }
-    """
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*FORM_KEYS]
+    DEFAULT_CSS = FORM_CSS
 
-    def __init__(
-        self,
-        title: str,
-        submit: Callable[[list[str], str, str], str],
-        *,
-        to: str = "",
-        subject: str = "",
-        fixed: bool = False,
-    ) -> None:
-        """`submit(addresses, subject, body)` runs in a thread; `fixed`: addressee and subject are not the operator's
-        to change."""
+    def __init__(self, desk: Desk, opening: Opening) -> None:
         super().__init__()
-        self._title, self._submit = title, submit
-        self._to, self._subject, self._fixed = to, plain(subject), fixed
-        self.body = ""
-        """The text that it opens with; to be set before it is shown."""
+        self._desk, self._opening = desk, opening
+        self._letter = msgspec.structs.replace(opening.letter, subject=plain(opening.letter.subject))
+        """All that is not typed into a field."""
+        self._kept = self._letter
+        """What the draft says."""
         self._sending = False
         self._asked_to_leave = False
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The form."""
+        opening, letter = self._opening, self._letter
         with Vertical(id="form"):
-            yield Static(self._title, markup=False, id="title")
-            to = Field(self._to, placeholder="one address or several", id="to", disabled=self._fixed)
-            subject, text = (
-                Field(self._subject, id="subject", select_on_focus=False, disabled=self._fixed),
-                TextArea(self.body, id="text"),
-            )
-            to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
-            yield to
-            yield subject
-            yield text
+            yield Static(opening.title, markup=False, id="title")
+            with Container(id="sheet"):
+                if opening.answered:
+                    with VerticalScroll(id="answered") as answered:
+                        answered.border_title = "Answered"
+                        yield Static("\n".join(map(plain, opening.answered.splitlines())), markup=False)
+                with Vertical(id="fields"):
+                    to = Field(
+                        letter.to,
+                        placeholder="one address or several",
+                        id="to",
+                        disabled=opening.fixed,
+                        suggester=Ghost(self._completed),
+                    )
+                    to.completion = self._completed
+                    subject = Field(letter.subject, id="subject", select_on_focus=False, disabled=opening.fixed)
+                    text = TextArea(letter.body, id="text")
+                    to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
+                    yield to
+                    yield subject
+                    yield text
+            yield Static("", markup=False, id="manner")
+            yield Static("", markup=False, id="forecast")
             yield Static("", markup=False, id="trouble")
-            yield Static("ctrl+s send    tab next field    esc back", markup=False, id="hint")
+            yield Static("", markup=False, id="hint")
 
     def on_mount(self) -> None:
         """Start where something is missing."""
-        missing = "#text" if self._fixed else "#subject" if self._to else "#to"
+        self.set_class(bool(self._opening.answered), "-answering")
+        self.query_one("#manner").display = not self._opening.fixed
+        self.query_one("#forecast").display = not self._opening.fixed
+        letter = self._letter
+        missing = "#text" if self._opening.fixed or letter.subject else "#subject" if letter.to else "#to"
         self.query_one(missing).focus()
+        if self._opening.restored:
+            self._say("your draft is back; ctrl+n throws it away", "")
+        self._show_manner()
+        self._look()
+
+    def _completed(self, text: str) -> str:
+        return completed(text, self._desk.addresses)
 
     @property
-    def _written(self) -> tuple[str, str, str]:
+    def written(self) -> Letter:
+        """The letter as it stands."""
         to, subject = self.query_one("#to", Input), self.query_one("#subject", Input)
-        return to.value, subject.value, self.query_one(TextArea).text
+        return msgspec.structs.replace(
+            self._letter, to=to.value, subject=subject.value, body=self.query_one(TextArea).text
+        )
+
+    async def action_next(self) -> None:
+        """Complete the address, else the next field."""
+        if not (isinstance(self.focused, Field) and await self.focused.complete()):
+            self.focus_next()
 
     def action_send(self) -> None:
         """Hand it to mailcore, with all that was typed before."""
         self._after_typing(self._check_and_send)
 
-    def _after_typing(self, act: Callable[[], None]) -> None:
+    def _after_typing(self, act: object) -> None:
         # A key with priority overtakes the letters before it, which still wait in the queue of their field.
-        (self.focused or self).call_later(act)
+        (self.focused or self).call_later(act)  # type: ignore[arg-type]
 
     def _check_and_send(self) -> None:
-        to, subject, body = self._written
-        addresses = [normal_address(word) for word in to.replace(",", " ").split()]
-        if not addresses:
+        letter = self.written
+        if not letter.addresses:
             self._say("who is it for? one address or several, like @writer @reviewer", "#to")
-        elif not subject.strip():
+        elif not letter.subject.strip():
             self._say("it needs a subject", "#subject")
         elif not self._sending:
             self._sending = True
-            self._send(addresses, subject.strip(), body)
+            to = " ".join(map(normal_address, letter.addresses))
+            self._send(msgspec.structs.replace(letter, to=to, subject=letter.subject.strip()))
 
     @work(group="send")
-    async def _send(self, to: list[str], subject: str, body: str) -> None:
+    async def _send(self, letter: Letter) -> None:
         try:
-            asked = await asyncio.to_thread(self._submit, to, subject, body)
+            asked = await asyncio.to_thread(self._desk.submit, letter)
         except (MailcoreError, OSError) as error:
-            self._say(plain(str(error)), "#text")
+            of_text = self._opening.fixed or getattr(error, "code", "failed") in OF_THE_TEXT
+            self._say(str(error), "#text" if of_text else "#to")
         else:
             self.app.notify(f"asked: {plain(asked)}", markup=False)
             self.dismiss()
@@ -149,16 +143,129 @@ class ComposeScreen(ModalScreen[None]):
             self._sending = False
 
     def action_back(self) -> None:
-        """Leave; a text that was written asks for a second Esc."""
+        """Leave, and keep what was written as a draft; where none is kept it asks for a second Esc."""
         self._after_typing(self._leave)
 
     def _leave(self) -> None:
-        _, subject, body = self._written
-        if (body.strip() != self.body.strip() or (subject != self._subject)) and not self._asked_to_leave:
+        letter = self.written
+        if self._sending:
+            self._say("it is being sent", "")
+        elif self._untouched(letter):
+            self.dismiss()
+        elif self._desk.keeps:
+            self._keep_and_leave(letter)
+        elif not self._asked_to_leave:
             self._asked_to_leave = True
             self._say("press esc again to throw this away", "")
         else:
             self.dismiss()
+
+    def _untouched(self, letter: Letter) -> bool:
+        return letter.is_blank or (letter == self._opening.letter and not self._opening.restored)
+
+    @work(group="keep", exclusive=True)
+    async def _keep_and_leave(self, letter: Letter) -> None:
+        try:
+            await asyncio.to_thread(self._desk.keep, letter)
+        except OSError as error:
+            self._say(f"the draft cannot be kept: {error}", "")
+        else:
+            self.app.notify("draft kept: the same key offers it back", markup=False)
+            self.dismiss()
+
+    def action_discard(self) -> None:
+        """Throw the draft away and begin anew."""
+        self._after_typing(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        fixed = self._opening.fixed
+        begun = Letter(self._opening.letter.to, self._opening.letter.subject if fixed else "")
+        self._letter = msgspec.structs.replace(begun, is_task=self._opening.letter.is_task)
+        self._fill(self._letter)
+        self._discard()
+        self._say("thrown away", "#text" if fixed else "#subject")
+
+    @work(group="keep", exclusive=True)
+    async def _discard(self) -> None:
+        try:
+            await asyncio.to_thread(self._desk.discard)
+        except OSError as error:
+            self._say(str(error), "")
+
+    def _fill(self, letter: Letter) -> None:
+        self._letter = letter
+        self.query_one("#to", Input).value = letter.to
+        self.query_one("#subject", Input).value = letter.subject
+        self.query_one(TextArea).text = letter.body
+        self._show_manner()
+        self._changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An answer goes as what it answers."""
+        del parameters
+        return not (self._opening.fixed and action in ("change", "options"))
+
+    def action_change(self, field: str) -> None:
+        """The next of the values that this may have."""
+        self._after_typing(partial(self._change, field))
+
+    def _change(self, field: str) -> None:
+        value = self._letter.priority
+        later = PRIORITIES[(PRIORITIES.index(value) + 1) % len(PRIORITIES)] if value in PRIORITIES else "normal"
+        changed = {"is_task": not self._letter.is_task, "priority": later}
+        self._letter = msgspec.structs.replace(self._letter, **{field: changed[field]})
+        self._show_manner()
+        self._changed()
+
+    def action_options(self) -> None:
+        """Say more of how it is to go."""
+        self._after_typing(self._ask_options)
+
+    def _ask_options(self) -> None:
+        def take(letter: Letter | None) -> None:
+            if letter is not None:
+                self._fill(letter)
+
+        desk = self._desk
+        self.app.push_screen(OptionsScreen(self.written, desk.complete_path, desk.attachable), take)
+
+    def action_edit(self) -> None:
+        """The text in the operator's own editor."""
+        self._after_typing(self._edit)
+
+    @work(group="edit", exclusive=True)
+    async def _edit(self) -> None:
+        body = self.query_one(TextArea)
+        try:
+            edited = await self._desk.edit(body.text)
+        except (MailcoreError, OSError, ValueError) as error:
+            self._say(f"the text is as it was: {error}", "#text")
+        else:
+            body.text = edited
+            body.move_cursor(body.document.end)
+            body.focus()
+
+    def action_template(self) -> None:
+        """Begin with a template."""
+        self._after_typing(self._pick_template)
+
+    @work(group="template", exclusive=True)
+    async def _pick_template(self) -> None:
+        found, wrong = await asyncio.to_thread(self._desk.templates)
+        if wrong:
+            self._say("\n".join(wrong), "")
+        if not found:
+            if not wrong:
+                self._say("no template: .praxmonitor/templates/*.md are offered here", "")
+            return
+        options = [text_option(f"{each.name}  {each.letter.subject}") for each in found]
+        question = ChooseScreen("Which template?", options, "enter take it   j k another   esc back")
+        picked = await self.app.push_screen_wait(question)
+        if picked >= 0:
+            template = found[picked].letter
+            if self._opening.fixed:
+                template = Letter(body=template.body)
+            self._fill(with_template(self.written, template))
 
     def on_field_pasted(self, event: Field.Pasted) -> None:
         """Addresses stand in one line; below a subject stands the text."""
@@ -169,16 +276,61 @@ class ComposeScreen(ModalScreen[None]):
             body.text = "\n".join(part for part in (body.text.rstrip("\n"), rest.lstrip("\n")) if part)
 
     def on_input_changed(self) -> None:
-        """Writing on takes the question back."""
-        self._asked_to_leave = False
+        """What was written is kept, and looked at."""
+        self._changed()
 
     def on_text_area_changed(self) -> None:
-        """Writing on takes the question back."""
+        """The same."""
+        self._changed()
+
+    def _changed(self) -> None:
         self._asked_to_leave = False
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(TYPING_PAUSE, self._paused)
+
+    def _paused(self) -> None:
+        letter = self.written
+        if self._desk.keeps and letter != self._kept and not self._sending:
+            self._kept = letter
+            self._keep(letter)
+        self._look()
+
+    @work(group="keep", exclusive=True)
+    async def _keep(self, letter: Letter) -> None:
+        try:
+            await asyncio.to_thread(self._desk.discard if self._untouched(letter) else partial(self._desk.keep, letter))
+        except OSError as error:
+            self._say(f"the draft cannot be kept: {error}", "")
+
+    def _look(self) -> None:
+        if not self._opening.fixed:
+            self._foresee(self.written)
+
+    @work(group="foresee", exclusive=True)
+    async def _foresee(self, letter: Letter) -> None:
+        """Say what it would come to; of an address that is being typed, which ones begin so."""
+        to = self.query_one("#to", Input)
+        word, begin_so = started_word(to.value, self._desk.addresses) if self.focused is to else ("", [])
+        whole = msgspec.structs.replace(letter, to=" ".join(letter.addresses[:-1] if begin_so else letter.addresses))
+        try:
+            text = await asyncio.to_thread(self._desk.foresee, whole) if whole.addresses else ""
+        except (MailcoreError, OSError) as error:
+            text = str(error)
+        likely = f"{word}…: {' '.join(begin_so[:8])}" if begin_so else ""
+        self.query_one("#forecast", Static).update(plain("; ".join(filter(None, (likely, text)))))
+
+    def _show_manner(self) -> None:
+        self.query_one("#manner", Static).update(plain(manner(self._letter)))
+        leave = "esc draft" if self._desk.keeps else "esc back"
+        keys = TEXT_KEYS if self._opening.fixed else MANNER_KEYS + TEXT_KEYS
+        self.query_one("#hint", Static).update(f"ctrl+s send  {leave}  {keys}")
+        if not self._opening.fixed:
+            self.query_one("#title", Static).update("Dispatch" if self._letter.is_task else "Mail")
 
     def _say(self, trouble: str, focus: str) -> None:
         line = self.query_one("#trouble", Static)
-        line.update(trouble)
+        line.update("\n".join(map(plain, trouble.splitlines())))
         line.add_class("-open")
         if focus:
             self.query_one(focus).focus()

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
-from praxmonitor.actions.action import Footer
+from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
@@ -33,7 +33,7 @@ from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
-FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending")
 """Of these values of the app each change is drawn."""
 
 
@@ -132,8 +132,13 @@ class Frame:
             width,
         )
         needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
-        played, read_only = opened.playback is not None, opened.read_only
-        self._show_keys(Situation(snapshot.fleet, selected, played, needing, message=message, read_only=read_only))
+        played = opened.playback is not None
+        self._show_keys(
+            Situation(
+                snapshot.fleet, selected, played, needing,
+                message=message, read_only=opened.read_only, sending=opened.sending,
+            )
+        )  # fmt: skip
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
@@ -156,10 +161,11 @@ class Frame:
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
         offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == self.section)]
         offered = [a for a in offered if keymap.elects(a.id, self._scopes, now)]
+        offered = [a for a in offered if a.footer is not Footer.WANTED or a.wanted(now)]
         offered.sort(key=lambda action: action.scope.place)
         self.keys.show(
             Hint(
-                action.id, keymap.first(action.id), action.label, bool(action.refusal(now)), action.wanted(now),
+                action.id, keymap.first(action.id), _label(action, now), bool(action.refusal(now)), action.wanted(now),
                 action.footer is Footer.ALWAYS,
             )
             for action in offered
@@ -170,3 +176,7 @@ class Frame:
         panel = self._screen.focused
         if isinstance(panel, Lines):
             panel.step(way)
+
+
+def _label(action: Action, now: Situation) -> str:
+    return f"{action.label}, {action.moment(now)}" if action.moment is not None else action.label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
-from mailcore.mail import post
+from mailcore.mail import post, resumable_act
 from mailcore.model.agent import Agent
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
@@ -63,14 +64,64 @@ def test_what_makes_no_sense_is_a_usage_error(house: House, to: list[str], subje
 
 def test_a_delivery_that_fails_is_said_and_restamped(house: House) -> None:
     writer = house.agent("@writer")
-    writer.inbox.unlink()
-    writer.inbox.mkdir()  # cannot be written
+    writer.inbox.with_name(".inbox.lock").unlink(missing_ok=True)
+    writer.inbox.with_name(".inbox.lock").mkdir()  # its lock cannot be taken, which only shows in writing
     done = post.send_mail(house.workspace, "@lead", ["@writer", "@editor"], "s", "b")
     assert [(one.to, one.delivered) for one in done] == [("@writer", False), ("@editor", True)]
-    assert str(writer.inbox) in done[0].error
+    assert ".inbox.lock" in done[0].error
     by_target = {record["to"]: record for record in sent(house.agent("@lead"))}
     assert by_target["@writer"]["status"] == "refused" and by_target["@writer"]["refused_reason"]
     assert by_target["@editor"]["status"] == "sent"
+
+
+def test_what_speaks_against_one_recipient_is_said_before_any_gets_it(house: House) -> None:
+    writer, editor = house.agent("@writer"), house.agent("@editor")
+    writer.inbox.unlink()
+    writer.inbox.mkdir()
+    shutil.rmtree(editor.branch)
+    with pytest.raises(MailcoreError) as told:
+        post.send_mail(house.workspace, "@lead", ["@lead", "@writer", "@editor"], "s", "b")
+    assert told.value.code == "unreachable" and str(writer.inbox) in str(told.value)
+    assert f"@editor's branch {editor.branch} is gone" in str(told.value) and "nothing was sent" in str(told.value)
+    assert sent(house.agent("@lead")) == [] and house.inbox("@lead") == ()
+    with pytest.raises(Refused) as told_too:
+        post.send_mail(house.workspace, "@lead", ["@wrtier", "@lead", "@edtor"], "s", "b")
+    assert "no agent @wrtier" in str(told_too.value) and "did you mean @writer?" in str(told_too.value)
+    assert "did you mean @editor?" in str(told_too.value), "all of them at once"
+
+
+def test_a_rate_that_has_no_room_for_all_is_said_before_any_gets_it(house: House) -> None:
+    house.extra = "[mail]\nper_minute = 2\n"
+    house.configure()
+    post.send_mail(house.workspace, "@lead", ["@writer"], "one", "b")
+    with pytest.raises(Refused, match="sent 1 mails in a minute, and these are 2 more"):
+        post.send_mail(house.workspace, "@lead", ["@writer", "@editor"], "two", "b")
+    assert [m.subject for m in house.inbox("@writer")] == ["one"] and house.inbox("@editor") == ()
+
+
+def test_what_failed_in_writing_goes_to_the_others_alone_when_it_is_said_again(house: House) -> None:
+    lock = house.agent("@writer").inbox.with_name(".inbox.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    post.send_mail(house.workspace, "@lead", ["@editor", "@writer"], "s", "b")
+    lock.rmdir()
+    again = post.send_mail(house.workspace, "@lead", ["@editor", "@writer"], "s", "b")
+    assert [(one.delivered, one.again) for one in again] == [(True, True), (True, False)]
+    assert len(house.inbox("@editor")) == len(house.inbox("@writer")) == 1
+
+
+def test_an_act_that_is_cut_off_twice_remembers_what_was_done_before_the_first_cut(house: House) -> None:
+    class Cut(BaseException):
+        """Killed."""
+
+    lead = house.agent("@lead")
+    for known, step in (((), "one"), (("one",), "two")):
+        with pytest.raises(Cut), resumable_act.begin_act(lead, "words") as act:
+            assert all(act.recall(name) for name in known)
+            act.remember(step, {"sent_id": step})
+            raise Cut
+    with resumable_act.begin_act(lead, "words") as act:
+        assert act.again and act.recall("one") and act.recall("two")
 
 
 def test_a_senders_record_that_cannot_be_written_sends_nothing(house: House) -> None:

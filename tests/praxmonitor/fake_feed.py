@@ -341,8 +341,10 @@ def app_on(
     theme: str = "prax-dark",
     playback: Playback | None = None,
     live: bool = False,
+    undo: float = 0.0,
 ) -> PraxApp:
-    """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
+    """The app as `praxmonitor` starts it, on this feed, clock and sound device. `undo`: seconds that mail waits."""
+    config = replace(config, mail=replace(config.mail, undo=undo))
     opened = OpenWorkspace(where, config, clock=clock or Clock(), playback=playback, live=live)
     return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), Preferences(theme=theme))
 

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.dialogs.compose_desk import Opening
+from praxmonitor.text.letters import Letter, Template
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
+
+
+class Table:
+    """A desk without files."""
+
+    addresses = ("@writer", "@writing", "@editor", "@all")
+    keeps = False
+
+    def __init__(self, submit: Callable[[Letter], str]) -> None:
+        self.submit = submit
+
+    def foresee(self, letter: Letter) -> str:
+        return f"mail to {len(letter.addresses)}"
+
+    def keep(self, letter: Letter) -> None:
+        raise AssertionError(letter)
+
+    def discard(self) -> None:
+        """Nothing is kept."""
+
+    def templates(self) -> tuple[list[Template], list[str]]:
+        return [], []
+
+    def attachable(self, words: Sequence[str]) -> tuple[str, ...]:
+        return tuple(words)
+
+    def complete_path(self, text: str) -> str:
+        return text
+
+    async def edit(self, body: str) -> str:
+        return body
 
 
 def ready(app: PraxApp) -> bool:
@@ -52,19 +87,19 @@ async def test_ctrl_s_and_escape_do_not_overtake_what_was_typed_before_them() ->
     app = app_on(FakeFeed(fleet), workspace(fleet))
     taken: list[tuple[list[str], str, str]] = []
 
-    def submit(to: list[str], subject: str, body: str) -> str:
-        taken.append((to, subject, body))
+    def submit(letter: Letter) -> str:
+        taken.append((letter.addresses, letter.subject, letter.body))
         return "mail"
 
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
-        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        app.push_screen(ComposeScreen(Table(submit), Opening("Mail", Letter("@writer"))))
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
         typed(app, *"Third", "tab", *"Begin", "ctrl+s")
         await until(pilot, lambda: taken, "it is sent")
         assert taken == [(["@writer"], "Third", "Begin")]
         await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "closed")
-        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        app.push_screen(ComposeScreen(Table(submit), Opening("Mail", Letter("@writer"))))
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
         typed(app, *"Fourth", "escape")
         await until(pilot, lambda: "press esc again" in text_of(app), "it asks")

@@ -15,6 +15,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from mailcore.mail.outgoing import Outgoing
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Ack
@@ -94,6 +95,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
+    app.opened.waiting_mail = (Outgoing(OPERATOR, ("@writer",), "s", "b", due=app.opened.clock() + 3600),)
     asks = action.precondition is mail_preconditions.request
     if action.scope is ALARMS:
         await until(pilot, lambda: app.standing, "there are alarms")
@@ -117,7 +119,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     else:
         able = next(
             facts.address for facts in fleet.agents
-            if not action.refusal(Situation(fleet, facts.address, played, needing))
+            if not action.refusal(Situation(fleet, facts.address, played, needing, sending=app.opened.sending))
         )  # fmt: skip
         assert isinstance(app.screen, FleetScreen)
         app.screen.grid.select(able)

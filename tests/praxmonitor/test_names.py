@@ -14,7 +14,7 @@ MODULES = {
 }
 MOST_LINES = 400
 
-ACTS = ("cancel", "close", "dispatch", "hold", "kill", "kill_all", "reply", "retry", "wake")
+ACTS = ("cancel", "close", "hold", "kill", "kill_all", "reply", "retry", "wake")
 """An action of the table, and what it asks of mailcore, have the name of the same act."""
 SHARED = {
     "main": "the entry point of each command and of each program that is started as a process",

@@ -14,16 +14,18 @@ import psutil
 import pytest
 from textual.widgets import Input, TextArea
 
+from mailcore.config import Config, Mail
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
 from mailcore.identity import passphrase
 from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
 from mailcore.workspace import create, trust
-from praxmonitor.actions import requests
+from praxmonitor.actions import requests, sending
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
+from praxmonitor.text.letters import Letter
 from praxmonitor.views.mail import MailScreen
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import text_of, until
@@ -31,6 +33,7 @@ from tests.praxmonitor.test_acts import on, opened
 
 pytestmark = pytest.mark.anyio
 PHRASE = "a good passphrase"
+AT_ONCE = Config(mail=Mail(undo=0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +96,7 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
         requests.decide(secured.workspace, secured.config, request.id, "approved", "why")
     with pytest.raises(Refused, match="locked"):
         requests.release(secured.workspace, secured.config, "@lead")
-    requests.send(secured.workspace, ["@writer"], "what anybody may", "b")
+    sending.send_letter(secured.workspace, AT_ONCE, Letter("@writer", "what anybody may", "b"))
     (message,) = secured.inbox("@writer")
     assert message.proof == "screen"
 
@@ -102,9 +105,9 @@ def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
         "from pathlib import Path; from mailcore.workspace.find import find_workspace\n"
-        "from praxmonitor.actions import requests\n"
+        "from mailcore.config import Config; from praxmonitor.actions.sending import Letter, send_letter\n"
         f"w = find_workspace(Path({str(house.root)!r}))\n"
-        "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
+        "try: send_letter(w, Config(), Letter('@editor', 'forged', 'b')); print('TAKEN')\n"
         "except Exception as error: print(error)"
     )
     house.python("writer", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], env={{}})\n")
@@ -215,7 +218,7 @@ def test_a_start_from_the_screen_is_refused_there(stranger: Path) -> None:
     config = trust.trusted_config(workspace)[0]
     assert trust.trust_status(workspace, read(workspace.config_file)[0]).why
     with pytest.raises(Refused, match="mailcore trust"):
-        requests.dispatch(workspace, config, ["@a"], "s", "b")
+        sending.send_letter(workspace, config, Letter("@a", "s", "b", is_task=True))
     with pytest.raises(Refused, match="mailcore trust"):
         requests.wake(workspace, config, "@a")
     assert os.listdir(workspace.agent("@a").mail_dir / "sent") == []  # noqa: PTH208

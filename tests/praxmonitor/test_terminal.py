@@ -107,6 +107,7 @@ def subject_of(house: House) -> str:
 
 
 def test_compose_dispatch_kill_and_retry_from_the_keyboard(house: House, terminals: list[Terminal]) -> None:
+    house.extra = "[mail]\nundo = 0\n"
     house.python("writer", AGENT)
     screen = terminals[0]
     screen.open(house)

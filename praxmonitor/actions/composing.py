@@ -1,0 +1,250 @@
+"""The form is opened: for a mail, a task, an answer, a draft, what was taken back; and what it may ask meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from textual.app import SuspendNotSupported
+
+from mailcore.exceptions import MailcoreError
+from mailcore.mail.route import EVERYONE
+from mailcore.model.agent import OPERATOR
+from mailcore.system import safe_open
+from mailcore.text.units import age
+from praxmonitor.actions import editor, requests, sending
+from praxmonitor.actions.context import Context, View
+from praxmonitor.dialogs.compose_desk import Opening
+from praxmonitor.preferences.drafts import Draft, all_drafts, discard_draft, drafts_directory, find_draft, keep_draft
+from praxmonitor.text.letters import Letter, Template, common_start
+from praxmonitor.text.lines import plain
+
+if TYPE_CHECKING:
+    from mailcore.mail.outgoing import Outgoing
+
+SubmitLetter: TypeAlias = Callable[[Letter], str]
+"""What was written → what was asked, for a notification. Raises MailcoreError."""
+MOST_NAMES = 5000
+"""Of one directory so many are looked at to complete a path."""
+
+
+class WorkspaceDesk:
+    """What one form may ask of the workspace, of drafts, of the editor."""
+
+    def __init__(self, context: Context[View], draft: Draft, submit: SubmitLetter) -> None:
+        """`draft`: what it is written for. `submit` sends it, in a thread."""
+        self._context, self._draft, self._submit = context, draft, submit
+        self._root = context.opened.workspace.root
+        self._lock, self._sent = Lock(), False
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Of every agent, and `@all`."""
+        agents = self._context.opened.workspace.agents
+        return (*(agent.address for agent in agents), EVERYONE, OPERATOR)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether this screen is the workspace's own: others leave nothing behind."""
+        return self._context.opened.live
+
+    def submit(self, letter: Letter) -> str:
+        """Send it, and forget the draft."""
+        self.attachable(letter.attached)
+        asked = self._submit(letter)
+        opened = self._context.opened
+        opened.waiting_mail = sending.waiting_mail(opened.workspace)
+        with self._lock:
+            self._sent = True
+        self.discard()
+        opened.note_presence()
+        back = self._context.display.key_of("take_back") or "`take back` in the palette"
+        return f"{asked}; {back} takes it back" if self._waits(letter) else asked
+
+    def _waits(self, letter: Letter) -> bool:
+        """Whether it waits in the outbox, rather than being sent at once."""
+        return any(mail.subject == letter.subject for mail in self._context.opened.waiting_mail)
+
+    def foresee(self, letter: Letter) -> str:
+        """What it would come to, in a sentence."""
+        opened = self._context.opened
+        told = sending.foresee(opened.workspace, opened.config, letter)
+        wait = opened.config.mail.undo
+        waits = wait and letter.priority != "high" and not letter.at_once and told
+        return f"{told}; waits {wait:g} s" if waits else told
+
+    def keep(self, letter: Letter) -> None:
+        """Keep it as a draft."""
+        with self._lock:
+            if not self._sent and self.keeps:
+                keep_draft(
+                    self._root, msgspec.structs.replace(self._draft, letter=letter, at=self._context.opened.clock())
+                )
+
+    def discard(self) -> None:
+        """Forget the draft."""
+        with self._lock:
+            if self.keeps:
+                discard_draft(self._root, self._draft.purpose)
+
+    def templates(self) -> tuple[list[Template], list[str]]:
+        """The project's letters to begin with, and what is wrong with those that are none."""
+        return sending.templates(self._context.opened.workspace)
+
+    def attachable(self, words: Sequence[str]) -> tuple[str, ...]:
+        """These files as paths from the project's root. UsageError of one that cannot be attached."""
+        return sending.attached_paths(self._context.opened.workspace, words)
+
+    def complete_path(self, text: str) -> str:
+        """The same with its last path, of the project, as far as it can be completed."""
+        before, gap, word = text.rpartition(" ")
+        directory, slash, begun = word.rpartition("/")
+        here = Path(os.path.realpath(self._root / directory))
+        if not word or not here.is_relative_to(self._root.resolve()):
+            return text
+        try:
+            with os.scandir(here) as entries:
+                names = [each.name + "/" * each.is_dir() for _, each in zip(range(MOST_NAMES), entries, strict=False)]
+        except OSError:
+            return text
+        found = [name for name in names if name.startswith(begun) and (begun or not name.startswith("."))]
+        common = common_start(found)
+        return f"{before}{gap}{directory}{slash}{common}" if common.isprintable() and " " not in common else text
+
+    async def edit(self, body: str) -> str:
+        """The text as the operator's own editor left it; MailcoreError where it came to nothing."""
+        path = await asyncio.to_thread(self._write_aside, body)
+        try:
+            status = await editor.edit(self._context.terminal, path)
+            if status:
+                raise MailcoreError(f"the editor ended with status {status}")
+            data = await asyncio.to_thread(safe_open.read_bytes, path, links=False)
+            return data.decode(errors="replace").removesuffix("\n")
+        except SuspendNotSupported as error:
+            raise MailcoreError(f"this terminal cannot be lent to an editor: {error}") from error
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def _write_aside(self, body: str) -> Path:
+        directory = drafts_directory(self._root) if self.keeps else None
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(".md", "letter-", directory)  # for the user's eyes alone
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(body)
+        return Path(name)
+
+
+def open_form(
+    context: Context[View], draft: Draft, submit: SubmitLetter, *, answered: str = "", found: Draft | None = None
+) -> None:
+    """Open the form for what `draft` says, with `found` in its place, where that was kept."""
+    from praxmonitor.dialogs.compose import ComposeScreen
+
+    opening = Opening((found or draft).title, (found or draft).letter, bool(draft.answers), found is not None, answered)
+    context.display.push_screen(ComposeScreen(WorkspaceDesk(context, draft, submit), opening))
+
+
+def begin(context: Context[View], title: str, letter: Letter) -> None:
+    """Open the form for a new letter, with the draft that was kept for the same."""
+    kind = "task" if letter.is_task else "mail"
+    _resume(context, Draft(f"{kind} {letter.to}", title, letter, 0.0), partial(_send, context))
+
+
+def begin_with(context: Context[View], title: str, letter: Letter, submit: SubmitLetter) -> None:
+    """Open the form for a letter that is not sent as others are; its draft is kept by title and subject."""
+    _resume(context, Draft(f"{title} {letter.subject}", title, letter, 0.0), submit)
+
+
+def begin_answer(
+    context: Context[View], title: str, letter: Letter, submit: SubmitLetter, *, answers: str, answered: str
+) -> None:
+    """Open the form for an answer to the mail of that id, whose text stays in view."""
+    draft = Draft(f"{title} {answers or letter.subject}", title, letter, 0.0, answers or letter.subject or "?")
+    _resume(context, draft, submit, answered)
+
+
+def _resume(context: Context[View], draft: Draft, submit: SubmitLetter, answered: str = "") -> None:
+    async def opened() -> None:
+        root = context.opened.workspace.root
+        found = await asyncio.to_thread(find_draft, root, draft.purpose) if context.opened.live else None
+        open_form(context, draft, submit, answered=answered, found=found)
+
+    if context.opened.live:
+        context.view.run_worker(opened())
+    else:
+        open_form(context, draft, submit, answered=answered)
+
+
+def _send(context: Context[View], letter: Letter) -> str:
+    return sending.send_letter(context.opened.workspace, context.opened.config, letter)
+
+
+async def drafts(context: Context[View]) -> None:
+    """List what was written and not sent, and go on with one."""
+    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+
+    opened = context.opened
+    found = await asyncio.to_thread(all_drafts, opened.workspace.root) if opened.live else []
+    if not found:
+        context.display.notify("no draft: what is written and left with Esc is kept as one")
+        return
+    options = [
+        text_option(
+            f"{age(opened.clock() - draft.at):>6}  {draft.title} {draft.letter.to}: "
+            f"{draft.letter.subject or plain(draft.letter.body)[:60]}"
+        )
+        for draft in found
+    ]
+    picked = await context.display.push_screen_wait(
+        ChooseScreen("Which draft?", options, "enter go on with it   j k another   esc back")
+    )
+    if picked < 0:
+        return
+    draft = found[picked]
+    if draft.answers:
+        context.display.notify("this is an answer: open its mail and answer that, and the draft is offered")
+    else:
+        open_form(context, draft, partial(_send, context), found=draft)
+
+
+async def take_back(context: Context[View]) -> None:
+    """Take the mail that was sent last out of the outbox, into the form; it is a draft before it is taken out."""
+    opened = context.opened
+    root = opened.workspace.root
+
+    def keep(mail: Outgoing) -> None:
+        if opened.live:
+            keep_draft(root, _draft_of(mail, opened.clock()))
+
+    try:
+        mail = await asyncio.to_thread(sending.taken_back, opened.workspace, keep)
+    except (MailcoreError, OSError) as error:
+        context.display.notify(plain(str(error)), title="not taken back", severity="warning")
+        return
+    finally:
+        opened.waiting_mail = await asyncio.to_thread(sending.waiting_mail, opened.workspace)
+    if mail.has_it:
+        context.display.notify(f"{' '.join(mail.has_it)} has it already: the rest is taken back", severity="warning")
+    open_form(context, _draft_of(mail, opened.clock()), _submit_of(context, mail))
+
+
+def _draft_of(mail: Outgoing, now: float) -> Draft:
+    letter, answers = sending.letter_of(mail), mail.terms.get("answers", "")
+    if mail.kind == "reply":
+        return Draft(f"Reply {answers}", "Reply", letter, now, answers)
+    return Draft(f"back {mail.id}", "Dispatch" if letter.is_task else "Mail", letter, now)
+
+
+def _submit_of(context: Context[View], mail: Outgoing) -> SubmitLetter:
+    opened = context.opened
+    if mail.kind != "reply":
+        return partial(_send, context)
+    return lambda letter: requests.reply(opened.workspace, opened.config, mail.terms.get("answers", ""), letter.body)
