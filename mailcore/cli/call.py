@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
@@ -27,8 +27,8 @@ from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
 from mailcore.workspace.worktree import counterpart
 
-VerbResult = tuple[Any, str]
-"""What a verb returns: a JSON value, and the same for people."""
+VerbResult: TypeAlias = "tuple[Any, str | Listing]"
+"""What a verb returns: a JSON value, and the same for people, as text or as rows for a terminal."""
 
 RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
 """What the id of a run may be, ours or AIPass's."""
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from mailcore.identity.ancestry import Ancestry
     from mailcore.mail.outbox import Sent
     from mailcore.mcp.tools import Served
+    from mailcore.text.listing import Listing
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class Call:
         return agent
 
 
-def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str, int]:
+def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str | Listing, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
     formatter = partial(argparse.HelpFormatter, width=100)
@@ -292,17 +293,23 @@ def run_verb(verb: str, module: str, words: list[str]) -> int:
     return status
 
 
-def _say(value: Any, text: str, as_json: bool) -> str:
+def _say(value: Any, text: str | Listing, as_json: bool) -> str:
     if as_json:
         from mailcore.formats.json_codec import printed
 
         return output.print_stdout(printed(value))
     if not text:
         return ""
-    from mailcore.text import plain
+    if isinstance(text, str):
+        from mailcore.text import plain
 
+        said = plain(text)
+    else:
+        from mailcore.text.terminal import colours
+
+        said = text.text(colour=colours())
     encoding = sys.stdout.encoding if sys.stdout is not None else "utf-8"
-    return output.print_stdout(plain(text).encode(encoding, "replace"))
+    return output.print_stdout(said.encode(encoding, "replace"))
 
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
