@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "alarms": "praxmonitor.cli.alarms",
     "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
+    "completion": "praxmonitor.cli.completion",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
@@ -40,6 +41,7 @@ praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
+praxmonitor completion bash|zsh|fish         the script by which a shell completes all of this
 praxmonitor -C DIR …                         any of them for the workspace that DIR is in; MAILCORE_ROOT likewise
 praxmonitor --version | --help               (praxmonitor status --help and the like say more, with examples)
 """
@@ -66,6 +68,10 @@ EXAMPLES = {
         "praxmonitor mute add --agent @writer --kind silence --for 2h --why 'a long build'",
         "praxmonitor mute list",
         "praxmonitor mute end --all",
+    ),
+    "completion": (
+        'praxmonitor completion bash   # eval "$(praxmonitor completion bash)" in ~/.bashrc',
+        "praxmonitor completion fish | source",
     ),
     "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
 }
@@ -104,6 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == ["_complete"]:
+        from mailcore.cli.completing import answer_shell
+
+        answer_shell(Path(__file__).parent / "cli" / "command_line.json", words[1:])
+        return 0
     if words and words[0] == "-C":
         from mailcore.exceptions import MailcoreError
         from mailcore.workspace.find import ROOT, find_workspace

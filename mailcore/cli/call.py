@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import VERBS, output
@@ -222,8 +223,8 @@ class Call:
         return agent
 
 
-def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str | Listing, int]:
-    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+def verb_parser(verb: str, module: str) -> tuple[Parser, ModuleType]:
+    """What a verb may be told, and the module that does it."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
     formatter = partial(argparse.HelpFormatter, width=100)
     parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
@@ -231,8 +232,14 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
-    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
+    return parser, verbs
+
+
+def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str | Listing, int]:
+    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+    parser, verbs = verb_parser(verb, module)
+    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     try:
         call = Call(verb, parse(parser, verb, words), served=served)
         if served is not None and served.presented is not None:

@@ -18,6 +18,7 @@ NOT_SERVED = {
     "operator": "the passphrase is a person's, at a shell",
     "mcp": "keys are issued by a person, at a shell",
     "attach": "it hands its terminal over to the agent's program",
+    "completion": "it is for a person's shell",
     "hooks": "it changes the settings of an agent's program, at a shell",
 }
 """Verb → why no client has it."""
