@@ -96,6 +96,9 @@ LEADING = {"--json": 1, "-C": 2, "--from": 2}
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
+UNTIL_INTERRUPTED = ("watch", "attach", "mcp")
+"""Verbs of which Ctrl-C is the ordinary end."""
+
 
 def usage_text() -> str:
     """What `mailcore --help` prints."""
@@ -165,6 +168,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run_verb(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
+        if output.is_seen() and words[0] not in UNTIL_INTERRUPTED:
+            output.print_note(f"mailcore {words[0]}: stopped. What was done stays; say the same again to go on")
     finally:
         output.flush_stdout()
     gc.freeze()

@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
@@ -279,6 +279,15 @@ def _recover(call: Call) -> None:
             recover(call.workspace, call.config, due)
 
 
+def _progress(verb: str) -> AbstractContextManager[None]:
+    """What tells a person at a terminal how far a long verb is; elsewhere nothing, at no cost."""
+    if not output.is_seen():
+        return nullcontext()
+    from mailcore.cli.progress import LONG_VERBS, progress_line
+
+    return progress_line(verb) if verb in LONG_VERBS else nullcontext()
+
+
 def run_verb(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print. What was done counts as cut off, should it be repeated, until its result was printed."""
     as_json = "--json" in options_of(words)
@@ -287,7 +296,8 @@ def run_verb(verb: str, module: str, words: list[str]) -> int:
             if not module:
                 raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
             with act_scope():
-                value, text, status = perform(verb, module, words)
+                with _progress(verb):
+                    value, text, status = perform(verb, module, words)
                 unsaid = _say(value, text, as_json)
         except MailcoreError as error:
             status, unsaid = error.exit_status, _fail(verb, error, as_json)
