@@ -135,3 +135,9 @@ def test_a_fitted_row_fits_and_colours_add_only_colours(row: list[tuple[str, str
 def test_columns_are_aligned_and_an_empty_one_is_left_out() -> None:
     rows = aligned([(("a", ""), ("", ""), ("日本", ""), ("x", "")), (("bcd", ""), ("", ""), ("c", ""), ("y", ""))], 3)
     assert ["".join(text for text, _ in row) for row in rows] == ["a    日本  x", "bcd  c     y"]
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_cell_is_made_safe_whoever_made_it(colour: bool) -> None:
+    said = Listing(((("a\x1b[31mb\x9b\u202ec", "strong"), ("\x07", "")),)).text(colour=colour)
+    assert COLOUR.sub("", said) == "a\ufffd[31mb\ufffd\ufffdc\ufffd"
