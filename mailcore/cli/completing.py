@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import output
 from mailcore.exceptions import MailcoreError
-from mailcore.system.safe_open import read_bytes
+from mailcore.system.safe_open import inside, read_bytes
 from mailcore.text import line
 from mailcore.text.names import safe_sender
 
@@ -120,17 +120,23 @@ def _of_kind(table: dict[str, Any], kind: str | list[str], place: Path | None, c
 
 
 def _messages(workspace: Workspace) -> Iterator[Candidate]:
-    """Open mail of whoever stands here, the newest first: by number, or by id where it has none."""
-    from mailcore.mail.mailbox_reader import read_mailbox
+    """Open mail of whoever stands here, the newest first: by number, or by id where it has none.
+
+    Not by the mailbox's own reader, whose imports cost half as much again: where it is torn, nothing is offered.
+    """
+    from mailcore.model.message import Message
 
     here = Path.cwd()
-    inside = (one for one in workspace.agents if here.is_relative_to(one.branch))
-    agent = next(inside, workspace.operator)
-    mails = [one for one in read_mailbox(agent.inbox, agent.root, 0.0).messages if one.status != "closed"]
-    for mail in sorted(mails, key=lambda one: (one.at, one.seq), reverse=True)[:MOST]:
+    agent = next((one for one in workspace.agents if here.is_relative_to(one.branch)), workspace.operator)
+    inside(workspace.root, agent.inbox)
+    box = json.loads(read_bytes(agent.inbox))
+    raws = box.get("messages") if isinstance(box, dict) else None
+    mails = [Message.from_json(raw) for raw in raws or () if isinstance(raw, dict)]
+    waiting = [one for one in mails if one.status != "closed"]
+    for mail in sorted(waiting, key=lambda one: (one.at, one.seq), reverse=True)[:MOST]:
         yield str(mail.seq or mail.id), f"{safe_sender(mail.sender, 24)}: {mail.subject}"
 
 
 def _meant(meaning: str) -> str:
     """On one line, and without what a shell or terminal acts on, should one ever look into it."""
-    return _STEERING.sub("", line(meaning, MEANING))
+    return _STEERING.sub("", line(meaning))[:MEANING]  # cut between two signs it would take 20 ms more
