@@ -19,6 +19,8 @@ docs:
 	$(BIN)/python tests/tools/config_docs.py
 	$(BIN)/python -m tests.tools.identity_docs
 	$(BIN)/python -m tests.tools.architecture
+	$(BIN)/python -m tests.tools.command_lines
+	$(BIN)/python -m tests.tools.man_pages
 
 test:  ## the README's command
 	sed -n '/<!-- test -->/,/<!-- \/test -->/p' README.md | grep -v -e '<!--' -e '```' | sh -e

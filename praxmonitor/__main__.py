@@ -27,6 +27,7 @@ SUBCOMMANDS = {
     "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
     "keys": "praxmonitor.cli.keys",
+    "completion": "praxmonitor.cli.completion",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
@@ -48,6 +49,7 @@ praxmonitor keys [--file FILE] [--json]      every key of the screen; what is wr
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
+praxmonitor completion bash|zsh|fish         the script by which a shell completes all of this
 praxmonitor -C DIR …                         any of them for the workspace that DIR is in; MAILCORE_ROOT likewise
 praxmonitor --version | --help               (praxmonitor status --help and the like say more, with examples)
 """
@@ -74,6 +76,10 @@ EXAMPLES = {
         "praxmonitor mute add --agent @writer --kind silence --for 2h --why 'a long build'",
         "praxmonitor mute list",
         "praxmonitor mute end --all",
+    ),
+    "completion": (
+        'praxmonitor completion bash   # eval "$(praxmonitor completion bash)" in ~/.bashrc',
+        "praxmonitor completion fish | source",
     ),
     "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
     "keys": ("praxmonitor keys", "praxmonitor keys --file ./keys.toml"),
@@ -115,6 +121,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == ["_complete"]:
+        from mailcore.cli.completing import answer_shell
+
+        answer_shell(Path(__file__).parent / "cli" / "command_line.json", words[1:])
+        return 0
     if words and words[0] == "-C":
         from mailcore.exceptions import MailcoreError
         from mailcore.workspace.find import ROOT, find_workspace

@@ -78,6 +78,10 @@ GROUPS = {
         "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
     },
     "Upkeep": {
+        "completion": (
+            "completion",
+            "let a shell complete verbs, agents and message numbers: completion bash|zsh|fish",
+        ),
         "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
         "prune": ("archive", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
         "repair": ("archive", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
@@ -92,6 +96,9 @@ LEADING = {"--json": 1, "-C": 2, "--from": 2}
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
+
+UNTIL_INTERRUPTED = ("watch", "attach", "mcp")
+"""Verbs of which Ctrl-C is the ordinary end."""
 
 
 def usage_text() -> str:
@@ -133,6 +140,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         restart_in_utf8()
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     output.keep_standard_descriptors()
+    if words[:1] == ["_complete"]:
+        from pathlib import Path
+
+        from mailcore.cli.completing import answer_shell
+
+        answer_shell(Path(__file__).with_name("command_line.json"), words[1:])
+        return 0
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [words[1], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         output.print_stdout(usage_text().encode())
         return 0 if words else 2
@@ -153,6 +169,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run_verb(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
+        if output.is_seen() and words[0] not in UNTIL_INTERRUPTED:
+            output.print_note(f"mailcore {words[0]}: stopped. What was done stays; say the same again to go on")
     finally:
         output.flush_stdout()
     gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from mailcore.cli import mail
 from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, proof_option, sender_option
@@ -168,7 +169,7 @@ def _decide(call: Call, decision: str) -> VerbResult:
     return {**value, "tasks": became}, "\n".join([text, *(f"{task}: {what}" for task, what in became.items())])
 
 
-def _sent(call: Call, sent: Sent, what: str = "") -> VerbResult:
+def _sent(call: Call, sent: Sent, what: str = "") -> tuple[Any, str]:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
     return mail.sent_result(

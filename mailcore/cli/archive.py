@@ -13,6 +13,7 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.system.safe_open import inside
 from mailcore.text import counted, line
+from mailcore.text.progress import step
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -112,11 +113,11 @@ def repair(call: Call) -> VerbResult:
         missing = registry.restore_registry(call.workspace.registry)
     if call.arguments.address:
         agents = (call.workspace.agent(call.arguments.address),)
-    done = [
-        found
-        for agent in agents
-        if (found := mailbox.repair_mailbox(agent, dry_run=call.arguments.dry_run)) is not None
-    ]
+    done = []
+    for number, agent in enumerate(agents, 1):
+        step(f"the mailbox of {agent.address}", number, len(agents))
+        if (found := mailbox.repair_mailbox(agent, dry_run=call.arguments.dry_run)) is not None:
+            done.append(found)
     rows = [
         {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")}
         | ({"archived": d.archived} if d.archived else {})

@@ -8,12 +8,13 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
@@ -27,8 +28,8 @@ from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
 from mailcore.workspace.worktree import counterpart
 
-VerbResult = tuple[Any, str]
-"""What a verb returns: a JSON value, and the same for people."""
+VerbResult: TypeAlias = "tuple[Any, str | Listing]"
+"""What a verb returns: a JSON value, and the same for people, as text or as rows for a terminal."""
 
 RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
 """What the id of a run may be, ours or AIPass's."""
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from mailcore.identity.ancestry import Ancestry
     from mailcore.mail.outbox import Sent
     from mailcore.mcp.tools import Served
+    from mailcore.text.listing import Listing
 
 
 @dataclass(frozen=True)
@@ -221,8 +223,8 @@ class Call:
         return agent
 
 
-def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str, int]:
-    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+def verb_parser(verb: str, module: str) -> tuple[Parser, ModuleType]:
+    """What a verb may be told, and the module that does it."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
     formatter = partial(argparse.HelpFormatter, width=100)
     parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
@@ -230,8 +232,14 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
-    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
+    return parser, verbs
+
+
+def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str | Listing, int]:
+    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+    parser, verbs = verb_parser(verb, module)
+    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     try:
         call = Call(verb, parse(parser, verb, words), served=served)
         if served is not None and served.presented is not None:
@@ -286,6 +294,15 @@ def _recover(call: Call) -> None:
             recover(call.workspace, call.config, due)
 
 
+def _progress(verb: str) -> AbstractContextManager[None]:
+    """What tells a person at a terminal how far a long verb is; elsewhere nothing, at no cost."""
+    if not output.is_seen():
+        return nullcontext()
+    from mailcore.cli.progress import LONG_VERBS, progress_line
+
+    return progress_line(verb) if verb in LONG_VERBS else nullcontext()
+
+
 def run_verb(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print. What was done counts as cut off, should it be repeated, until its result was printed."""
     as_json = "--json" in options_of(words)
@@ -294,7 +311,8 @@ def run_verb(verb: str, module: str, words: list[str]) -> int:
             if not module:
                 raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
             with act_scope():
-                value, text, status = perform(verb, module, words)
+                with _progress(verb):
+                    value, text, status = perform(verb, module, words)
                 unsaid = _say(value, text, as_json)
         except MailcoreError as error:
             status, unsaid = error.exit_status, _fail(verb, error, as_json)
@@ -307,17 +325,23 @@ def run_verb(verb: str, module: str, words: list[str]) -> int:
     return status
 
 
-def _say(value: Any, text: str, as_json: bool) -> str:
+def _say(value: Any, text: str | Listing, as_json: bool) -> str:
     if as_json:
         from mailcore.formats.json_codec import printed
 
         return output.print_stdout(printed(value))
     if not text:
         return ""
-    from mailcore.text import plain
+    if isinstance(text, str):
+        from mailcore.text import plain
 
+        said = plain(text)
+    else:
+        from mailcore.text.terminal import colours
+
+        said = text.text(colour=colours())
     encoding = sys.stdout.encoding if sys.stdout is not None else "utf-8"
-    return output.print_stdout(plain(text).encode(encoding, "replace"))
+    return output.print_stdout(said.encode(encoding, "replace"))
 
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:

@@ -27,6 +27,7 @@ from mailcore.programs.choose import select
 from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user_directories
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
 from mailcore.text import counted
+from mailcore.text.progress import step
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock, why_stranger
 
@@ -51,15 +52,15 @@ def doctor(call: Call) -> VerbResult:
     except ConfigError as error:
         config = Config()
         programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]
-    checks = [
-        *_machine(),
-        *_workspace(call.workspace),
-        *trusted(call.workspace),
-        after_restart(call.workspace),
-        *programs,
-        *session_checks([agent for agent in call.workspace.agents if not agent.is_operator], accounts(config)),
-        *(c for a in call.workspace.agents for c in _agent(a, registry.hooks_of(config.agent(a.address).program))),
-    ]
+    step("the machine")
+    checks = [*_machine()]
+    step("the workspace")
+    checks += [*_workspace(call.workspace), *trusted(call.workspace), after_restart(call.workspace), *programs]
+    step("sessions of the agents' programs")
+    checks += session_checks([agent for agent in call.workspace.agents if not agent.is_operator], accounts(config))
+    for number, agent in enumerate(call.workspace.agents, 1):
+        step(agent.address, number, len(call.workspace.agents))
+        checks += _agent(agent, registry.hooks_of(config.agent(agent.address).program))
     lines = []
     for check in checks:
         lines.append(f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.finding}")

@@ -130,6 +130,10 @@ EXAMPLES = {
     ),
     "limits": ("mailcore limits", "mailcore limits --json"),
     "usage": ("mailcore usage --days 30 --by task", "mailcore usage @writer"),
+    "completion": (
+        'mailcore completion bash   # eval "$(mailcore completion bash)" in ~/.bashrc',
+        "mailcore completion fish",
+    ),
     "doctor": ("mailcore doctor",),
     "prune": ("mailcore prune --older 30d --dry-run",),
     "repair": ("mailcore repair --dry-run", "mailcore repair @writer"),

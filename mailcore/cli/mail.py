@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
@@ -120,7 +120,7 @@ def wake_for_mail(call: Call, sent: Sequence[Sent], subject: str, what: str = ""
     )
 
 
-def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> VerbResult:
+def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> tuple[Any, str]:
     """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
     if (found := woken.get(sent.to)) is None:
         return sent.as_json(), text
@@ -150,11 +150,17 @@ def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxy
 def inbox(call: Call) -> VerbResult:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     from mailcore.mail import message_text
+    from mailcore.text.terminal import screen_width
 
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [message_text.as_json(m) for m in waiting], message_text.message_list(waiting) or _nothing(agent, box)
+    values = [message_text.as_json(m) for m in waiting]
+    if waiting and (width := screen_width()) is not None:
+        from mailcore.cli.listings import inbox_listing
+
+        return values, inbox_listing(waiting, width)
+    return values, message_text.message_list(waiting) or _nothing(agent, box)
 
 
 def read(call: Call) -> VerbResult:

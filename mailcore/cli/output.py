@@ -57,6 +57,16 @@ def print_note(text: str) -> None:
         _divert(sys.stderr)
 
 
+def is_seen() -> bool:
+    """Whether a person reads standard error: a terminal that can clear a line, and no agent's run."""
+    if sys.stderr is None or "MAILCORE_RUN_ID" in os.environ or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return sys.stderr.isatty()
+    except ValueError:
+        return False
+
+
 def flush_stdout() -> None:
     """Write out what others have printed (argparse's help): at the end Python would make a failure an exit status."""
     for stream in (sys.stdout, sys.stderr):

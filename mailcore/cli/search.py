@@ -11,7 +11,7 @@ from mailcore.mail.search import FoundMail, Query
 from mailcore.mail.search import search_mail as search_mail
 from mailcore.text import counted, line, names
 from mailcore.text.frames import quoted
-from mailcore.text.terminal import person
+from mailcore.text.terminal import screen_width
 from mailcore.text.units import date_and_time
 
 MAX_SHOWN = 50
@@ -55,14 +55,24 @@ def search(call: Call) -> VerbResult:
         raise UsageError("search needs WORDS, --agent, --since, --open or --closed")
     found = search_mail(call.workspace, query)
     shown = found[: a.limit]
-    width = person()
-    lines = [one for each in shown for one in _lines(each, query.phrases, width)]
+    more = ""
     if len(found) > len(shown):
-        lines.append(f"and {counted(len(found) - len(shown), 'older mail')}: --limit {len(found)} shows them too")
-    return [_row(each, query.phrases) for each in shown], "\n".join(lines) or "no mail is found"
+        more = f"and {counted(len(found) - len(shown), 'older mail')}: --limit {len(found)} shows them too"
+    values = [_value(each, query.phrases) for each in shown]
+    if shown and (width := screen_width()) is not None:
+        from mailcore.cli import listings
+
+        rows = []
+        for each in shown:
+            passage = excerpt(each.message.body, query.phrases)
+            passage_cells = listings.found_cells(passage if width else quoted(passage), query.phrases, "faint")
+            rows.append((listings.found_row(each, query.phrases, width), passage_cells))
+        return values, listings.found_listing(rows, more, width)
+    lines = [one for each in shown for one in _lines(each, query.phrases)]
+    return values, "\n".join([*lines, *([more] if more else [])]) or "no mail is found"
 
 
-def _row(found: FoundMail, phrases: list[str]) -> dict[str, Any]:
+def _value(found: FoundMail, phrases: list[str]) -> dict[str, Any]:
     message = found.message
     return {
         "id": message.id,
@@ -78,15 +88,14 @@ def _row(found: FoundMail, phrases: list[str]) -> dict[str, Any]:
     }
 
 
-def _lines(found: FoundMail, phrases: list[str], width: int) -> list[str]:
+def _lines(found: FoundMail, phrases: list[str]) -> list[str]:
     message = found.message
-    say = line if width else quoted
     passage = excerpt(message.body, phrases)
     head = (
         f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
         f"{names.safe_sender(message.sender, 20)} → {found.owner}  {'open  ' if found.open else 'closed'}  "
     )
-    return [head + say(message.subject, 80), *([f"          {say(passage, AROUND + 2)}"] if passage else [])]
+    return [head + quoted(message.subject, 80), *([f"          {quoted(passage, AROUND + 2)}"] if passage else [])]
 
 
 def excerpt(body: str, phrases: list[str]) -> str:

@@ -15,7 +15,7 @@ from mailcore.mail.threads import group_threads
 from mailcore.model.message import Message
 from mailcore.text import line, names
 from mailcore.text.frames import quoted
-from mailcore.text.terminal import person
+from mailcore.text.terminal import person, screen_width
 from mailcore.text.units import date_and_time
 
 MAX_SENT = 50
@@ -49,9 +49,12 @@ def thread(call: Call) -> VerbResult:
     found = next(one for one in group_threads(mails) if any(mail is wanted for mail in one.messages))
     _opened(call, copies, found.messages)
     rows = [message_text.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
-    width = person()
-    text = message_text.for_people(found.messages, width) if width else message_text.for_models(found.messages)
-    return {"thread": found.key, "subject": found.subject, "messages": rows}, text
+    value = {"thread": found.key, "subject": found.subject, "messages": rows}
+    if width := person():
+        from mailcore.cli.listings import thread_listing
+
+        return value, thread_listing(found, width)
+    return value, message_text.for_models(found.messages)
 
 
 def _named(call: Call, wanted: str, mails: list[Message], every: list[Copy]) -> Message:
@@ -90,7 +93,6 @@ def sent(call: Call) -> VerbResult:
         raise UsageError(f"--limit {call.arguments.limit}: 1 or more")
     agent = call.viewer
     found = sent_mail.sent_mails(call.workspace, agent, call.arguments.limit)
-    say = line if person() else quoted
     rows, lines = [], []
     for one in found:
         message = one.message
@@ -110,8 +112,12 @@ def sent(call: Call) -> VerbResult:
         )
         lines.append(
             f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
-            f"{names.safe_sender(message.recipient, 20):<20}  {one.became:<12} {say(message.subject, 60)}"
-            + (f"  {say(one.result, 80)}" if one.result else "")
+            f"{names.safe_sender(message.recipient, 20):<20}  {one.became:<12} {quoted(message.subject, 60)}"
+            + (f"  {quoted(one.result, 80)}" if one.result else "")
             + (f"  answer: {line(one.answer, 40)}" if one.answer else "")
         )
+    if found and (width := screen_width()) is not None:
+        from mailcore.cli.listings import sent_listing
+
+        return rows, sent_listing(found, width)
     return rows, "\n".join(lines) or f"{agent.address} has sent nothing"

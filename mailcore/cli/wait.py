@@ -20,6 +20,7 @@ from mailcore.system.writing import make_directory
 from mailcore.text import line
 from mailcore.text.frames import quoted
 from mailcore.text.names import safe_sender
+from mailcore.text.progress import step
 from mailcore.text.units import clock_time
 from mailcore.workspace.find import load_workspace
 from mailcore.workspace.variables import RUN_ID
@@ -80,6 +81,7 @@ def wait(call: Call) -> VerbResult:
     approver = partial(approver_of, call.config)
     arrivals = _arrivals(call) if a.any else None
     ids = [one for one in a.ids if arrivals is None or one not in arrivals.named]
+    step(f"waiting for {a.want} of {' '.join(a.ids)}" if a.ids else "waiting for what comes")
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, ids, a.want, approver, newest_run_of,

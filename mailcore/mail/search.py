@@ -17,6 +17,7 @@ from mailcore.formats import json_codec
 from mailcore.mail import search_index
 from mailcore.mail.mail_files import Files, mail_sources, may_hold, plain_words, read_mails, searchable_fields
 from mailcore.model.message import Message
+from mailcore.text.progress import step
 from mailcore.workspace.find import Workspace
 
 MAX_NEW_FILES = 2000
@@ -91,8 +92,12 @@ def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list
     found: list[FoundMail] = []
     opened: set[tuple[str, str, str]] = set()
     phrases = query.phrases
-    for agent, some in mail_sources(workspace) if files is None else files:
+    every = list(mail_sources(workspace)) if files is None else files
+    total, done = sum(len(some) for _, some in every), 0
+    for agent, some in every:
         for source, raws, trouble in read_mails(agent, some, may_hold(phrases)):
+            done += 1
+            step("reading mail", done, total)
             if trouble:
                 caveat(f"{trouble}; its mail is not searched")
             for raw in raws or ():

@@ -20,6 +20,7 @@ from mailcore.mail.mail_files import Files, Source, Stamp, mail_sources, read_ma
 from mailcore.model.message import as_text, parse_time
 from mailcore.system import self_ignore
 from mailcore.system.processes import boot_id
+from mailcore.text.progress import step
 from mailcore.workspace.find import Workspace
 
 FORM = 4
@@ -146,10 +147,13 @@ def _refresh(connection: sqlite3.Connection, found: Files, most: int | None) -> 
             for agent, some in found
         ]
         many = sum(len(some) for _, some in changed)
+        taken = 0
         left = many if most is None else max(most, many // 8)
         for agent, some in changed:
             for source, raws, trouble in read_mails(agent, some[:left]):
                 change.take(source, known.get(source.path, (0,))[0], raws)
+                taken += 1
+                step("taking new mail into the index", taken, many)
                 troubles += [trouble] if trouble else []
             change.write()
             left -= len(some[:left])

@@ -19,6 +19,7 @@ NOT_SERVED = {
     "mcp": "keys are issued by a person, at a shell",
     "unsend": "what a client sends waits in no outbox",
     "attach": "it hands its terminal over to the agent's program",
+    "completion": "it is for a person's shell",
     "hooks": "it changes the settings of an agent's program, at a shell",
 }
 """Verb → why no client has it."""

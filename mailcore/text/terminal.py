@@ -26,6 +26,26 @@ def person() -> int:
         return WIDTH
 
 
+def colours() -> bool:
+    """Whether standard output is to have colours: a person's terminal that has any, unless NO_COLOR or CLICOLOR=0 say
+    no; elsewhere where CLICOLOR_FORCE says so, but never in an agent's run."""
+    if os.environ.get("NO_COLOR") or "MAILCORE_RUN_ID" in os.environ:
+        return False
+    if forced_colours():
+        return True
+    return bool(person()) and os.environ.get("TERM") != "dumb" and os.environ.get("CLICOLOR") != "0"
+
+
+def screen_width() -> int | None:
+    """The cells that a row may have; 0 for whole rows in colours that a pipe is to have; None if nobody looks."""
+    return person() or (0 if forced_colours() and "MAILCORE_RUN_ID" not in os.environ else None)
+
+
+def forced_colours() -> bool:
+    """Whether CLICOLOR_FORCE asks for what a terminal gets where standard output is none: `mailcore sent | less -R`."""
+    return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") and not os.environ.get("NO_COLOR")
+
+
 def print_line(text: str, *, end: str = "\n", flush: bool = False) -> None:
     """Print text to standard output, harmless."""
     print(plain(text), end=end, flush=flush)

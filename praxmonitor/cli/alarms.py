@@ -41,10 +41,8 @@ MOST_NAMED = 12
 SINCE = "24h"
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor alarms`. Exit status NO_ALARM, ALARM_ACTIVE, or 2 and above with the reason."""
-    if argv and argv[0] in ANSWERS:
-        return answer(argv)
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     answers = "; ".join(f"{word}: {what}" for word, what in ANSWERS.items())
     parser = Parser(
         prog="praxmonitor alarms",
@@ -59,6 +57,14 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--history", action="store_true", help="what was raised, answered and over, the oldest first")
     parser.add_argument("--since", metavar="24h", help="of the history: an ISO time, or so long ago (default: a day)")
     parser.add_argument("--stats", action="store_true", help="how many there were, the worst sources, what is stale")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor alarms`. Exit status NO_ALARM, ALARM_ACTIVE, or 2 and above with the reason."""
+    if argv and argv[0] in ANSWERS:
+        return answer(argv)
+    parser = command_parser()
     options = parser.parse_args(argv)
     if options.follow + options.history + options.stats > 1:
         parser.error("one of --follow, --history and --stats")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from praxmonitor.feed.file_feed import OnFacts
 
 
-def main(argv: Sequence[str]) -> int:
-    """Exit 0, or 2 or 3 with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor demo", description=__doc__)
     parser.add_argument("--dir", type=Path, help="where to put the workspace and leave it; else a temporary one")
     parser.add_argument("--seed", type=int, default=1, help="another number, another story")
@@ -34,6 +34,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record it too, for `praxmonitor replay`")
     screen_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit 0, or 2 or 3 with the reason."""
+    parser = command_parser()
     arguments = parser.parse_args(argv)
     if arguments.seconds <= 0:
         parser.error("--seconds: more than 0")

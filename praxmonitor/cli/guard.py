@@ -108,11 +108,17 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         player.close()
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor guard", description=__doc__)
     parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     try:
         workspace = workspace_here(options.path)

@@ -31,8 +31,8 @@ _EPILOG = (
 )
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor mute add|list|end`. Exit status 0, or 2 and above with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor mute", description=__doc__, epilog=_EPILOG)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|end")
     _arguments_of_add(verbs.add_parser("add", help="mute what all of this matches", epilog=_EPILOG))
@@ -43,6 +43,12 @@ def main(argv: Sequence[str]) -> int:
     ending.add_argument("id", nargs="*", metavar="ID", help="as `praxmonitor mute list` has it")
     ending.add_argument("--all", action="store_true", help="all that hold")
     operator_options(ending)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor mute add|list|end`. Exit status 0, or 2 and above with the reason."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     act = {"add": _add, "list": _list, "end": _end}[options.verb]
     try:

@@ -22,8 +22,8 @@ from praxmonitor.feed.recorder import Recorder, new_recording
 from praxmonitor.feed.recording import RecordingWriter
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor record [PATH] FILE`. Exit status 0, or 2 or 4 with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(
         prog="praxmonitor record",
         description="Write down what happens in a workspace, for `praxmonitor replay`: for a bug report, or a test. "
@@ -34,6 +34,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, help="a file that is not there yet; compressed if its name ends in .gz")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; else at Ctrl-C")
     parser.add_argument("--bodies", action="store_true", help="record what mails say too, else only how long it is")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor record [PATH] FILE`. Exit status 0, or 2 or 4 with the reason."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     if options.seconds is not None and options.seconds <= 0:
         parser.error("--seconds: more than 0")

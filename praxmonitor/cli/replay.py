@@ -16,8 +16,8 @@ from praxmonitor.feed.recording_reader import read_header
 from praxmonitor.feed.replay import ReplayFeed
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor replay FILE`. Exit status 0, or 2 or 4 with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(
         prog="praxmonitor replay",
         description="Show a recording on the screen. Space pauses, + and - change the speed; nothing can be acted on.",
@@ -25,6 +25,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, help="what `praxmonitor record` wrote")
     parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="recorded seconds in one second")
     screen_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor replay FILE`. Exit status 0, or 2 or 4 with the reason."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     if not SLOWEST <= options.speed <= FASTEST:
         parser.error(f"--speed: {SLOWEST:g} to {FASTEST:g}")

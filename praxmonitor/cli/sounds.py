@@ -31,8 +31,8 @@ PLAYED = tuple(key for key in SOUND_KEYS if key not in ALARMS_ALONE)
 """The keys of all that is ever heard."""
 
 
-def main(argv: Sequence[str]) -> int:
-    """Exit 0; 2: the call makes no sense; 3: sound is muted; 4: the pack is not right, or there is no device."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor sounds", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="the packs of this project, the user's, and those that ship")
@@ -45,6 +45,12 @@ def main(argv: Sequence[str]) -> int:
     verbs.add_parser("alarms", help="what each alarm sounds like: its kind by the melody, its urgency by the rhythm")
     check = verbs.add_parser("check", help="every way in which a pack departs from CESP 1.0")
     check.add_argument("pack", nargs="?", help="its name, or its directory; without: the one in use")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit 0; 2: the call makes no sense; 3: sound is muted; 4: the pack is not right, or there is no device."""
+    parser = command_parser()
     arguments = parser.parse_args(argv)
     try:
         project, config = _here()

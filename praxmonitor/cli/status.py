@@ -157,15 +157,21 @@ def _short(stamp: str | None, now: str) -> str:
     return stamp[11:19] if stamp[:10] == now[:10] else f"{stamp[:10]} {stamp[11:16]}"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """`praxmonitor status [PATH] [--json] [--watched]`. Returns the exit status: 0, or 2 with the reason where there is
-    none; with `--watched` 1 if nobody watches whom one can hear."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor status", description="Print the state of every agent, once.")
     parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
     parser.add_argument(
         "--watched", action="store_true", help="only who watches; exit status 1 if nobody does whom one can hear"
     )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`praxmonitor status [PATH] [--json] [--watched]`. Returns the exit status: 0, or 2 with the reason where there is
+    none; with `--watched` 1 if nobody watches whom one can hear."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     try:
         workspace = workspace_here(options.path)

@@ -177,12 +177,18 @@ def _unread() -> bool:
     return any(flags & select.POLLERR for _, flags in poll.poll(0))
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor watch`. Exit status 0 when the reader goes, 130 after Ctrl-C, else 2 or 3 with the reason."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(prog="praxmonitor watch", description=__doc__)
     parser.add_argument("words", nargs="*", metavar="PATH | @AGENT", help="a directory in the workspace; whom to watch")
     parser.add_argument("--jsonl", action="store_true", help="one JSON object a line")
     parser.add_argument("--from-start", action="store_true", help="begin with what is known already")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor watch`. Exit status 0 when the reader goes, 130 after Ctrl-C, else 2 or 3 with the reason."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     paths = [word for word in options.words if not word.startswith("@")]
     if len(paths) > 1:

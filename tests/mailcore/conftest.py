@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -225,6 +226,32 @@ class House:
                     continue
                 with suppress(MailcoreError, OSError):
                     kill_run(self.workspace, self.config, "@operator", agent.address)
+
+
+def at_terminal(house: House, *words: str, columns: int = 60, **environment: str) -> str:
+    """What a person sees: standard output is a terminal of that width. Without colours, unless `environment` says."""
+    parent, child = pty.openpty()
+    subprocess.run(["stty", "cols", str(columns)], stdin=child, check=True)
+    done = subprocess.Popen(
+        [sys.executable, "-m", "mailcore.cli", *words],
+        cwd=house.root,
+        env={**os.environ, **(environment or {"NO_COLOR": "1"})},
+        stdin=subprocess.DEVNULL,
+        stdout=child,
+    )
+    os.close(child)
+    said = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        said += part
+    os.close(parent)
+    assert done.wait(20) == 0
+    return said.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -19,7 +16,7 @@ from mailcore.hooks.deliver import deliver_mail
 from mailcore.mail import mailbox, message_text
 from mailcore.model.message import Message
 from mailcore.text.frames import boundary, framed, harmless, indented, quoted
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, at_terminal
 
 STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u200b\u2060\U000e0000-\U000e007f]")
 BEGIN = re.compile(r"^=== message ([0-9a-f]{16}) \((\d+) of (\d+)\) begins ===$", re.M)
@@ -147,28 +144,6 @@ def test_several_messages_are_numbered_within_one_boundary(house: House) -> None
     house.agent("@writer").inbox.write_text(json.dumps({"messages": mails}))
     told = frames(house.mailcore("read", "1", "2", "3", "--from", "@writer").stdout.decode())
     assert [head["id"] for head, _ in told] == ["00000001 (#1)", "00000002 (#2)", "00000003 (#3)"]
-
-
-def at_terminal(house: House, *words: str, columns: int = 60) -> str:
-    """What a person sees: standard output is a terminal of that width."""
-    parent, child = pty.openpty()
-    subprocess.run(["stty", "cols", str(columns)], stdin=child, check=True)
-    done = subprocess.Popen(
-        [sys.executable, "-m", "mailcore.cli", *words], cwd=house.root, stdin=subprocess.DEVNULL, stdout=child
-    )
-    os.close(child)
-    said = b""
-    while True:
-        try:
-            part = os.read(parent, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        said += part
-    os.close(parent)
-    assert done.wait(20) == 0
-    return said.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)

@@ -18,6 +18,7 @@ ACTS = ("cancel", "close", "hold", "kill", "kill_all", "reply", "retry", "wake")
 """An action of the table, and what it asks of mailcore, have the name of the same act."""
 SHARED = {
     "main": "the entry point of each command and of each program that is started as a process",
+    "command_parser": "the options of each subcommand, which help, completion and manual page come from",
     "T": "a type variable",
     "TICK": "seconds between two ticks of whoever watches by a clock of its own: screen, guard, watch",
     "start_lines": "waiting starts as lines: in a question, in the detail panel",
