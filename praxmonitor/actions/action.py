@@ -101,6 +101,7 @@ _SPOKEN = {
     "tab": "Tab",
     "space": "Space",
     "plus": "+",
+    "asterisk": "*",
     "minus": "-",
     "less_than_sign": "<",
     "greater_than_sign": ">",

@@ -18,6 +18,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
+from praxmonitor.state.arrangement import Arrangement
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 
@@ -67,6 +68,19 @@ class AgentList(View, Protocol):
 
     def change_order(self) -> None:
         """Those that need attention first; again: the registry's order."""
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the agents are listed."""
+
+    def list_as(self, arrangement: Arrangement) -> None:
+        """List them so from now on."""
+
+    def mark(self) -> None:
+        """Mark the agent under the cursor, or do so no more, and go on to the next."""
+
+    def mark_all(self) -> None:
+        """Mark all that are shown; again: none."""
 
 
 class MailView(View, Protocol):
@@ -170,4 +184,4 @@ class Context(Generic[V]):
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())
+        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me(), self.view.marked)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from praxmonitor.state.arrangement import Arrangement
+
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """Each field has the value that holds where nothing was chosen yet."""
 
     theme: str = ""
     """Name of the theme; empty: the one that ships first."""
-    attention_first: bool = False
-    """Agents that need attention stand first; else the registry's order."""
+    fleet: Arrangement = Arrangement()
+    """How the agents are listed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -69,11 +70,23 @@ RANK = {state: 0 if state in ATTENTION else 1 if state in AT_WORK else 2 for sta
 """The class of a state where attention comes first: 0 needs it, 1 is at work, 2 is neither."""
 
 
-def task(facts: AgentFacts) -> str:
-    """What the agent is on: the subject of its run, else of the lock another program holds."""
+_END_MAIL = re.compile(r'(@\S+ (?:finished|did not finish \(\w+\))) "(.*?)"\. It took ')
+"""How the subject of a run begins that was begun because another ended (`end_mails.wake_reason`)."""
+
+
+def run_subject(facts: AgentFacts) -> str:
+    """The subject of its run, word for word, else of the lock another program holds; empty where it has neither."""
     if facts.run is not None:
         return plain(facts.run.subject) or "a task"
     return plain(facts.lock.subject) if facts.lock is not None else ""
+
+
+def task(facts: AgentFacts) -> str:
+    """What the agent is on, in short: the subject of its run. One that is begun by the end of another's run has no task
+    of its own: `reads its mail: @patents finished Research`."""
+    subject = run_subject(facts)
+    told = _END_MAIL.match(subject)
+    return f"reads its mail: {told[1]} {told[2]}" if told is not None else subject
 
 
 BYPASS: Span = ("BYPASS", "warn strong")

@@ -17,6 +17,7 @@ from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.state.oldest_task import OldestTasks
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.limits import header_spans
@@ -29,6 +30,8 @@ from praxmonitor.widgets.line_list import Lines
 
 FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
 """Of these values of the app each change is drawn."""
+AWAY_PERIOD = 10.0
+"""Seconds between two looks whether the operator is away."""
 
 
 class Alarms(Protocol):
@@ -77,6 +80,9 @@ class Frame:
         self._scopes = scopes
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
+        self._tasks = OldestTasks()
+        self._away, self._away_read = "", 0.0
+        """Until when the operator is away, and when that was read."""
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
 
@@ -97,8 +103,8 @@ class Frame:
         top = next((each for each in reversed(screen.app.screen_stack) if not each.is_modal), screen)
         return top is screen and screen.is_mounted
 
-    def show(self, selected: str) -> None:
-        """Draw it for the agent that is `selected`."""
+    def show(self, selected: str, marked: tuple[str, ...] = ()) -> None:
+        """Draw it for the agent that is `selected`, or those that are `marked`."""
         app, width = self.app, self._screen.app.size.width
         snapshot, opened = app.snapshot, app.opened
         operator = snapshot.fleet.operator
@@ -113,7 +119,10 @@ class Frame:
             played=app.playing,
             limits=self._limits(),
             cost=self._cost(),
+            oldest=self._tasks.of(snapshot.fleet),
+            away=self._away,
         )
+        self._look_whether_away()
         self.header.show(line, app.notes)
         waiting = most_urgent_first(app.alarms.unanswered())
         self.alarm_bar.show(
@@ -123,7 +132,19 @@ class Frame:
             snapshot.now,
             width,
         )
-        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me(), marked))
+
+    def _look_whether_away(self) -> None:
+        """Read in a thread what the operator said of being away, now and then."""
+        opened = self.app.opened
+        if opened.live and not 0 <= opened.clock() - self._away_read < AWAY_PERIOD:
+            self._away_read = opened.clock()
+            self._screen.run_worker(self._read_away, thread=True, group="away")
+
+    def _read_away(self) -> None:
+        from mailcore.workspace.presence import away_until
+
+        self._away = away_until(self.app.opened.workspace)
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""

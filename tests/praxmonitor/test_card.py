@@ -17,11 +17,12 @@ from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.agents import bypasses
 from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
-from praxmonitor.widgets.card import card_lines, heading, news, row_line
+from praxmonitor.widgets.card import card_lines, news
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.header import header_line
+from praxmonitor.widgets.table import Row, heading, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 
@@ -50,13 +51,13 @@ def test_an_agent_that_asks_for_no_permissions_wears_a_badge_and_no_other() -> N
         assert "BYPASS" in text(card_lines(writer(), status, NOON, width, False, True))
         assert all(width_of(line) == width for line in card_lines(writer(), status, NOON, width, False, True))
     for width in (60, 80, 200):
-        assert "BYPASS" in text([row_line(writer(), status, NOON, width, False, True)])
-        assert width_of(row_line(writer(), status, NOON, width, False, True)) == width
+        assert "BYPASS" in text([row_line(Row(writer(), status, NOON, bypass=True), width)])
+        assert width_of(row_line(Row(writer(), status, NOON, bypass=True), width)) == width
     assert "BYPASS" in text(detail_lines(writer(), status, None, NOON, 50, 30, True)[:1])
     assert "BYPASS" in text(story_lines(writer(), status, None, NOON, 50, True)[:1])
     for lines in (
         card_lines(writer(), status, NOON, 40, False),
-        (row_line(writer(), status, NOON, 80, False),),
+        (row_line(Row(writer(), status, NOON), 80),),
         detail_lines(writer(), status, None, NOON, 50, 30),
         story_lines(writer(), status, None, NOON, 50),
     ):
@@ -106,7 +107,7 @@ def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None
 def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:
     held = structs.replace(writer(), held="@writer is held by @operator")
     assert "‖working 12s" in text(card_lines(held, WORKING, NOON, 40, False))
-    row = text([row_line(held, WORKING, NOON, 100, False)])
+    row = text([row_line(Row(held, WORKING, NOON), 100)])
     assert "‖working" in row and row.index("working") == text([heading(100)]).index("state")
     idle = Status(State.HELD, "@writer is held by @operator", NOON - 5)
     drawn = text(card_lines(held, idle, NOON, 40, False))
@@ -128,14 +129,14 @@ def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, widt
     )
     known = structs.replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
     lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
-    row = row_line(known, Status(state, said, NOON - 5), NOON, max(width, 60), False)
+    row = row_line(Row(known, Status(state, said, NOON - 5), NOON), max(width, 60))
     assert [width_of(line) for line in lines] == [width] * 4
     assert width_of(row) == max(width, 60)
 
 
 @pytest.mark.parametrize("width", [60, 72, 100, 120, 200])
 def test_a_row_stands_under_its_heading(width: int) -> None:
-    head, row = text([heading(width)]), text([row_line(writer(), WORKING, NOON, width, False)])
+    head, row = text([heading(width)]), text([row_line(Row(writer(), WORKING, NOON), width)])
     assert len(head) == len(row) == width
     assert head.index("state") == row.index("working")
     assert head.index("task") == row.index("Write")
@@ -146,7 +147,7 @@ def test_the_numbers_of_rows_and_the_ages_of_cards_and_mails_stand_below_each_ot
     def mailed(count: int) -> AgentFacts:
         return structs.replace(writer(), mailbox=box(*(mail(number, "@a", "s", 5) for number in range(count))))
 
-    rows = [text([row_line(mailed(count), WORKING, NOON, 120, False)]) for count in (0, 3, 12)]
+    rows = [text([row_line(Row(mailed(count), WORKING, NOON), 120)]) for count in (0, 3, 12)]
     assert {row.index("Write") for row in rows} == {rows[0].index("Write")}
     assert rows[1].index("✉ 3") + 1 == rows[2].index("✉12") + 1
     ages = text(card_lines(writer(), WORKING, NOON, 40, False)).splitlines()
@@ -183,8 +184,8 @@ def test_a_sign_of_life_does_not_repeat_the_task_beside_it() -> None:
     planner = structs.replace(agents[5], activities=tuple(said))
     done = Status(State.DONE, "", NOON - 30)
     assert "“ Three phases it is" in text(card_lines(planner, done, NOON, 40, False)).splitlines()[2]
-    assert "“ Three phases it is" in text([row_line(planner, done, NOON, 160, False)])
-    assert "✓" not in text([row_line(agents[5], done, NOON, 160, False)])[30:]
+    assert "“ Three phases it is" in text([row_line(Row(planner, done, NOON), 160)])
+    assert "✓" not in text([row_line(Row(agents[5], done, NOON), 160)])[30:]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +209,10 @@ def test_what_is_news_beside_a_task(kind: Kind, said: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("count", "width", "height", "tall", "columns"),
     [
-        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 12, 2, 3)),
+        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 11, 2, 3)),
         (12, 58, 12, 2, 2),
+        (12, 71, 24, 4, 2),
+        (12, 78, 12, 3, 3),
     ],
 )
 def test_cards_are_as_tall_and_in_as_few_columns_as_lets_all_be_seen(
@@ -258,12 +261,12 @@ def test_more_than_a_dozen_are_lines() -> None:
 
 def test_the_foot_says_how_many_are_out_of_view_and_what_is_wrong_with_them() -> None:
     fine, silent = WORKING, Status(State.SILENT, "quiet", NOON - 3)
-    assert text([foot_line((), (fine, silent, fine), "", 50)]).strip() == "3 more below, ! 1 silent"
-    assert text([foot_line((fine,), (silent,), "", 60)]).strip() == "1 more above  ·  1 more below, ! 1 silent"
-    ordered = text([foot_line((), (fine,), "attention first", 60)])
+    assert text([foot_line((), (fine, silent, fine), (), 50)]).strip() == "3 more below, ! 1 silent"
+    assert text([foot_line((fine,), (silent,), (), 60)]).strip() == "1 more above  ·  1 more below, ! 1 silent"
+    ordered = text([foot_line((), (fine,), (("attention first", ""),), 60)])
     assert ordered.startswith(" 1 more below") and ordered.endswith("attention first ") and len(ordered) == 60
-    assert text([foot_line((silent,) * 3, (silent,) * 40, "", 36)]).strip() == "3 above, ! 3  ·  40 below, ! 40"
-    assert text([foot_line((), (), "", 30)]).strip() == ""
+    assert text([foot_line((silent,) * 3, (silent,) * 40, (), 36)]).strip() == "3 above, ! 3  ·  40 below, ! 40"
+    assert text([foot_line((), (), (), 30)]).strip() == ""
 
 
 STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
@@ -339,4 +342,4 @@ def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
         assert width_of(line) == width
         assert [name for _, _, name in places][-2:] == ["help", "quit"]
     start, end, name = keys_line(hints, 200)[1][1]
-    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", "(x something)")
+    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", " " * 13), "its place stays, and is blank"
