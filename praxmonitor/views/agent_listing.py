@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from mailcore.model.fleet import AgentFacts, Fleet
+from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.state.agent_filter import AgentFilter, parse_filter
 from praxmonitor.state.arrangement import ATTENTION_FIRST, Arrangement, Key, arranged, group_of, sort_key
 from praxmonitor.state.pulse import Pulse, follow_pulses, pulse_text
@@ -50,7 +51,7 @@ class AgentListing:
         self.marks = self.marks - wanted if wanted <= self.marks else self.marks | wanted
 
     def listed(
-        self, snapshot: Snapshot, arrangement: Arrangement, bypass: Collection[str], resting: bool
+        self, snapshot: Snapshot, arrangement: Arrangement, opened: OpenWorkspace, resting: bool
     ) -> tuple[tuple[AgentFacts, ...], Listing]:
         """The agents in their order, and how they are drawn. `resting`: the cursor is not being moved."""
         self._take_keys(snapshot, arrangement, resting)
@@ -69,8 +70,17 @@ class AgentListing:
         if "activity" in arrangement.columns:
             pulses = {address: pulse_text(pulse, snapshot.now) for address, pulse in self._pulses.items()}
         foot = self._foot(agents, len(snapshot.fleet.agents), arrangement)
-        listing = Listing(arrangement.table, arrangement.columns, bypass, self.marks, pulses, groups, nobody, foot)
-        return agents, listing
+        return agents, Listing(
+            table=arrangement.table,
+            columns=arrangement.columns,
+            bypass=opened.bypass,
+            marked=self.marks,
+            pulses=pulses,
+            groups=groups,
+            timer=lambda address: opened.config.agent(address).wake_every,
+            nobody=nobody,
+            foot=foot,
+        )
 
     def _take_keys(self, snapshot: Snapshot, arrangement: Arrangement, resting: bool) -> None:
         if arrangement.usual:

@@ -151,9 +151,7 @@ class FleetScreen(Screen[None]):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down."""
-        agents, listing = self._agents.listed(
-            snapshot, self.arrangement, self.frame.app.opened.bypass, self._moving is None
-        )
+        agents, listing = self._agents.listed(snapshot, self.arrangement, self.frame.app.opened, self._moving is None)
         self.grid.show(agents, snapshot.statuses, snapshot.now, listing)
         self.stream.show(snapshot.fleet.stream)
         self._show_detail()
@@ -198,7 +196,8 @@ class FleetScreen(Screen[None]):
         snapshot, address = self.frame.app.snapshot, self.selected
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
-        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
+        every = self.frame.app.opened.config.agent(address).wake_every if address else 0.0
+        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass, every)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""

@@ -103,10 +103,16 @@ def next_try(facts: AgentFacts, now: float) -> str:
     return soon(facts.run.next_at, now=now) if facts.run is not None and facts.run.next_at else ""
 
 
-def next_start(facts: AgentFacts, now: float) -> str:
-    """When its run goes on, or is tried again: `next try 03:30`, `next try any moment`; empty where nothing is due."""
+def next_start(facts: AgentFacts, now: float, every: float = 0.0) -> str:
+    """When its run goes on, or is tried again, or a timer is due that wakes it `every` so many seconds: `next try
+    03:30`, `goes on now`, `timer late since 02:00`; empty where nothing is known to come."""
     run = facts.run
-    if run is None or run.phase.ended or not run.next_at or run.phase is not Phase.WAITING:
+    if run is None:
+        return ""
+    if run.phase.ended and every:
+        due = run.created_at + every
+        return f"timer {'' if due > now else 'late since '}{soon(due, now=now)}"
+    if run.phase is not Phase.WAITING or not run.next_at:
         return ""
     return f"{'goes on' if run.parked else 'next try'} {soon(run.next_at, now=now) if run.next_at > now else 'now'}"
 

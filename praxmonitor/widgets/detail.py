@@ -33,9 +33,10 @@ def detail_lines(
     width: int,
     height: int,
     bypass: bool = False,
+    every: float = 0.0,
 ) -> list[Line]:
-    """All lines of the panel; with `bypass` it wears that badge. What is left of `height` is shared by what it did
-    lately and its log, which has at least `FEWEST_LOG` lines."""
+    """All lines of the panel; with `bypass` it wears that badge; `every`: the seconds of its timer. What is left of
+    `height` is shared by what it did lately and its log, which has at least `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
     badge: Line = (BYPASS, (" ", "")) if bypass else ()
     right = (*badge, held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
@@ -48,7 +49,7 @@ def detail_lines(
     groups = [
         labelled("why", *(((part, look.role),) for part in wrapped(plain(status.reason), width - LABEL, MOST_REASON))),
         labelled("held", *held_lines(facts, status)),
-        labelled("seen", *seen_lines(facts, now)),
+        labelled("seen", *seen_lines(facts, now, every)),
         labelled("process", *process_lines(details, facts.sessions)),
         labelled("task", *_task(facts)),
         labelled("waiting", *waiting_lines(details, now, width - LABEL)),
@@ -80,11 +81,12 @@ def held_lines(facts: AgentFacts, status: Status) -> Iterator[Line]:
         yield ((plain(facts.held), LOOKS[State.HELD].role),)
 
 
-def seen_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
-    """Its last sign of life, and when it is started next, as far as that is known."""
+def seen_lines(facts: AgentFacts, now: float, every: float = 0.0) -> Iterator[Line]:
+    """Its last sign of life, and when it is started next, as far as that is known; by a timer `every` so many
+    seconds, where it has one."""
     last = facts.last_active
     said = f"{moment(last, now)}, {since(last, now)} ago" if last else "no sign of life yet"
-    coming = next_start(facts, now)
+    coming = next_start(facts, now, every)
     yield ((said, "" if last else "faint"), *((("   ", ""), (coming, "muted")) if coming else ()))
 
 
@@ -197,19 +199,25 @@ class Detail:
 
     def __init__(self) -> None:
         self.lines = Lines(id="detail", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float] | None = None
 
     def show(
-        self, facts: AgentFacts | None, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
+        self,
+        facts: AgentFacts | None,
+        status: Status,
+        details: AgentDetails | None,
+        now: float,
+        bypass: bool = False,
+        every: float = 0.0,
     ) -> None:
-        """Show one agent; None for none."""
-        self._shown = None if facts is None else (facts, status, details, now, bypass)
+        """Show one agent; None for none. `every`: the seconds of the timer that wakes it."""
+        self._shown = None if facts is None else (facts, status, details, now, bypass, every)
         if self._shown is None:
             self.lines.set_lines([])
         self._lay_out()
 
     def _lay_out(self) -> None:
         if self._shown is not None:
-            facts, status, details, now, bypass = self._shown
+            facts, status, details, now, bypass, every = self._shown
             width, height = self.lines.line_width, self.lines.line_count
-            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass))
+            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass, every))

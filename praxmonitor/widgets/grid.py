@@ -6,7 +6,7 @@ It scrolls by whole rows, and by itself: a card is never shown in part, the sele
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from textual.geometry import Offset
@@ -19,6 +19,11 @@ from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines
 from praxmonitor.widgets.table import Row, heading, row_line
+
+
+def no_timer(_: str) -> float:
+    """Nobody has one."""
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Listing:
     """Address → how much it did lately, drawn in cells."""
     groups: Mapping[str, str] | None = None
     """Address → what it is grouped by; None: nothing is grouped."""
+    timer: Callable[[str], float] = no_timer
+    """Address → seconds of the timer that wakes it."""
     nobody: str = ""
     """What stands where there is none."""
     foot: Line = ()
@@ -164,7 +171,7 @@ class Grid:
         if height > 1:
             lines = card_lines(facts, status, self._now, width, selected, bypass, height, marked)
         else:
-            row = Row(facts, status, self._now, selected, marked, bypass, pulse, group)
+            row = Row(facts, status, self._now, selected, marked, bypass, pulse, listing.timer(address), group)
             lines = (row_line(row, width, listing.columns),)
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)

@@ -132,11 +132,16 @@ def header_line(
         *([(f" {played}", "warn strong")] if played else []),
         ("   ", ""),
     )
-    tries: tuple[tuple[Container[State], bool, bool, bool], ...]
+    tries: tuple[tuple[Container[State], bool, bool, int], ...]
     tries = (
-        *((ORDER, True, False, True), (ORDER, False, False, True), (ATTENTION, True, False, True)),
-        *((ATTENTION, False, False, True), ((), False, False, True), ((), False, True, True)),
-        *(((), False, False, False), ((), False, True, False)),
+        *((ORDER, True, False, 2), (ORDER, False, False, 2), (ATTENTION, True, False, 2), (ATTENTION, False, False, 2)),
+        *(
+            ((), False, False, 2),
+            ((), False, True, 2),
+            ((), False, True, 1),
+            ((), False, False, 0),
+            ((), False, True, 0),
+        ),
     )
     for words_left, words_right, close, extras in tries:
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
@@ -144,7 +149,7 @@ def header_line(
             limits[not words_right],
             _cost(cost, width, words=words_right),
             _oldest(oldest, now, words=words_right) if extras else (),
-            _away(away, words=words_right) if extras else (),
+            _away(away, words=words_right) if extras > 1 else (),
             _mail(mailbox, words=words_right),
             _sound(sound_status, words=words_right),
         ]

@@ -30,6 +30,8 @@ class Row(NamedTuple):
     """It works without asking for permissions."""
     pulse: str = ""
     """How much it did lately, drawn in cells."""
+    every: float = 0.0
+    """Seconds of the timer that wakes it; 0.0: it has none."""
     group: str | None = None
     """What it is grouped by, empty where the row above says it; None: nothing is grouped."""
 
@@ -80,7 +82,7 @@ def _age(row: Row, _: int) -> Line:
 
 
 def _next(row: Row, _: int) -> Line:
-    *_words, day, at = f" {next_start(row.facts, row.now)}".split(" ")
+    *_words, day, at = f" {next_start(row.facts, row.now, row.every)}".split(" ")
     return ((day[5:] if day[:2].isdigit() else at, "muted"),)
 
 

@@ -146,6 +146,9 @@ def parked() -> AgentFacts:
 
 def test_the_table_says_when_a_run_goes_on() -> None:
     assert text(row_line(Row(parked(), Status(State.LIMITED, ""), NOON), 120, ["next", "task"])).split()[2] == "13:00"
+    planner = SNAPSHOT.fleet.agents[5]
+    woken = Row(planner, SNAPSHOT.status("@planner"), NOON, every=600.0)
+    assert text(row_line(woken, 120, ["next", "task"])).split()[2] == "12:08", "by its timer"
 
 
 def doing(*ago: float) -> Fleet:

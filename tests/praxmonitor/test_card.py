@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from mailcore.dispatch.texts import end_mails
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
+from praxmonitor.state.oldest_task import OldestTask
 from praxmonitor.state.sound_status import SoundStatus
-from praxmonitor.text.agents import bypasses
+from praxmonitor.text.agents import bypasses, task
 from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines, news
@@ -311,6 +313,53 @@ def test_the_header_says_that_it_left_counts_out_and_cuts_none() -> None:
         assert "○12" in told or "○" not in told, f"{width}: a number is whole or not there: {drawn}"
     assert "✗1 ?1 !1 ●1 ✓1 ○12  " in text([header_line("lighthouse", statuses, 0, None, SoundStatus(), NOON, 43)])
     assert "✗1 ?1 !1 ●1 …" in text([header_line("lighthouse", statuses, 0, None, SoundStatus(), NOON, 36)])
+
+
+def test_the_header_names_the_oldest_open_task_and_that_the_operator_is_away_where_there_is_room() -> None:
+    def said(width: int, statuses: dict[str, Status] = STATUSES) -> str:
+        oldest, mails = OldestTask("@builder", NOON - 840), box(mail(1, "@a", "s", 5))
+        sound = SoundStatus("x")
+        line = header_line("lighthouse", statuses, 0, mails, sound, NOON, width, oldest=oldest, away="15:00")
+        assert width_of(line) == width
+        return text([line])
+
+    assert "oldest task @builder 14m" in said(140) and "you are away until 15:00" in said(140)
+    assert "⌛@builder 14m" in said(70) and "away" in said(70) and "! 1" in said(70) and "✉ 1" in said(70)
+    assert "⌛@builder 14m" in said(60) and "!1" in said(60) and "✉ 1" in said(60)
+    crowd = {f"@{state}": Status(state, "", NOON) for state in State}
+    assert "@builder" not in said(60, crowd) and "⊠" in said(60, crowd) and "✉ 1" in said(60, crowd)
+    assert "task" not in head(140, SoundStatus("x")) and "away" not in head(140, SoundStatus("x"))
+
+
+def test_who_reads_its_mail_says_so_instead_of_a_task() -> None:
+    """Seen by a stranger: `@patents finished: … It took 16 s, cost unknown…` stood where the task should."""
+    planner = lighthouse().agents[5]
+    assert planner.run is not None
+    ended = replace(planner.run, subject="Sources (part 1)", sender="@editor", since=NOON)
+    woken = end_mails.wake_reason(planner.agent, ended)
+    reads = structs.replace(planner, run=replace(planner.run, subject=woken))
+    assert task(reads) == "reads its mail: @planner finished Sources (part 1)"
+    assert "It took" not in text(card_lines(reads, WORKING, NOON, 200, False))
+    failed = end_mails.wake_reason(planner.agent, replace(ended, phase=Phase.BOUNCED))
+    assert task(structs.replace(planner, run=replace(planner.run, subject=failed))).startswith(
+        "reads its mail: @planner did not finish (bounced) Sources"
+    )
+    assert task(planner) == "Plan of three phases"
+    assert news(act("planner", Kind.STARTED, f"{woken} (attempt 1/3)", 1), reads) == "attempt 1/3"
+
+
+def test_an_error_that_ended_a_run_stands_once_in_a_card() -> None:
+    said = ("OSError: no space left", "Build the site (attempt 3/3): exit 4: OSError: no space left")
+    builder = structs.replace(
+        lighthouse().agents[4],
+        activities=(
+            act("builder", Kind.TOOL, "Bash: make", 90),
+            act("builder", Kind.ERROR, said[0], 76),
+            act("builder", Kind.FAILED, said[1], 75),
+        ),
+    )
+    drawn = text(card_lines(builder, Status(State.FAILED, "", NOON), NOON, 64, False)).splitlines()
+    assert "✗ OSError: no space left (exit 4)" in drawn[2] and "Bash: make" in drawn[3]
 
 
 def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now() -> None:
