@@ -16,7 +16,7 @@ from praxmonitor.text.lines import Line, cut, pad
 from praxmonitor.widgets.line_list import WIDTH, Lines
 from praxmonitor.widgets.table import COLUMNS, known_columns
 
-ARRANGE_KEYS = "space on or off   < > move it   s order   u group   enter keep   esc back"
+ARRANGE_KEYS = "space on/off   < > move it   s order   u group   enter keep   esc back"
 
 
 class ArrangeScreen(ModalScreen[Arrangement | None]):

@@ -270,7 +270,7 @@ class FleetScreen(Screen[None]):
         """Type what to show."""
         self._filter.add_class("-open")
         self._share_out()
-        self._filter.focus()
+        self.set_focus(self._filter)  # now: `focus` lets the letters that follow within a millisecond be keys
 
     def back(self) -> None:
         """Drop the filter; where there is none, the marks; else nothing."""

@@ -46,8 +46,9 @@ def detail_lines(
         *([((cut(f"  {role}", width), "faint"),)] if role else []),
         (),
     ]
+    reason = wrapped(plain(status.reason), width - LABEL, MOST_REASON) if status.reason else []
     groups = [
-        labelled("why", *(((part, look.role),) for part in wrapped(plain(status.reason), width - LABEL, MOST_REASON))),
+        labelled("why", *(((part, look.role),) for part in reason)),
         labelled("held", *held_lines(facts, status)),
         labelled("seen", *seen_lines(facts, now, every)),
         labelled("process", *process_lines(details, facts.sessions)),

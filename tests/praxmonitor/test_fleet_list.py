@@ -122,6 +122,17 @@ async def test_the_filter_speaks_a_language_is_shown_while_it_holds_and_esc_drop
         assert "shown" not in grid.lines.text
 
 
+async def test_what_is_typed_right_after_the_slash_is_no_key() -> None:
+    """Seen in a slow terminal: `/wri` woke an agent, asked for a retry and opened the inbox."""
+    app = opened(lighthouse())
+    async with app.run_test(size=(120, 36)) as pilot:
+        grid = await grid_of(app, pilot)
+        fleet_screen(app).open_filter()
+        assert app.focused is not None and app.focused.id == "filter", "before anything else is done"
+        await pilot.press(*"wri")
+        await until(pilot, lambda: grid.addresses == ("@writer",), "it is typed")
+
+
 async def test_space_marks_and_goes_on_and_acts_take_the_marked() -> None:
     app = opened(lighthouse())
     async with app.run_test(size=(120, 36)) as pilot:
