@@ -220,7 +220,7 @@ async def attach(context: Context[View]) -> None:
         refused(context, error)
     else:
         how = plain(shlex.join((found.argv[0].rpartition("/")[2], *found.argv[1:])))
-        check = f"; what it ran in {plain(str(found.directory))}: {how}" if 0 < status < BY_SIGNAL else ""
+        check = f"; it ran {how} in {plain(str(found.directory))}" if 0 < status < BY_SIGNAL else ""
         severity: Literal["information", "warning"] = "warning" if check else "information"
         context.display.notify(f"back from {address}'s session: {exit_words(status)}{check}", severity=severity)
 

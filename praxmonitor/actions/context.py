@@ -18,7 +18,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
-from praxmonitor.state.arrangement import Arrangement
+from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
 

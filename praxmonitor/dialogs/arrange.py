@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from praxmonitor.state.arrangement import GROUPS, SORTS, Arrangement
+from praxmonitor.preferences.arrangement import GROUPS, SORTS, Arrangement
 from praxmonitor.text.lines import Line, cut, pad
 from praxmonitor.widgets.line_list import WIDTH, Lines
 from praxmonitor.widgets.table import COLUMNS, known_columns

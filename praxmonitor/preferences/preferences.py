@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from praxmonitor.state.arrangement import Arrangement
+from praxmonitor.preferences.arrangement import Arrangement
 
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):

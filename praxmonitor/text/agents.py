@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
 from praxmonitor.text.lines import Span, plain
 
@@ -87,6 +88,12 @@ def task(facts: AgentFacts) -> str:
     subject = run_subject(facts)
     told = _END_MAIL.match(subject)
     return f"reads its mail: {told[1]} {told[2]}" if told is not None else subject
+
+
+def last_seen(facts: AgentFacts) -> float:
+    """When something of it was seen last: a sign of life, or the end of its run; 0.0 for never. Mail that comes is
+    none."""
+    return max(facts.last_active, *(one.at for one in facts.activities[-1:] if one.kind is not Kind.MAIL), 0.0)
 
 
 BYPASS: Span = ("BYPASS", "warn strong")

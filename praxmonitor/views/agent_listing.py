@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from praxmonitor.actions.open_workspace import OpenWorkspace
+from praxmonitor.preferences.arrangement import ATTENTION_FIRST, Arrangement
 from praxmonitor.state.agent_filter import AgentFilter, parse_filter
-from praxmonitor.state.arrangement import ATTENTION_FIRST, Arrangement, Key, arranged, group_of, sort_key
+from praxmonitor.state.agent_order import Key, arranged, group_of, sort_key
 from praxmonitor.state.pulse import Pulse, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.lines import Line, plain

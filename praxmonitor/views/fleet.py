@@ -15,7 +15,7 @@ from textual.widgets import Input
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, VIEWS, Scope
-from praxmonitor.state.arrangement import ATTENTION_FIRST, REGISTRY, Arrangement
+from praxmonitor.preferences.arrangement import ATTENTION_FIRST, REGISTRY, Arrangement
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
 from praxmonitor.views.agent_listing import AgentListing

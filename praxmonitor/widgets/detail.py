@@ -9,7 +9,7 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.session import LiveSession
 from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, next_start, timed
@@ -85,7 +85,7 @@ def held_lines(facts: AgentFacts, status: Status) -> Iterator[Line]:
 def seen_lines(facts: AgentFacts, now: float, every: float = 0.0) -> Iterator[Line]:
     """Its last sign of life, and when it is started next, as far as that is known; by a timer `every` so many
     seconds, where it has one."""
-    last = facts.last_active
+    last = last_seen(facts)
     said = f"{moment(last, now)}, {since(last, now)} ago" if last else "no sign of life yet"
     coming = next_start(facts, now, every)
     yield ((said, "" if last else "faint"), *((("   ", ""), (coming, "muted")) if coming else ()))

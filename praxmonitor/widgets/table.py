@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import since
-from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, task
+from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, last_seen, task
 from praxmonitor.text.lines import Line, Span, fit, pad, plain, spread, width_of
 from praxmonitor.text.usage import COST, cost_cell
 from praxmonitor.widgets.card import badge, bar, held, marked_glyph, newest_sign, next_start
@@ -78,7 +78,7 @@ def _now(row: Row, _: int) -> Line:
 
 
 def _age(row: Row, _: int) -> Line:
-    return ((since(row.facts.last_active, row.now) or "never", "faint"),)
+    return ((since(last_seen(row.facts), row.now) or "never", "faint"),)
 
 
 def _next(row: Row, _: int) -> Line:

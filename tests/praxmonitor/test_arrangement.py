@@ -13,8 +13,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.message import Ack
 from mailcore.model.run import Phase, Run
+from praxmonitor.preferences.arrangement import GROUPS, SORTS, Arrangement
 from praxmonitor.state.agent_filter import parse_filter
-from praxmonitor.state.arrangement import GROUPS, SORTS, Arrangement, arranged, group_of, sort_key
+from praxmonitor.state.agent_order import arranged, group_of, sort_key
 from praxmonitor.state.oldest_task import OldestTask, OldestTasks
 from praxmonitor.state.pulse import CELLS, SPAN, UNKNOWN, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import EMPTY, next_snapshot

@@ -72,7 +72,7 @@ def test_the_operator_goes_on_in_the_agents_session_and_comes_back(claude: House
     screen.keys("7", "Enter")
     screen.shows(f"in session {session}", "It failed: what it said stands above. Enter comes back.")
     screen.keys("Enter")
-    screen.shows("writer", "back from @writer's session: exit 7; what it ran in ", f"claude --resume {session}")
+    screen.shows("writer", "back from @writer's session: exit 7; it ran claude --resume ")
     wait_until(lambda: "in session" not in screen.text, what="the whole screen is drawn again")
     screen.keys("l", "a")
     screen.shows("@editor has had no run")

@@ -85,7 +85,10 @@ def test_a_session_by_hand_is_said_where_no_run_is_at_work() -> None:
 def test_the_detail_says_when_an_agent_was_seen_last_and_when_it_goes_on() -> None:
     fleet = lighthouse()
     assert text(seen_lines(fleet.agents[0], NOON)) == "11:59:57, 3s ago"
-    assert text(seen_lines(structs.replace(fleet.agents[0], last_active=0.0), NOON)) == "no sign of life yet"
+    assert (
+        text(seen_lines(structs.replace(fleet.agents[0], last_active=0.0, activities=()), NOON))
+        == "no sign of life yet"
+    )
     run = fleet.agents[0].run
     assert run is not None
     waits = replace(run, phase=Phase.WAITING, next_at=NOON + 1800)

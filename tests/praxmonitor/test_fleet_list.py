@@ -13,7 +13,7 @@ from praxmonitor.dialogs.arrange import ArrangeScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.playback import Playback
-from praxmonitor.state.arrangement import Arrangement
+from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.views import agent_listing
 from praxmonitor.views import fleet as fleet_view
 from praxmonitor.widgets.grid import Grid

@@ -1,50 +1,19 @@
-"""How the operator wants the agents listed, and the order that follows from it. Pure."""
+"""The order in which the agents stand, by what the operator chose. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-import msgspec
-
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import date
-from praxmonitor.text.agents import ORDER, RANK
+from praxmonitor.preferences.arrangement import Arrangement
+from praxmonitor.text.agents import ORDER, RANK, last_seen
 from praxmonitor.text.lines import plain
 
-REGISTRY, ATTENTION_FIRST = "registry", "attention first"
-SORTS = (REGISTRY, ATTENTION_FIRST, "name", "state", "longest in it", "cost today", "longest quiet", "unread")
-"""By what the agents can be sorted; the registry's order decides where two are alike."""
-GROUPS = ("", "directory", "program", "state")
-"""By what they can stand together; empty: by nothing."""
 CLASSES = ("needs you", "at work", "at rest")
 """Of states, as `RANK` numbers them."""
 Key: TypeAlias = tuple[float | str, ...]
-
-
-class Arrangement(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the operator chose. A name that is not known here, as of a file of a later version, chooses nothing."""
-
-    table: bool | None = None
-    """A table, or cards; None: cards up to a dozen."""
-    columns: tuple[str, ...] = ()
-    """Of the table, from the left, after the name; empty: the usual ones."""
-    sort: str = REGISTRY
-    group: str = ""
-    pinned: tuple[str, ...] = ()
-    """Addresses of the agents that stand first."""
-
-    @property
-    def words(self) -> str:
-        """What of the order is not as usual: `attention first, by program`; empty where nothing is."""
-        sort = {REGISTRY: "", ATTENTION_FIRST: ATTENTION_FIRST}.get(self.sort, f"by {self.sort}")
-        group = f"grouped by {self.group}" if self.group in GROUPS[1:] else ""
-        return ", ".join(filter(None, (sort if self.sort in SORTS else "", group)))
-
-    @property
-    def usual(self) -> bool:
-        """The registry's order holds."""
-        return not (self.words or self.pinned)
 
 
 def group_of(facts: AgentFacts, status: Status, group: str) -> str:
@@ -80,7 +49,7 @@ def _key(facts: AgentFacts, status: Status, sort: str, now: float) -> Key:
             spent = facts.spending
             return (-(spent.today.dollars or 0.0) if spent.day == date(now) else 0.0,)
         case "longest quiet":
-            return (not facts.last_active, facts.last_active)
+            return (not last_seen(facts), last_seen(facts))
         case "unread":
             return (-facts.mailbox.unread,)
     return ()
