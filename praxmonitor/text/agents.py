@@ -86,8 +86,14 @@ def task(facts: AgentFacts) -> str:
     """What the agent is on, in short: the subject of its run. One that is begun by the end of another's run has no task
     of its own: `reads its mail: @patents finished Research`."""
     subject = run_subject(facts)
-    told = _END_MAIL.match(subject)
-    return f"reads its mail: {told[1]} {told[2]}" if told is not None else subject
+    short = shortened(subject)
+    return subject if short == subject else f"reads its mail: {short}"
+
+
+def shortened(said: str) -> str:
+    """`@patents finished Research` of the words by which a wake tells how a run ended; other words as they are."""
+    told = _END_MAIL.match(said)
+    return f"{told[1]} {told[2]}" if told is not None else said
 
 
 def last_seen(facts: AgentFacts) -> float:

@@ -11,7 +11,7 @@ from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
-from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, task
+from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
 from praxmonitor.text.lines import Line, Span, cut, fit, plain, spread, width_of
 
 CARD_HEIGHTS = (4, 3, 2)
@@ -45,7 +45,7 @@ def timed(activity: Activity) -> str:
 
 def activity_spans(activity: Activity, role: str) -> Line:
     """Glyph and text of one activity; `role` colours the text."""
-    return _sign(activity, plain(activity.text), role)
+    return _sign(activity, shortened(plain(activity.text)), role)
 
 
 def _sign(activity: Activity, said: str, role: str) -> Line:
@@ -140,7 +140,7 @@ def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, L
     roles, above = iter(("muted", "faint")), ""
     for activity in reversed(facts.activities):
         whole = alone and activity.kind in (Kind.STARTED, Kind.DONE)
-        said = plain(activity.text) if whole else news(activity, facts)
+        said = shortened(plain(activity.text)) if whole else news(activity, facts)
         if said and not (activity.kind is Kind.ERROR and above.startswith(said)):  # it ended the run
             above = said
             if (role := next(roles, None)) is None:
@@ -154,7 +154,7 @@ def news(activity: Activity, facts: AgentFacts) -> str:
     text, subject = plain(activity.text), run_subject(facts)
     rest = text.removeprefix(subject)
     if not subject or rest == text:
-        return text
+        return shortened(text)
     if not rest:
         return "" if activity.kind in _OF_A_RUN else text
     if rest.startswith(" ("):

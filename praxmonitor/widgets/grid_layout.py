@@ -84,11 +84,10 @@ def lay_out(count: int, width: int, height: int, foot: bool = False, table: bool
             for pitch in (tall + 1, tall):
                 if rows * pitch - (pitch - tall) <= height - foot:
                     return Layout(columns, (width - columns + 1) // columns, tall, pitch, 0, max(1, rows), foot)
-    # The foot stands where the gap below the last row would be.
-    rows = height // (tall + 1)
-    if not rows:
+    rows = (height - 1) // tall  # the foot has a line
+    if rows < 1:
         return _lines(count, width, height, foot)
-    return Layout(most, (width - most + 1) // most, tall, tall + 1, 0, rows, True)
+    return Layout(most, (width - most + 1) // most, tall, tall, 0, rows, True)
 
 
 def _lines(count: int, width: int, height: int, foot: bool) -> Layout:

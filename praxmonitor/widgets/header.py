@@ -15,6 +15,8 @@ from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
 from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
+FULL_NAME, SHORT_NAME = 24, 12
+"""Cells of the workspace's name, at most."""
 COST_FROM = 100
 """Cells from which the header has room for money."""
 
@@ -127,11 +129,6 @@ def header_line(
     without. `cost`: what all agents cost today. `oldest`: the open task that waits longest for its answer; `away`:
     until when the operator is, empty where he is here. These two are the first to be left out.
     """
-    title: Line = (
-        (f" {cut(plain(name), 24)}", "strong"),
-        *([(f" {played}", "warn strong")] if played else []),
-        ("   ", ""),
-    )
     tries: tuple[tuple[Container[State], bool, bool, int], ...]
     tries = (
         *((ORDER, True, False, 2), (ORDER, False, False, 2), (ATTENTION, True, False, 2), (ATTENTION, False, False, 2)),
@@ -144,6 +141,12 @@ def header_line(
         ),
     )
     for words_left, words_right, close, extras in tries:
+        # Where all is close together the name gives way: it is the same all day.
+        title: Line = (
+            (f" {cut(plain(name), SHORT_NAME if close else FULL_NAME)}", "strong"),
+            *([(f" {played}", "warn strong")] if played else []),
+            ("   ", ""),
+        )
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
         parts = [
             limits[not words_right],

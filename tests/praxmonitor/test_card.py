@@ -19,7 +19,7 @@ from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.agents import bypasses, task
 from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
-from praxmonitor.widgets.card import card_lines, news
+from praxmonitor.widgets.card import activity_spans, card_lines, news
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
@@ -327,6 +327,9 @@ def test_the_header_names_the_oldest_open_task_and_that_the_operator_is_away_whe
     assert "⌛@builder 14m" in said(70) and "away" in said(70) and "! 1" in said(70) and "✉ 1" in said(70)
     assert "⌛@builder 14m" in said(60) and "!1" in said(60) and "✉ 1" in said(60)
     crowd = {f"@{state}": Status(state, "", NOON) for state in State}
+    some = dict(list(crowd.items())[:8])
+    long = text([header_line("a-house-with-a-long-name", some, 0, None, SoundStatus("x"), NOON, 60)])
+    assert long.startswith(" a-house-wit…") and "…" not in long[14:], "the name gives way before a count does"
     assert "@builder" not in said(60, crowd) and "⊠" in said(60, crowd) and "✉ 1" in said(60, crowd)
     assert "task" not in head(140, SoundStatus("x")) and "away" not in head(140, SoundStatus("x"))
 
@@ -345,6 +348,9 @@ def test_who_reads_its_mail_says_so_instead_of_a_task() -> None:
         "reads its mail: @planner did not finish (bounced) Sources"
     )
     assert task(planner) == "Plan of three phases"
+    told = act("planner", Kind.DONE, woken, 1)
+    assert news(told, planner) == "@planner finished Sources (part 1)", "an older run is told as shortly"
+    assert "It took" not in text([activity_spans(told, "")])
     assert news(act("planner", Kind.STARTED, f"{woken} (attempt 1/3)", 1), reads) == "attempt 1/3"
 
 
