@@ -62,22 +62,18 @@ class AgentListing:
         nobody = "no agents yet · mailcore agent add NAME=PATH"
         if self._typed:
             nobody = f"no agent matches {plain(self._typed)} · Esc"
-        groups = None
-        if arrangement.group:
-            groups = {
-                facts.address: group_of(facts, snapshot.status(facts.address), arrangement.group) for facts in agents
-            }
-        pulses = {}
-        if "activity" in arrangement.columns:
-            pulses = {address: pulse_text(pulse, snapshot.now) for address, pulse in self._pulses.items()}
+
+        def group(facts: AgentFacts) -> str:
+            return group_of(facts, snapshot.status(facts.address), arrangement.group)
+
         foot = self._foot(agents, len(snapshot.fleet.agents), arrangement)
         return agents, Listing(
             table=arrangement.table,
             columns=arrangement.columns,
             bypass=opened.bypass,
             marked=self.marks,
-            pulses=pulses,
-            groups=groups,
+            pulse=lambda address: pulse_text(self._pulses.get(address, Pulse(known=snapshot.now)), snapshot.now),
+            group=group if arrangement.group else None,
             timer=lambda address: opened.config.agent(address).wake_every,
             nobody=nobody,
             foot=foot,

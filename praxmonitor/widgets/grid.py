@@ -7,7 +7,7 @@ It scrolls by whole rows, and by itself: a card is never shown in part, the sele
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from textual.geometry import Offset
 from textual.message import Message
@@ -26,6 +26,11 @@ def no_timer(_: str) -> float:
     return 0.0
 
 
+def no_pulse(_: str) -> str:
+    """Nothing is known of anybody."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """How the agents are listed."""
@@ -38,10 +43,10 @@ class Listing:
     """Addresses of those that config lets work without asking for permissions."""
     marked: Collection[str] = frozenset()
     """Addresses of those that are marked."""
-    pulses: Mapping[str, str] = field(default_factory=dict)
-    """Address → how much it did lately, drawn in cells."""
-    groups: Mapping[str, str] | None = None
-    """Address → what it is grouped by; None: nothing is grouped."""
+    pulse: Callable[[str], str] = no_pulse
+    """Address → how much it did lately, drawn in cells; asked of those in view alone."""
+    group: Callable[[AgentFacts], str] | None = None
+    """What one is grouped by; None: nothing is grouped."""
     timer: Callable[[str], float] = no_timer
     """Address → seconds of the timer that wakes it."""
     nobody: str = ""
@@ -151,7 +156,7 @@ class Grid:
     def _agents_in_view(self) -> Iterator[Line]:
         layout, seen = self._layout, self._in_view()
         if layout.top:
-            yield heading(self.lines.line_width, self._listing.columns, self._listing.groups is not None)
+            yield heading(self.lines.line_width, self._listing.columns, self._listing.group is not None)
         for start in seen[:: layout.columns]:
             cells = [self._cell(index) for index in range(start, min(start + layout.columns, seen.stop))]
             for first, *others in zip(*cells, strict=True):
@@ -162,7 +167,8 @@ class Grid:
         facts, second, listing = self._agents[index], int(self._now), self._listing
         address, selected = facts.address, index == self._index
         status, marked = self._statuses[address], address in listing.marked
-        pulse, group = listing.pulses.get(address, ""), self._group(index)
+        pulse = listing.pulse(address) if "activity" in listing.columns else ""
+        group = self._group(index)
         drawn, of = self._drawn.get(index), (second, marked, pulse, group)
         if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == of:
             return drawn[3]
@@ -180,11 +186,11 @@ class Grid:
 
     def _group(self, index: int) -> str | None:
         """The group of one, empty where the row above in view says it."""
-        groups = self._listing.groups
-        if groups is None:
+        group = self._listing.group
+        if group is None:
             return None
-        own = groups.get(self._agents[index].address, "")
-        above = index > self._in_view().start and groups.get(self._agents[index - 1].address, "") == own
+        own = group(self._agents[index])
+        above = index > self._in_view().start and group(self._agents[index - 1]) == own
         return "" if above else own or "–"
 
     def _in_view(self) -> range:
@@ -222,4 +228,4 @@ class Grid:
 
 def _shape(listing: Listing) -> tuple[object, ...]:
     """What the agents are laid out anew for."""
-    return listing.table, listing.columns, bool(listing.foot), listing.groups is None, listing.bypass
+    return listing.table, listing.columns, bool(listing.foot), listing.group is None, listing.bypass

@@ -74,6 +74,28 @@ async def test_columns_order_and_groups_are_chosen_in_a_dialog_and_esc_changes_n
         assert app.preferences.fleet is kept
 
 
+async def test_the_activity_of_twenty_minutes_is_counted_also_behind_another_view() -> None:
+    fleet = many(14)
+    app = opened(fleet)
+    async with app.run_test(size=(200, 40)) as pilot:
+        grid = await grid_of(app, pilot)
+        fleet_screen(app).list_as(Arrangement(columns=("state", "activity")))
+        drawn = next(line for line in grid.lines.text.splitlines() if "archivist" in line)
+        assert drawn.rstrip().endswith("·" * 9), (
+            "nothing is known of the time before, and nothing was done in this span"
+        )
+        await pilot.press("4")
+        await until(pilot, lambda: app.screen is not app.screen_stack[0], "the stream")
+        done = tuple(act("archivist", Kind.LOG, f"page {number}", 0.0 + number / 10) for number in range(9, -1, -1))
+        agents = tuple(
+            facts("archivist", activities=done) if one.address == "@archivist" else one for one in fleet.agents
+        )
+        app.follower.show(Fleet(fleet.root, agents, fleet.operator, at=NOON))
+        await pilot.press("1")
+        await until(pilot, lambda: "·▄" in grid.lines.text, "ten are half of the steps")
+        assert grid.lines.text.count("▄") == 1
+
+
 async def test_a_pinned_agent_stands_first_until_it_is_no_more() -> None:
     app = opened(lighthouse())
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
