@@ -55,6 +55,8 @@ class AgentListing:
         self, snapshot: Snapshot, arrangement: Arrangement, opened: OpenWorkspace, resting: bool
     ) -> tuple[tuple[AgentFacts, ...], Listing]:
         """The agents in their order, and how they are drawn. `resting`: the cursor is not being moved."""
+        if self.marks:  # who left the registry is marked no more
+            self.marks &= {facts.address for facts in snapshot.fleet.agents}
         self._take_keys(snapshot, arrangement, resting)
         agents = arranged(snapshot.fleet.agents, arrangement, self._keys)
         if self._filter.terms:

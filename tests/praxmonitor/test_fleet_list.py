@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
+from mailcore.workspace import presence
 from praxmonitor.actions import kills, requests
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.arrange import ArrangeScreen
@@ -14,7 +18,7 @@ from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.playback import Playback
 from praxmonitor.preferences.arrangement import Arrangement
-from praxmonitor.views import agent_listing
+from praxmonitor.views import agent_listing, frame
 from praxmonitor.views import fleet as fleet_view
 from praxmonitor.widgets.grid import Grid
 from tests.clock import NOON, Clock
@@ -187,6 +191,8 @@ async def test_an_asterisk_marks_all_that_are_shown_and_none_again() -> None:
         assert list(view.marked) == ["@writer"] and "22 of them hidden and left alone" in text_of(app)
         await pilot.press("escape", "asterisk")
         assert len(view.marked) == 30
+        app.follower.show(lighthouse())
+        await until(pilot, lambda: "8 marked" in text_of(app), "who left the registry is marked no more")
         await pilot.press("asterisk")
         assert list(view.marked) == []
 
@@ -268,6 +274,25 @@ async def test_in_a_replay_space_is_pause() -> None:
         await pilot.press("space")
         await until(pilot, lambda: "paused" in app.playing, "it stands still")
         assert fleet_screen(app).marked == ()
+
+
+async def test_the_header_says_that_the_operator_is_away_until_he_acts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    fleet = structs.replace(lighthouse(), root=tmp_path)
+    where, clock = workspace_of(fleet), Clock()
+    presence.set_away(where, "15:00\x1b[2J")
+    app = app_on(FakeFeed(fleet), where, clock=clock, live=True)
+    async with app.run_test(size=(200, 36)) as pilot:
+        await until(pilot, lambda: fleet_screen(app).frame._away, "it is read")
+        app.follower.show(structs.replace(fleet, at=NOON + 1))
+        await until(pilot, lambda: "you are away until 15:00" in text_of(app), "it is said")
+        assert "\x1b" not in text_of(app)
+        presence.key_pressed(where)
+        clock.now += frame.AWAY_PERIOD + 1
+        await until(pilot, lambda: "you are away" not in text_of(app), "he is here")
+        assert presence.away_until(where) == ""
 
 
 async def test_at_two_hundred_columns_the_agents_have_two_thirds_and_the_detail_tells_more() -> None:
