@@ -38,6 +38,14 @@ def set_away(workspace: Workspace, until: str) -> None:
     _write(workspace, until)
 
 
+def away_until(workspace: Workspace) -> str:
+    """Until when the operator said that he is away, in words; empty where he did not, is back, or cannot be read."""
+    try:
+        return str(_read(workspace).get("away") or "")
+    except OSError:
+        return ""
+
+
 def away_since(workspace: Workspace) -> float:
     """When the operator said that he is away; 0.0 where he did not, or is back."""
     try:

@@ -1,8 +1,10 @@
-"""What the operator does with the agent under the cursor, and with all that run."""
+"""What the operator does with the agent under the cursor, or with those that are marked, and with all that run."""
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
+from typing import Literal
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
@@ -11,7 +13,8 @@ from praxmonitor.actions import kills, requests
 from praxmonitor.actions.asking import ask, refused, result_of, unlocked
 from praxmonitor.actions.composing import begin
 from praxmonitor.actions.context import Context, View
-from praxmonitor.actions.preconditions import busy
+from praxmonitor.actions.preconditions import Precondition, busy, fit_for, holdable, runs, startable, startable_again
+from praxmonitor.actions.several import of_each
 from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.text.agents import bypasses, task
 from praxmonitor.text.letters import Letter
@@ -32,12 +35,22 @@ def _addressees(context: Context[View]) -> str:
     return " ".join(address for address in context.targets if address != OPERATOR)
 
 
+def _fit(context: Context[View], condition: Precondition) -> list[AgentFacts]:
+    """What is shown of the agents that an act is meant for and can take: the marked ones, else the selected one."""
+    found = (context.snapshot.fleet.find(address) for address in fit_for(context.situation, condition, ""))
+    return [facts for facts in found if facts is not None]
+
+
 async def kill(context: Context[View]) -> None:
     """Show what would be ended; end it if the operator says yes."""
     from praxmonitor.actions.confirm_texts import victim_lines
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
-    opened, facts = context.opened, context.facts
+    opened = context.opened
+    if context.view.marked:
+        await _kill_marked(context)
+        return
+    facts = context.facts
     if facts is None or facts.lock is None:
         return  # it ended just now
     victims = await result_of(context, kills.victims, opened.workspace, facts.address)
@@ -49,6 +62,33 @@ async def kill(context: Context[View]) -> None:
     question = ConfirmScreen(f"Kill the run of {plain(facts.address)}?", subject, lines, "Yes, kill", ends=True)
     if await context.display.push_screen_wait(question) and await unlocked(context):
         await ask(context, kills.kill, opened.workspace, opened.config, facts.address, facts.lock)
+
+
+async def _kill_marked(context: Context[View]) -> None:
+    """List the runs of the marked agents in one question; end them if the operator says yes."""
+    from praxmonitor.actions.confirm_texts import agent_lines
+    from praxmonitor.dialogs.confirm import ConfirmScreen
+
+    opened = context.opened
+    shown = {facts.address: facts.lock for facts in _fit(context, runs) if facts.lock is not None}
+    if not shown:
+        return  # they ended just now
+    listed = partial(agent_lines, [facts for facts in _fit(context, runs) if facts.address in shown])
+    number = f"{len(shown)} runs" if len(shown) > 1 else "1 run"
+    question = ConfirmScreen(
+        f"Kill {number} of the marked agents?", _left_alone(context, len(shown)), listed, "Yes, kill", ends=True
+    )
+    if await context.display.push_screen_wait(question) and await unlocked(context):
+        await ask(
+            context, of_each, tuple(shown),
+            lambda address: kills.kill(opened.workspace, opened.config, address, shown[address]),
+        )  # fmt: skip
+
+
+def _left_alone(context: Context[View], taken: int) -> str:
+    """Of how many marked agents an act takes none."""
+    rest = len(context.view.marked) - taken
+    return f"{rest} other{'s' if rest > 1 else ''} of those marked cannot be asked for it now" if rest else ""
 
 
 async def kill_all(context: Context[View]) -> None:
@@ -64,9 +104,13 @@ async def kill_all(context: Context[View]) -> None:
 
 async def retry(context: Context[View]) -> None:
     """Start the agent's last run again, if the operator says yes: the one that the question shows."""
-    opened, facts = context.opened, context.facts
-    if facts is not None and await _starts(context, "retry", facts):
-        await ask(context, requests.retry, opened.workspace, opened.config, facts.address, facts.run)
+    opened = context.opened
+    chosen = {facts.address: facts for facts in _fit(context, startable_again)}
+    if chosen and await _starts(context, "retry", list(chosen.values())):
+        await ask(
+            context, of_each, tuple(chosen),
+            lambda address: requests.retry(opened.workspace, opened.config, address, chosen[address].run),
+        )  # fmt: skip
 
 
 async def move(context: Context[View]) -> None:
@@ -94,19 +138,28 @@ async def move(context: Context[View]) -> None:
 
 async def wake(context: Context[View]) -> None:
     """Start the agent without a task of its own, if the operator says yes."""
-    opened, facts = context.opened, context.facts
-    if facts is not None and await _starts(context, "wake", facts):
-        await ask(context, requests.wake, opened.workspace, opened.config, facts.address)
+    opened, chosen = context.opened, _fit(context, startable)
+    if chosen and await _starts(context, "wake", chosen):
+        addresses = tuple(facts.address for facts in chosen)
+        await ask(context, of_each, addresses, partial(requests.wake, opened.workspace, opened.config))
 
 
-async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
-    """Whether the operator wants this agent started, having seen what that repeats and what it used."""
-    from praxmonitor.actions.confirm_texts import start_lines, start_question
+async def _starts(context: Context[View], what: str, chosen: list[AgentFacts]) -> bool:
+    """Whether the operator wants these agents started, having seen what that repeats and what it used."""
+    from praxmonitor.actions.confirm_texts import agent_lines, start_lines, start_question
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
-    lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
-    goes_on = what == "retry" and facts.run is not None and facts.run.parked
-    question = ConfirmScreen(*start_question(what, facts), lines, "Yes, go on" if goes_on else "Yes, start")
+    facts = chosen[0]
+    if len(chosen) == 1:
+        lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
+        asked, subject = start_question(what, facts)
+        goes_on = what == "retry" and facts.run is not None and facts.run.parked
+    else:
+        lines, goes_on = partial(agent_lines, chosen), False
+        number = len(chosen)
+        asked = f"Run the last tasks of {number} agents again?" if what == "retry" else f"Wake {number} agents?"
+        subject = _left_alone(context, len(chosen))
+    question = ConfirmScreen(asked, subject, lines, "Yes, go on" if goes_on else "Yes, start")
     return await context.display.push_screen_wait(question)
 
 
@@ -133,12 +186,15 @@ async def cancel(context: Context[View]) -> None:
 
 
 async def hold(context: Context[View]) -> None:
-    """Hold the agent; one that is shown as held is released."""
-    opened, facts, address = context.opened, context.facts, context.view.selected
-    if facts is None or not facts.held:
-        await ask(context, requests.hold, opened.workspace, address)
-    elif await unlocked(context):
-        await ask(context, requests.release, opened.workspace, opened.config, address)
+    """Hold the agent; one that is shown as held is released. Of several those are held that are not yet; where all are,
+    all are released."""
+    opened, chosen = context.opened, _fit(context, holdable)
+    free = tuple(facts.address for facts in chosen if not facts.held)
+    held = tuple(facts.address for facts in chosen if facts.held)
+    if free:
+        await ask(context, of_each, free, partial(requests.hold, opened.workspace))
+    elif held and await unlocked(context):
+        await ask(context, of_each, held, partial(requests.release, opened.workspace, opened.config))
 
 
 async def attach(context: Context[View]) -> None:
@@ -146,7 +202,7 @@ async def attach(context: Context[View]) -> None:
     from textual.app import SuspendNotSupported
 
     from mailcore.programs.base import exit_words
-    from praxmonitor.actions.lending import lend
+    from praxmonitor.actions.lending import BY_SIGNAL, lend
 
     opened, address = context.opened, context.view.selected
     found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
@@ -159,11 +215,15 @@ async def attach(context: Context[View]) -> None:
             directory=found.directory,
             environment=found.environment,
             said=f"{found.address}'s session; leave it to come back to PraxMonitor",
+            held=True,
         )
     except (OSError, SuspendNotSupported) as error:
         refused(context, error)
     else:
-        context.display.notify(f"back from {address}'s session: {exit_words(status)}")
+        how = plain(shlex.join((found.argv[0].rpartition("/")[2], *found.argv[1:])))
+        check = f"; it ran {how} in {plain(str(found.directory))}" if 0 < status < BY_SIGNAL else ""
+        severity: Literal["information", "warning"] = "warning" if check else "information"
+        context.display.notify(f"back from {address}'s session: {exit_words(status)}{check}", severity=severity)
 
 
 async def copy(context: Context[View]) -> None:

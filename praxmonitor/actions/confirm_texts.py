@@ -51,6 +51,17 @@ def _start(facts: AgentFacts, now: float, bypass: bool) -> Iterator[tuple[str, s
         yield "last run", "none yet", "faint"
 
 
+def agent_lines(agents: Sequence[AgentFacts], width: int) -> list[Line]:
+    """Several agents that an act would take: name and task of each."""
+    lines: list[Line] = [
+        ((pad(plain(facts.address), 16), ""), (f" {cut(task(facts) or 'no task', width - 17)}", "muted"))
+        for facts in agents[:MOST_PROCESSES]
+    ]
+    if len(agents) > MOST_PROCESSES:
+        lines.append(((f"and {len(agents) - MOST_PROCESSES} more", "faint"),))
+    return lines
+
+
 def close_lines(messages: Sequence[Message], now: float, width: int) -> list[Line]:
     """The mails that would be closed: sender, subject, age."""
     lines = [

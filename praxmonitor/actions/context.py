@@ -21,6 +21,7 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.listing import AlarmRow
+from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.state.mail import MailEntry, MailFolder
@@ -97,6 +98,19 @@ class AgentList(View, Protocol):
 
     def change_order(self) -> None:
         """Those that need attention first; again: the registry's order."""
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the agents are listed."""
+
+    def list_as(self, arrangement: Arrangement) -> None:
+        """List them so from now on."""
+
+    def mark(self) -> None:
+        """Mark the agent under the cursor, or do so no more, and go on to the next."""
+
+    def mark_all(self) -> None:
+        """Mark all that are shown; again: none."""
 
 
 class AlarmList(View, Protocol):
@@ -313,7 +327,8 @@ class Context(Generic[V]):
         needing = [need.key for need in self.needs]
         section = self.view.section if isinstance(self.view, SectionsView) else ""
         message: Message | None = getattr(self.view, "message", None)
-        opened, selected = self.opened, self.view.selected
+        opened, view = self.opened, self.view
         return Situation(
-            self.snapshot.fleet, selected, played, needing, section, message, opened.read_only, opened.sending
-        )
+            self.snapshot.fleet, view.selected, played, needing, section, message, opened.read_only, opened.sending,
+            view.marked,
+        )  # fmt: skip

@@ -25,6 +25,7 @@ _SPOKEN = {
     "delete": "Del",
     "insert": "Ins",
     "plus": "+",
+    "asterisk": "*",
     "minus": "-",
     "less_than_sign": "<",
     "greater_than_sign": ">",

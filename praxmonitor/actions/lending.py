@@ -15,6 +15,11 @@ from pathlib import Path
 
 from praxmonitor.actions.context import Terminal
 
+BY_SIGNAL = 128
+"""From this exit status on a shell says that a signal ended it: its person pressed Ctrl+C."""
+HOLD = ("/bin/sh", "-c", "printf '\\n%s' 'It failed: what it said stands above. Enter comes back. '; read -r _")
+"""Holds the terminal: a program as the one before it, which ends with the terminal."""
+
 
 async def lend(
     terminal: Terminal,
@@ -23,15 +28,20 @@ async def lend(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
     said: str = "",
+    held: bool = False,
 ) -> int:
     """Run a program on the terminal until it ends; its exit status, negative for a signal. `said` stands above it.
+    `held`: where it fails, its last words stay until Enter is pressed.
 
     SuspendNotSupported where the terminal cannot be lent; OSError where the program cannot be started.
     """
     with terminal.lend(), _deaf_to_keys():
         if said:
             print(said, file=sys.__stdout__, flush=True)
-        return await asyncio.to_thread(_run, argv, directory, environment)
+        status = await asyncio.to_thread(_run, argv, directory, environment)
+        if held and 0 < status < BY_SIGNAL:
+            await asyncio.to_thread(_run, HOLD, None, None)
+        return status
 
 
 def _run(argv: Sequence[str], directory: Path | None, environment: Mapping[str, str] | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mailcore.model.agent import OPERATOR
@@ -31,6 +31,8 @@ class Situation:
     """Nothing may be asked for that changes anything."""
     sending: str = ""
     """When the mail that the operator wrote last is sent, in words; empty where none waits."""
+    marked: tuple[str, ...] = ()
+    """Addresses of the agents that acts take instead of the selected one."""
 
     @property
     def facts(self) -> AgentFacts | None:
@@ -77,10 +79,20 @@ def selected(now: Situation, verb: str) -> str:
     return "" if now.facts is not None else f"no agent is selected to {verb}"
 
 
-def _of_agent(condition: Callable[[AgentFacts, str], str]) -> Precondition:
-    """An agent that is not the operator is selected, and `condition` says nothing against it."""
+def fit_for(now: Situation, condition: Precondition, verb: str) -> tuple[str, ...]:
+    """Of the marked agents those that an act can take; where none is marked, the selected one if it can."""
+    marked = now.marked or ((now.selected,) if now.selected else ())
+    return tuple(each for each in marked if not condition(replace(now, selected=each, marked=()), verb))
+
+
+def _of_agent(condition: Callable[[AgentFacts, str], str], *, several: bool = False) -> Precondition:
+    """An agent that is not the operator is selected, and `condition` says nothing against it. `several`: the act takes
+    all that are marked, and there is one of these that it can take."""
 
     def checked(now: Situation, verb: str) -> str:
+        if several and now.marked:
+            found = fit_for(now, checked, verb)
+            return "" if found else checked(replace(now, selected=now.marked[0], marked=()), verb)
         facts = now.facts
         if facts is None:
             return selected(now, verb)
@@ -134,14 +146,18 @@ def _keeps_a_session(facts: AgentFacts, _verb: str) -> str:
 
 agent = _of_agent(lambda _facts, _verb: "")
 """An agent is selected, not the operator."""
-runs = _of_agent(_has_something_to_kill)
+runs = _of_agent(_has_something_to_kill, several=True)
 """It has a run, or the lock that a dead one left."""
 ran = _of_agent(_has_run)
 """It has had a run."""
-startable = _of_agent(_can_start)
+startable = _of_agent(_can_start, several=True)
 """It is idle, and nobody holds it."""
-startable_again = _of_agent(_can_start_again)
+startable_again = _of_agent(_can_start_again, several=True)
 """So it is, and it has had a run."""
+movable = _of_agent(_can_start_again)
+"""The same, of the one under the cursor alone."""
+holdable = _of_agent(lambda _facts, _verb: "", several=True)
+"""An agent, or one of those that are marked."""
 session = _of_agent(_keeps_a_session)
 """It is idle, and its program can go on in its session."""
 

@@ -11,6 +11,9 @@ from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 from praxmonitor.state.sound_status import SoundStatus
 
+NEWS = 60.0
+"""Seconds for which it is news that nothing can be heard any more."""
+
 
 class Sound:
     """The speaker of one screen, and what its operator does not want to hear."""
@@ -24,6 +27,9 @@ class Sound:
         self._ring, self._muted = ring, muted
         self.sounded = opened.clock()
         """When something was heard last."""
+        self._lost = -NEWS
+        """When sound was lost that could be heard before."""
+        self._heard = False
 
     @property
     def mutes(self) -> Mutes:
@@ -72,6 +78,9 @@ class Sound:
         """Whether sound can be heard now. `holder`: who is on duty in our stead, if another is."""
         speaker, mutes, now = self.speaker, self.mutes, self._opened.clock()
         backend = speaker.backend if speaker.backend != "starting" else ""
+        if self._heard and speaker.reason:
+            self._lost = now
+        self._heard = bool(backend) and not speaker.reason
         duty, not_heard = "", ""
         if holder is not None:
             duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
@@ -90,4 +99,5 @@ class Sound:
             agents,
             duty,
             not_heard,
+            now - self._lost < NEWS,
         )

@@ -14,14 +14,20 @@ from praxmonitor.app.keys import view_scopes
 from praxmonitor.cli.arguments import Parser
 
 
-def main(argv: Sequence[str]) -> int:
-    """`praxmonitor keys`. Exit status 0, or 1 if an entry of the file does not hold; 2 if there is no such file."""
+def command_parser() -> Parser:
+    """What it may be told, in words."""
     parser = Parser(
         prog="praxmonitor keys",
         description="Every key of the screen, as it holds with your keys.toml, and what of that does not hold.",
     )
-    parser.add_argument("--file", type=Path, metavar="FILE", help=f"instead of {keymap_path()}")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="instead of your own")
     parser.add_argument("--json", action="store_true", help="one JSON value")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor keys`. Exit status 0, or 1 if an entry of the file does not hold; 2 if there is no such file."""
+    parser = command_parser()
     options = parser.parse_args(argv)
     path = options.file or keymap_path()
     if options.file is not None and not path.is_file():

@@ -29,3 +29,5 @@ class SoundStatus:
     """Who sounds the alarms in our stead; empty if it is us."""
     not_heard: str = ""
     """Why that one is not heard, in words; empty if it is."""
+    trouble_is_new: bool = False
+    """Sound was lost just now: it could be heard before, on this screen."""

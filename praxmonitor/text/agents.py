@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
 from praxmonitor.text.lines import Span, plain
 
@@ -69,11 +71,35 @@ RANK = {state: 0 if state in ATTENTION else 1 if state in AT_WORK else 2 for sta
 """The class of a state where attention comes first: 0 needs it, 1 is at work, 2 is neither."""
 
 
-def task(facts: AgentFacts) -> str:
-    """What the agent is on: the subject of its run, else of the lock another program holds."""
+_END_MAIL = re.compile(r'(@\S+ (?:finished|did not finish \(\w+\))) "(.*?)"\. It took ')
+"""How the subject of a run begins that was begun because another ended (`end_mails.wake_reason`)."""
+
+
+def run_subject(facts: AgentFacts) -> str:
+    """The subject of its run, word for word, else of the lock another program holds; empty where it has neither."""
     if facts.run is not None:
         return plain(facts.run.subject) or "a task"
     return plain(facts.lock.subject) if facts.lock is not None else ""
+
+
+def task(facts: AgentFacts) -> str:
+    """What the agent is on, in short: the subject of its run. One that is begun by the end of another's run has no task
+    of its own: `reads its mail: @patents finished Research`."""
+    subject = run_subject(facts)
+    short = shortened(subject)
+    return subject if short == subject else f"reads its mail: {short}"
+
+
+def shortened(said: str) -> str:
+    """`@patents finished Research` of the words by which a wake tells how a run ended; other words as they are."""
+    told = _END_MAIL.match(said)
+    return f"{told[1]} {told[2]}" if told is not None else said
+
+
+def last_seen(facts: AgentFacts) -> float:
+    """When something of it was seen last: a sign of life, or the end of its run; 0.0 for never. Mail that comes is
+    none."""
+    return max(facts.last_active, *(one.at for one in facts.activities[-1:] if one.kind is not Kind.MAIL), 0.0)
 
 
 BYPASS: Span = ("BYPASS", "warn strong")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
@@ -14,22 +15,23 @@ from textual.widgets import Input
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, VIEWS, Scope
+from praxmonitor.preferences.arrangement import ATTENTION_FIRST, REGISTRY, Arrangement
 from praxmonitor.state.snapshot import EMPTY, Snapshot
-from praxmonitor.text.agents import RANK, bypasses, task
-from praxmonitor.text.lines import plain
+from praxmonitor.text.agents import bypasses
+from praxmonitor.views.agent_listing import AgentListing
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
-from praxmonitor.widgets.grid_layout import usual_stream, whole
+from praxmonitor.widgets.grid_layout import lent, usual_stream, whole
 from praxmonitor.widgets.stream import Stream
 
-ATTENTION_FIRST = "attention first"
-"""What the grid says of the order that is not the registry's."""
 REST = 1.5
 """Seconds after the last move of the selection in which no agent changes its place."""
 AROUND = 2
 """Cells at the sides of the agents."""
+BROAD = 180
+"""Columns from which agents and stream get two thirds: more would leave the detail half empty, and them narrow."""
 FRAME = 3
 """Lines of header, alarm bar (or the blank line in its place) and keys."""
 
@@ -37,6 +39,7 @@ FRAME = 3
 class FleetScreen(Screen[None]):
     """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (BROAD, "-broad")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
     SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
@@ -55,6 +58,7 @@ class FleetScreen(Screen[None]):
         #detail:focus { border-left: vkey $accent; }
         #stream { border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
         #stream:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        &.-broad #body { grid-columns: 2fr 1fr; }
         /* What the agents leave over is the stream's, below them; the detail stands beside both. */
         &.-spare #detail { row-span: 2; }
         &.-spare #stream { column-span: 1; }
@@ -75,9 +79,8 @@ class FleetScreen(Screen[None]):
         self.grid, self.detail, self.stream = Grid(), Detail(), Stream()
         self.stream.lines.border_title = "stream"
         self._body = Container(id="body")
-        self._filter = Input(placeholder="show only…", id="filter", compact=True)
-        self._attention_first = False
-        self._ranks: dict[str, int] = {}
+        self._filter = Input(placeholder="show only: word !not @name state:failed limit:", id="filter", compact=True)
+        self._agents = AgentListing()
         self._moving: Timer | None = None
         self._rows = ""
         """How the lines are shared out between agents and stream, as the stylesheet says it."""
@@ -117,8 +120,14 @@ class FleetScreen(Screen[None]):
 
     @property
     def marked(self) -> tuple[str, ...]:
-        """Nobody is marked here."""
-        return ()
+        """Addresses of the marked agents that are shown."""
+        marks = self._agents.marks
+        return tuple(address for address in self.grid.addresses if address in marks) if marks else ()
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the agents are listed, as the operator chose it."""
+        return self.frame.app.preferences.fleet
 
     def _readable(self) -> AgentFacts | None:
         """The agent under the cursor; none of a recording, which has neither process nor log here."""
@@ -131,9 +140,11 @@ class FleetScreen(Screen[None]):
 
     def refresh_all(self) -> None:
         """Draw the present snapshot, unless another full screen covers this one."""
+        snapshot = self.frame.app.snapshot
+        if snapshot is not EMPTY:
+            self._agents.follow(snapshot)
         if not self.frame.in_front:
             return
-        snapshot = self.frame.app.snapshot
         self.show_frame()
         if snapshot is not EMPTY:
             self.show_snapshot(snapshot)
@@ -141,21 +152,14 @@ class FleetScreen(Screen[None]):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down."""
-        agents = self._ordered(snapshot)
-        wanted = self._filter.value.casefold().strip()
-        if wanted:
-            agents = tuple(facts for facts in agents if wanted in _searched(facts, snapshot))
-            nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
-        else:
-            nobody = "no agents yet · mailcore agent add NAME=PATH"
-        order = ATTENTION_FIRST if self._attention_first else ""
-        self.grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.frame.app.opened.bypass, order)
+        agents, listing = self._agents.listed(snapshot, self.arrangement, self.frame.app.opened, self._moving is None)
+        self.grid.show(agents, snapshot.statuses, snapshot.now, listing)
         self.stream.show(snapshot.fleet.stream)
         self._show_detail()
 
     def show_frame(self) -> None:
         """Header, alarm bar and footer."""
-        self.frame.show(self.selected)
+        self.frame.show(self.selected, marked=self.marked)
         self.set_class(self.frame.alarm_bar.lines.display, "-alarmed")
         self._share_out()
 
@@ -164,27 +168,21 @@ class FleetScreen(Screen[None]):
         a detail it pays for that with width: so much must be left over that it gets twice its usual lines."""
         size = self.app.size
         usual, narrow = usual_stream(size.height), self.has_class("-narrow")
-        width = (size.width if narrow else size.width * 3 // 5) - AROUND
-        agents = self.frame.app.snapshot.fleet.agents
-        wanted = whole(len(agents), width) + self._attention_first
-        wanted += self._filter.has_class("-open")
-        spare = size.height - FRAME - wanted - usual
-        roomy = bool(agents) and spare >= (1 if narrow else usual)
+        width = size.width if narrow else size.width * 2 // 3 if size.width >= BROAD else size.width * 3 // 5
+        width -= AROUND
+        count, table = len(self.frame.app.snapshot.fleet.agents), self.arrangement.table
+        beside = bool(self._agents.marks or self.arrangement.words) + self._filter.has_class("-open")
+        wanted = whole(count, width, table) + beside
+        free = size.height - FRAME
+        spare = free - wanted - usual
+        roomy = bool(count) and spare >= (1 if narrow else usual)
         self.set_class(roomy, "-spare")
+        if not roomy:
+            usual -= lent(count, width, free - usual - beside, table)
         rows = f"{wanted + (not self.has_class('-alarmed'))} 1fr" if roomy else f"1fr {usual}"
         if rows != self._rows:
             self._rows = rows
             self._body.styles.grid_rows = rows
-
-    def _ordered(self, snapshot: Snapshot) -> tuple[AgentFacts, ...]:
-        """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
-        An agent changes its place only with the class of its state, and not while the operator moves the selection."""
-        agents = snapshot.fleet.agents
-        if not self._attention_first:
-            return agents
-        if self._moving is None:
-            self._ranks = {address: RANK[status.state] for address, status in snapshot.statuses.items()}
-        return tuple(sorted(agents, key=lambda facts: self._ranks.get(facts.address, 2)))
 
     def _stop_moving(self) -> None:
         if self._moving is not None:
@@ -199,11 +197,12 @@ class FleetScreen(Screen[None]):
         snapshot, address = self.frame.app.snapshot, self.selected
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
-        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
+        every = self.frame.app.opened.config.agent(address).wake_every if address else 0.0
+        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass, every)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
-        if self._attention_first:
+        if not self.arrangement.usual:
             self._stop_moving()
             self._moving = self.set_timer(REST, self._come_to_rest)
         self._show_detail()
@@ -232,35 +231,53 @@ class FleetScreen(Screen[None]):
 
     def change_order(self) -> None:
         """Those that need attention first, the first of them selected; again: the registry's order."""
-        self._attention_first = not self._attention_first
+        first = self.arrangement.sort != ATTENTION_FIRST
+        self.list_as(replace(self.arrangement, sort=ATTENTION_FIRST if first else REGISTRY))
+        if first:
+            self.grid.step("first")
+
+    def list_as(self, arrangement: Arrangement) -> None:
+        """List the agents so from now on."""
+        self.frame.app.prefer(fleet=arrangement)
+        self._list_anew()
+
+    def _list_anew(self) -> None:
         self._stop_moving()
         self._share_out()
         self.show_snapshot(self.frame.app.snapshot)
-        if self._attention_first:
-            self.grid.step("first")
+
+    def mark(self) -> None:
+        """Mark the agent under the cursor, or do so no more, and go on to the next."""
+        if self.selected:
+            self._agents.toggle([self.selected])
+            self._list_anew()
+            self.grid.step("right")
+
+    def mark_all(self) -> None:
+        """Mark all agents that are shown; again: none."""
+        self._agents.toggle(self.grid.addresses)
+        self._list_anew()
 
     def open_filter(self) -> None:
         """Type what to show."""
         self._filter.add_class("-open")
         self._share_out()
-        self._filter.focus()
+        self.set_focus(self._filter)  # now: `focus` lets the letters that follow within a millisecond be keys
 
     def back(self) -> None:
-        """Drop the filter; else nothing."""
+        """Drop the filter; where there is none, the marks; else nothing."""
+        if not self._filter.has_class("-open") and self._agents.marks:
+            self._agents.toggle(self._agents.marks)
         self._filter.value = ""
         self._filter.remove_class("-open")
-        self._share_out()
         self.grid.lines.focus()
+        self._list_anew()
 
     def on_input_changed(self) -> None:
         """Filter as it is typed."""
+        self._agents.narrow(self._filter.value)
         self.show_snapshot(self.frame.app.snapshot)
 
     def on_input_submitted(self) -> None:
         """Keep the filter, back to the agents."""
         self.grid.lines.focus()
-
-
-def _searched(facts: AgentFacts, snapshot: Snapshot) -> str:
-    state = snapshot.status(facts.address).state
-    return f"{facts.address} {state} {plain(facts.agent.role)} {task(facts)}".casefold()

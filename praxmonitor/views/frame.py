@@ -21,6 +21,7 @@ from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.groups import began, most_urgent_first
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.state.needs import needs_of
+from praxmonitor.state.oldest_task import OldestTasks
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
@@ -35,6 +36,8 @@ from praxmonitor.widgets.projects import Projects
 
 FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending")
 """Of these values of the app each change is drawn."""
+AWAY_PERIOD = 10.0
+"""Seconds between two looks whether the operator is away."""
 
 
 class Monitor(Protocol):
@@ -84,6 +87,9 @@ class Frame:
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
+        self._tasks = OldestTasks()
+        self._away, self._away_read = "", 0.0
+        """Until when the operator is away, and when that was read."""
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
 
@@ -104,8 +110,8 @@ class Frame:
         top = next((each for each in reversed(screen.app.screen_stack) if not each.is_modal), screen)
         return top is screen and screen.is_mounted
 
-    def show(self, selected: str, message: Message | None = None) -> None:
-        """Draw it for the agent that is `selected`, and the mail under the cursor."""
+    def show(self, selected: str, message: Message | None = None, marked: tuple[str, ...] = ()) -> None:
+        """Draw it for the agent that is `selected`, or those that are `marked`, and the mail under the cursor."""
         app, width = self.app, self._screen.app.size.width
         snapshot, opened = app.snapshot, app.opened
         operator = snapshot.fleet.operator
@@ -120,7 +126,10 @@ class Frame:
             played=app.playing,
             limits=self._limits(),
             cost=self._cost(),
+            oldest=self._tasks.of(snapshot.fleet),
+            away=self._away,
         )
+        self._look_whether_away()
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
         waiting = most_urgent_first(app.alarms.unanswered())
@@ -136,9 +145,21 @@ class Frame:
         self._show_keys(
             Situation(
                 snapshot.fleet, selected, played, needing,
-                message=message, read_only=opened.read_only, sending=opened.sending,
+                message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
             )
         )  # fmt: skip
+
+    def _look_whether_away(self) -> None:
+        """Read in a thread what the operator said of being away, now and then."""
+        opened = self.app.opened
+        if opened.live and not 0 <= opened.clock() - self._away_read < AWAY_PERIOD:
+            self._away_read = opened.clock()
+            self._screen.run_worker(self._read_away, thread=True, group="away")
+
+    def _read_away(self) -> None:
+        from mailcore.workspace.presence import away_until
+
+        self._away = away_until(self.app.opened.workspace)
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""

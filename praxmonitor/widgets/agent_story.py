@@ -37,7 +37,7 @@ def story_lines(
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
-            labelled("process", *process_lines(details)),
+            labelled("process", *process_lines(details, facts.sessions)),
             labelled("run", *run_lines(facts, now)),
         ):
             if drawn := list(group):

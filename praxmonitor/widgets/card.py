@@ -1,27 +1,34 @@
-"""One agent as a card of four, three or two lines or as one row: pure functions, the grid's pixels."""
+"""One agent as a card of four, three or two lines: pure functions, the grid's pixels."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
+from mailcore.model.run import Phase
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
-from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, task
-from praxmonitor.text.lines import Line, Span, cut, fit, pad, plain, spread, width_of
-from praxmonitor.text.usage import COST, cost_cell
+from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
+from praxmonitor.text.lines import Line, Span, cut, fit, plain, spread, width_of
 
 CARD_HEIGHTS = (4, 3, 2)
 """Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""
 
+_EXIT = re.compile(r"(?:attempt \d+/\d+: )?(exit -?\d+): (.+)")
 _OF_A_RUN = frozenset((Kind.STARTED, Kind.RETRYING, Kind.DONE, Kind.FAILED, Kind.KILLED))
 
 
 def bar(role: str, selected: bool) -> Span:
     """The edge at the left: its colour is the state's, its thickness says which agent is selected."""
     return ("█" if selected else "▎", role)
+
+
+def marked_glyph(look: Look, marked: bool) -> Line:
+    """The glyph of a state, and beside it the sign of one that is marked."""
+    return ((look.glyph, f"{look.role} strong"), ("*", "accent strong") if marked else (" ", ""))
 
 
 def badge(facts: AgentFacts) -> Span:
@@ -38,7 +45,7 @@ def timed(activity: Activity) -> str:
 
 def activity_spans(activity: Activity, role: str) -> Line:
     """Glyph and text of one activity; `role` colours the text."""
-    return _sign(activity, plain(activity.text), role)
+    return _sign(activity, shortened(plain(activity.text)), role)
 
 
 def _sign(activity: Activity, said: str, role: str) -> Line:
@@ -60,19 +67,20 @@ def card_lines(
     selected: bool,
     bypass: bool = False,
     height: int = CARD_HEIGHTS[0],
+    marked: bool = False,
 ) -> tuple[Line, ...]:
-    """The `height` lines of a card, each exactly `width` cells; with `bypass` it wears that badge."""
+    """The `height` lines of a card, each exactly `width` cells; with `bypass` and `marked` it wears their signs."""
     look = LOOKS[status.state]
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
-    title, whole = _title(facts, status, now, inner)
+    title, whole = _title(facts, status, now, inner, marked)
     lines = [title, *_body(facts, now, inner, bypass, height - 1)]
     if not whole and not lines[-1]:
         lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
 
 
-def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[Line, bool]:
+def _title(facts: AgentFacts, status: Status, now: float, width: int, marked: bool) -> tuple[Line, bool]:
     """The first line, and whether it has room for how long the state lasts. Where it has not, name, mail and both
     activities are worth more: the length stands in the last line if that is empty."""
     look = LOOKS[status.state]
@@ -86,13 +94,27 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     if length and whole:
         right = (*right, (f" {length}", "faint"))
     name = cut(name, max(4, room))
-    left = ((f"{look.glyph} ", f"{look.role} strong"), (name, "strong"), (" " if mail[0] else "", ""), mail)
+    left = (*marked_glyph(look, marked), (name, "strong"), (" " if mail[0] else "", ""), mail)
     return spread(left, right, width), whole
 
 
 def next_try(facts: AgentFacts, now: float) -> str:
     """When a run goes on that waits for a limit: `03:30`."""
     return soon(facts.run.next_at, now=now) if facts.run is not None and facts.run.next_at else ""
+
+
+def next_start(facts: AgentFacts, now: float, every: float = 0.0) -> str:
+    """When its run goes on, or is tried again, or a timer is due that wakes it `every` so many seconds: `next try
+    03:30`, `goes on now`, `timer late since 02:00`; empty where nothing is known to come."""
+    run = facts.run
+    if run is None:
+        return ""
+    if run.phase.ended and every:
+        due = run.created_at + every
+        return f"timer {'' if due > now else 'late since '}{soon(due, now=now)}"
+    if run.phase is not Phase.WAITING or not run.next_at:
+        return ""
+    return f"{'goes on' if run.parked else 'next try'} {soon(run.next_at, now=now) if run.next_at > now else 'now'}"
 
 
 def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int) -> list[Line]:
@@ -115,10 +137,12 @@ def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, L
     beside them, so a run that began or is done says it."""
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         yield (("⊠ ", "error"), (plain(facts.mailbox.reason), "error")), ()
-    roles = iter(("muted", "faint"))
+    roles, above = iter(("muted", "faint")), ""
     for activity in reversed(facts.activities):
         whole = alone and activity.kind in (Kind.STARTED, Kind.DONE)
-        if said := plain(activity.text) if whole else news(activity, facts):
+        said = shortened(plain(activity.text)) if whole else news(activity, facts)
+        if said and not (activity.kind is Kind.ERROR and above.startswith(said)):  # it ended the run
+            above = said
             if (role := next(roles, None)) is None:
                 return
             yield _sign(activity, said, role), ((since(activity.at, now), "faint"),)
@@ -127,60 +151,27 @@ def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, L
 def news(activity: Activity, facts: AgentFacts) -> str:
     """What an activity says beyond the task that stands beside it, for the end of a text is what is cut: `attempt 3/3:
     exit 1`, `step 2 of 2`; empty where a run says no more than that task."""
-    text, subject = plain(activity.text), task(facts)
+    text, subject = plain(activity.text), run_subject(facts)
     rest = text.removeprefix(subject)
     if not subject or rest == text:
-        return text
+        return shortened(text)
     if not rest:
         return "" if activity.kind in _OF_A_RUN else text
     if rest.startswith(" ("):
-        return rest[2:].replace(")", "", 1)
-    return rest[2:] if rest.startswith((": ", ", ")) else text
+        return _cause_first(rest[2:].replace(")", "", 1))
+    return _cause_first(rest[2:]) if rest.startswith((": ", ", ")) else text
 
 
-def columns(width: int) -> tuple[int, int, int]:
-    """Cells of a row's name, task and last activity at this width; an activity of 0 is left out."""
-    name = 14 if width < 100 else 20
-    rest = width - name - 30
-    if rest < 45:
-        return name, max(0, rest), 0
-    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5 - COST - 2
+def _cause_first(said: str) -> str:
+    """`ValueError: row 4711 (exit 3)` of `attempt 3/3: exit 3: ValueError: row 4711`: what is cut is the end, and which
+    attempt it is stands beside the task."""
+    told = _EXIT.fullmatch(said)
+    return f"{told[2]} ({told[1]})" if told is not None else said
 
 
-def heading(width: int) -> Line:
-    """Names over the rows."""
-    name, subject, last = columns(width)
-    text = f"   {pad('agent', name)} {pad('✉', 4)}{pad('state', 10)}{'since':>5}  {pad('task', subject)}"
-    return fit(((text + (f"      {'today':>{COST}}  last sign of life" if last else ""), "faint"),), width)
-
-
-def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False) -> Line:
-    """One agent in one line of exactly `width` cells; with `bypass` it wears that badge."""
-    look = LOOKS[status.state]
-    name, subject, last = columns(width)
-    mail, mark = badge(facts), held(facts, status)
-    what, role = task(facts), ""
-    if not what:
-        what, role = plain(facts.agent.role), "faint"
-    mode: Line = fit((BYPASS, (" ", "")), min(subject, len(BYPASS[0]) + 1)) if bypass else ()
-    line: list[Span] = [
-        bar(look.role, selected),
-        (f"{look.glyph} ", f"{look.role} strong"),
-        (pad(plain(facts.address[1:]), name), "strong" if RANK[status.state] < 2 else ""),
-        (pad(f" {mail[0][:1]}{mail[0][1:]:>2}", 5 - len(mark[0])), mail[1]),
-        mark,
-        (pad(look.word, 11), look.role),
-        (f"{since(status.since, now):>4}  ", "faint"),
-        *mode,
-        (pad(what, subject - width_of(mode)), role),
-        (f"{attempts(facts):>4}{'  ' if last else ' '}", "muted"),
-    ]
-    newest = (
-        next((activity for activity in reversed(facts.activities) if news(activity, facts)), None) if last else None
-    )
-    if last:
-        line.append((f"{cost_cell(facts.spending, now):>{COST}}  ", "muted"))
-    if newest is not None:
-        said = _sign(newest, news(newest, facts), "muted")
-        line += spread(said, ((f"{since(newest.at, now):>4}", "faint"),), last)
-    return fit(line, width)
+def newest_sign(facts: AgentFacts, role: str) -> Line:
+    """Its newest activity that says something beyond its task; empty for none."""
+    for activity in reversed(facts.activities):
+        if said := news(activity, facts):
+            return _sign(activity, said, role)
+    return ()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.text.units import UNKNOWN_TIME, clock_time, since, size
+from mailcore.model.session import LiveSession
+from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
-from praxmonitor.widgets.card import held
+from praxmonitor.widgets.card import activity_spans, held, next_start, timed
 from praxmonitor.widgets.line_list import Lines
 
 LABEL = 9
@@ -20,6 +21,8 @@ MOST_MAIL = 6
 FEWEST_LOG = 4
 MOST_STARTS = 4
 MOST_WHY = 2
+FEWEST_LATELY = 4
+"""Activities: where there is room for fewer, none is shown."""
 
 
 def detail_lines(
@@ -30,9 +33,10 @@ def detail_lines(
     width: int,
     height: int,
     bypass: bool = False,
+    every: float = 0.0,
 ) -> list[Line]:
-    """All lines of the panel; with `bypass` it wears that badge. The log takes what is left of `height`, at least
-    `FEWEST_LOG` lines."""
+    """All lines of the panel; with `bypass` it wears that badge; `every`: the seconds of its timer. What is left of
+    `height` is shared by what it did lately and its log, which has at least `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
     badge: Line = (BYPASS, (" ", "")) if bypass else ()
     right = (*badge, held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
@@ -42,10 +46,12 @@ def detail_lines(
         *([((cut(f"  {role}", width), "faint"),)] if role else []),
         (),
     ]
+    reason = wrapped(plain(status.reason), width - LABEL, MOST_REASON) if status.reason else []
     groups = [
-        labelled("why", *(((part, look.role),) for part in wrapped(plain(status.reason), width - LABEL, MOST_REASON))),
+        labelled("why", *(((part, look.role),) for part in reason)),
         labelled("held", *held_lines(facts, status)),
-        labelled("process", *process_lines(details)),
+        labelled("seen", *seen_lines(facts, now, every)),
+        labelled("process", *process_lines(details, facts.sessions)),
         labelled("task", *_task(facts)),
         labelled("waiting", *waiting_lines(details, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
@@ -55,6 +61,12 @@ def detail_lines(
     for group in groups:
         if drawn := list(group):
             lines += [*drawn, ()]
+    room = height - len(lines) - 1
+    if details is not None and details.log_name:
+        room = min(room // 2, room - FEWEST_LOG - 1)
+    if room >= FEWEST_LATELY and facts.activities:
+        lately = [((timed(one), "faint"), *activity_spans(one, "muted")) for one in facts.activities[-room + 1 :]]
+        lines += [(("lately", "muted"),), *lately, ()]
     return [*lines, *log_lines(details, width, height - len(lines))]
 
 
@@ -70,10 +82,21 @@ def held_lines(facts: AgentFacts, status: Status) -> Iterator[Line]:
         yield ((plain(facts.held), LOOKS[State.HELD].role),)
 
 
-def process_lines(details: AgentDetails | None) -> Iterator[Line]:
-    """PID, tree, CPU and memory."""
+def seen_lines(facts: AgentFacts, now: float, every: float = 0.0) -> Iterator[Line]:
+    """Its last sign of life, and when it is started next, as far as that is known; by a timer `every` so many
+    seconds, where it has one."""
+    last = last_seen(facts)
+    said = f"{moment(last, now)}, {since(last, now)} ago" if last else "no sign of life yet"
+    coming = next_start(facts, now, every)
+    yield ((said, "" if last else "faint"), *((("   ", ""), (coming, "muted")) if coming else ()))
+
+
+def process_lines(details: AgentDetails | None, sessions: Sequence[LiveSession] = ()) -> Iterator[Line]:
+    """PID, tree, CPU and memory; then the `sessions` that a person has open there."""
     if details is None or not details.pid:
-        yield (("none", "faint"),)
+        if not sessions:
+            yield (("none", "faint"),)
+        yield from map(_session, sessions)
         return
     if not details.alive:
         yield ((f"pid {details.pid}", ""), (" has ended", "muted"))
@@ -83,6 +106,13 @@ def process_lines(details: AgentDetails | None) -> Iterator[Line]:
         cpu, rss, count = f"{details.cpu_percent:.0f} %", size(details.rss), details.processes
         many = f"   {count} processes" if count > 1 else ""
         yield ((cpu, ""), (" cpu   ", "muted"), (rss, ""), (many, "muted"))
+    yield from map(_session, sessions)
+
+
+def _session(session: LiveSession) -> Line:
+    where = f" at {plain(session.terminal)}" if session.terminal else ""
+    began = clock_time(session.began, seconds=False, never=UNKNOWN_TIME)
+    return (("by hand", ""), (f"   pid {session.pid}{where}, since {began}", "muted"))
 
 
 def waiting_lines(details: AgentDetails | None, now: float, width: int) -> Iterator[Line]:
@@ -170,19 +200,25 @@ class Detail:
 
     def __init__(self) -> None:
         self.lines = Lines(id="detail", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float] | None = None
 
     def show(
-        self, facts: AgentFacts | None, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
+        self,
+        facts: AgentFacts | None,
+        status: Status,
+        details: AgentDetails | None,
+        now: float,
+        bypass: bool = False,
+        every: float = 0.0,
     ) -> None:
-        """Show one agent; None for none."""
-        self._shown = None if facts is None else (facts, status, details, now, bypass)
+        """Show one agent; None for none. `every`: the seconds of the timer that wakes it."""
+        self._shown = None if facts is None else (facts, status, details, now, bypass, every)
         if self._shown is None:
             self.lines.set_lines([])
         self._lay_out()
 
     def _lay_out(self) -> None:
         if self._shown is not None:
-            facts, status, details, now, bypass = self._shown
+            facts, status, details, now, bypass, every = self._shown
             width, height = self.lines.line_width, self.lines.line_count
-            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass))
+            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass, every))

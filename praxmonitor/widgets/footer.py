@@ -1,4 +1,4 @@
-"""The line at the bottom: which keys there are, and which do nothing just now."""
+"""The line at the bottom: the keys that do something just now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Hint(NamedTuple):
 
 def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, int, str]]]:
     """The line in `width` cells, and where each action stands: (first cell, cell after the last, id). Where there is
-    no room for all, those that are wanted come first, those that do nothing now last; none leaves its order."""
+    no room for all, those that are wanted come first, those that do nothing now last; none leaves its order. What
+    does nothing now leaves its place blank: no other moves when the cursor does, and pressed or clicked it says why."""
     chosen: set[str] = set()
     room = width
     for hint in sorted(hints, key=lambda hint: (not hint.always, not hint.wanted, hint.disabled)):
@@ -40,15 +41,12 @@ def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, 
     places = []
     for hint in sorted((hint for hint in hints if hint.id in chosen), key=lambda hint: hint.always):
         start = width_of(line)
-        line += _spans(hint)
+        line += ((" " * width_of(_spans(hint)), ""),) if hint.disabled else _spans(hint)
         places.append((start, width_of(line), hint.id))
     return fit(line, width), places
 
 
 def _spans(hint: Hint) -> Line:
-    """As wide either way; what does nothing now is in brackets, because a shade alone is not seen without colours."""
-    if hint.disabled:
-        return ((f"({hint.key}", "faint"), (f" {hint.label})", "faint"))
     return ((f" {hint.key}", "accent strong"), (f" {hint.label} ", "muted"))
 
 

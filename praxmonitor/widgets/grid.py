@@ -6,7 +6,7 @@ It scrolls by whole rows, and by itself: a card is never shown in part, the sele
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.geometry import Offset
@@ -15,9 +15,44 @@ from textual.message import Message
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.text.agents import bypasses
 from praxmonitor.text.lines import Line, on_ground
-from praxmonitor.widgets.card import card_lines, heading, row_line
+from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines
+from praxmonitor.widgets.table import Row, heading, row_line
+
+
+def no_timer(_: str) -> float:
+    """Nobody has one."""
+    return 0.0
+
+
+def no_pulse(_: str) -> str:
+    """Nothing is known of anybody."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How the agents are listed."""
+
+    table: bool | None = None
+    """As a table, or as cards; None: by their number."""
+    columns: tuple[str, ...] = ()
+    """Of the table; empty: the usual ones."""
+    bypass: Collection[str] = frozenset()
+    """Addresses of those that config lets work without asking for permissions."""
+    marked: Collection[str] = frozenset()
+    """Addresses of those that are marked."""
+    pulse: Callable[[str], str] = no_pulse
+    """Address → how much it did lately, drawn in cells; asked of those in view alone."""
+    group: Callable[[AgentFacts], str] | None = None
+    """What one is grouped by; None: nothing is grouped."""
+    timer: Callable[[str], float] = no_timer
+    """Address → seconds of the timer that wakes it."""
+    nobody: str = ""
+    """What stands where there is none."""
+    foot: Line = ()
+    """What the foot says of the list; empty: nothing."""
 
 
 class Grid:
@@ -40,13 +75,12 @@ class Grid:
         self._agents: tuple[AgentFacts, ...] = ()
         self._statuses: Mapping[str, Status] = {}
         self._now = 0.0
-        self._nobody = READING[0][0]
-        self._bypass: frozenset[str] = frozenset()
-        self._order = ""
+        self._listing = Listing(nobody=READING[0][0])
         self._layout = lay_out(0, 0, 0)
         self._index = 0
         self._first = 0
-        self._drawn: dict[int, tuple[AgentFacts, Status, int, tuple[Line, ...]]] = {}
+        self._drawn: dict[int, tuple[AgentFacts, Status, tuple[object, ...], tuple[Line, ...]]] = {}
+        """Place → what it was drawn of, and its lines."""
 
     @property
     def selected(self) -> str:
@@ -58,28 +92,17 @@ class Grid:
         """Addresses of all agents that are shown, in the order in which they stand."""
         return tuple(facts.address for facts in self._agents)
 
-    def show(
-        self,
-        agents: Sequence[AgentFacts],
-        statuses: Mapping[str, Status],
-        now: float,
-        nobody: str = "",
-        bypass: frozenset[str] = frozenset(),
-        order: str = "",
-    ) -> None:
-        """Show these agents, in this order, or where there are none the words `nobody`. The selection stays with its
-        agent. `bypass` are those that config lets work without asking for permissions; `order` is what the foot says
-        of the order, empty for the registry's."""
-        before, old = self.selected, self._agents
-        self._agents, self._statuses, self._now, self._bypass = tuple(agents), statuses, now, bypass
-        self._nobody = nobody
+    def show(self, agents: Sequence[AgentFacts], statuses: Mapping[str, Status], now: float, listing: Listing) -> None:
+        """Show these agents, in this order. The selection stays with its agent."""
+        before, old, listed = self.selected, self._agents, self._listing
+        self._agents, self._statuses, self._now, self._listing = tuple(agents), statuses, now, listing
         same = len(old) == len(self._agents) and all(
             a is b or a.address == b.address for a, b in zip(old, self._agents, strict=True)
         )
-        if same and order == self._order:
+        if same and _shape(listed) == _shape(listing):
             self._draw()
             return
-        self._order, places = order, self.addresses
+        places = self.addresses
         self._index = places.index(before) if before in places else min(self._index, max(0, len(places) - 1))
         self._arrange()
         if self.selected != before:
@@ -115,12 +138,13 @@ class Grid:
     def _arrange(self) -> None:
         """Lay the agents out for the size and the number that there are now."""
         self._drawn.clear()
-        self._layout = lay_out(len(self._agents), self.lines.line_width, self.lines.line_count, bool(self._order))
+        listing, lines = self._listing, self.lines
+        self._layout = lay_out(len(self._agents), lines.line_width, lines.line_count, bool(listing.foot), listing.table)
         self._bring_into_view()
         self._draw()
 
     def _draw(self) -> None:
-        self.lines.set_lines(self._lines_in_view() if self._agents else [(), ((f"  {self._nobody}", ""),)])
+        self.lines.set_lines(self._lines_in_view() if self._agents else [(), ((f"  {self._listing.nobody}", ""),)])
 
     def _lines_in_view(self) -> list[Line]:
         """Heading and agents, and at the bottom what is out of view."""
@@ -132,7 +156,7 @@ class Grid:
     def _agents_in_view(self) -> Iterator[Line]:
         layout, seen = self._layout, self._in_view()
         if layout.top:
-            yield heading(self.lines.line_width)
+            yield heading(self.lines.line_width, self._listing.columns, self._listing.group is not None)
         for start in seen[:: layout.columns]:
             cells = [self._cell(index) for index in range(start, min(start + layout.columns, seen.stop))]
             for first, *others in zip(*cells, strict=True):
@@ -140,21 +164,34 @@ class Grid:
             yield from [()] * (layout.pitch - layout.height)
 
     def _cell(self, index: int) -> tuple[Line, ...]:
-        facts, second = self._agents[index], int(self._now)
-        status = self._statuses[facts.address]
-        drawn = self._drawn.get(index)
-        if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == second:
+        facts, second, listing = self._agents[index], int(self._now), self._listing
+        address, selected = facts.address, index == self._index
+        status, marked = self._statuses[address], address in listing.marked
+        pulse = listing.pulse(address) if "activity" in listing.columns else ""
+        group = self._group(index)
+        drawn, of = self._drawn.get(index), (second, marked, pulse, group)
+        if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == of:
             return drawn[3]
-        selected, bypass = index == self._index, bypasses(facts, self._bypass)
+        bypass = bypasses(facts, listing.bypass)
         height, width = self._layout.height, self._layout.width
         if height > 1:
-            lines = card_lines(facts, status, self._now, width, selected, bypass, height)
+            lines = card_lines(facts, status, self._now, width, selected, bypass, height, marked)
         else:
-            lines = (row_line(facts, status, self._now, width, selected, bypass),)
+            row = Row(facts, status, self._now, selected, marked, bypass, pulse, listing.timer(address), group)
+            lines = (row_line(row, width, listing.columns),)
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)
-        self._drawn[index] = (facts, status, second, lines)
+        self._drawn[index] = (facts, status, of, lines)
         return lines
+
+    def _group(self, index: int) -> str | None:
+        """The group of one, empty where the row above in view says it."""
+        group = self._listing.group
+        if group is None:
+            return None
+        own = group(self._agents[index])
+        above = index > self._in_view().start and group(self._agents[index - 1]) == own
+        return "" if above else own or "–"
 
     def _in_view(self) -> range:
         start = self._first * self._layout.columns
@@ -165,7 +202,7 @@ class Grid:
         return foot_line(
             (statuses[facts.address] for facts in self._agents[: seen.start]),
             (statuses[facts.address] for facts in self._agents[seen.stop :]),
-            self._order,
+            self._listing.foot,
             self.lines.line_width,
         )
 
@@ -187,3 +224,8 @@ class Grid:
     def _within(self, first: int) -> int:
         """The first row in view, if it is to be this one: below it there are enough to fill the view."""
         return max(0, min(first, -(-len(self._agents) // self._layout.columns) - self._layout.rows))
+
+
+def _shape(listing: Listing) -> tuple[object, ...]:
+    """What the agents are laid out anew for."""
+    return listing.table, listing.columns, bool(listing.foot), listing.group is None, listing.bypass

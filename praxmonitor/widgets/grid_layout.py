@@ -7,17 +7,19 @@ from typing import NamedTuple
 
 from mailcore.model.fleet import Status
 from praxmonitor.text.agents import ATTENTION
-from praxmonitor.text.lines import Line, spread, width_of
+from praxmonitor.text.lines import Line, fit, spread, width_of
 from praxmonitor.widgets.card import CARD_HEIGHTS
 from praxmonitor.widgets.header import counts
 
 MOST_CARDS = 12
 NARROWEST = 25
 WIDEST = 64
+MOST_LENT = 2
+"""Lines of the stream."""
 
 
 class Layout(NamedTuple):
-    """A row is one of agents, side by side; beyond `MOST_CARDS` agents it is one agent in one line."""
+    """A row is one of agents, side by side; of a table it is one agent in one line."""
 
     columns: int
     width: int
@@ -63,23 +65,29 @@ class Layout(NamedTuple):
         return row * self.columns + min(x // (self.width + 1), self.columns - 1)
 
 
-def lay_out(count: int, width: int, height: int, foot: bool = False) -> Layout:
-    """The tallest cards, then the fewest columns, with which all `count` agents are in view; where there is no such,
-    the lowest cards in the most columns, and a foot. `foot` wants that line in any case."""
-    if count > MOST_CARDS or width < NARROWEST:
+def is_table(count: int, chosen: bool | None) -> bool:
+    """Whether so many agents are lines of a table: as was chosen, else cards up to a dozen."""
+    return count > MOST_CARDS if chosen is None else chosen
+
+
+def lay_out(count: int, width: int, height: int, foot: bool = False, table: bool | None = None) -> Layout:
+    """The tallest cards, then the fewest columns, with which all `count` agents are in view, a blank line between two
+    cards where there is room for that too; where there is no such, the lowest cards in the most columns, and a foot.
+    `foot` wants that line in any case; `table`: as lines, or as cards, whatever their number."""
+    if is_table(count, table) or width < NARROWEST:
         return _lines(count, width, height, foot)
     most = max(1, min(count, (width + 1) // (NARROWEST + 1)))
     least = min(most, -(-width // WIDEST))
     for tall in CARD_HEIGHTS:
         for columns in range(least, most + 1):
             rows = -(-count // columns)
-            if rows * (tall + 1) - 1 <= height - foot:
-                return Layout(columns, (width - columns + 1) // columns, tall, tall + 1, 0, max(1, rows), foot)
-    # The foot stands where the gap below the last row would be.
-    rows = height // (tall + 1)
-    if not rows:
+            for pitch in (tall + 1, tall):
+                if rows * pitch - (pitch - tall) <= height - foot:
+                    return Layout(columns, (width - columns + 1) // columns, tall, pitch, 0, max(1, rows), foot)
+    rows = (height - 1) // tall  # the foot has a line
+    if rows < 1:
         return _lines(count, width, height, foot)
-    return Layout(most, (width - most + 1) // most, tall, tall + 1, 0, rows, True)
+    return Layout(most, (width - most + 1) // most, tall, tall, 0, rows, True)
 
 
 def _lines(count: int, width: int, height: int, foot: bool) -> Layout:
@@ -88,9 +96,9 @@ def _lines(count: int, width: int, height: int, foot: bool) -> Layout:
     return Layout(1, width, 1, 1, top, max(1, height - top - foot), foot)
 
 
-def whole(count: int, width: int) -> int:
+def whole(count: int, width: int, table: bool | None = None) -> int:
     """Lines in which all agents can be drawn at their best: the tallest cards in the fewest columns, or as lines."""
-    if count > MOST_CARDS or width < NARROWEST:
+    if is_table(count, table) or width < NARROWEST:
         return count + 1
     rows = -(-count // min(max(1, count), -(-width // WIDEST)))
     return rows * (CARD_HEIGHTS[0] + 1) - 1
@@ -101,11 +109,22 @@ def usual_stream(height: int) -> int:
     return max(7, min(11, height // 4))
 
 
-def foot_line(above: Iterable[Status], below: Iterable[Status], order: str, width: int) -> Line:
+def lent(count: int, width: int, height: int, table: bool | None) -> int:
+    """Lines that the stream lends so that all cards are taller than in `height`, at most `MOST_LENT`; 0 where none
+    helps."""
+    now = lay_out(count, width, height, False, table)
+    for more in range(1, MOST_LENT + 1):
+        better = lay_out(count, width, height + more, False, table)
+        if not better.foot and better.height > now.height > 1:
+            return more
+    return 0
+
+
+def foot_line(above: Iterable[Status], below: Iterable[Status], said: Line, width: int) -> Line:
     """`3 more above · 12 more below, ✗ 1 failed` in exactly `width` cells: how many are out of view and how many of
-    those need attention; at the right the `order` the agents stand in, empty for the registry's."""
+    those need attention; at the right what is `said` of the list: its order, its filter, its marks."""
     over, under = list(above), list(below)
-    right: Line = ((f"{order} ", "muted"),) if order else ()
+    right: Line = (*fit(said, min(width_of(said), max(0, width - 12))), (" ", "")) if said else ()
     for words in (True, False):
         ends = [_out_of_view(over, "above", words=words), _out_of_view(under, "below", words=words)]
         between: Line = (("  ·  ", "faint"),) if over and under else ()

@@ -8,12 +8,15 @@ from math import isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
-from mailcore.text.units import clock_time
+from mailcore.text.units import clock_time, since
+from praxmonitor.state.oldest_task import OldestTask
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
 from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
+FULL_NAME, SHORT_NAME = 24, 12
+"""Cells of the workspace's name, at most."""
 COST_FROM = 100
 """Cells from which the header has room for money."""
 
@@ -80,7 +83,8 @@ def _own_sound(sound_status: SoundStatus, *, words: bool) -> Line:
 
 def _device(sound_status: SoundStatus, *, words: bool) -> Line:
     if sound_status.trouble:
-        return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
+        role = "error" if sound_status.trouble_is_new else "muted"
+        return (("♪ no sound: bell only" if words else "♪ bell", role),)
     if sound_status.quiet:
         until = f" until {sound_status.quiet_until}" if sound_status.quiet_until else ""
         return ((f"♪ quiet hours{until}" if words else "♪ quiet", "warn"),)
@@ -91,6 +95,16 @@ def _device(sound_status: SoundStatus, *, words: bool) -> Line:
 
 def _cost(cost: str, width: int, *, words: bool) -> Line:
     return ((cost, "muted"),) if cost and words and width >= COST_FROM else ()
+
+
+def _oldest(oldest: OldestTask | None, now: float, *, words: bool) -> Line:
+    if oldest is None:
+        return ()
+    return ((f"{'oldest task ' if words else '⌛'}{cut(plain(oldest.address), 16)} {since(oldest.at, now)}", "muted"),)
+
+
+def _away(away: str, *, words: bool) -> Line:
+    return ((f"you are away until {cut(plain(away), 20)}" if words else "away", "accent"),) if away else ()
 
 
 def header_line(
@@ -105,28 +119,40 @@ def header_line(
     played: str = "",
     limits: tuple[Line, Line] = ((), ()),
     cost: str = "",
+    oldest: OldestTask | None = None,
+    away: str = "",
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
     numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
     `played` says how a recording is played; empty: none is. `limits`: what is known of usage limits, in words and
-    without. `cost`: what all agents cost today.
+    without. `cost`: what all agents cost today. `oldest`: the open task that waits longest for its answer; `away`:
+    until when the operator is, empty where he is here. These two are the first to be left out.
     """
-    title: Line = (
-        (f" {cut(plain(name), 24)}", "strong"),
-        *([(f" {played}", "warn strong")] if played else []),
-        ("   ", ""),
-    )
-    tries: tuple[tuple[Container[State], bool, bool], ...]
+    tries: tuple[tuple[Container[State], bool, bool, int], ...]
     tries = (
-        *((ORDER, True, False), (ORDER, False, False), (ATTENTION, True, False), (ATTENTION, False, False)),
-        *(((), False, False), ((), False, True)),
+        *((ORDER, True, False, 2), (ORDER, False, False, 2), (ATTENTION, True, False, 2), (ATTENTION, False, False, 2)),
+        *(
+            ((), False, False, 2),
+            ((), False, True, 2),
+            ((), False, True, 1),
+            ((), False, False, 0),
+            ((), False, True, 0),
+        ),
     )
-    for words_left, words_right, close in tries:
+    for words_left, words_right, close, extras in tries:
+        # Where all is close together the name gives way: it is the same all day.
+        title: Line = (
+            (f" {cut(plain(name), SHORT_NAME if close else FULL_NAME)}", "strong"),
+            *([(f" {played}", "warn strong")] if played else []),
+            ("   ", ""),
+        )
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
         parts = [
             limits[not words_right],
             _cost(cost, width, words=words_right),
+            _oldest(oldest, now, words=words_right) if extras else (),
+            _away(away, words=words_right) if extras > 1 else (),
             _mail(mailbox, words=words_right),
             _sound(sound_status, words=words_right),
         ]

@@ -70,7 +70,9 @@ def test_the_operator_goes_on_in_the_agents_session_and_comes_back(claude: House
     for _ in range(40):  # more than Textual's writer would take while it is stopped
         post.send_mail(house.workspace, "@lead", ["@operator"], "urgent", "b", priority="high")
     screen.keys("7", "Enter")
-    screen.shows("writer", "back from @writer's session: exit 7", "for you")
+    screen.shows(f"in session {session}", "It failed: what it said stands above. Enter comes back.")
+    screen.keys("Enter")
+    screen.shows("writer", "back from @writer's session: exit 7; it ran claude --resume ")
     wait_until(lambda: "in session" not in screen.text, what="the whole screen is drawn again")
     screen.keys("l", "a")
     screen.shows("@editor has had no run")

@@ -9,19 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from mailcore.dispatch.texts import end_mails
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
+from praxmonitor.state.oldest_task import OldestTask
 from praxmonitor.state.sound_status import SoundStatus
-from praxmonitor.text.agents import bypasses
+from praxmonitor.text.agents import bypasses, task
 from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
-from praxmonitor.widgets.card import card_lines, heading, news, row_line
+from praxmonitor.widgets.card import activity_spans, card_lines, news
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.header import header_line
+from praxmonitor.widgets.table import Row, heading, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 
@@ -50,13 +53,13 @@ def test_an_agent_that_asks_for_no_permissions_wears_a_badge_and_no_other() -> N
         assert "BYPASS" in text(card_lines(writer(), status, NOON, width, False, True))
         assert all(width_of(line) == width for line in card_lines(writer(), status, NOON, width, False, True))
     for width in (60, 80, 200):
-        assert "BYPASS" in text([row_line(writer(), status, NOON, width, False, True)])
-        assert width_of(row_line(writer(), status, NOON, width, False, True)) == width
+        assert "BYPASS" in text([row_line(Row(writer(), status, NOON, bypass=True), width)])
+        assert width_of(row_line(Row(writer(), status, NOON, bypass=True), width)) == width
     assert "BYPASS" in text(detail_lines(writer(), status, None, NOON, 50, 30, True)[:1])
     assert "BYPASS" in text(story_lines(writer(), status, None, NOON, 50, True)[:1])
     for lines in (
         card_lines(writer(), status, NOON, 40, False),
-        (row_line(writer(), status, NOON, 80, False),),
+        (row_line(Row(writer(), status, NOON), 80),),
         detail_lines(writer(), status, None, NOON, 50, 30),
         story_lines(writer(), status, None, NOON, 50),
     ):
@@ -106,7 +109,7 @@ def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None
 def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:
     held = structs.replace(writer(), held="@writer is held by @operator")
     assert "‖working 12s" in text(card_lines(held, WORKING, NOON, 40, False))
-    row = text([row_line(held, WORKING, NOON, 100, False)])
+    row = text([row_line(Row(held, WORKING, NOON), 100)])
     assert "‖working" in row and row.index("working") == text([heading(100)]).index("state")
     idle = Status(State.HELD, "@writer is held by @operator", NOON - 5)
     drawn = text(card_lines(held, idle, NOON, 40, False))
@@ -128,14 +131,14 @@ def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, widt
     )
     known = structs.replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
     lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
-    row = row_line(known, Status(state, said, NOON - 5), NOON, max(width, 60), False)
+    row = row_line(Row(known, Status(state, said, NOON - 5), NOON), max(width, 60))
     assert [width_of(line) for line in lines] == [width] * 4
     assert width_of(row) == max(width, 60)
 
 
 @pytest.mark.parametrize("width", [60, 72, 100, 120, 200])
 def test_a_row_stands_under_its_heading(width: int) -> None:
-    head, row = text([heading(width)]), text([row_line(writer(), WORKING, NOON, width, False)])
+    head, row = text([heading(width)]), text([row_line(Row(writer(), WORKING, NOON), width)])
     assert len(head) == len(row) == width
     assert head.index("state") == row.index("working")
     assert head.index("task") == row.index("Write")
@@ -146,7 +149,7 @@ def test_the_numbers_of_rows_and_the_ages_of_cards_and_mails_stand_below_each_ot
     def mailed(count: int) -> AgentFacts:
         return structs.replace(writer(), mailbox=box(*(mail(number, "@a", "s", 5) for number in range(count))))
 
-    rows = [text([row_line(mailed(count), WORKING, NOON, 120, False)]) for count in (0, 3, 12)]
+    rows = [text([row_line(Row(mailed(count), WORKING, NOON), 120)]) for count in (0, 3, 12)]
     assert {row.index("Write") for row in rows} == {rows[0].index("Write")}
     assert rows[1].index("✉ 3") + 1 == rows[2].index("✉12") + 1
     ages = text(card_lines(writer(), WORKING, NOON, 40, False)).splitlines()
@@ -183,8 +186,8 @@ def test_a_sign_of_life_does_not_repeat_the_task_beside_it() -> None:
     planner = structs.replace(agents[5], activities=tuple(said))
     done = Status(State.DONE, "", NOON - 30)
     assert "“ Three phases it is" in text(card_lines(planner, done, NOON, 40, False)).splitlines()[2]
-    assert "“ Three phases it is" in text([row_line(planner, done, NOON, 160, False)])
-    assert "✓" not in text([row_line(agents[5], done, NOON, 160, False)])[30:]
+    assert "“ Three phases it is" in text([row_line(Row(planner, done, NOON), 160)])
+    assert "✓" not in text([row_line(Row(agents[5], done, NOON), 160)])[30:]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +211,10 @@ def test_what_is_news_beside_a_task(kind: Kind, said: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("count", "width", "height", "tall", "columns"),
     [
-        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 12, 2, 3)),
+        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 11, 2, 3)),
         (12, 58, 12, 2, 2),
+        (12, 71, 24, 4, 2),
+        (12, 78, 12, 3, 3),
     ],
 )
 def test_cards_are_as_tall_and_in_as_few_columns_as_lets_all_be_seen(
@@ -258,12 +263,12 @@ def test_more_than_a_dozen_are_lines() -> None:
 
 def test_the_foot_says_how_many_are_out_of_view_and_what_is_wrong_with_them() -> None:
     fine, silent = WORKING, Status(State.SILENT, "quiet", NOON - 3)
-    assert text([foot_line((), (fine, silent, fine), "", 50)]).strip() == "3 more below, ! 1 silent"
-    assert text([foot_line((fine,), (silent,), "", 60)]).strip() == "1 more above  ·  1 more below, ! 1 silent"
-    ordered = text([foot_line((), (fine,), "attention first", 60)])
+    assert text([foot_line((), (fine, silent, fine), (), 50)]).strip() == "3 more below, ! 1 silent"
+    assert text([foot_line((fine,), (silent,), (), 60)]).strip() == "1 more above  ·  1 more below, ! 1 silent"
+    ordered = text([foot_line((), (fine,), (("attention first", ""),), 60)])
     assert ordered.startswith(" 1 more below") and ordered.endswith("attention first ") and len(ordered) == 60
-    assert text([foot_line((silent,) * 3, (silent,) * 40, "", 36)]).strip() == "3 above, ! 3  ·  40 below, ! 40"
-    assert text([foot_line((), (), "", 30)]).strip() == ""
+    assert text([foot_line((silent,) * 3, (silent,) * 40, (), 36)]).strip() == "3 above, ! 3  ·  40 below, ! 40"
+    assert text([foot_line((), (), (), 30)]).strip() == ""
 
 
 STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
@@ -310,6 +315,59 @@ def test_the_header_says_that_it_left_counts_out_and_cuts_none() -> None:
     assert "✗1 ?1 !1 ●1 …" in text([header_line("lighthouse", statuses, 0, None, SoundStatus(), NOON, 36)])
 
 
+def test_the_header_names_the_oldest_open_task_and_that_the_operator_is_away_where_there_is_room() -> None:
+    def said(width: int, statuses: dict[str, Status] = STATUSES) -> str:
+        oldest, mails = OldestTask("@builder", NOON - 840), box(mail(1, "@a", "s", 5))
+        sound = SoundStatus("x")
+        line = header_line("lighthouse", statuses, 0, mails, sound, NOON, width, oldest=oldest, away="15:00")
+        assert width_of(line) == width
+        return text([line])
+
+    assert "oldest task @builder 14m" in said(140) and "you are away until 15:00" in said(140)
+    assert "⌛@builder 14m" in said(70) and "away" in said(70) and "! 1" in said(70) and "✉ 1" in said(70)
+    assert "⌛@builder 14m" in said(60) and "!1" in said(60) and "✉ 1" in said(60)
+    crowd = {f"@{state}": Status(state, "", NOON) for state in State}
+    some = dict(list(crowd.items())[:8])
+    long = text([header_line("a-house-with-a-long-name", some, 0, None, SoundStatus("x"), NOON, 60)])
+    assert long.startswith(" a-house-wit…") and "…" not in long[14:], "the name gives way before a count does"
+    assert "@builder" not in said(60, crowd) and "⊠" in said(60, crowd) and "✉ 1" in said(60, crowd)
+    assert "task" not in head(140, SoundStatus("x")) and "away" not in head(140, SoundStatus("x"))
+
+
+def test_who_reads_its_mail_says_so_instead_of_a_task() -> None:
+    """Seen by a stranger: `@patents finished: … It took 16 s, cost unknown…` stood where the task should."""
+    planner = lighthouse().agents[5]
+    assert planner.run is not None
+    ended = replace(planner.run, subject="Sources (part 1)", sender="@editor", since=NOON)
+    woken = end_mails.wake_reason(planner.agent, ended)
+    reads = structs.replace(planner, run=replace(planner.run, subject=woken))
+    assert task(reads) == "reads its mail: @planner finished Sources (part 1)"
+    assert "It took" not in text(card_lines(reads, WORKING, NOON, 200, False))
+    failed = end_mails.wake_reason(planner.agent, replace(ended, phase=Phase.BOUNCED))
+    assert task(structs.replace(planner, run=replace(planner.run, subject=failed))).startswith(
+        "reads its mail: @planner did not finish (bounced) Sources"
+    )
+    assert task(planner) == "Plan of three phases"
+    told = act("planner", Kind.DONE, woken, 1)
+    assert news(told, planner) == "@planner finished Sources (part 1)", "an older run is told as shortly"
+    assert "It took" not in text([activity_spans(told, "")])
+    assert news(act("planner", Kind.STARTED, f"{woken} (attempt 1/3)", 1), reads) == "attempt 1/3"
+
+
+def test_an_error_that_ended_a_run_stands_once_in_a_card() -> None:
+    said = ("OSError: no space left", "Build the site (attempt 3/3): exit 4: OSError: no space left")
+    builder = structs.replace(
+        lighthouse().agents[4],
+        activities=(
+            act("builder", Kind.TOOL, "Bash: make", 90),
+            act("builder", Kind.ERROR, said[0], 76),
+            act("builder", Kind.FAILED, said[1], 75),
+        ),
+    )
+    drawn = text(card_lines(builder, Status(State.FAILED, "", NOON), NOON, 64, False)).splitlines()
+    assert "✗ OSError: no space left (exit 4)" in drawn[2] and "Bash: make" in drawn[3]
+
+
 def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now() -> None:
     ids, last = ("mail", "dispatch", "kill", "retry", "next", "open", "inbox", "help", "quit"), ("help", "quit")
     hints = [
@@ -339,4 +397,4 @@ def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
         assert width_of(line) == width
         assert [name for _, _, name in places][-2:] == ["help", "quit"]
     start, end, name = keys_line(hints, 200)[1][1]
-    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", "(x something)")
+    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", " " * 13), "its place stays, and is blank"

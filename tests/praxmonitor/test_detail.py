@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from msgspec import structs
+
+from mailcore.model.activity import Kind
 from mailcore.model.message import Message
+from mailcore.model.run import Phase
+from mailcore.model.session import LiveSession
 from praxmonitor.actions.confirm_texts import close_lines, start_lines, start_question
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.text.lines import wrapped
 from praxmonitor.widgets.agent_story import story_lines
-from praxmonitor.widgets.detail import detail_lines, mail_line, waiting_lines
+from praxmonitor.widgets.detail import detail_lines, mail_line, process_lines, seen_lines, waiting_lines
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, facts, lighthouse, mail, workspace
+from tests.praxmonitor.fake_feed import FakeFeed, act, app_on, box, facts, lighthouse, mail, workspace
 
 BUSY = "@writer is busy on 'Write chapter two' (PID 4200)"
 
@@ -57,6 +64,55 @@ def test_the_detail_and_the_story_both_tell_what_waits() -> None:
         story_lines(fleet.agents[0], status, details, NOON, 60),
     ):
         assert "waiting  1 task waits" in text(lines) and "Chapter 3" in text(lines)
+
+
+def test_a_session_by_hand_is_said_where_no_run_is_at_work() -> None:
+    """Seen by a stranger: `process none` beside a live session."""
+    session = LiveSession(4711, NOON - 3600, terminal="/dev/pts/3\x1b[2J")
+    writer = structs.replace(lighthouse().agents[0], sessions=(session,))
+    for details in (None, AgentDetails("@writer")):
+        said = text(process_lines(details, writer.sessions))
+        assert said.startswith("by hand   pid 4711 at /dev/pts/3") and "since 11:00" in said
+        assert "none" not in said and "\x1b" not in said
+    both = text(process_lines(AgentDetails("@writer", pid=1, alive=True, started_at=NOON), writer.sessions))
+    assert "pid 1 " in both and "by hand" in both
+    assert text(process_lines(None)) == "none"
+    status = app_on(FakeFeed(lighthouse()), workspace(lighthouse())).snapshot.status("@writer")
+    assert "process  by hand" in text(detail_lines(writer, status, None, NOON, 60, 40))
+    assert "process  by hand" in text(story_lines(writer, status, None, NOON, 60))
+
+
+def test_the_detail_says_when_an_agent_was_seen_last_and_when_it_goes_on() -> None:
+    fleet = lighthouse()
+    assert text(seen_lines(fleet.agents[0], NOON)) == "11:59:57, 3s ago"
+    assert (
+        text(seen_lines(structs.replace(fleet.agents[0], last_active=0.0, activities=()), NOON))
+        == "no sign of life yet"
+    )
+    run = fleet.agents[0].run
+    assert run is not None
+    waits = replace(run, phase=Phase.WAITING, next_at=NOON + 1800)
+    assert text(seen_lines(structs.replace(fleet.agents[0], run=waits), NOON)).endswith("   next try 12:30")
+    parked = replace(waits, limited=True)
+    assert text(seen_lines(structs.replace(fleet.agents[0], run=parked), NOON)).endswith("   goes on 12:30")
+    assert text(seen_lines(structs.replace(fleet.agents[0], run=parked), NOON + 3600)).endswith("   goes on now")
+    asleep = fleet.agents[5]
+    assert text(seen_lines(asleep, NOON, 600.0)).endswith("   timer 12:08"), "from its last run on"
+    assert text(seen_lines(asleep, NOON + 900, 600.0)).endswith("   timer late since 12:08")
+
+
+def test_what_room_is_left_tells_what_the_agent_did_lately_and_the_log_keeps_its_lines() -> None:
+    builder = structs.replace(lighthouse().agents[4], activities=tuple(
+        act("builder", Kind.LOG, f"step {number}", 60 - number) for number in range(30)
+    ))  # fmt: skip
+    status = app_on(FakeFeed(lighthouse()), workspace(lighthouse())).snapshot.status("@builder")
+    details = AgentDetails("@builder", log_name="build.log", log=tuple(f"line {n}" for n in range(50)))
+    for height in (20, 30, 40, 60, 90):
+        lines = text(detail_lines(builder, status, details, NOON, 70, height)).splitlines()
+        assert len(lines) <= max(height, 30)
+        assert "line 49" in lines[-1] and "line 46" in lines[-4], "the log is not crowded out"
+    assert "lately" in lines and "step 29" in "\n".join(lines)
+    assert "lately" not in text(detail_lines(builder, status, details, NOON, 70, 20))
 
 
 def test_the_question_before_a_start_says_what_the_last_one_came_to() -> None:

@@ -37,13 +37,16 @@ SIZES = [(60, 24), (60, 14), (80, 24), (80, 19), (100, 17), (120, 30), (120, 36)
 
 async def grid_of(app: PraxApp, pilot: Pilot[None]) -> Grid:
     await until(pilot, lambda: app.snapshot.fleet.agents and "writer" in text_of(app), "the agents are shown")
+    await pilot.pause()  # the lines are shared out once it is known how many agents there are
     return fleet_screen(app).grid
 
 
-def heights(grid: Grid) -> set[int]:
-    """Lines of each card in view: those between two lines that have no edge at the left."""
+def heights(grid: Grid) -> set[float]:
+    """Lines of each card in view: those between two lines that have no edge at the left, or where there is no line
+    between two cards those of all, by their number."""
     edges = [line[:1] in ("▎", "█") for line in grid.lines.text.splitlines()]
-    return {len(list(lines)) for edge, lines in groupby(edges) if edge}
+    close = grid._layout.rows if grid._layout.pitch == grid._layout.height > 1 else 1
+    return {len(list(lines)) / close for edge, lines in groupby(edges) if edge}
 
 
 def marked(grid: Grid) -> int:

@@ -302,7 +302,7 @@ async def test_a_live_screen_has_no_such_keys(recorded: Path) -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
         assert "pause" not in text_of(app) and "REPLAY" not in text_of(app)
-        await pilot.press("space")
+        await pilot.press("plus")
         await until(pilot, lambda: "this is no recording" in text_of(app), "the key says why not")
 
 

@@ -13,6 +13,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
+from praxmonitor.app.sound import NEWS
 from praxmonitor.sound import Sound
 from praxmonitor.sound.mutes import FOREVER, load_mutes, mutes_path
 from praxmonitor.state.sound_status import SoundStatus
@@ -58,6 +59,24 @@ def head(sound_status: SoundStatus, width: int = 120) -> str:
 )
 def test_the_header_says_what_can_be_heard(sound_status: SoundStatus, said: str) -> None:
     assert said in head(sound_status)
+
+
+def test_that_nothing_can_be_heard_is_red_only_while_it_is_news() -> None:
+    """Seen by a stranger: a red `no sound` that stood all day."""
+    fleet, clock, speaker = lighthouse(), Clock(), FakeSpeaker(device=False)
+    app = app_on(FakeFeed(fleet), workspace(fleet), clock=clock, speaker=speaker)
+
+    def role() -> str:
+        line = header_line("w", {}, 0, None, app.sound.status(None), clock.now, 120)
+        return next(roles for said, roles in line if "no sound" in said)
+
+    assert role() == "muted" and role() == "muted", "there was none when the screen was opened"
+    speaker.backend, speaker.reason = "miniaudio/pulse", ""
+    assert not app.sound.status(None).trouble
+    speaker.reason = "the device is gone"
+    assert role() == "error"
+    clock.now += NEWS + 1
+    assert role() == "muted", "it is known by now"
 
 
 def test_a_narrow_header_keeps_the_count() -> None:

@@ -28,7 +28,7 @@ ON_AGENTS = (
     ),
     Action(
         "move", "P", "elsewhere", ACT, "do its last task in another program or account; asks which", agents.move,
-        words="program account model limit switch move", precondition=preconditions.startable_again,
+        words="program account model limit switch move", precondition=preconditions.movable,
         verb="do elsewhere",
     ),
     Action(
@@ -41,7 +41,7 @@ ON_AGENTS = (
     ),
     Action(
         "hold", "H", "hold", ACT, "hold it: it gets mail, and nothing starts it; again: release it", agents.hold,
-        words="pause stop freeze block unhold", precondition=preconditions.agent, held_label="release",
+        words="pause stop freeze block unhold", precondition=preconditions.holdable, held_label="release",
     ),
     Action(
         "attach", "a", "attach", ACT, "go on yourself in its program's session; leave that to come back here",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import movement, preconditions
+from praxmonitor.actions import listing, movement, preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.movement import step
 from praxmonitor.actions.scope import FLEET
@@ -11,7 +11,7 @@ ON_THE_FLEET = (
     Action("left", "h,left", "left", FLEET, "the agent to the left", step("left"), in_replay=True),
     Action("right", "l,right", "right", FLEET, "the agent to the right", step("right"), in_replay=True),
     Action(
-        "filter", "slash", "filter", FLEET, "show only agents whose name, state or task holds a text",
+        "filter", "slash", "filter", FLEET, "show only some: word, !not, @name, state:failed, limit:",
         movement.open_filter, words="find search show only narrow", in_replay=True,
     ),
     Action(
@@ -22,5 +22,25 @@ ON_THE_FLEET = (
     Action(
         "order", "o", "order", FLEET, "those that need attention first; again: as in the registry", movement.order,
         words="sort arrange attention urgent first", footer=Footer.IF_ROOM, in_replay=True,
+    ),
+    Action(
+        "table", "v", "table", FLEET, "a table of all agents; again: cards", listing.toggle_table,
+        words="cards rows list view columns toggle", in_replay=True,
+    ),
+    Action(
+        "arrange", "V", "columns", FLEET, "columns of the table, order and groups; kept", listing.arrange,
+        words="sort order group arrange table choose", in_replay=True,
+    ),
+    Action(
+        "pin", "p", "pin", FLEET, "let the selected agent stand first; again: no more", listing.pin,
+        words="favourite top first stick unpin", precondition=preconditions.selected, in_replay=True,
+    ),
+    Action(
+        "mark", "space", "mark", FLEET, "mark the agent, or no more: acts take all that are marked", listing.mark,
+        words="select several multiple choose tag", precondition=preconditions.selected,
+    ),
+    Action(
+        "mark_all", "asterisk", "mark all", FLEET, "mark all that are shown; again: none", listing.mark_all,
+        words="select everyone several none clear", precondition=preconditions.some_agent,
     ),
 )  # fmt: skip
