@@ -65,7 +65,7 @@ def bring_section(section: Section) -> Callable[[Context[View]], None]:
     """Brings this section of the selected agent to the front, from any view."""
 
     def to_front(context: Context[View]) -> None:
-        context.display.show_section(context.view.selected, section)
+        context.display.navigation.show_section(context.view.selected, section)
 
     return to_front
 

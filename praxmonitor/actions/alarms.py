@@ -84,11 +84,11 @@ def open_chosen(context: Context[AlarmList]) -> None:
     """Go to what the chosen row is about: the request among the mail, the alarm's agent."""
     row = context.view.chosen
     if row is not None and row.request is not None:
-        context.display.show_message(row.request.id or row.request.sent_id)
+        context.display.navigation.show_message(row.request.id or row.request.sent_id)
     elif row is not None and row.group is not None:
         alarm = row.group.leader.alarm
         if alarm.address:
-            context.display.show_agent(alarm.address)
+            context.display.navigation.show_agent(alarm.address)
         else:
             agents = f": {' '.join(alarm.agents)}" if alarm.agents else ""
             context.display.notify(f"this alarm is about no agent alone{agents}")

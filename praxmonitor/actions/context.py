@@ -210,27 +210,15 @@ class Sound(Protocol):
         """The sounds of one of `SOUND_KINDS` off for so long from now; 0: on again."""
 
 
-class Display(Protocol):
-    """What a handler shows."""
+class Preferring(Protocol):
+    """Keeps what the operator chooses on the screen."""
 
-    def key_of(self, action_id: str) -> str:
-        """The key that stands for an action now, as a person reads it; empty if none does."""
+    def prefer(self, **chosen: Any) -> None:
+        """Let fields of `Preferences` have these values from now on."""
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: Literal["information", "warning", "error"] = "information",
-        timeout: float | None = None,
-    ) -> None:
-        """Say it for some seconds, in a line, and keep it among the notices."""
 
-    def push_screen(self, screen: Screen[Any]) -> object:
-        """Open a dialog."""
-
-    async def push_screen_wait(self, screen: Screen[T]) -> T:
-        """Open a dialog and wait for its answer."""
+class Ways(Protocol):
+    """From any view to every other."""
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front, as it was left: one of `ViewName`."""
@@ -255,6 +243,36 @@ class Display(Protocol):
 
     def show_mail(self, address: str) -> None:
         """Bring the mail view to the front, with the mail of this agent."""
+
+    def leave_view(self) -> None:
+        """Back to the view that was in front before this one."""
+
+
+class Display(Protocol):
+    """What a handler shows."""
+
+    def key_of(self, action_id: str) -> str:
+        """The key that stands for an action now, as a person reads it; empty if none does."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+    ) -> None:
+        """Say it for some seconds, in a line, and keep it among the notices."""
+
+    def push_screen(self, screen: Screen[Any]) -> object:
+        """Open a dialog."""
+
+    async def push_screen_wait(self, screen: Screen[T]) -> T:
+        """Open a dialog and wait for its answer."""
+
+    @property
+    def navigation(self) -> Ways:
+        """The way to every view."""
 
     def show_playback(self) -> None:
         """Say anew how the recording is played."""

@@ -49,7 +49,7 @@ async def choose_owner(context: Context[MailboxView]) -> None:
 
 def show_mailbox(context: Context[View]) -> None:
     """The mail of the selected agent, in the mail view."""
-    context.display.show_mail(context.view.selected)
+    context.display.navigation.show_mail(context.view.selected)
 
 
 def toggle_thread(context: Context[MailboxView]) -> None:

@@ -28,7 +28,7 @@ def back(context: Context[View]) -> None:
 
 def open_agent(context: Context[View]) -> None:
     """The selected agent, full screen."""
-    context.display.show_agent(context.view.selected)
+    context.display.navigation.show_agent(context.view.selected)
 
 
 def order(context: Context[AgentList]) -> None:

@@ -19,11 +19,11 @@ def walk_needs(way: int) -> Callable[[Context[View]], None]:
         place = context.walk.step(needs, way)
         need = needs[place]
         if need.message_id:
-            context.display.show_message(need.message_id)
+            context.display.navigation.show_message(need.message_id)
         elif need.address:
-            context.display.select_agent(need.address)
+            context.display.navigation.select_agent(need.address)
         else:
-            context.display.show_alarm(need.alarm_key)
+            context.display.navigation.show_alarm(need.alarm_key)
         context.display.notify(cut(f"{place + 1} of {len(needs)}: {need.words}", 300))
 
     return go

@@ -8,7 +8,7 @@ from praxmonitor.actions.context import Context, View
 
 def inbox(context: Context[View]) -> None:
     """The operator's own mail."""
-    context.display.show_agent(OPERATOR)
+    context.display.navigation.show_agent(OPERATOR)
 
 
 def notices(context: Context[View]) -> None:

@@ -33,11 +33,11 @@ def open_source(context: Context[ActivityView]) -> None:
     if activity is None:
         context.display.notify("nothing happened yet", severity="warning")
     elif activity.agent != OPERATOR:
-        context.display.show_agent(activity.agent)
+        context.display.navigation.show_agent(activity.agent)
     elif message_id := _mail_of(context.snapshot, activity):
-        context.display.show_message(message_id)
+        context.display.navigation.show_message(message_id)
     else:
-        context.display.show_view(ViewName.MAIL)
+        context.display.navigation.show_view(ViewName.MAIL)
 
 
 def _mail_of(snapshot: Snapshot, activity: Activity) -> str:

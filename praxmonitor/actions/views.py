@@ -22,7 +22,7 @@ def bring(name: ViewName) -> Callable[[Context[View]], None]:
     """Brings this view to the front."""
 
     def to_front(context: Context[View]) -> None:
-        context.display.show_view(name)
+        context.display.navigation.show_view(name)
 
     return to_front
 
@@ -31,9 +31,9 @@ def show_agent(context: Context[View]) -> None:
     """The selected agent, full screen; where none is selected the one that was looked at last."""
     facts = context.facts
     if facts is None or facts.agent.is_operator:
-        context.display.show_view(ViewName.AGENT)
+        context.display.navigation.show_view(ViewName.AGENT)
     else:
-        context.display.show_agent(facts.address)
+        context.display.navigation.show_agent(facts.address)
 
 
 def turn_project(step: int) -> Callable[[Context[View]], None]:
@@ -47,4 +47,4 @@ def turn_project(step: int) -> Callable[[Context[View]], None]:
 
 def show_last(context: Context[View]) -> None:
     """The view that was in front before this one."""
-    context.display.show_last_view()
+    context.display.navigation.show_last_view()

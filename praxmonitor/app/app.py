@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
 from rich.text import Text
 from textual.app import App
 from textual.await_complete import AwaitComplete
@@ -32,6 +29,8 @@ from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
+from praxmonitor.app.choices import Choices
+from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.outbox import Outbox
 from praxmonitor.app.project import TICK, Project
@@ -39,9 +38,7 @@ from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
-from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
-from praxmonitor.state.agent_details import Section
 from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
@@ -66,27 +63,6 @@ def _palette() -> type[Provider]:
     from praxmonitor.app.palette import Commands
 
     return Commands
-
-
-GC_THRESHOLDS = (700, 10, 10)
-"""Python's own, which its start-up raises."""
-
-
-def _load_screens() -> None:
-    for name in ("compose", "confirm", "kill_all", "choose", "help", "notices"):
-        import_module(f"praxmonitor.dialogs.{name}")
-    for name in ("mail", "stream", "alarms"):
-        import_module(f"praxmonitor.views.{name}")
-
-
-def _load_and_freeze() -> None:
-    """Load the dialogs; from then on garbage is looked for among what is made later.
-
-    With all that was imported a full look took 23 ms, in which no key was answered.
-    """
-    _load_screens()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class PraxApp(App[None], inherit_bindings=False):
@@ -147,9 +123,8 @@ class PraxApp(App[None], inherit_bindings=False):
         self.own_troubles: tuple[str, ...] = ()
         """What is wrong with the operator's own keys, one line each."""
         self.navigation = Navigation(self, lambda: self.keymap)
-        self.preferences_trouble = ""
-        """Why what the operator had chosen is not known; empty if it is."""
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
+        self.choices = Choices(self)
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
         self.walk = NeedWalk()
@@ -218,7 +193,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself, and the themes that could not be read: the header says it in red."""
         opened, notifier = self.opened, self.alarms.notifier
-        troubles = (self.stopped, opened.withheld, opened.trouble(), self.preferences_trouble, notifier.trouble)
+        troubles = (self.stopped, opened.withheld, opened.trouble(), self.choices.trouble, notifier.trouble)
         here = (*troubles, *notifier.missing_guards)
         return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed, *self.own_troubles)
 
@@ -259,7 +234,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self._speaker.start()
         for outbox in self._outboxes:
             outbox.begin()
-        self.run_worker(_load_screens if self.is_headless else _load_and_freeze, thread=True)
+        self.run_worker(load_screens if self.is_headless else load_and_freeze, thread=True)
 
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
@@ -339,58 +314,9 @@ class PraxApp(App[None], inherit_bindings=False):
         """Ctrl+C: how to leave."""
         self.notify(f"q leaves; {'the demo ends' if self.opened.ends_agents else 'agents go on'}")
 
-    def show_agent(self, address: str) -> None:
-        """One agent, full screen."""
-        self.navigation.show_agent(address)
-
-    def show_section(self, address: str, section: Section) -> None:
-        """Bring a section of the view of one agent to the front."""
-        self.navigation.show_section(address, section)
-
-    def select_agent(self, address: str) -> None:
-        """Put this agent under the cursor."""
-        self.navigation.select_agent(address)
-
-    def show_message(self, message_id: str) -> None:
-        """The operator's own mail, this message selected."""
-        self.navigation.show_message(message_id)
-
-    def show_alarm(self, key: str) -> None:
-        """The alarms, the one of this key chosen."""
-        self.navigation.show_alarm(key)
-
-    def show_mail(self, address: str) -> None:
-        """The mail of one agent, in the mail view."""
-        self.navigation.show_mail(address)
-
-    def show_view(self, name: str) -> None:
-        """Bring a view to the front."""
-        self.navigation.show(ViewName(name))
-
-    def show_last_view(self) -> None:
-        """Bring the view to the front that was there before this one."""
-        self.navigation.show_last()
-
-    def leave_view(self) -> None:
-        """Back to the view that was in front before this one."""
-        self.navigation.leave()
-
-    def prefer(self, **chosen: Any) -> None:
-        """Keep what the operator chose: fields of `Preferences`."""
-        self.preferences = msgspec.structs.replace(self.preferences, **chosen)
-        if self.opened.live:
-            self.run_worker(partial(self._keep, self.preferences), thread=True, group="preferences")
-
     def pick_theme(self) -> None:
         """List the themes; each is seen while it is under the cursor."""
         self.run_worker(self.appearance.pick_theme())
-
-    def _keep(self, preferences: Preferences) -> None:
-        try:
-            save_preferences(self.opened.workspace.root, preferences)
-        except OSError as error:
-            say = partial(self.notify, f"chosen until you leave only: {error}", severity="warning")
-            self.call_from_thread(say)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Of several actions that one key stands for in a view, the first that can be done now is run; where none can,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -11,6 +11,7 @@ from textual.types import AnimationLevel
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from praxmonitor.actions.context import Preferring
 from praxmonitor.app.ascii_filter import AsciiFilter
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.preferences.preferences import Preferences
@@ -28,8 +29,9 @@ class Painted(Protocol):
     def available_themes(self) -> Mapping[str, object]:
         """By name."""
 
-    def prefer(self, **chosen: Any) -> None:
-        """Keep what the operator chose."""
+    @property
+    def choices(self) -> Preferring:
+        """What keeps what the operator chooses."""
 
     async def push_screen_wait(self, screen: Screen[int]) -> int:
         """Open a dialog and wait for its answer."""
@@ -70,7 +72,7 @@ class Appearance:
     def choose_theme(self, name: str) -> None:
         """These colours from now on, and when the screen is opened again."""
         self._app.theme = name
-        self._app.prefer(theme=name)
+        self._app.choices.prefer(theme=name)
 
     async def pick_theme(self) -> None:
         """List the themes, each is seen while it is under the cursor. Within a worker."""

@@ -67,8 +67,9 @@ class Navigation:
             self._app.install_screen(made, name)
         return self._app.get_screen(name)
 
-    def show(self, name: ViewName) -> None:
+    def show_view(self, name: str) -> None:
         """Bring a view to the front. A dialog that is open stays what it is: then nothing changes."""
+        name = ViewName(name)
         if self._app.screen.is_modal or name is self.current:
             return
         before = self.current
@@ -81,16 +82,16 @@ class Navigation:
         else:
             self._app.switch_screen(self.view(name))
 
-    def show_last(self) -> None:
+    def show_last_view(self) -> None:
         """Bring the view to the front that was there before this one."""
         if len(self._order) > 1:
-            self.show(self._order[-2])
+            self.show_view(self._order[-2])
 
-    def leave(self) -> None:
+    def leave_view(self) -> None:
         """Out of the view in front, to the one before; the fleet is never left."""
         if self.current is not ViewName.FLEET:
             left = self.current
-            self.show(self._order[-2])
+            self.show_view(self._order[-2])
             self._order = [left, *(each for each in self._order if each is not left)]
 
     def turn_to_agents(self, agents: Sequence[AgentFacts]) -> None:
@@ -104,7 +105,7 @@ class Navigation:
             self.show_mail(OPERATOR)
             return
         cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(address)
-        self.show(ViewName.AGENT)
+        self.show_view(ViewName.AGENT)
 
     def show_section(self, address: str, section: Section) -> None:
         """A section of the view of one agent; with no address, or the operator's, of the agent looked at last."""
@@ -112,7 +113,7 @@ class Navigation:
         if address not in ("", OPERATOR):
             screen.turn_to(address)
         screen.show_section(section)
-        self.show(ViewName.AGENT)
+        self.show_view(ViewName.AGENT)
 
     def select_agent(self, address: str) -> None:
         """This agent under the cursor of the fleet; in the view of one agent, and where a filter hides it, whole."""
@@ -120,7 +121,7 @@ class Navigation:
         if self.current is ViewName.AGENT or not fleet.select_agent(address):
             self.show_agent(address)
         else:
-            self.show(ViewName.FLEET)
+            self.show_view(ViewName.FLEET)
 
     def show_message(self, message_id: str) -> None:
         """The operator's own mail, this message selected."""
@@ -129,10 +130,10 @@ class Navigation:
 
     def show_alarm(self, key: str) -> None:
         """The alarms, the one of this key chosen."""
-        self.show(ViewName.ALARMS)
+        self.show_view(ViewName.ALARMS)
         cast("AlarmsScreen", self.view(ViewName.ALARMS)).select_alarm(key)
 
     def show_mail(self, address: str) -> None:
         """The mail view, with the open mail of this agent."""
         cast("MailScreen", self.view(ViewName.MAIL)).turn_to(address)
-        self.show(ViewName.MAIL)
+        self.show_view(ViewName.MAIL)

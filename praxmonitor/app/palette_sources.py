@@ -11,7 +11,7 @@ from textual.types import IgnoreReturnCallbackType
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions.action import Action
-from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.context import Context, View, Ways
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.scope import ACT, REPLAY
@@ -77,8 +77,9 @@ class Offering(Protocol):
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
 
-    def show_agent(self, address: str) -> None:
-        """One agent, full screen."""
+    @property
+    def navigation(self) -> Ways:
+        """The way to every view."""
 
 
 class Command(NamedTuple):
@@ -114,7 +115,7 @@ def _do(action: Action, app: Offering, view: View) -> None:
 def agents(app: Offering, _: View) -> Iterator[Command]:
     """Each agent, to be opened."""
     for each in app.snapshot.fleet.agents:
-        look, show = LOOKS[app.snapshot.status(each.address).state], partial(app.show_agent, each.address)
+        look, show = LOOKS[app.snapshot.status(each.address).state], partial(app.navigation.show_agent, each.address)
         yield Command(f"open {plain(each.address)}", f"{look.glyph} {look.word}", show, "agent show go")
 
 

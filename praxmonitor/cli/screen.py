@@ -76,7 +76,7 @@ def open_screen(
     preferences, trouble = load_preferences(workspace.root)
     chosen = msgspec.structs.replace(preferences, theme=options.theme) if options.theme else preferences
     app = PraxApp(opened, feed(opened), speaker, available, chosen)
-    app.preferences_trouble = trouble
+    app.choices.trouble = trouble
     app.keymap, app.own_troubles = own_keymap()
     for beside in map(opening, others):
         app.add_project(beside, feed(beside))

@@ -100,7 +100,7 @@ def mute_lines(mute: AlarmMute, now: float, width: int) -> list[Line]:
     return [spread(left, right, width), *(((f"      {part}", "faint"),) for part in said)]
 
 
-def request_lines(mail: Message, group: AlarmGroup | None, now: float, width: int, *, chosen: bool) -> list[Line]:
+def approval_lines(mail: Message, group: AlarmGroup | None, now: float, width: int, *, chosen: bool) -> list[Line]:
     """One line for a request for the operator's approval; of the chosen one what it says, and the keys that decide."""
     tier = f" (tier {mail.tier})" if mail.tier > 1 else ""
     asked = f"{sender(mail.sender)} asks for your approval{tier}: {plain(mail.subject) or 'no subject'}"

@@ -13,7 +13,7 @@ from praxmonitor.text.lines import plain
 
 CLASSES = ("needs you", "at work", "at rest")
 """Of states, as `RANK` numbers them."""
-Key: TypeAlias = tuple[float | str, ...]
+SortKey: TypeAlias = tuple[float | str, ...]
 
 
 def group_of(facts: AgentFacts, status: Status, group: str) -> str:
@@ -28,14 +28,14 @@ def group_of(facts: AgentFacts, status: Status, group: str) -> str:
     return ""
 
 
-def sort_key(facts: AgentFacts, status: Status, arrangement: Arrangement, now: float) -> Key:
+def sort_key(facts: AgentFacts, status: Status, arrangement: Arrangement, now: float) -> SortKey:
     """By this key it is sorted among the others; what is not known of an agent stands last."""
     by_class = RANK[status.state] if arrangement.group == "state" else 0
     group = group_of(facts, status, arrangement.group)
     return (by_class, not group, group, *_key(facts, status, arrangement.sort, now))
 
 
-def _key(facts: AgentFacts, status: Status, sort: str, now: float) -> Key:
+def _key(facts: AgentFacts, status: Status, sort: str, now: float) -> SortKey:
     match sort:
         case "attention first":
             return (RANK[status.state],)
@@ -55,7 +55,9 @@ def _key(facts: AgentFacts, status: Status, sort: str, now: float) -> Key:
     return ()
 
 
-def arranged(agents: Sequence[AgentFacts], arrangement: Arrangement, keys: Mapping[str, Key]) -> tuple[AgentFacts, ...]:
+def arranged(
+    agents: Sequence[AgentFacts], arrangement: Arrangement, keys: Mapping[str, SortKey]
+) -> tuple[AgentFacts, ...]:
     """The agents in order: those that are pinned first, in the order of the pins, then by their `keys`, as `sort_key`
     gave them. One that has none yet stands last."""
     if arrangement.usual:
@@ -63,7 +65,7 @@ def arranged(agents: Sequence[AgentFacts], arrangement: Arrangement, keys: Mappi
     pins = {address: place for place, address in enumerate(arrangement.pinned)}
     usual = len(pins)
 
-    def place(facts: AgentFacts) -> tuple[int, bool, Key]:
+    def place(facts: AgentFacts) -> tuple[int, bool, SortKey]:
         key = keys.get(facts.address)
         return pins.get(facts.address, usual), key is None, key or ()
 

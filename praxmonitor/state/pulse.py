@@ -13,7 +13,7 @@ SPAN = 120.0
 CELLS = 10
 BARS = " ▁▂▃▄▅▆▇█"
 """Of each the activities are about twice those of the one before: 1, 2, 4 … 128; alike for all agents."""
-UNKNOWN = "·"
+NO_PULSE = "·"
 """Before this screen was opened, and nothing is left of it in the files' newest lines."""
 
 
@@ -69,5 +69,5 @@ def pulse_text(pulse: Pulse, now: float) -> str:
     for place, count in enumerate(_shifted(pulse, newest)):
         ended = (newest - CELLS + 2 + place) * SPAN
         step = min(count.bit_length(), len(BARS) - 1)
-        cells.append(BARS[step] if count or ended > pulse.known else UNKNOWN)
+        cells.append(BARS[step] if count or ended > pulse.known else NO_PULSE)
     return "".join(cells)

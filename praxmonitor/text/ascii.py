@@ -17,7 +17,7 @@ TWINS = {
     **dict(zip("▎▍▌▋▊▉▐▏▕▔▀░▒▓", "||||||||| -.:%", strict=True)),
 }
 """Sign → its twin of one cell."""
-UNKNOWN = "?"
+NO_TWIN = "?"
 _BOX, _BLOCKS, _BRAILLE = range(0x2500, 0x2580), range(0x2580, 0x25A0), range(0x2800, 0x2900)
 _LEVEL, _UPRIGHT = frozenset("─━┄┅┈┉╌╍═╴╶╸╺╼╾"), frozenset("│┃┆┇┊┋╎╏║╵╷╹╻╽╿")
 
@@ -49,4 +49,4 @@ def _twin(sign: str) -> str:
         return "." if number > _BRAILLE.start else " "
     bare = "".join(part for part in unicodedata.normalize("NFKD", sign) if part.isascii())
     width = cell_len(sign)
-    return bare if bare and len(bare) == width else UNKNOWN * width
+    return bare if bare and len(bare) == width else NO_TWIN * width

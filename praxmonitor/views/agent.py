@@ -170,7 +170,7 @@ class AgentScreen(Screen[None]):
             return
         self._choose(section)
         if self.is_mounted:
-            self.frame.app.prefer(agent_section=section.value)
+            self.frame.app.choices.prefer(agent_section=section.value)
             self._arrange()
             self.refresh_all()
             self.reading.read()
@@ -371,4 +371,4 @@ class AgentScreen(Screen[None]):
             opened.remove_class("-open")
             self._panels[self._section][1].focus()
         else:
-            self.frame.app.leave_view()
+            self.frame.app.navigation.leave_view()

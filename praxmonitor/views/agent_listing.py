@@ -12,7 +12,7 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.preferences.arrangement import ATTENTION_FIRST, Arrangement
 from praxmonitor.state.agent_filter import AgentFilter, parse_filter
-from praxmonitor.state.agent_order import Key, arranged, group_of, sort_key
+from praxmonitor.state.agent_order import SortKey, arranged, group_of, sort_key
 from praxmonitor.state.pulse import Pulse, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.lines import Line, plain
@@ -31,7 +31,7 @@ class AgentListing:
         self.marks: frozenset[str] = frozenset()
         """Addresses of the marked agents, those that the filter hides among them."""
         self._filter, self._typed = AgentFilter(), ""
-        self._keys: Mapping[str, Key] = {}
+        self._keys: Mapping[str, SortKey] = {}
         self._keyed: tuple[Arrangement | None, float] = (None, 0.0)
         """By what and when the keys were taken."""
         self._pulses: Mapping[str, Pulse] = {}

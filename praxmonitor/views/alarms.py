@@ -16,7 +16,7 @@ from praxmonitor.actions.scope import ACT, ALARMS, EVERYWHERE, MOVE, REPLAY, VIE
 from praxmonitor.alarms.listing import AlarmRow, alarm_rows
 from praxmonitor.alarms.reports import load_words, title_of
 from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
-from praxmonitor.dialogs.alarm_lines import group_lines, request_lines
+from praxmonitor.dialogs.alarm_lines import approval_lines, group_lines
 from praxmonitor.text.lines import Line, wrap
 from praxmonitor.views.frame import Frame
 from praxmonitor.widgets.group_list import GroupList
@@ -145,7 +145,7 @@ class AlarmsScreen(Screen[None]):
     def _draw(self, place: int, width: int, chosen: bool) -> list[Line]:
         row = self._rows[place]
         if row.request is not None:
-            return request_lines(row.request, row.group, self._now, width, chosen=chosen)
+            return approval_lines(row.request, row.group, self._now, width, chosen=chosen)
         if row.group is None:
             return [()]
         mutes = {mute.id: mute for mute in self.frame.app.alarms.mutes()}
@@ -176,4 +176,4 @@ class AlarmsScreen(Screen[None]):
 
     def back(self) -> None:
         """Back to the view before."""
-        self.frame.app.leave_view()
+        self.frame.app.navigation.leave_view()

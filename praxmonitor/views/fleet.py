@@ -211,7 +211,7 @@ class FleetScreen(Screen[None]):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A double click."""
-        self.frame.app.show_agent(event.address)
+        self.frame.app.navigation.show_agent(event.address)
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; among the agents the selection moves."""
@@ -238,7 +238,7 @@ class FleetScreen(Screen[None]):
 
     def list_as(self, arrangement: Arrangement) -> None:
         """List the agents so from now on."""
-        self.frame.app.prefer(fleet=arrangement)
+        self.frame.app.choices.prefer(fleet=arrangement)
         self._list_anew()
 
     def _list_anew(self) -> None:

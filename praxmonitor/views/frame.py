@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
 from praxmonitor.actions.action import Action, Footer
+from praxmonitor.actions.context import Preferring, Ways
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
@@ -62,14 +63,13 @@ class Monitor(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself."""
 
-    def show_agent(self, address: str) -> None:
-        """One agent, full screen."""
+    @property
+    def navigation(self) -> Ways:
+        """The way to every view."""
 
-    def leave_view(self) -> None:
-        """Back to the view that was in front before this one."""
-
-    def prefer(self, **chosen: Any) -> None:
-        """Keep what the operator chose: fields of `Preferences`."""
+    @property
+    def choices(self) -> Preferring:
+        """What keeps what the operator chooses."""
 
     def action_do(self, action_id: str) -> None:
         """Run one action of the table on the view in front."""

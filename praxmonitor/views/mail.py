@@ -350,7 +350,7 @@ class MailScreen(Screen[None]):
             self.body.lines.remove_class("-open")
             self.back_to_list()
         else:
-            self.frame.app.leave_view()
+            self.frame.app.navigation.leave_view()
             return
         self.mail.lines.focus()
         self.refresh_all()

@@ -27,7 +27,7 @@ MOST_FOLLOWED = 300
 """A list that was read further than so many mails is not read anew by itself: who reads back wants it to stand."""
 _FAILURES = (MailcoreError, OSError, sqlite3.Error)
 
-Key = tuple[str, MailFolder]
+FolderKey = tuple[str, MailFolder]
 
 
 class MailReading:
@@ -40,12 +40,12 @@ class MailReading:
         """What was found last."""
         self.trouble = ""
         """Why something could not be read, in words."""
-        self._pages: dict[Key, MailPage] = {}
-        self._reading: set[Key] = set()
-        self._stale: set[Key] = set()
+        self._pages: dict[FolderKey, MailPage] = {}
+        self._reading: set[FolderKey] = set()
+        self._stale: set[FolderKey] = set()
         self._runs: dict[tuple[str, str, str], Run | None] = {}
         self._moved: tuple[int, ...] = ()
-        self._shown: Key | None = None
+        self._shown: FolderKey | None = None
         self._again: Timer | None = None
         self._settle: Timer | None = None
         self._session: SearchSession | None = None
@@ -84,13 +84,13 @@ class MailReading:
         if page is not None and page.following:
             self._read((owner, folder), page.following)
 
-    def _read(self, key: Key, after: str) -> None:
+    def _read(self, key: FolderKey, after: str) -> None:
         if key in self._reading:
             return
         self._reading.add(key)
         self._screen.run_worker(partial(self._read_page, key, after), thread=True, group="mail")
 
-    def _read_page(self, key: Key, after: str) -> None:
+    def _read_page(self, key: FolderKey, after: str) -> None:
         workspace, trouble = self._opened().workspace, ""
         before = self._pages.get(key, MailPage())
         most = mail_reader.PAGE if after else max(mail_reader.PAGE, len(before.entries))
@@ -103,7 +103,7 @@ class MailReading:
                 page = MailPage((*before.entries, *page.entries), page.following)
         self._screen.app.call_from_thread(self._take_page, key, page, trouble)
 
-    def _take_page(self, key: Key, page: MailPage, trouble: str) -> None:
+    def _take_page(self, key: FolderKey, page: MailPage, trouble: str) -> None:
         self._reading.discard(key)
         self._pages[key], self.trouble = page, trouble
         self._draw_if_shown()

@@ -248,4 +248,4 @@ class StreamScreen(Screen[None]):
         elif self._frozen:
             self.freeze()
         else:
-            self.frame.app.leave_view()
+            self.frame.app.navigation.leave_view()

@@ -18,7 +18,7 @@ from praxmonitor.text.lines import Line, on_ground
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines
-from praxmonitor.widgets.table import Row, heading, row_line
+from praxmonitor.widgets.table import TableRow, heading, row_line
 
 
 def no_timer(_: str) -> float:
@@ -177,7 +177,7 @@ class Grid:
         if height > 1:
             lines = card_lines(facts, status, self._now, width, selected, bypass, height, marked)
         else:
-            row = Row(facts, status, self._now, selected, marked, bypass, pulse, listing.timer(address), group)
+            row = TableRow(facts, status, self._now, selected, marked, bypass, pulse, listing.timer(address), group)
             lines = (row_line(row, width, listing.columns),)
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)

@@ -18,7 +18,7 @@ GROUP_CELLS = 12
 """Cells of the group, where agents are grouped."""
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """What is drawn of one agent."""
 
     facts: AgentFacts
@@ -40,7 +40,7 @@ class Column(NamedTuple):
     """One column."""
 
     title: str
-    cell: Callable[[Row, int], Line]
+    cell: Callable[[TableRow, int], Line]
     """What stands in it, in so many cells at most."""
     width: int
     """Cells; 0: it shares what the others leave."""
@@ -49,22 +49,22 @@ class Column(NamedTuple):
     right: bool = False
 
 
-def _mail(row: Row, _: int) -> Line:
+def _mail(row: TableRow, _: int) -> Line:
     text, role = badge(row.facts)
     return ((f"{text[:1]}{text[1:]:>2}", role),)
 
 
-def _state(row: Row, _: int) -> Line:
+def _state(row: TableRow, _: int) -> Line:
     look = LOOKS[row.status.state]
     mark, role = held(row.facts, row.status)
     return ((mark or " ", role), (look.word, look.role))
 
 
-def _since(row: Row, _: int) -> Line:
+def _since(row: TableRow, _: int) -> Line:
     return ((since(row.status.since, row.now), "faint"),)
 
 
-def _task(row: Row, width: int) -> Line:
+def _task(row: TableRow, width: int) -> Line:
     what, role = task(row.facts), ""
     if not what:
         what, role = plain(row.facts.agent.role), "faint"
@@ -73,28 +73,28 @@ def _task(row: Row, width: int) -> Line:
     return spread((*mode, (what, role)), ((tries, "muted"),), width) if tries else (*mode, (what, role))
 
 
-def _now(row: Row, _: int) -> Line:
+def _now(row: TableRow, _: int) -> Line:
     return newest_sign(row.facts, "muted")
 
 
-def _age(row: Row, _: int) -> Line:
+def _age(row: TableRow, _: int) -> Line:
     return ((since(last_seen(row.facts), row.now) or "never", "faint"),)
 
 
-def _next(row: Row, _: int) -> Line:
+def _next(row: TableRow, _: int) -> Line:
     *_words, day, at = f" {next_start(row.facts, row.now, row.every)}".split(" ")
     return ((day[5:] if day[:2].isdigit() else at, "muted"),)
 
 
-def _cost(row: Row, _: int) -> Line:
+def _cost(row: TableRow, _: int) -> Line:
     return ((cost_cell(row.facts.spending, row.now), "muted"),)
 
 
-def _pulse(row: Row, _: int) -> Line:
+def _pulse(row: TableRow, _: int) -> Line:
     return ((row.pulse, "muted"),)
 
 
-def _program(row: Row, _: int) -> Line:
+def _program(row: TableRow, _: int) -> Line:
     return ((plain(row.facts.run.program) if row.facts.run is not None else "", "faint"),)
 
 
@@ -152,7 +152,7 @@ def heading(width: int, chosen: Sequence[str] = (), grouped: bool = False) -> Li
     return fit(((f"   {group}{pad('agent', name)} {' '.join(titles)}", "faint"),), width)
 
 
-def row_line(row: Row, width: int, chosen: Sequence[str] = ()) -> Line:
+def row_line(row: TableRow, width: int, chosen: Sequence[str] = ()) -> Line:
     """One agent in one line of exactly `width` cells."""
     facts, look = row.facts, LOOKS[row.status.state]
     name, given = widths(chosen, width, row.group is not None)

@@ -34,10 +34,13 @@ def test_no_key_means_two_things_on_one_screen() -> None:
 def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
     scopes = (MOVE, ALARMS, ACT, EVERYWHERE)
     asked = structs.replace(lighthouse(), operator=_asked())
+    assert asked.operator is not None
     for key, own, other in (("a", "acknowledge_alarm", "attach"), ("m", "mute_alarm", "compose")):
         assert STANDARD.elects(own, scopes, Situation(asked, "@editor")), key
         assert not STANDARD.elects(other, scopes, Situation(asked, "@editor")), key
-    assert STANDARD.elects("deny_request", scopes, Situation(asked, OPERATOR))
+    assert STANDARD.elects(
+        "deny_request", scopes, Situation(asked, OPERATOR, message=asked.operator.mailbox.messages[0])
+    )
     assert STANDARD.elects("previous_need", scopes, Situation(asked, "@editor")), "none chosen: N goes back"
 
 

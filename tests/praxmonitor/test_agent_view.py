@@ -32,7 +32,7 @@ def on(house: House) -> PraxApp:
 async def opened(app: PraxApp, pilot: Pilot[None], section: Section = Section.STORY) -> None:
     """@writer, whole, in this section."""
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
-    app.show_section("@writer", section)
+    app.navigation.show_section("@writer", section)
     await until(pilot, lambda: app.screen is app.get_screen("agent"), "the agent is in view")
     await until(pilot, lambda: agent_screen(app).section is section, f"its {section} is")
 
@@ -110,10 +110,10 @@ async def test_a_recording_says_what_it_does_not_hold(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot, Section.QUEUE)
         for section in (Section.QUEUE, Section.LOG, Section.PROCESSES, Section.MEMORIES, Section.CHANGES):
-            app.show_section("@writer", section)
+            app.navigation.show_section("@writer", section)
             await until(pilot, lambda: f"it holds no {section}" in text_of(app), f"no {section}")  # noqa: B023
             assert "Write chapter two" in text_of(app)
-        app.show_section("@writer", Section.TIMELINE)
+        app.navigation.show_section("@writer", Section.TIMELINE)
         await until(pilot, lambda: "Edit: chapter-2.md" in text_of(app), "what was recorded")
         await pilot.press("x")
         await until(pilot, lambda: "a recording is played" in text_of(app), "nothing is done in it")
@@ -129,11 +129,11 @@ async def test_processes_timeline_log_and_memories_of_an_agent_at_work(house: Ho
         await opened(app, pilot, Section.PROCESSES)
         await until(pilot, lambda: "sleep 299" in text_of(app) and str(pid) in text_of(app), "its processes")
         await until(pilot, lambda: "0 %" in text_of(app), "and what they use")
-        app.show_section("@writer", Section.TIMELINE)
+        app.navigation.show_section("@writer", Section.TIMELINE)
         await until(pilot, lambda: "Chapter two (attempt 1/3)" in text_of(app), "what it did")
-        app.show_section("@writer", Section.LOG)
+        app.navigation.show_section("@writer", Section.LOG)
         await until(pilot, lambda: "the lamp is lit" in text_of(app), "its log")
-        app.show_section("@writer", Section.MEMORIES)
+        app.navigation.show_section("@writer", Section.MEMORIES)
         await until(pilot, lambda: ".trinity/passport.json" in text_of(app), "its passport")
         await pilot.press("G")
         await until(pilot, lambda: "CLAUDE.md   10 B" in text_of(app) and "Be brief." in text_of(app), "memories")

@@ -17,10 +17,10 @@ from praxmonitor.preferences.arrangement import GROUPS, SORTS, Arrangement
 from praxmonitor.state.agent_filter import parse_filter
 from praxmonitor.state.agent_order import arranged, group_of, sort_key
 from praxmonitor.state.oldest_task import OldestTask, OldestTasks
-from praxmonitor.state.pulse import CELLS, SPAN, UNKNOWN, follow_pulses, pulse_text
+from praxmonitor.state.pulse import CELLS, NO_PULSE, SPAN, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from praxmonitor.text.lines import Line, width_of
-from praxmonitor.widgets.table import COLUMNS, LEFT_OUT, Row, heading, known_columns, row_line
+from praxmonitor.widgets.table import COLUMNS, LEFT_OUT, TableRow, heading, known_columns, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, act, box, facts, lighthouse, mail, many
 
@@ -113,7 +113,7 @@ def test_every_choice_of_columns_fits_every_width(chosen: list[str], width: int,
     one = structs.replace(
         SNAPSHOT.fleet.agents[0], activities=(act("writer", Kind.TOOL, said, 3),), mailbox=box(mail(1, said, said, 5))
     )
-    row = Row(one, Status(State.WORKING, said, NOON - 5), NOON, group=said if grouped else None)
+    row = TableRow(one, Status(State.WORKING, said, NOON - 5), NOON, group=said if grouped else None)
     assert width_of(row_line(row, width, chosen)) == width == width_of(heading(width, chosen, grouped))
 
 
@@ -131,11 +131,11 @@ def test_an_error_is_told_from_its_beginning_in_the_table() -> None:
     builder = SNAPSHOT.fleet.agents[4]
     said = "Build the site (attempt 3/3): exit 4: OSError: no space left on device"
     builder = structs.replace(builder, activities=(act("builder", Kind.FAILED, said, 75),))
-    assert "✗ OSError: no space" in text(row_line(Row(builder, SNAPSHOT.status("@builder"), NOON), 120))
+    assert "✗ OSError: no space" in text(row_line(TableRow(builder, SNAPSHOT.status("@builder"), NOON), 120))
 
 
 def test_the_marked_are_seen_without_colours() -> None:
-    row = Row(SNAPSHOT.fleet.agents[0], SNAPSHOT.status("@writer"), NOON)
+    row = TableRow(SNAPSHOT.fleet.agents[0], SNAPSHOT.status("@writer"), NOON)
     assert text(row_line(row, 80)).startswith("▎◆ writer")
     assert text(row_line(row._replace(marked=True), 80)).startswith("▎◆*writer")
 
@@ -146,9 +146,11 @@ def parked() -> AgentFacts:
 
 
 def test_the_table_says_when_a_run_goes_on() -> None:
-    assert text(row_line(Row(parked(), Status(State.LIMITED, ""), NOON), 120, ["next", "task"])).split()[2] == "13:00"
+    assert (
+        text(row_line(TableRow(parked(), Status(State.LIMITED, ""), NOON), 120, ["next", "task"])).split()[2] == "13:00"
+    )
     planner = SNAPSHOT.fleet.agents[5]
-    woken = Row(planner, SNAPSHOT.status("@planner"), NOON, every=600.0)
+    woken = TableRow(planner, SNAPSHOT.status("@planner"), NOON, every=600.0)
     assert text(row_line(woken, 120, ["next", "task"])).split()[2] == "12:08", "by its timer"
 
 
@@ -161,7 +163,7 @@ def test_the_pulse_counts_by_spans_and_says_what_it_does_not_know() -> None:
     fleet = doing(400, 5, 4, 3, 2)
     pulses = follow_pulses({}, None, fleet, NOON)
     drawn = pulse_text(pulses["@writer"], NOON)
-    assert len(drawn) == CELLS and drawn.startswith(UNKNOWN * 3), "before the screen was opened"
+    assert len(drawn) == CELLS and drawn.startswith(NO_PULSE * 3), "before the screen was opened"
     assert "▁" in drawn and drawn.rstrip()[-1] in "▂▃"
     later = pulse_text(pulses["@writer"], NOON + 3 * SPAN)
     assert later.endswith("   ") and later[:-3] == drawn[3:], "it moves to the left, and nothing was done since"

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 import praxmonitor
 from mailcore.mail import post
 from praxmonitor.text.agents import LOOKS
-from praxmonitor.text.ascii import TWINS, UNKNOWN, as_ascii
+from praxmonitor.text.ascii import NO_TWIN, TWINS, as_ascii
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 from tests.praxmonitor.pty_screen import SEQUENCE, output, screen_of
@@ -42,7 +42,7 @@ def drawn_signs() -> Iterator[tuple[str, str]]:
 def test_each_sign_that_we_draw_has_its_twin() -> None:
     signs = list(drawn_signs())
     assert len(signs) > 50, "the search finds them"
-    assert sorted({(name, sign) for name, sign in signs if as_ascii(sign) == UNKNOWN}) == []
+    assert sorted({(name, sign) for name, sign in signs if as_ascii(sign) == NO_TWIN}) == []
 
 
 def test_no_two_states_have_one_twin() -> None:

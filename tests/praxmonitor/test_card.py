@@ -24,7 +24,7 @@ from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.header import header_line
-from praxmonitor.widgets.table import Row, heading, row_line
+from praxmonitor.widgets.table import TableRow, heading, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 
@@ -53,13 +53,13 @@ def test_an_agent_that_asks_for_no_permissions_wears_a_badge_and_no_other() -> N
         assert "BYPASS" in text(card_lines(writer(), status, NOON, width, False, True))
         assert all(width_of(line) == width for line in card_lines(writer(), status, NOON, width, False, True))
     for width in (60, 80, 200):
-        assert "BYPASS" in text([row_line(Row(writer(), status, NOON, bypass=True), width)])
-        assert width_of(row_line(Row(writer(), status, NOON, bypass=True), width)) == width
+        assert "BYPASS" in text([row_line(TableRow(writer(), status, NOON, bypass=True), width)])
+        assert width_of(row_line(TableRow(writer(), status, NOON, bypass=True), width)) == width
     assert "BYPASS" in text(detail_lines(writer(), status, None, NOON, 50, 30, True)[:1])
     assert "BYPASS" in text(story_lines(writer(), status, None, NOON, 50, True)[:1])
     for lines in (
         card_lines(writer(), status, NOON, 40, False),
-        (row_line(Row(writer(), status, NOON), 80),),
+        (row_line(TableRow(writer(), status, NOON), 80),),
         detail_lines(writer(), status, None, NOON, 50, 30),
         story_lines(writer(), status, None, NOON, 50),
     ):
@@ -109,7 +109,7 @@ def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None
 def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:
     held = structs.replace(writer(), held="@writer is held by @operator")
     assert "‖working 12s" in text(card_lines(held, WORKING, NOON, 40, False))
-    row = text([row_line(Row(held, WORKING, NOON), 100)])
+    row = text([row_line(TableRow(held, WORKING, NOON), 100)])
     assert "‖working" in row and row.index("working") == text([heading(100)]).index("state")
     idle = Status(State.HELD, "@writer is held by @operator", NOON - 5)
     drawn = text(card_lines(held, idle, NOON, 40, False))
@@ -131,14 +131,14 @@ def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, widt
     )
     known = structs.replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
     lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
-    row = row_line(Row(known, Status(state, said, NOON - 5), NOON), max(width, 60))
+    row = row_line(TableRow(known, Status(state, said, NOON - 5), NOON), max(width, 60))
     assert [width_of(line) for line in lines] == [width] * 4
     assert width_of(row) == max(width, 60)
 
 
 @pytest.mark.parametrize("width", [60, 72, 100, 120, 200])
 def test_a_row_stands_under_its_heading(width: int) -> None:
-    head, row = text([heading(width)]), text([row_line(Row(writer(), WORKING, NOON), width)])
+    head, row = text([heading(width)]), text([row_line(TableRow(writer(), WORKING, NOON), width)])
     assert len(head) == len(row) == width
     assert head.index("state") == row.index("working")
     assert head.index("task") == row.index("Write")
@@ -149,7 +149,7 @@ def test_the_numbers_of_rows_and_the_ages_of_cards_and_mails_stand_below_each_ot
     def mailed(count: int) -> AgentFacts:
         return structs.replace(writer(), mailbox=box(*(mail(number, "@a", "s", 5) for number in range(count))))
 
-    rows = [text([row_line(Row(mailed(count), WORKING, NOON), 120)]) for count in (0, 3, 12)]
+    rows = [text([row_line(TableRow(mailed(count), WORKING, NOON), 120)]) for count in (0, 3, 12)]
     assert {row.index("Write") for row in rows} == {rows[0].index("Write")}
     assert rows[1].index("✉ 3") + 1 == rows[2].index("✉12") + 1
     ages = text(card_lines(writer(), WORKING, NOON, 40, False)).splitlines()
@@ -186,8 +186,8 @@ def test_a_sign_of_life_does_not_repeat_the_task_beside_it() -> None:
     planner = structs.replace(agents[5], activities=tuple(said))
     done = Status(State.DONE, "", NOON - 30)
     assert "“ Three phases it is" in text(card_lines(planner, done, NOON, 40, False)).splitlines()[2]
-    assert "“ Three phases it is" in text([row_line(Row(planner, done, NOON), 160)])
-    assert "✓" not in text([row_line(Row(agents[5], done, NOON), 160)])[30:]
+    assert "“ Three phases it is" in text([row_line(TableRow(planner, done, NOON), 160)])
+    assert "✓" not in text([row_line(TableRow(agents[5], done, NOON), 160)])[30:]
 
 
 @pytest.mark.parametrize(

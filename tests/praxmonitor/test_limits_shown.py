@@ -22,7 +22,7 @@ from praxmonitor.text.limits import header_spans
 from praxmonitor.text.lines import width_of
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.header import header_line
-from praxmonitor.widgets.table import Row, row_line
+from praxmonitor.widgets.table import TableRow, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import attempt, facts, lock, run
 
@@ -90,7 +90,7 @@ def test_a_card_and_a_row_say_when_it_goes_on() -> None:
     assert status.state is State.LIMITED and status.reason == f"until {soon(RESET)}: usage limit of work (5 h)"
     card = "".join(text for text, _ in card_lines(one, status, NOON, 44, False)[0])
     assert f"limited {soon(RESET, now=NOON)}" in card
-    assert "limited" in "".join(text for text, _ in row_line(Row(one, status, NOON), 120))
+    assert "limited" in "".join(text for text, _ in row_line(TableRow(one, status, NOON), 120))
     unknown = state(parked("writer", resets_at=0.0), NOON, Config().alarms)
     assert unknown.reason.startswith("no reset known, next try ")
 

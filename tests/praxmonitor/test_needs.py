@@ -221,7 +221,7 @@ async def test_an_alarm_of_nobody_is_chosen_in_the_view_of_alarms() -> None:
     app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.standing, "the alarms stand")
-        app.show_alarm(app.standing[-1].alarm.key)
+        app.navigation.show_alarm(app.standing[-1].alarm.key)
         await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "the alarms are shown")
         view = app.screen
         assert isinstance(view, AlarmsScreen)

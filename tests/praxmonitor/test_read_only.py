@@ -77,14 +77,14 @@ async def test_every_key_is_pressed_and_nothing_is_written(house: House) -> None
             for action in ACTIONS:
                 if action.id in ("quit", "suspend"):
                     continue
-                app.show_view(name)
+                app.navigation.show_view(name)
                 await pilot.pause(0.02)
                 for key in action.default_keys:
                     await pilot.press(key)
                     pressed.add(action.id)
                     while app.screen.is_modal:
                         await pilot.press("escape")
-        app.prefer(attention_first=True)
+        app.choices.prefer(agent_section="queue")
         await pilot.pause(0.3)
         assert app.is_running
     assert tree(house.root, state) == before
