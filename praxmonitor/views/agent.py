@@ -181,7 +181,6 @@ class AgentScreen(Screen[None]):
     def _choose(self, section: Section) -> None:
         self._section = section
         self._beside = section if section is not Section.STORY else self._beside
-        self.frame.section = section
 
     def _arrange(self) -> None:
         """Show what is to be seen; the chosen section has the focus."""
@@ -221,6 +220,9 @@ class AgentScreen(Screen[None]):
             self.changing.follow()
 
     def _draw_keys(self) -> None:
+        """Of a list without a row nothing can be asked for."""
+        rows = {Section.QUEUE: self.queue, Section.CHANGES: self.files}.get(self._section)
+        self.frame.section = "" if rows is not None and rows.index is None else self._section
         self.frame.show(self._address)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -288,6 +290,7 @@ class AgentScreen(Screen[None]):
     def _show_reading(self) -> None:
         if self.frame.app.snapshot is not EMPTY:
             self.show_snapshot(self.frame.app.snapshot)
+            self._draw_keys()
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from a list, pages are those of what is open of it."""
@@ -355,7 +358,7 @@ class AgentScreen(Screen[None]):
         found = self.changed_file
         if self.diff.lines.has_class("-open") and found is not None:
             self.diff.lines.jump(0)
-            self.changing.open(found[1])
+            self.changing.read_lines(found[1])
 
     def section_text(self) -> str:
         """What the chosen section shows, as text: of the changes the lines that are open, of the mail the message."""
