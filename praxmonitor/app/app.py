@@ -320,7 +320,7 @@ class PraxApp(App[None], inherit_bindings=False):
             KeyRow(scope.title, action.keys, action.demo_help if demo and action.demo_help else action.help)
             for scope in SCOPES
             for action in ACTIONS
-            if action.scope is scope
+            if action.scope is scope and action.keys
         ]
         self.push_screen(
             HelpScreen("Keys. Quitting ends the demo." if demo else "Keys. Quitting stops no agent.", rows)
