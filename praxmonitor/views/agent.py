@@ -115,6 +115,8 @@ class AgentScreen(Screen[None]):
             self._address = address
             self.body.lines.remove_class("-open")
             self.diff.lines.remove_class("-open")
+            self.queue.step("first")
+            self.files.step("first")
             for _, lines in self._panels.values():
                 lines.jump(0)
                 lines.at_end = True
@@ -322,17 +324,21 @@ class AgentScreen(Screen[None]):
 
     @property
     def message(self) -> Message | None:
-        """The mail under the cursor; where its list is not in view, the newest."""
-        if Section.MAILBOX in self.shown:
-            return self.mail.selected
+        """The mail under the cursor; in the queue that of the start; where its list is not in view, the newest."""
         facts = self.frame.app.snapshot.fleet.find(self._address)
-        return next(iter(facts.mailbox.messages), None) if facts is not None else None
+        messages = facts.mailbox.messages if facts is not None else ()
+        if self._section is Section.QUEUE:
+            wanted = self.start.message_id if self.start is not None else ""
+            return next((message for message in messages if message.id == wanted), None)
+        return self.mail.selected if Section.MAILBOX in self.shown else next(iter(messages), None)
 
     def open_message(self) -> None:
         """Show the text of the mail under the cursor, in the section that lists mail."""
-        self.show_section(Section.MAILBOX)
-        self.body.show(self.mail.selected)
-        self.body.lines.add_class("-open")
+        message = self.message
+        if message is not None:
+            self.show_section(Section.MAILBOX)
+            self.body.show(message)
+            self.body.lines.add_class("-open")
 
     @property
     def start(self) -> WaitingStart | None:

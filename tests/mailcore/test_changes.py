@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.runs.changes import MOST_LINES, read_changes, read_diff
+from mailcore.dispatch.runs.changes import MOST_LINES, read_changes, read_diff, whole_diff
 from mailcore.model.agent import Agent
 from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
 from mailcore.model.run import Phase, Run
@@ -264,6 +264,8 @@ def test_nothing_that_a_hostile_repository_names_is_run(agent: Agent, tmp_path: 
         changes = read_changes(agent, run)
         assert not changes.trouble and told(changes)["new.md"][0] is ChangeKind.UNTRACKED
         assert any("+other" in read_diff(agent, changes, file).lines for file in changes.files)
+    reviewed = whole_diff(agent, run_at(BEFORE - 100))
+    assert reviewed is not None and "+other" in reviewed[0] and "agents/writer/new.md" in reviewed[1]
     assert not ran.exists(), ran.read_text()
     assert ((agent.root / ".git/index").read_bytes(), sorted((agent.root / ".git").iterdir())) == before
 

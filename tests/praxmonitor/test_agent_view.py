@@ -160,6 +160,10 @@ async def test_the_queue_is_moved_cancelled_and_begun(house: House) -> None:
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: order(house) == "012", "it is moved back")
         await until(pilot, lambda: "3. task 2" in text_of(app), "and shown")
+        await pilot.press("enter")
+        await until(pilot, lambda: agent_screen(app).section is Section.MAILBOX, "its mail is read")
+        assert agent_screen(app).body.lines.text.startswith("task 2\n")
+        app.show_section("@writer", Section.QUEUE)
 
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and "task 2" in text_of(app), "it asks")
