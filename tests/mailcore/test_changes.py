@@ -60,6 +60,8 @@ def test_files_and_lines_since_the_run_began_committed_or_not(agent: Agent, monk
     (agent.root / "elsewhere.md").write_text("changed\n")
     commit(agent.root, "the work", BEFORE + 200, monkeypatch)
     (agent.branch / "note with blanks.md").write_text("new\n")
+    (agent.branch / ".trinity").mkdir()
+    (agent.branch / ".trinity/local.json").write_text("[]\n")
     for unseen in ("logs", ".ai_mail.local"):
         (agent.branch / unseen).mkdir()
         (agent.branch / unseen / "x.md").write_text("x\n")
@@ -69,7 +71,9 @@ def test_files_and_lines_since_the_run_began_committed_or_not(agent: Agent, monk
         "gone.md": (ChangeKind.DELETED, 0, 1),
         "made.md": (ChangeKind.NEW, 2, 0),
         "note with blanks.md": (ChangeKind.UNTRACKED, None, None),
+        "local.json": (ChangeKind.UNTRACKED, None, None),
     }
+    assert changes.files[-1].path == "agents/writer/.trinity/local.json", "its memories last"
     assert (changes.branch, changes.linked, changes.top, changes.trouble) == ("main", False, str(agent.root), "")
     assert changes.base == first and f"from {first[:8]}" in changes.since and "since the run began" in changes.since
     diffs = {Path(file.path).name: read_diff(agent, changes, file) for file in changes.files}

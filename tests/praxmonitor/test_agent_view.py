@@ -251,7 +251,11 @@ async def test_changes_are_listed_read_copied_and_edited(
         await until(pilot, lambda: "+the twentieth" not in text_of(app), "the lines are closed")
         (house.agent("@writer").branch / "chapter.md").unlink()
         await pilot.press("e")
-        await until(pilot, lambda: "no file any more" in text_of(app), "it says why not", 10)
+        await until(pilot, lambda: any("no file any more" in n.text for n in app.notices), "it says why not", 10)
+        (house.agent("@writer").branch / "chapter.md").symlink_to("/etc/hosts")
+        await pilot.press("e")
+        await until(pilot, lambda: any("leads out of" in n.text for n in app.notices), "nor what lies elsewhere", 10)
+        assert len(lent) == 1
     house.kill("@operator", "@writer")
 
 
