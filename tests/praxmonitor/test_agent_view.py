@@ -96,11 +96,11 @@ async def test_a_key_out_of_its_section_says_where_it_means_something() -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("e")
-        await until(pilot, lambda: "the changes of an agent is not in view to edit" in text_of(app), "it says why")
+        await until(pilot, lambda: "to edit, go to the changes of an agent" in text_of(app), "it says why")
         await pilot.press("less_than_sign")
-        await until(pilot, lambda: "the queue of an agent is not in view" in text_of(app), "it says why")
+        await until(pilot, lambda: "to move, go to the queue of an agent" in text_of(app), "it says why")
         app.clear_notifications()
-        await until(pilot, lambda: "not in view" not in text_of(app), "it is gone")
+        await until(pilot, lambda: "go to" not in text_of(app), "it is gone")
         assert "begin now" not in text_of(app) and "earlier" not in text_of(app)
 
 

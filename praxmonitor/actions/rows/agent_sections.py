@@ -72,7 +72,7 @@ IN_SECTIONS = (
     ),
     Action(
         "open_diff", "enter", "lines", AGENT, "changes: what changed in the selected file", sections.open_diff,
-        words="diff lines changed file hunk", precondition=sections.in_changes("the changes", preconditions.mail),
+        words="diff lines changed file hunk", precondition=sections.in_changes("the changes", sections.no_mail),
         verb="read", section=Section.CHANGES, footer=Footer.IF_ROOM,
     ),
     Action(
