@@ -224,7 +224,7 @@ async def test_changes_are_listed_read_copied_and_edited(
         await until(pilot, lambda: "chapter.md" in text_of(app) and "branch main" in text_of(app), "the files", 10)
         assert "since the run began" in text_of(app) and "+1 -1" in text_of(app)
         assert "zz\N{REPLACEMENT CHARACTER}[31m.md" in text_of(app) and "\x1b" not in text_of(app)
-        await until(pilot, lambda: agent_screen(app).files.index is not None, "one is chosen")
+        await until(pilot, lambda: agent_screen(app).panels.files.index is not None, "one is chosen")
         while (found := agent_screen(app).changed_file) is None or not found[1].path.endswith("chapter.md"):
             await pilot.press("j")
         await pilot.press("enter")
