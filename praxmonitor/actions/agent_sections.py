@@ -26,7 +26,7 @@ def _in(section: Section, name: str, otherwise: Precondition | None) -> Precondi
         if now.section == section:
             return ""
         why = otherwise(now, verb) if otherwise is not None else ""
-        return why or f"{name} of an agent is not in view to {verb}: Tab goes through its sections"
+        return why or f"to {verb}, go to {name} of an agent: 2, then Tab"
 
     return checked
 
@@ -39,6 +39,11 @@ def in_queue(name: str, otherwise: Precondition | None = None) -> Precondition:
 def in_changes(name: str, otherwise: Precondition | None = None) -> Precondition:
     """The changes are chosen."""
     return _in(Section.CHANGES, name, otherwise)
+
+
+def no_mail(now: Situation, verb: str) -> str:
+    """What the key of the lines of a file means where mail is: there is none."""
+    return "" if now.facts is not None and now.facts.mailbox.messages else f"no mail here to {verb}"
 
 
 def beside_story(otherwise: Precondition) -> Precondition:

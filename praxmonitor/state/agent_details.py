@@ -30,6 +30,8 @@ class WaitingStart:
     """Untrusted text, as `reason` is."""
     reason: str
     """What it waits for."""
+    message_id: str = ""
+    """The mail of its task; empty of a wake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ class AgentReader:
             log_name=log.name if log is not None else "",
             log=tuple(lines),
             starts=tuple(
-                WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_starts(facts.agent)
+                WaitingStart(entry.id, entry.at, entry.subject, entry.reason, entry.message_id)
+                for entry in waiting_starts(facts.agent)
             ),
             tree=processes,
             memories=read_memories(facts.agent.branch) if Section.MEMORIES in wanted else None,

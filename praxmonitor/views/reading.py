@@ -139,19 +139,19 @@ class ChangesReading:
         if address == self._address and self._screen.is_mounted:
             self._changes = changes
             if self._diff is not None:
-                self.open(next((file for file in changes.files if file.path == self._diff.path), None))
+                self.read_lines(next((file for file in changes.files if file.path == self._diff.path), None))
             self._draw()
 
-    def open(self, file: ChangedFile | None) -> None:
+    def read_lines(self, file: ChangedFile | None) -> None:
         """Read the lines of this file; they are drawn when they are there."""
         facts, changes = self._agent(), self._changes
         if facts is None or changes is None or file is None:
             self._diff = None
         else:
-            work = partial(self._read_lines, facts, changes, file)
+            work = partial(self._read_diff, facts, changes, file)
             self._screen.run_worker(work, thread=True, exclusive=True, group="diff")
 
-    def _read_lines(self, facts: AgentFacts, changes: Changes, file: ChangedFile) -> None:
+    def _read_diff(self, facts: AgentFacts, changes: Changes, file: ChangedFile) -> None:
         from mailcore.dispatch.runs.changes import read_diff
 
         diff = read_diff(facts.agent, changes, file)

@@ -1,4 +1,4 @@
-"""One agent told whole: its state and why, its process, the run from its beginning, what it did, the end of its log."""
+"""One agent told whole: its state and why, its process, the run from its beginning, what that used, what it did."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mailcore.text.units import clock_cells, duration, since
 from praxmonitor.state.agent_details import AgentDetails
 from praxmonitor.text.agents import BYPASS, LOOKS, task
 from praxmonitor.text.lines import Line, plain, sender, spread, wrap
+from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.line_list import Lines
@@ -39,6 +40,8 @@ def story_lines(
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
             labelled("process", *process_lines(details, facts.sessions)),
             labelled("run", *run_lines(facts, now)),
+            labelled("inside", *inside_lines(facts, now, width - LABEL)),
+            labelled("used", *usage_lines(facts.spending, width - LABEL)),
         ):
             if drawn := list(group):
                 lines += [(), *drawn]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.runs.changes import MOST_LINES, read_changes, read_diff
+from mailcore.dispatch.runs.changes import MOST_LINES, read_changes, read_diff, whole_diff
 from mailcore.model.agent import Agent
 from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
 from mailcore.model.run import Phase, Run
@@ -60,6 +60,8 @@ def test_files_and_lines_since_the_run_began_committed_or_not(agent: Agent, monk
     (agent.root / "elsewhere.md").write_text("changed\n")
     commit(agent.root, "the work", BEFORE + 200, monkeypatch)
     (agent.branch / "note with blanks.md").write_text("new\n")
+    (agent.branch / ".trinity").mkdir()
+    (agent.branch / ".trinity/local.json").write_text("[]\n")
     for unseen in ("logs", ".ai_mail.local"):
         (agent.branch / unseen).mkdir()
         (agent.branch / unseen / "x.md").write_text("x\n")
@@ -69,7 +71,9 @@ def test_files_and_lines_since_the_run_began_committed_or_not(agent: Agent, monk
         "gone.md": (ChangeKind.DELETED, 0, 1),
         "made.md": (ChangeKind.NEW, 2, 0),
         "note with blanks.md": (ChangeKind.UNTRACKED, None, None),
+        "local.json": (ChangeKind.UNTRACKED, None, None),
     }
+    assert changes.files[-1].path == "agents/writer/.trinity/local.json", "its memories last"
     assert (changes.branch, changes.linked, changes.top, changes.trouble) == ("main", False, str(agent.root), "")
     assert changes.base == first and f"from {first[:8]}" in changes.since and "since the run began" in changes.since
     diffs = {Path(file.path).name: read_diff(agent, changes, file) for file in changes.files}
@@ -264,6 +268,8 @@ def test_nothing_that_a_hostile_repository_names_is_run(agent: Agent, tmp_path: 
         changes = read_changes(agent, run)
         assert not changes.trouble and told(changes)["new.md"][0] is ChangeKind.UNTRACKED
         assert any("+other" in read_diff(agent, changes, file).lines for file in changes.files)
+    reviewed = whole_diff(agent, run_at(BEFORE - 100))
+    assert reviewed is not None and "+other" in reviewed[0] and "agents/writer/new.md" in reviewed[1]
     assert not ran.exists(), ran.read_text()
     assert ((agent.root / ".git/index").read_bytes(), sorted((agent.root / ".git").iterdir())) == before
 

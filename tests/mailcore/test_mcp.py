@@ -196,6 +196,8 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
         retried = await lead("retry", target="@editor")
         assert retried["run_id"] and await lead("queue") == []
         assert "abcd" in await lead.refused("queue", cancel="abcd")
+        assert "abcd" in await lead.refused("queue", move="abcd", place="last")
+        assert "abcd" in await lead.refused("queue", now="abcd")
         (house.agent("@editor").branch / "go").touch()
         house.over("@editor", retried["run_id"])
         reviewed = await lead("review", target=retried["run_id"], by="@writer")

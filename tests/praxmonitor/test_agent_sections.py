@@ -11,6 +11,8 @@ from msgspec import structs
 
 from mailcore.model.activity import Kind
 from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
+from mailcore.model.fleet import State, Status
+from mailcore.model.usage import Spending, Usage
 from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
 from praxmonitor.state.agent_reader import running_pid
 from praxmonitor.state.memory_reader import MEMORY_BYTES, read_memories
@@ -22,6 +24,7 @@ from praxmonitor.widgets.agent_sections import (
     recorded_run,
     timeline,
 )
+from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.changes import DiffLines, changes_head, changes_rows
 from praxmonitor.widgets.section_tabs import tabs_line
 from praxmonitor.widgets.start_queue import queue_head, queue_rows
@@ -63,6 +66,12 @@ def test_the_process_tree() -> None:
     assert "the run ended at" in drawn(process_tree_lines(BUILDER, details(tree=()), NOON))[0]
     assert "nothing runs" in drawn(process_tree_lines(ARCHIVIST, details(tree=()), NOON))[0]
     assert "can be seen" in drawn(process_tree_lines(WRITER, details(tree=()), NOON))[0]
+
+
+def test_the_story_says_what_was_used() -> None:
+    spent = structs.replace(WRITER, spending=Spending("2027-01-15", today=Usage(1000, 200, cost=2.5), model="opus"))
+    lines = drawn(story_lines(spent, Status(State.WORKING, "at work"), details(), NOON, 80))
+    assert "used     opus" in lines and "         today  1200 tokens, $2.50" in lines
 
 
 def test_a_session_by_hand_is_the_process_that_is_shown() -> None:

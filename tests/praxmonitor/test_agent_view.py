@@ -96,11 +96,11 @@ async def test_a_key_out_of_its_section_says_where_it_means_something() -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("e")
-        await until(pilot, lambda: "the changes of an agent is not in view to edit" in text_of(app), "it says why")
+        await until(pilot, lambda: "to edit, go to the changes of an agent" in text_of(app), "it says why")
         await pilot.press("less_than_sign")
-        await until(pilot, lambda: "the queue of an agent is not in view" in text_of(app), "it says why")
+        await until(pilot, lambda: "to move, go to the queue of an agent" in text_of(app), "it says why")
         app.clear_notifications()
-        await until(pilot, lambda: "not in view" not in text_of(app), "it is gone")
+        await until(pilot, lambda: "go to" not in text_of(app), "it is gone")
         assert "begin now" not in text_of(app) and "earlier" not in text_of(app)
 
 
@@ -160,6 +160,10 @@ async def test_the_queue_is_moved_cancelled_and_begun(house: House) -> None:
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: order(house) == "012", "it is moved back")
         await until(pilot, lambda: "3. task 2" in text_of(app), "and shown")
+        await pilot.press("enter")
+        await until(pilot, lambda: agent_screen(app).section is Section.MAILBOX, "its mail is read")
+        assert agent_screen(app).body.lines.text.startswith("task 2\n")
+        app.navigation.show_section("@writer", Section.QUEUE)
 
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and "task 2" in text_of(app), "it asks")
@@ -220,7 +224,7 @@ async def test_changes_are_listed_read_copied_and_edited(
         await until(pilot, lambda: "chapter.md" in text_of(app) and "branch main" in text_of(app), "the files", 10)
         assert "since the run began" in text_of(app) and "+1 -1" in text_of(app)
         assert "zz\N{REPLACEMENT CHARACTER}[31m.md" in text_of(app) and "\x1b" not in text_of(app)
-        await until(pilot, lambda: agent_screen(app).files.index is not None, "one is chosen")
+        await until(pilot, lambda: agent_screen(app).panels.files.index is not None, "one is chosen")
         while (found := agent_screen(app).changed_file) is None or not found[1].path.endswith("chapter.md"):
             await pilot.press("j")
         await pilot.press("enter")
@@ -247,7 +251,11 @@ async def test_changes_are_listed_read_copied_and_edited(
         await until(pilot, lambda: "+the twentieth" not in text_of(app), "the lines are closed")
         (house.agent("@writer").branch / "chapter.md").unlink()
         await pilot.press("e")
-        await until(pilot, lambda: "no file any more" in text_of(app), "it says why not", 10)
+        await until(pilot, lambda: any("no file any more" in n.text for n in app.notices), "it says why not", 10)
+        (house.agent("@writer").branch / "chapter.md").symlink_to("/etc/hosts")
+        await pilot.press("e")
+        await until(pilot, lambda: any("leads out of" in n.text for n in app.notices), "nor what lies elsewhere", 10)
+        assert len(lent) == 1
     house.kill("@operator", "@writer")
 
 

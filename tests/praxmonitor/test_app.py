@@ -220,7 +220,7 @@ async def test_a_key_that_can_do_nothing_says_why() -> None:
 async def test_help_lists_every_action_and_escape_only_backs_out() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(120, 84)) as pilot:
+    async with app.run_test(size=(120, 100)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")

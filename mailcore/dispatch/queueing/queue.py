@@ -66,6 +66,8 @@ class WaitingStart:
     """What it waits for."""
     rank: float = 0.0
     """The lowest is next."""
+    message_id: str = ""
+    """The mail of its task; empty of a wake."""
 
 
 def add_start(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
@@ -143,6 +145,7 @@ def waiting_starts(agent: Agent) -> list[WaitingStart]:
             str(record.get("sender", "")),
             str(record.get("waits", "")),
             rank_of(record),
+            str(record.get("message_id") or ""),
         )
         for record in _records(agent)
     ]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from mailcore.dispatch.runs.progress import changed_files
+from mailcore.dispatch.runs.progress import MEMORIES, changed_files
 from mailcore.exceptions import Refused
 from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
@@ -41,7 +41,8 @@ _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)")
 
 
 def read_changes(agent: Agent, run: Run | None) -> Changes:
-    """The files of an agent's branch that changed since its run began; without a run, since the last commit."""
+    """The files of an agent's branch that changed since its run began, its memories last; without a run, since the last
+    commit."""
     try:
         tree = git_worktree.working_tree(agent.branch)
         return _by_git(tree, agent, run) if tree is not None else _by_time(agent, run)
@@ -96,7 +97,7 @@ def _by_git(tree: WorkingTree, agent: Agent, run: Run | None) -> Changes:
         data, whole = ask("diff", *HOW, "--raw", "--numstat", "-z", _object(base, tree), *where, most=MOST_LIST)
         new, all_new = ask("ls-files", "--others", "--exclude-standard", "-z", *where, most=MOST_LIST)
     files = [*_changed(_names(data)), *(ChangedFile(name, ChangeKind.UNTRACKED) for name in _names(new))]
-    files.sort(key=lambda file: file.path)
+    files.sort(key=lambda file: (f"/{MEMORIES}/" in f"/{file.path}", file.path))
     more = max(0, len(files) - MOST_FILES) + (0 if whole and all_new else 1)
     return Changes(
         since, str(tree.top), git_worktree.branch_name(tree), tree.linked, _object(base, tree),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from praxmonitor.actions import agent_sections as sections
-from praxmonitor.actions import mail_preconditions, preconditions
+from praxmonitor.actions import preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.scope import AGENT, VIEWS
 from praxmonitor.state.agent_details import Section
@@ -72,7 +72,7 @@ IN_SECTIONS = (
     ),
     Action(
         "open_diff", "enter", "lines", AGENT, "changes: what changed in the selected file", sections.open_diff,
-        words="diff lines changed file hunk", precondition=sections.in_changes("the changes", mail_preconditions.mail),
+        words="diff lines changed file hunk", precondition=sections.in_changes("the changes", sections.no_mail),
         verb="read", section=Section.CHANGES, footer=Footer.IF_ROOM,
     ),
     Action(

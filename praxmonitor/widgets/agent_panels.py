@@ -1,0 +1,164 @@
+"""The panels of the view of one agent: one of each section, and what is open of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from textual.containers import Vertical
+
+from mailcore.model.activity import Activity
+from mailcore.model.changes import Changes
+from mailcore.model.fleet import AgentFacts, Status
+from praxmonitor.state.agent_details import AgentDetails, Section
+from praxmonitor.text.lines import plain
+from praxmonitor.widgets.agent_sections import (
+    log_section_lines,
+    memory_lines,
+    process_tree_lines,
+    recorded_run,
+    timeline,
+)
+from praxmonitor.widgets.agent_story import Story
+from praxmonitor.widgets.changes import changes_head, changes_rows
+from praxmonitor.widgets.line_list import Lines
+from praxmonitor.widgets.mail import Body, MailList
+from praxmonitor.widgets.row_list import RowList
+from praxmonitor.widgets.start_queue import queue_head, queue_rows
+from praxmonitor.widgets.text_panel import TextPanel
+
+UNRECORDED = frozenset((Section.PROCESSES, Section.QUEUE, Section.LOG, Section.MEMORIES, Section.CHANGES))
+"""What no recording holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInView:
+    """One agent at one moment, as far as its sections show it."""
+
+    facts: AgentFacts
+    status: Status
+    now: float
+    stream: tuple[Activity, ...]
+    """What happened everywhere."""
+    details: AgentDetails | None
+    changes: Changes | None
+    bypass: bool
+    """It asks for no permissions."""
+    played: bool
+    """It is a recording's."""
+
+
+class AgentPanels:
+    """The panels. `show` hands one what it shows."""
+
+    def __init__(
+        self, open_diff: Callable[[], None], file_picked: Callable[[], None], start_picked: Callable[[], None]
+    ):
+        """Told of: a double click on a file; another file, or another start, under the cursor."""
+        self.story, self.mail, self.body = Story(), MailList(), Body()
+        self.processes, self.memories = TextPanel("processes"), TextPanel("memories")
+        self.timeline, self.log_tail = TextPanel("timeline", follows=True), TextPanel("log", follows=True)
+        self.queue = RowList("queue", lambda: None, start_picked)
+        self.files = RowList("files", open_diff, file_picked)
+        self.diff = TextPanel("diff")
+        self.body.lines.border_title, self.diff.lines.border_title = "message", "lines"
+        letters = Vertical(self.mail.lines, self.body.lines)
+        changed = Vertical(self.files.lines, self.diff.lines)
+        self._panels: Mapping[Section, tuple[Vertical | Lines, Lines]] = {
+            Section.STORY: (self.story.lines, self.story.lines),
+            Section.PROCESSES: (self.processes.lines, self.processes.lines),
+            Section.TIMELINE: (self.timeline.lines, self.timeline.lines),
+            Section.MAILBOX: (letters, self.mail.lines),
+            Section.QUEUE: (self.queue.lines, self.queue.lines),
+            Section.LOG: (self.log_tail.lines, self.log_tail.lines),
+            Section.MEMORIES: (self.memories.lines, self.memories.lines),
+            Section.CHANGES: (changed, self.files.lines),
+        }
+        """What each section stands in, and what of it takes the keys."""
+
+    def __iter__(self) -> Iterator[Vertical | Lines]:
+        """What each section stands in, from the left."""
+        return (outer for outer, _ in self._panels.values())
+
+    def main(self, section: Section) -> Lines:
+        """What of a section takes the keys."""
+        return self._panels[section][1]
+
+    def opened(self, section: Section) -> Lines | None:
+        """What is open of a section beside its list; None if nothing is."""
+        lines = {Section.MAILBOX: self.body.lines, Section.CHANGES: self.diff.lines}.get(section)
+        return lines if lines is not None and lines.has_class("-open") else None
+
+    def arrange(self, shown: tuple[Section, ...], chosen: Section) -> None:
+        """Let these be in view; the chosen one has the focus."""
+        for section, (outer, inner) in self._panels.items():
+            outer.set_class(section in shown, "-shown")
+            if section is chosen and not outer.has_focus_within:
+                inner.focus()
+
+    def begin_anew(self) -> None:
+        """Another agent: nothing is open, and all stand at their beginning, or where they follow at their end."""
+        self.body.lines.remove_class("-open")
+        self.diff.lines.remove_class("-open")
+        self.queue.step("first")
+        self.files.step("first")
+        for _, lines in self._panels.values():
+            lines.jump(0)
+            lines.at_end = True
+
+    def name(self, address: str, remark: str) -> None:
+        """Say whose they are, and a remark."""
+        for section, (_, lines) in self._panels.items():
+            what = {Section.STORY: "", Section.MAILBOX: "mail of "}.get(section, f"{section} of ")
+            lines.border_title = plain(f"{what}{address}{remark}")
+
+    def step(self, way: str) -> bool:
+        """Move in the list that has the focus, where pages are those of what is open of it; False if none has it."""
+        lists = ((Section.MAILBOX, self.mail), (Section.CHANGES, self.files), (Section.QUEUE, self.queue))
+        for section, rows in lists:
+            if rows.lines.has_focus:
+                opened = self.opened(section)
+                if way.startswith("page") and opened is not None:
+                    opened.step(way)
+                else:
+                    rows.step(way)
+                return True
+        return False
+
+    def show(self, section: Section, agent: AgentInView) -> None:
+        """Draw one section."""
+        facts, details, now = agent.facts, agent.details, agent.now
+        if agent.played and section in UNRECORDED:
+            self._show_unrecorded(section, agent)
+            return
+        match section:
+            case Section.STORY:
+                self.story.show(facts, agent.status, details, now, agent.bypass)
+            case Section.PROCESSES:
+                self.processes.show(lambda _: process_tree_lines(facts, details, now))
+            case Section.TIMELINE:
+                self.timeline.show(lambda _: timeline(facts, agent.stream))
+            case Section.MAILBOX:
+                self.mail.show(facts.mailbox, now)
+            case Section.QUEUE:
+                self.queue.show(partial(queue_head, details), queue_rows(details, now))
+            case Section.LOG:
+                self.log_tail.show(partial(log_section_lines, details))
+            case Section.MEMORIES:
+                self.memories.show(partial(memory_lines, details))
+            case Section.CHANGES:
+                changes, branch = agent.changes, str(facts.agent.branch)
+                inside = changes is not None and branch != changes.top
+                place = f"{branch.removeprefix(f'{changes.top}/')}/" if changes is not None and inside else ""
+                self.files.show(partial(changes_head, changes), changes_rows(changes, place))
+
+    def _show_unrecorded(self, section: Section, agent: AgentInView) -> None:
+        lines = recorded_run(agent.facts, section, agent.now)
+        if section is Section.QUEUE:
+            self.queue.show(lambda _: lines, ())
+        elif section is Section.CHANGES:
+            self.files.show(lambda _: lines, ())
+        else:
+            panels = {Section.PROCESSES: self.processes, Section.LOG: self.log_tail}
+            panels.get(section, self.memories).show(lambda _: lines)
