@@ -20,6 +20,7 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.desk import AlarmDesk
 from praxmonitor.alarms.listing import AlarmRow
+from praxmonitor.state.attendance import Attendance
 from praxmonitor.state.needs import Need, NeedWalk, needs_of
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import Snapshot
@@ -125,6 +126,10 @@ class Sound(Protocol):
 
 class Display(Protocol):
     """What a handler shows."""
+
+    @property
+    def attendance(self) -> Attendance:
+        """When the operator was away."""
 
     def notify(
         self,

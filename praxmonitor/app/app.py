@@ -23,6 +23,7 @@ from textual.theme import Theme
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
+from mailcore.text.units import duration
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES, is_elected
@@ -39,6 +40,7 @@ from praxmonitor.app.terminal_exit import continue_once, leave_when_told, termin
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.preferences.store import save_preferences
 from praxmonitor.sound import Speaker
+from praxmonitor.state.attendance import Attendance
 from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -141,7 +143,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
-        self.walk = NeedWalk()
+        self.walk, self.attendance = NeedWalk(), Attendance(opened.clock())
         self.terminal = Terminal(self)
         self.gone = threading.Event()
         """Set by who runs it, once it has left."""
@@ -263,6 +265,8 @@ class PraxApp(App[None], inherit_bindings=False):
         """Textual's own; and a person is there who presses a key or a button of the mouse."""
         if isinstance(event, Key | MouseDown) and not event.is_forwarded:
             self.alarms.notifier.note_key()
+            if gone := self.attendance.note_key(self.opened.clock()):
+                self.notify(f"nobody pressed a key for {duration(gone)}: B tells what happened since", timeout=12)
         await super().on_event(event)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:
