@@ -10,7 +10,7 @@ from mailcore.dispatch.runs.away_summary import AwaySummary, headline, summarize
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
 from praxmonitor.dialogs.choose import ChooseScreen
-from praxmonitor.state.attendance import USUALLY, AWAY_AFTER, Attendance
+from praxmonitor.state.attendance import AWAY_AFTER, USUALLY, Attendance
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, mail, run, text_of, until, workspace
