@@ -1,4 +1,4 @@
-"""The view of alarms: requests for approval first, decided on their row; it keeps its place; it draws harmless words."""
+"""The view of alarms: requests for approval first, decided on their row; it keeps its place; it draws no harm."""
 
 from __future__ import annotations
 
