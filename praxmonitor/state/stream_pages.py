@@ -15,6 +15,8 @@ FEW = 200
 """Fewer activities than that on a page: the next one covers twice the time."""
 FARTHEST = 7 * 86_400.0
 """Seconds before now in which older activities are looked for."""
+DROPPED = 1000
+"""Of the oldest that are let go at once where too many are held: each time the rows are made anew."""
 MOST_HELD = 20_000
 """Activities that are held, some 10 MB. With a filter only those count that match it."""
 
@@ -42,8 +44,11 @@ class StreamPages:
         if not self.begin:
             self.activities = stream
         elif new:
-            self.activities = tuple(sorted((*self.activities, *new), key=attrgetter("at")))[-MOST_HELD:]
-            if len(self.activities) == MOST_HELD:
+            self.activities = (*self.activities, *new)
+            if self.activities[-len(new) - 1].at > new[0].at:
+                self.activities = tuple(sorted(self.activities, key=attrgetter("at")))
+            if len(self.activities) > MOST_HELD:
+                self.activities = self.activities[-MOST_HELD + DROPPED :]
                 self.begin = max(self.begin, self.activities[0].at)
         return len(new)
 

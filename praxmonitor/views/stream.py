@@ -51,6 +51,8 @@ class StreamScreen(Screen[None]):
         self._filter = ActivityFilter()
         self._rows: tuple[ActivityRow, ...] = ()
         """As they are shown."""
+        self._shown: tuple[Activity, ...] = ()
+        """What they were made of, by the present filter."""
         self._pages = StreamPages()
         self._history = HistoryReading(self, self._take)
         self._latest: tuple[Activity, ...] = ()
@@ -123,7 +125,12 @@ class StreamScreen(Screen[None]):
 
     def _show(self) -> None:
         nothing: Line = (("nothing that matches" if not self._filter.shows_all else "nothing happened yet", "faint"),)
-        self._rows = activity_rows(self._filter.each(self._pages.activities))
+        held, known = self._pages.activities, len(self._shown)
+        if known and len(held) >= known and held[0] is self._shown[0] and held[known - 1] is self._shown[-1]:
+            self._rows += activity_rows(self._filter.each(held[known:]))  # of 20,000 that are held a few are new
+        else:
+            self._rows = activity_rows(self._filter.each(held))
+        self._shown = held
         self.stream.show(self._rows, nothing)
 
     def _read_older(self, back_to: float = 0.0) -> None:
@@ -214,6 +221,7 @@ class StreamScreen(Screen[None]):
         self._filter = read_filter(self._input.value)
         self._history.drop()
         self._pages.forget()
+        self._shown = ()
         self._target, self._searching = 0.0, False
         self._show()
         self._say()

@@ -85,12 +85,14 @@ def test_what_a_run_begins_with_is_one_row_that_says_what_is_in_it() -> None:
         act("builder", Kind.LOG, "between", 59.9),
         act("writer", Kind.SESSION, "session: startup", 59),
         act("writer", Kind.PROMPT, "You are @writer. Your passport is…", 58),
+        act("writer", Kind.LOG, "@writer is up", 57),
+        act("writer", Kind.LOG, "working", 56),
         act("writer", Kind.TOOL, "Read: a.py", 50),
         act("writer", Kind.PROMPT, "and now this", 40),
     )
     rows = activity_rows(begin)
-    assert [row.activity for row in rows] == [begin[0], begin[1], begin[4], begin[5]]
-    assert rows[0].folded == "session up after 1 s, prompt given" and rows[3].folded == ""
+    assert [row.activity for row in rows] == [begin[0], begin[1], *begin[5:]]
+    assert rows[0].folded == "session up after 1 s, prompt given, “@writer is up”" and rows[3].folded == ""
     line = "".join(text for text, _ in stream_line(rows[0], 120))
     assert "Report (attempt 1/3)  session up after 1 s, prompt given" in line
     assert len(activity_rows(begin[2:4])) == 2, "of a session that a person began nothing is folded"
@@ -101,6 +103,7 @@ def test_a_row_stands_for_one_activity_and_nothing_else_is_lost(told: list[tuple
     activities = [act(name, kind, "x", 100 - n) for n, (name, kind) in enumerate(told)]
     rows = activity_rows(activities)
     folded = sum(len(row.folded.split(", ")) for row in rows if row.folded)
+    assert not [row for row in rows if row.folded and row.activity.kind is not Kind.STARTED]
     assert len(rows) + folded == len(activities)
     assert [row.activity for row in rows] == [one for one in activities if one in [row.activity for row in rows]]
 

@@ -5,6 +5,7 @@ One reader, for `mailcore away --back` and for the screen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -113,18 +114,21 @@ def headline(found: AwaySummary, now: float) -> str:
 
 
 def summary_lines(found: AwaySummary) -> list[SummaryLine]:
-    """What wants the operator first, then what was done, then where it stands."""
+    """What wants the operator first, then what each agent did, the newest of it, then where it stands."""
     lines = [
         SummaryLine(f"? {_at(mail.came_at)} {safe_sender(mail.sender)} asks: {_subject(mail.subject)}", "", _id(mail))
         for mail in found.requests[-MAX_TOLD:]
     ]
-    for runs, sign, words in (
-        (found.failed, "✗", ""), (found.unanswered, "!", " (no reply)"), (found.done, "✓", ""),
-        (found.going_on, "▸", ""),
-    ):  # fmt: skip
+    for runs, sign, words in ((found.failed, "✗", ""), (found.unanswered, "!", " (no reply)")):
         lines += [SummaryLine(_of_run(run, sign, words), run.target) for run in runs[-MAX_TOLD:]]
         if len(runs) > MAX_TOLD:
             lines.append(SummaryLine(f"{sign} and {len(runs) - MAX_TOLD} before"))
+    done = Counter(run.target for run in found.done)
+    last = {run.target: run for run in found.done}
+    for address, run in list(last.items())[-MAX_TOLD:]:
+        more = f" (and {done[address] - 1} more)" if done[address] > 1 else ""
+        lines.append(SummaryLine(_of_run(run, "✓", more), address))
+    lines += [SummaryLine(_of_run(run, "▸", ""), run.target) for run in found.going_on[-MAX_TOLD:]]
     lines += [
         SummaryLine(f"✉ {_at(mail.came_at)} {safe_sender(mail.sender)}: {_subject(mail.subject)}", "", _id(mail))
         for mail in found.mails[-MAX_TOLD:]
