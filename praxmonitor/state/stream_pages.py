@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.text.units import moment
 from praxmonitor.state.catch_up import unreported
 
 FIRST_SPAN = 600.0
@@ -51,6 +52,16 @@ class StreamPages:
                 self.activities = self.activities[-MOST_HELD + DROPPED :]
                 self.begin = max(self.begin, self.activities[0].at)
         return len(new)
+
+    def words(self, now: float) -> str:
+        """How far back it goes."""
+        if self.none_older:
+            return "older: none in the last 7 days"
+        if self.full:
+            return f"{MOST_HELD} lines are held: a filter (/) reads farther back"
+        if self.begin:
+            return f"read back to {moment(self.begin, now)}; PgUp reads on"
+        return "all that happens; PgUp at the top reads older"
 
     def forget(self) -> None:
         """Hold no more than the fleet's stream."""
