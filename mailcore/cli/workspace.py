@@ -141,11 +141,13 @@ def away(call: Call) -> VerbResult:
     call.require(prove=False)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
     since = 0.0 if until else presence.away_since(call.workspace)
-    ended = away_summary.done_without_reply(call.workspace, since) if since else []
+    found = away_summary.summarize(call.workspace, since) if since else away_summary.AwaySummary(0.0)
     presence.set_away(call.workspace, until)
     audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)
-    rows = [{"agent": run.target, "run": run.run_id, "subject": run.subject, "at": iso(run.since)} for run in ended]
-    text = f"away until {until}" if until else "\n".join(["here again", *away_summary.summary(ended)])
+    missed = found.unanswered
+    rows = [{"agent": run.target, "run": run.run_id, "subject": run.subject, "at": iso(run.since)} for run in missed]
+    told = [away_summary.headline(found, time.time()), *(f"  {one.text}" for one in away_summary.summary_lines(found))]
+    text = f"away until {until}" if until else "\n".join(["here again", *(told if since else [])])
     return {"away": until, **({"done_without_reply": rows} if rows else {})}, text
 
 

@@ -123,11 +123,12 @@ def _of_session(found: FoundSession, begin: float, end: float) -> list[Activity]
     with os.fdopen(descriptor(found.path)[0], "rb", buffering=BUFFER) as file:
         size = file.seek(0, os.SEEK_END)
         offset = 0 if files.whole else first_at(file, begin, size, files.time_of)
+        stop = size if files.whole else first_at(file, end, size, files.time_of)
+        if offset >= stop:
+            return told
         reader = files.reader(found.address, found.path, offset, Counted(1000))
         file.seek(offset)
-        for line in [file.read(MAX_DOCUMENT)] if files.whole else iter(lambda: file.readline(MAX_TRANSCRIPT_LINE), b""):
-            if not files.whole and files.time_of(line) >= end:
-                break
+        for line in [file.read(MAX_DOCUMENT)] if files.whole else _until(file, offset, stop):
             for activity in reader.read(line, end):
                 if isinstance(activity, Activity) and begin <= activity.at < end:
                     told.append(harmless_activity(activity, end))
@@ -163,10 +164,15 @@ def _lines(path: Path, begin: float, end: float, time_of: Callable[[bytes], floa
 
 def _between(file: BinaryIO, begin: float, end: float, time_of: Callable[[bytes], float]) -> Iterator[bytes]:
     size = file.seek(0, os.SEEK_END)
-    file.seek(first_at(file, begin, size, time_of))
-    while line := file.readline(MAX_TRANSCRIPT_LINE):
-        if time_of(line) >= end:
-            return
+    offset, stop = first_at(file, begin, size, time_of), first_at(file, end, size, time_of)
+    file.seek(offset)
+    yield from _until(file, offset, stop)
+
+
+def _until(file: BinaryIO, offset: int, stop: int) -> Iterator[bytes]:
+    """The lines from `offset`, at which the file stands, until before `stop`."""
+    while offset < stop and (line := file.readline(MAX_TRANSCRIPT_LINE)):
+        offset += len(line)
         yield line
 
 

@@ -24,6 +24,7 @@ from praxmonitor.alarms.listing import AlarmRow
 from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.state.agent_details import Section, WaitingStart
+from praxmonitor.state.attendance import Attendance
 from praxmonitor.state.mail import MailEntry, MailFolder
 from praxmonitor.state.needs import Need, NeedWalk, needs_of
 from praxmonitor.state.notices import Notice
@@ -253,6 +254,10 @@ class Display(Protocol):
 
     def key_of(self, action_id: str) -> str:
         """The key that stands for an action now, as a person reads it; empty if none does."""
+
+    @property
+    def attendance(self) -> Attendance:
+        """When the operator was away."""
 
     def notify(
         self,

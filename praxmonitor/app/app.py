@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from mailcore.exceptions import MailcoreError
+from mailcore.text.units import duration
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.keymap import STANDARD
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -39,6 +40,7 @@ from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound import Speaker
+from praxmonitor.state.attendance import Attendance
 from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
@@ -127,7 +129,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.choices = Choices(self)
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
-        self.walk = NeedWalk()
+        self.walk, self.attendance = NeedWalk(), Attendance(opened.clock())
         self.terminal = Terminal(self)
         self.appearance = Appearance(self)
         self.gone = threading.Event()
@@ -300,6 +302,9 @@ class PraxApp(App[None], inherit_bindings=False):
         if isinstance(event, Key | MouseDown) and not event.is_forwarded:
             for project in self._projects:
                 project.alarms.notifier.note_key()
+            if gone := self.attendance.note_key(self.opened.clock()):
+                told = f"nobody pressed a key for {duration(gone)}: {self.key_of('digest')} tells what happened since"
+                self.notify(told, timeout=12)
         await super().on_event(event)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:

@@ -9,7 +9,7 @@ from mailcore.text.units import age, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
-from praxmonitor.text.lines import Line, Span, plain, sender, spread, wrap
+from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrap
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
 LABEL_WIDTH = 15
@@ -117,7 +117,7 @@ def _request_explained(mail: Message, now: float, width: int) -> Iterator[Line]:
     room = max(10, width - LABEL_WIDTH - 1)
     said = [part for text in mail.body.splitlines() if text.strip() for part in wrap(plain(text), room)]
     if len(said) > MOST_SAID:
-        said = [*said[: MOST_SAID - 1], "… Enter reads all of it"]
+        said = [*said[: MOST_SAID - 1], cut("… Enter reads all of it", room)]
     for number, part in enumerate(said):
         yield ((f"      {'' if number else 'says':<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
     lapses = f"; it lapses {soon(mail.expires_at, now=now)}" if mail.expires_at else ""

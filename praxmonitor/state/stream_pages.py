@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.text.units import moment
 from praxmonitor.state.catch_up import unreported
 
 FIRST_SPAN = 600.0
@@ -15,6 +16,8 @@ FEW = 200
 """Fewer activities than that on a page: the next one covers twice the time."""
 FARTHEST = 7 * 86_400.0
 """Seconds before now in which older activities are looked for."""
+DROPPED = 1000
+"""Of the oldest that are let go at once where too many are held: each time the rows are made anew."""
 MOST_HELD = 20_000
 """Activities that are held, some 10 MB. With a filter only those count that match it."""
 
@@ -42,10 +45,23 @@ class StreamPages:
         if not self.begin:
             self.activities = stream
         elif new:
-            self.activities = tuple(sorted((*self.activities, *new), key=attrgetter("at")))[-MOST_HELD:]
-            if len(self.activities) == MOST_HELD:
+            self.activities = (*self.activities, *new)
+            if self.activities[-len(new) - 1].at > new[0].at:
+                self.activities = tuple(sorted(self.activities, key=attrgetter("at")))
+            if len(self.activities) > MOST_HELD:
+                self.activities = self.activities[-MOST_HELD + DROPPED :]
                 self.begin = max(self.begin, self.activities[0].at)
         return len(new)
+
+    def words(self, now: float) -> str:
+        """How far back it goes."""
+        if self.none_older:
+            return "older: none in the last 7 days"
+        if self.full:
+            return f"{MOST_HELD} lines are held: a filter (/) reads farther back"
+        if self.begin:
+            return f"read back to {moment(self.begin, now)}; PgUp reads on"
+        return "all that happens; PgUp at the top reads older"
 
     def forget(self) -> None:
         """Hold no more than the fleet's stream."""

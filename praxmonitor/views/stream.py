@@ -11,11 +11,11 @@ from textual.widgets import Input
 
 from mailcore.model.activity import Activity
 from mailcore.observe.stream_history import HistoryPage
-from mailcore.text.units import clock_time, moment
+from mailcore.text.units import clock_time
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import EVERYWHERE, MOVE, REPLAY, STREAM, VIEWS, Scope
 from praxmonitor.state.snapshot import EMPTY
-from praxmonitor.state.stream_pages import MOST_HELD, StreamPages
+from praxmonitor.state.stream_pages import StreamPages
 from praxmonitor.text.activity_filter import ActivityFilter, read_filter
 from praxmonitor.text.activity_rows import ActivityRow, activity_rows
 from praxmonitor.text.lines import Line, Span, plain
@@ -23,6 +23,9 @@ from praxmonitor.views.frame import Frame
 from praxmonitor.views.history_reading import HistoryReading
 from praxmonitor.widgets.activity_list import ActivityList
 from praxmonitor.widgets.line_list import Lines
+
+SEARCHED = 43_200.0
+"""Seconds before now to which a filter, or a time in which nothing happened, is read back by itself."""
 
 
 class StreamScreen(Screen[None]):
@@ -51,6 +54,8 @@ class StreamScreen(Screen[None]):
         self._filter = ActivityFilter()
         self._rows: tuple[ActivityRow, ...] = ()
         """As they are shown."""
+        self._shown: tuple[Activity, ...] = ()
+        """What they were made of, by the present filter."""
         self._pages = StreamPages()
         self._history = HistoryReading(self, self._take)
         self._latest: tuple[Activity, ...] = ()
@@ -124,7 +129,12 @@ class StreamScreen(Screen[None]):
 
     def _show(self) -> None:
         nothing: Line = (("nothing that matches" if not self._filter.shows_all else "nothing happened yet", "faint"),)
-        self._rows = activity_rows(self._filter.each(self._pages.activities))
+        held, known = self._pages.activities, len(self._shown)
+        if known and len(held) >= known and held[0] is self._shown[0] and held[known - 1] is self._shown[-1]:
+            self._rows += activity_rows(self._filter.each(held[known:]))  # of 20,000 that are held a few are new
+        else:
+            self._rows = activity_rows(self._filter.each(held))
+        self._shown = held
         self.stream.show(self._rows, nothing)
 
     def _read_older(self, back_to: float = 0.0) -> None:
@@ -142,11 +152,13 @@ class StreamScreen(Screen[None]):
         now = self.frame.app.snapshot.now
         self._pages.add(page.activities, page.begin, end, now)
         self._show()
-        if self._target and self._pages.begin <= self._target:
+        reached = bool(self._target) and self._pages.begin <= self._target
+        if reached:
             self.stream.go_to(self._target)
             self._target = 0.0
-        self._searching = self._searching and len(self._rows) < self.stream.lines.line_count
-        if self._searching or self._target or not page.activities:
+        few = len(self._rows) < self.stream.lines.line_count
+        self._searching = self._searching and few and self._pages.begin > now - SEARCHED
+        if self._searching or self._target or not (page.activities or reached or self._pages.begin <= now - SEARCHED):
             self._read_older(self._target)
         self._say()
 
@@ -189,13 +201,7 @@ class StreamScreen(Screen[None]):
             return f"reading… before {clock_time(self._pages.begin or self.frame.app.snapshot.now)}", "accent"
         if self._history.trouble:
             return f"older: {plain(self._history.trouble)}", "warn"
-        if self._pages.none_older:
-            return "older: none in the last 7 days", "muted"
-        if self._pages.full:
-            return f"{MOST_HELD} lines are held: a filter (/) reads farther back", "muted"
-        if self._pages.begin:
-            return f"read back to {moment(self._pages.begin, self.frame.app.snapshot.now)}; PgUp reads on", "muted"
-        return "all that happens; PgUp at the top reads older", "muted"
+        return self._pages.words(self.frame.app.snapshot.now), "muted"
 
     def freeze(self) -> None:
         """Let what is shown stand still while things happen; again: catch up and go on."""
@@ -215,6 +221,7 @@ class StreamScreen(Screen[None]):
         self._filter = read_filter(self._input.value)
         self._history.drop()
         self._pages.forget()
+        self._shown = ()
         self._target, self._searching = 0.0, False
         self._show()
         self._say()

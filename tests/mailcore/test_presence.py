@@ -45,11 +45,14 @@ def test_back_again_one_hears_once_what_was_done_without_a_reply(house: House) -
     house.over("@editor", house.started("@operator", "@editor", "before"))
     house.json("away", "Monday", "--from", "@operator")
     house.over("@writer", house.started("@operator", "@writer", "meanwhile"))
-    house.shell("editor", f'{sys.executable} -m mailcore.cli done latest "all of it"')
-    house.over("@editor", house.started("@operator", "@editor", "answered"))
+    house.shell("editor", "exit 4")
+    house.over("@editor", house.started("@operator", "@editor", "broken"))
     told = house.mailcore("away", "--back", "--from", "@operator").stdout.decode()
-    assert "while you were away 1 task was done without a reply:" in told
-    assert "@writer meanwhile" in told and "before" not in told and "answered" not in told
+    first, headline, *lines = told.splitlines()
+    assert first == "here again" and "): 1 failed, 1 done without a reply" in headline
+    assert [one.split()[0] + one.split()[2] for one in lines[:2]] == ["✗@editor", "!@writer"]
+    assert "broken: exit 4" in lines[0] and "meanwhile (no reply)" in lines[1]
+    assert "before" not in told
     assert b"without a reply" not in house.mailcore("away", "--back", "--from", "@operator").stdout, "once"
     house.json("away", "--from", "@operator")
     run = house.over("@writer", house.started("@operator", "@writer", "later"))

@@ -21,6 +21,7 @@ TINY = {
     "bench_dispatch": "--turns 1 --runs 1 --seconds 0.5",
     "bench_feed": "--agents 2 --rate 10 --seconds 1 --gigabytes 0.001",
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",
+    "bench_history": "--agents 2 --hours 0.1",
     "bench_hooks": "--turns 2",
     "bench_mail": "--sizes 0 10 --turns 2 --each 1 --rounds 1",
     "bench_observe": "--agents 2 --turns 2",

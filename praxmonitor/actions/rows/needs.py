@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import needs
+from praxmonitor.actions import digest, needs
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import EVERYWHERE
@@ -22,5 +22,10 @@ ON_NEEDS = (
     Action(
         "previous_need", "N", "previous", EVERYWHERE, "the thing before that needs you", needs.walk_needs(-1),
         words="needs me attention back before jump", in_replay=True,
+    ),
+    Action(
+        "digest", "W", "since away", EVERYWHERE,
+        "what was done, failed, asked and spent since you were away, and where it stands", digest.show_digest,
+        words="digest summary what happened briefing back while away missed last hour report",
     ),
 )  # fmt: skip

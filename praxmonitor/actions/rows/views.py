@@ -22,7 +22,7 @@ TO_VIEWS = (
     ),
     Action(
         "view_stream", "4", "view stream", VIEWS, "all that happens", views.bring(ViewName.STREAM),
-        words="stream events activity happens history minutes", in_replay=True,
+        words="stream events activity happens history last ten minutes errors", in_replay=True,
     ),
     Action(
         "view_alarms", "5,exclamation_mark", "view alarms", VIEWS, "alarms and approvals, and what is done about them",

@@ -1,0 +1,152 @@
+"""The view of alarms: requests for approval first, decided on their row; it keeps its place; it draws no harm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+from textual.pilot import Pilot
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import Fleet
+from mailcore.model.message import Message
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.listing import alarm_rows
+from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.alarm_lines import approval_lines
+from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.text.lines import width_of
+from praxmonitor.views.alarms import AlarmsScreen
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]evil[/]\u202etxt.exe\nsecond line"
+
+
+def request(number: int, sender: str, subject: str, ago: float, body: str = "", *, expires: str = "") -> Message:
+    asked = mail(number, sender, subject, ago, body=body)
+    approval = {"tier": 2, **({"expires_at": expires} if expires else {})}
+    return replace(asked, raw={"approval": approval}, stored_at=NOON - ago)
+
+
+def asking(*requests: Message) -> Fleet:
+    fleet = lighthouse()
+    assert fleet.operator is not None
+    return structs.replace(fleet, operator=structs.replace(fleet.operator, mailbox=box(*requests)))
+
+
+def alarm(kind: AlarmKind, address: str, what: str, id: str = "") -> Episode:
+    return Episode(Alarm(kind, address, NOON, what, id=id), NOON)
+
+
+async def opened(app: PraxApp, pilot: Pilot[None]) -> AlarmsScreen:
+    await until(pilot, lambda: app.standing, "the alarms stand")
+    await pilot.press("5")
+    view = app.screen
+    assert isinstance(view, AlarmsScreen)
+    await until(pilot, lambda: view.rows, "they are listed")
+    return view
+
+
+def test_requests_come_first_the_oldest_first_each_with_its_alarm() -> None:
+    mails = (request(1, "@a", "New", 10), request(2, "@b", "Old", 20), mail(3, "@c", "News", 5))
+    standing = (
+        alarm(AlarmKind.FAILED, "@builder", "bounced", "r"),
+        alarm(AlarmKind.APPROVAL, OPERATOR, "@b asks", "00000002"),
+        alarm(AlarmKind.APPROVAL, OPERATOR, "@gone asks", "000000ff"),
+    )
+    rows = alarm_rows(standing, mails, NOON)
+    assert [(row.request and row.request.subject, row.group and row.group.leader.alarm.what) for row in rows] == [
+        ("Old", "@b asks"), ("New", None), (None, "bounced"), (None, "@gone asks"),
+    ]  # fmt: skip
+    assert rows[0].keys == ("request 00000002", "approval @operator 00000002")
+    assert alarm_rows((), (replace(mails[0], status="closed"),), NOON) == ()
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120, 200])
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_request_says_tier_and_end_in_lines_that_fit_and_are_harmless(width: int, chosen: bool) -> None:
+    asked = request(1, HOSTILE, HOSTILE, 30, body=(HOSTILE + " ") * 30, expires="2027-01-15T12:10:00+00:00")
+    lines = approval_lines(asked, None, NOON, width, chosen=chosen)
+    assert all(width_of(line) <= width and all(text.isprintable() for text, _ in line) for line in lines)
+    said = " ".join(text for line in lines for text, _ in line)
+    assert len(lines) == 1 if not chosen else len(lines) > 5
+    assert ("Enter reads all of it" in " ".join(said.split())) is (chosen and width > 40)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("key", "word"), [("Y", "Approve"), ("N", "Deny")])
+async def test_a_request_is_decided_by_two_keys(key: str, word: str) -> None:
+    app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        view = await opened(app, pilot)
+        assert view.message is not None and view.selected == OPERATOR and "1 request for your approval" in text_of(app)
+        await pilot.press(key)
+        await until(
+            pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "the decision is asked for"
+        )
+        said = text_of(app) if isinstance(app.screen, ComposeScreen) else app.notices[-1].text
+        assert word.upper() in said.upper() or "not done" in said
+
+
+@pytest.mark.anyio
+async def test_n_on_an_alarm_goes_back_and_y_says_why_not() -> None:
+    app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        view = await opened(app, pilot)
+        await pilot.press("j")
+        assert view.message is None and view.selected == "@checker"
+        await pilot.press("Y")
+        await until(pilot, lambda: "no request for your approval is chosen to approve" in text_of(app), "why not")
+        await pilot.press("N")
+        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "N is the need before this one")
+
+
+@pytest.mark.anyio
+async def test_it_keeps_its_place_and_esc_leads_back() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        view = await opened(app, pilot)
+        await pilot.press("j", "j", "escape")
+        await until(pilot, lambda: app.screen is app.get_screen("fleet"), "back")
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: app.screen is view, "the same view")
+        assert view.list.place == 2
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "selected", "") == "@builder", "its agent")
+
+
+@pytest.mark.anyio
+async def test_enter_on_a_request_reads_it_among_the_mail() -> None:
+    fleet = asking(mail(1, "@a", "News", 5), request(2, "@editor", "Drop it?", 30))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.get_screen("mail"), "the mail is in front")
+        await until(pilot, lambda: getattr(getattr(app.screen, "message", None), "subject", "") == "Drop it?", "on it")
+
+
+@pytest.mark.anyio
+async def test_the_keys_of_an_agent_act_on_the_chosen_alarms() -> None:
+    """What an alarm says to do names them: `kill (D)`."""
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        view = await opened(app, pilot)
+        assert view.selected == "@checker"
+        await pilot.press("r")
+        await until(pilot, lambda: "@checker is at work: kill its run first" in text_of(app), "r is about it")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 36), (200, 50)])
+async def test_it_fits_every_size_with_hostile_words(size: tuple[int, int]) -> None:
+    app = app_on(FakeFeed(asking(request(1, "@editor", HOSTILE, 30, body=HOSTILE * 9))), workspace(lighthouse()))
+    async with app.run_test(size=size) as pilot:
+        view = await opened(app, pilot)
+        drawn = text_of(app)
+        assert "evil" in drawn and "\x1b" not in drawn and "\u202e" not in drawn and "? help" in drawn
+        await pilot.click("#list", offset=(5, view.list.lines.line_count - 1))
+        assert view.chosen is not None
