@@ -15,6 +15,8 @@ from praxmonitor.text.lines import Line, fit, on_ground, plain
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.mail_lines import Limit, brief_head_lines, head_lines, mail_rows, row_height, text_lines
 
+FRESH = 10.0
+"""Seconds that what a head says of the time may be old: a long conversation has many heads."""
 LOW = 11
 """Lines below which a panel has a mail's head in short."""
 END = 5
@@ -202,6 +204,8 @@ class Body:
 
     def show_entries(self, entries: tuple[MailEntry, ...], now: float) -> None:
         """Show these mails, one below the other; others than before from their top."""
+        if entries == self._entries and now // FRESH == self._now // FRESH:
+            return
         other = [entry.key for entry in entries] != [entry.key for entry in self._entries]
         if other:
             self.lines.jump(0)

@@ -327,3 +327,20 @@ async def test_hostile_mail_is_listed_read_and_searched_harmlessly(house: House)
         await until(pilot, lambda: "1 found" in text_of(app), "it is found")
         shown = text_of(app)
         assert "\x1b" not in shown and "\u202e" not in shown and "\x07" not in shown
+
+
+async def test_a_thread_and_a_search_follow_what_becomes_of_their_mail(house: House) -> None:
+    send(house, "@writer", OPERATOR, "A question", "May I?")
+    app = on(house)
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await in_the_mail(app, pilot, "A question")
+        await pilot.press("t")
+        await until(pilot, lambda: screen.place.thread and "thread of 1 mail" in text_of(app), "its thread")
+        await pilot.press("o", *"Yes", "enter")
+        await until(pilot, lambda: "thread of 2 mails" in text_of(app), "the answer stands in it")
+        assert "closed" in text_of(app)
+        await pilot.press("escape", "slash", *"question")
+        await until(pilot, lambda: "2 found" in text_of(app), "both are found")
+        send(house, "@lead", "@editor", "A third question")
+        await until(pilot, lambda: "3 found" in text_of(app), "so is what came since")
+        assert "A third question" in text_of(app)
