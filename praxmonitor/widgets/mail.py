@@ -17,7 +17,7 @@ from praxmonitor.widgets.mail_lines import Limit, brief_head_lines, head_lines, 
 
 FRESH = 10.0
 """Seconds that what a head says of the time may be old: a long conversation has many heads."""
-LOW = 11
+LOW = 16
 """Lines below which a panel has a mail's head in short."""
 END = 5
 """Rows before the last at which more of a list is asked for."""
@@ -235,7 +235,7 @@ class Body:
             own = self._own and entry.owner == OPERATOR and not (entry.archived or entry.sent)
             mails = len(self._entries) if len(self._entries) > 1 else 0
             if self.lines.line_count < LOW:
-                head = brief_head_lines(entry, self._now, width, own=own)
+                head = brief_head_lines(entry, self._now, width, self.limit, own=own)
             else:
                 head = head_lines(entry, self._now, width, self.limit, own=own, mails=mails)
             lines += [*head, ()]
