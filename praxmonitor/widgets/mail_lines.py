@@ -70,7 +70,7 @@ def _priority(message: Message) -> Span:
             return "! ", "warn strong"
         case 2:
             return "↓ ", "faint"
-    return ("▸ ", "faint") if message.is_task else ("  ", "")
+    return ("» ", "faint") if message.is_task else ("  ", "")
 
 
 def _standing(entry: MailEntry, now: float, limit: Limit) -> Span:

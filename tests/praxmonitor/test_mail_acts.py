@@ -344,3 +344,18 @@ async def test_a_thread_and_a_search_follow_what_becomes_of_their_mail(house: Ho
         send(house, "@lead", "@editor", "A third question")
         await until(pilot, lambda: "3 found" in text_of(app), "so is what came since")
         assert "A third question" in text_of(app)
+
+
+async def test_the_mail_of_the_selected_agent_is_one_key_away_and_the_own_one_another(house: House) -> None:
+    send(house, OPERATOR, "@writer", "Yours")
+    send(house, "@lead", OPERATOR, "Mine")
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("B")
+        await until(pilot, lambda: "mail of @writer" in text_of(app) and "Yours" in text_of(app), "its mail")
+        await pilot.press("i")
+        await until(pilot, lambda: "your mail" in text_of(app) and "Mine" in text_of(app), "the own mail")
+        assert mail_screen(app).place.owner == OPERATOR
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "back at the agents")
