@@ -75,6 +75,8 @@ class MailScreen(Screen[None]):
         """The mail that was under the cursor where a place was left."""
         self._thread: tuple[MailEntry, ...] = ()
         self._inbox: tuple[AgentFacts | None, tuple[MailEntry, ...]] = (None, ())
+        self._moves = 0
+        """The moment of which the thread or what was found is."""
         self._unplaced = False
         """The cursor goes where it was left as soon as there is something to list."""
         self._submit: Callable[[str], Awaitable[bool]] | None = None
@@ -143,10 +145,26 @@ class MailScreen(Screen[None]):
         if app.snapshot is not EMPTY:
             self.mail.limit = self.body.limit = app.opened.config.mail.rung_limit
             self.reading.follow(app.snapshot.fleet)
+            self._read_again()
             self._show_list()
             self.folders.show(self._place, app.snapshot.fleet, narrow=self.has_class("-narrow"))
             self._show_body()
         self.frame.show(self.selected, self.message)
+
+    def _read_again(self) -> None:
+        """Mail has moved: read the thread, or search, once more."""
+        if self._moves == self.reading.moves or self.frame.app.opened.playback is not None:
+            return
+        self._moves = self.reading.moves
+        if self._place.thread and self._thread:
+            self.reading.thread(self._thread[0], self._take_thread)
+        elif self._place.search and self.reading.found.text.strip():
+            self.reading.search_again()
+
+    def _take_thread(self, mails: tuple[MailEntry, ...]) -> None:
+        if self._place.thread:
+            self._thread = mails
+            self.refresh_all()
 
     def _show_list(self) -> None:
         entries, nothing = self._listed()
@@ -288,7 +306,7 @@ class MailScreen(Screen[None]):
         mine = next((one for one in mails if name in (one.message.sent_id, one.message.id)), entry)
         self._cursors[place] = mine.key
         self._trail.append(self._place)
-        self._thread = mails
+        self._thread, self._moves = mails, self.reading.moves
         self._turn(place)
         self.call_after_refresh(self.body.go_to, mine)
 

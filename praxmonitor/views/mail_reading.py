@@ -25,6 +25,8 @@ TYPED = 0.08
 """Seconds after a key until what was typed is searched."""
 MOST_FOLLOWED = 300
 """A list that was read further than so many mails is not read anew by itself: who reads back wants it to stand."""
+MOST_KEPT = 12
+"""Lists that are kept while others are in view."""
 _FAILURES = (MailcoreError, OSError, sqlite3.Error)
 
 FolderKey = tuple[str, MailFolder]
@@ -44,6 +46,10 @@ class MailReading:
         self._reading: set[FolderKey] = set()
         self._stale: set[FolderKey] = set()
         self._runs: dict[tuple[str, str, str], Run | None] = {}
+        self._old_runs: set[tuple[str, str, str]] = set()
+        """Those that may have gone on since they were read."""
+        self.moves = 0
+        """How often mail moved, so far as it was looked at: what a thread or search shows is of one such moment."""
         self._moved: tuple[int, ...] = ()
         self._shown: FolderKey | None = None
         self._again: Timer | None = None
@@ -64,7 +70,7 @@ class MailReading:
         if moved == self._moved:
             return
         self._moved = moved
-        self._runs.clear()
+        self._old_runs = set(self._runs)
         self._stale.update(key for key, page in self._pages.items() if len(page.entries) <= MOST_FOLLOWED)
         if self._again is None:
             self._again = self._screen.set_timer(AGAIN, self._look_again)
@@ -75,8 +81,8 @@ class MailReading:
 
     def _look_again(self) -> None:
         self._again = None
-        if self._shown in self._stale and self._screen.is_current:
-            self._draw()
+        self.moves += 1
+        self._draw_if_shown()
 
     def more(self, owner: str, folder: MailFolder) -> None:
         """Read the next page, if there is one."""
@@ -105,7 +111,10 @@ class MailReading:
 
     def _take_page(self, key: FolderKey, page: MailPage, trouble: str) -> None:
         self._reading.discard(key)
+        self._pages.pop(key, None)
         self._pages[key], self.trouble = page, trouble
+        if len(self._pages) > MOST_KEPT:
+            self._pages.pop(next(iter(self._pages)))
         self._draw_if_shown()
 
     def thread(self, entry: MailEntry, then: Callable[[tuple[MailEntry, ...]], None]) -> None:
@@ -129,8 +138,9 @@ class MailReading:
         """The run that a task started, if that is known by now; else it is read."""
         if entry.run is not None or not entry.message.is_task or self._opened().playback is not None:
             return entry.run
-        if entry.key not in self._runs:
-            self._runs[entry.key] = None
+        if entry.key not in self._runs or entry.key in self._old_runs:
+            self._old_runs.discard(entry.key)
+            self._runs.setdefault(entry.key, None)
             self._screen.run_worker(partial(self._read_run, entry), thread=True, group="run")
         return self._runs[entry.key]
 
@@ -156,6 +166,10 @@ class MailReading:
         """List older mails that were found too."""
         if self.found.more:
             self._search(self.found.text, len(self.found.entries) + mail_reader.FOUND)
+
+    def search_again(self) -> None:
+        """Search for the same, for mail has moved."""
+        self._search(self.found.text, max(mail_reader.FOUND, len(self.found.entries)))
 
     def _search(self, text: str, most: int = mail_reader.FOUND) -> None:
         if self._session is None:

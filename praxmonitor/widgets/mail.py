@@ -15,7 +15,9 @@ from praxmonitor.text.lines import Line, fit, on_ground, plain
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.mail_lines import Limit, brief_head_lines, head_lines, mail_rows, row_height, text_lines
 
-LOW = 11
+FRESH = 10.0
+"""Seconds that what a head says of the time may be old: a long conversation has many heads."""
+LOW = 16
 """Lines below which a panel has a mail's head in short."""
 END = 5
 """Rows before the last at which more of a list is asked for."""
@@ -209,6 +211,8 @@ class Body:
 
     def show_entries(self, entries: tuple[MailEntry, ...], now: float) -> None:
         """Show these mails, one below the other; others than before from their top."""
+        if entries == self._entries and now // FRESH == self._now // FRESH:
+            return
         other = [entry.key for entry in entries] != [entry.key for entry in self._entries]
         if other:
             self.lines.jump(0)
@@ -238,7 +242,7 @@ class Body:
             own = self._own and entry.owner == OPERATOR and not (entry.archived or entry.sent)
             mails = len(self._entries) if len(self._entries) > 1 else 0
             if self.lines.line_count < LOW:
-                head = brief_head_lines(entry, self._now, width, own=own)
+                head = brief_head_lines(entry, self._now, width, self.limit, own=own)
             else:
                 head = head_lines(entry, self._now, width, self.limit, own=own, mails=mails)
             lines += [*head, ()]

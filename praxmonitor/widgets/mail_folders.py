@@ -64,7 +64,7 @@ def folder_line(place: MailPlace, everyone: Sequence[AgentFacts], width: int) ->
     spans: list[Span] = [(f" {plain(place.owner)}  ", "strong")]
     for folder in FOLDERS:
         here = folder is place.folder
-        spans.append((f" {folder.label} ", "selected strong" if here else "muted"))
+        spans.append((f"[{folder.label}]", "accent strong") if here else (f" {folder.label} ", "muted"))
         if folder is MailFolder.IN:
             owner = next((facts for facts in everyone if facts.address == place.owner), None)
             spans += [*(_waiting(owner) if owner is not None else ()), (" ", "")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from mailcore.mail.message_text import issue_url, origin_text, proof_of
+from mailcore.mail.message_text import issue_url, proof_of, sender_text
 from mailcore.model.message import FINAL, Message
 from mailcore.text import counted, hidden_characters
 from mailcore.text.units import UNKNOWN_TIME, clock_time, date, date_and_time, duration, since
@@ -70,7 +70,7 @@ def _priority(message: Message) -> Span:
             return "! ", "warn strong"
         case 2:
             return "↓ ", "faint"
-    return ("▸ ", "faint") if message.is_task else ("  ", "")
+    return ("» ", "faint") if message.is_task else ("  ", "")
 
 
 def _standing(entry: MailEntry, now: float, limit: Limit) -> Span:
@@ -84,14 +84,14 @@ def _standing(entry: MailEntry, now: float, limit: Limit) -> Span:
     return text, "accent" if rung in ("done", "approved", "answered") else "error" if rung == "refused" else "faint"
 
 
-def brief_head_lines(entry: MailEntry, now: float, width: int, *, own: bool = False) -> Iterator[Line]:
-    """The same for a low panel: subject, who and when, and what it asks for."""
+def brief_head_lines(entry: MailEntry, now: float, width: int, limit: Limit, *, own: bool = False) -> Iterator[Line]:
+    """The same for a low panel: subject, who and when, its ladder, and what it asks for."""
     message = entry.message
     yield ((cut(plain(message.subject) or "(no subject)", width), "strong"),)
     number = f"#{message.seq} " if message.seq else ""
-    rung, _ = entry.stands
-    facts = f"{number}{sender(message.sender)} · {date_and_time(message.at, never=UNKNOWN_TIME)} · {rung}"
+    facts = f"{number}{sender(message.sender)} ({proof_of(message)}) · {date_and_time(message.at, never=UNKNOWN_TIME)}"
     yield ((cut(facts, width), "muted"),)
+    yield from ladder_lines(entry, now, width, limit, brief=True)
     yield from request_lines(message, now, width, own=own)
 
 
@@ -108,10 +108,8 @@ def head_lines(
     facts += ["a task: the agent is woken for it" if message.is_task else "", "archived" if entry.archived else ""]
     facts += [f"said {message.updates} times" if message.updates > 1 else ""]
     yield from _flow(filter(None, facts), width, "muted")
-    proof = f"{sender(message.sender)} ({proof_of(message)})"
-    yield from _flow([f"from {proof}", f"to {sender(message.recipient or entry.owner)}"], width, "muted")
-    if message.project:
-        yield from _flow([plain(origin_text(message))], width, "warn")
+    parties = [f"from {plain(sender_text(message))}", f"to {sender(message.recipient or entry.owner)}"]
+    yield from _flow(parties, width, "muted")
     yield from _flow(
         [
             f"sent {date_and_time(message.at, never=UNKNOWN_TIME)}",
@@ -130,8 +128,9 @@ def head_lines(
     yield from request_lines(message, now, width, own=own)
 
 
-def ladder_lines(entry: MailEntry, now: float, width: int, limit: Limit) -> Iterator[Line]:
-    """Each rung that it has reached, with its time; the one that it is stuck on; what was said of it at the end."""
+def ladder_lines(entry: MailEntry, now: float, width: int, limit: Limit, *, brief: bool = False) -> Iterator[Line]:
+    """Each rung that it has reached, with its time; the one that it is stuck on; unless it is to be `brief`, who saw it
+    and what was said of it at the end."""
     climbed = entry.climbed
     if climbed is None:
         yield from _flow([f"{entry.became or 'unknown'}: no copy of it is known here"], width, "warn")
@@ -146,7 +145,10 @@ def ladder_lines(entry: MailEntry, now: float, width: int, limit: Limit) -> Iter
         if entry.stuck(most := limit(entry.message.priority), now):
             told = f"stuck on {climbed.rung!r} for {duration(now - climbed.since)}: {duration(most)} are allowed"
             yield from _flow([told], width, "warn")
-        yield from _flow(receipts(climbed.rungs, entry.message), width, "faint")
+        if not brief:
+            yield from _flow(receipts(climbed.rungs, entry.message), width, "faint")
+    if brief:
+        return
     ack = entry.message.ack
     said = entry.result or (ack.result if ack is not None and ack.state in (*FINAL, "approved", "denied") else "")
     if said:

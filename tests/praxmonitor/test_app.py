@@ -166,7 +166,7 @@ async def test_h_and_l_are_left_and_right() -> None:
 async def test_what_does_nothing_now_is_not_offered_and_says_why_when_pressed() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+    async with app.run_test(size=(200, 36)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("i")
         await until(pilot, lambda: "your mail" in text_of(app), "the inbox")
@@ -220,7 +220,7 @@ async def test_a_key_that_can_do_nothing_says_why() -> None:
 async def test_help_lists_every_action_and_escape_only_backs_out() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(120, 140)) as pilot:
+    async with app.run_test(size=(120, 150)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")

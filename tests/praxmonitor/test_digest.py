@@ -71,7 +71,7 @@ async def test_it_is_offered_after_an_absence_and_leads_to_the_agent(house: Hous
         clock.now = ended.since + 1200
         await pilot.press("j")
         await until(pilot, lambda: "nobody pressed a key for 21 min: B tells" in text_of(app), "it is offered")
-        await pilot.press("B")
+        await pilot.press("W")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "it is shown", seconds=10)
         assert "1 done without a reply" in text_of(app) and "@editor meanwhile (no reply)" in text_of(app)
         await pilot.press("enter")
@@ -84,7 +84,7 @@ async def test_where_nothing_happened_it_says_so() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 30)) as pilot:
         await until(pilot, lambda: app.snapshot.fleet.agents, "the agents are read")
-        await pilot.press("B")
+        await pilot.press("W")
         await until(pilot, lambda: app.notices, "it answers")
         assert app.notices[-1].text.endswith("nothing happened")
 

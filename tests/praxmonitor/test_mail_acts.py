@@ -327,3 +327,35 @@ async def test_hostile_mail_is_listed_read_and_searched_harmlessly(house: House)
         await until(pilot, lambda: "1 found" in text_of(app), "it is found")
         shown = text_of(app)
         assert "\x1b" not in shown and "\u202e" not in shown and "\x07" not in shown
+
+
+async def test_a_thread_and_a_search_follow_what_becomes_of_their_mail(house: House) -> None:
+    send(house, "@writer", OPERATOR, "A question", "May I?")
+    app = on(house)
+    async with app.run_test(size=(140, 40)) as pilot:
+        screen = await in_the_mail(app, pilot, "A question")
+        await pilot.press("t")
+        await until(pilot, lambda: screen.place.thread and "thread of 1 mail" in text_of(app), "its thread")
+        await pilot.press("o", *"Yes", "enter")
+        await until(pilot, lambda: "thread of 2 mails" in text_of(app), "the answer stands in it")
+        assert "closed" in text_of(app)
+        await pilot.press("escape", "slash", *"question")
+        await until(pilot, lambda: "2 found" in text_of(app), "both are found")
+        send(house, "@lead", "@editor", "A third question")
+        await until(pilot, lambda: "3 found" in text_of(app), "so is what came since")
+        assert "A third question" in text_of(app)
+
+
+async def test_the_mail_of_the_selected_agent_is_one_key_away_and_the_own_one_another(house: House) -> None:
+    send(house, OPERATOR, "@writer", "Yours")
+    send(house, "@lead", OPERATOR, "Mine")
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("B")
+        await until(pilot, lambda: "mail of @writer" in text_of(app) and "Yours" in text_of(app), "its mail")
+        await pilot.press("i")
+        await until(pilot, lambda: "your mail" in text_of(app) and "Mine" in text_of(app), "the own mail")
+        assert mail_screen(app).place.owner == OPERATOR
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "back at the agents")

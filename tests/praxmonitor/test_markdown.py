@@ -94,7 +94,9 @@ def test_control_characters_are_shown_and_never_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["> " * 500 + "deep", "- " * 300 + "deep", "*" * 5000 + "deep" + "*" * 5000, "[" * 9999]
+    "text",
+    ["> " * 500 + "deep", "- " * 300 + "deep", "*" * 5000 + "deep" + "*" * 5000, "[" * 9999],
+    ids=["quotations", "lists", "emphasis", "brackets"],
 )
 def test_what_is_nested_without_end_is_shown_all_the_same(text: str) -> None:
     lines = drawn(text, 40)

@@ -94,7 +94,7 @@ ON_MAIL = (
         words="markdown source plain verbatim written", in_replay=True,
     ),
     Action(
-        "its_mail", "B", "its mail", ACT, "all mail of the selected agent: in, sent, waiting, archive",
+        "its_mail", "B", "its inbox", ACT, "all mail of the selected agent: in, sent, waiting, archive",
         mailbox.show_mailbox, words="mailbox inbox sent archive messages", precondition=preconditions.selected,
         verb="look at", in_replay=True,
     ),

@@ -18,7 +18,7 @@ TO_VIEWS = (
     ),
     Action(
         "view_mail", "3", "view mail", VIEWS, "mail", views.bring(ViewName.MAIL),
-        words="mail mailbox inbox messages threads", in_replay=True,
+        words="mail mailbox inbox messages threads search sent archive", in_replay=True,
     ),
     Action(
         "view_stream", "4", "view stream", VIEWS, "all that happens", views.bring(ViewName.STREAM),
