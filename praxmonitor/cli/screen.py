@@ -37,6 +37,7 @@ def open_screen(
     from mailcore.accounts.seen_limits import note_seen
     from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
+    from mailcore.system.user_directories import config_home
     from mailcore.workspace import trust
     from mailcore.workspace.find import workspace_here
     from praxmonitor.themes import load
@@ -56,7 +57,7 @@ def open_screen(
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=options.muted)
-    available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
+    available = load.load_themes([themes_dir(), config_home() / "themes", workspace.state_dir / "themes"])
     opened = OpenWorkspace(
         workspace, _silent_commands(config) if options.read_only else config, live=not options.read_only
     )
