@@ -75,7 +75,7 @@ class Action:
         if now.played and not self.in_replay:
             return f"a recording is played: to {self.label}, open the workspace itself"
         if now.read_only and not self.in_replay:
-            return f"the screen is read-only: to {self.label}, open it without --read-only"
+            return f"this screen is read-only: no {self.label}"
         return self.precondition(now, self.verb or self.label)
 
     def label_of(self, now: Situation) -> str:

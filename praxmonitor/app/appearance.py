@@ -69,6 +69,12 @@ class Appearance:
         if isinstance(widget, Input | TextArea):
             widget.cursor_blink = not self.still
 
+    def move(self, wanted: bool) -> None:
+        """Let things blink and glide, or not; now, and when the screen is opened again."""
+        self.still = not wanted
+        self._app.animation_level = "full" if wanted else "none"
+        self._app.prefer(motion=wanted)
+
     def choose_theme(self, name: str) -> None:
         """These colours from now on, and when the screen is opened again."""
         self._app.theme = name

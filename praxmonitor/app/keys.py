@@ -30,11 +30,13 @@ def view_scopes() -> dict[str, tuple[Scope, ...]]:
 
 
 def own_keymap() -> tuple[Keymap, tuple[str, ...]]:
-    """The keys that hold, and what is wrong with the operator's file of them, one line each."""
+    """The keys that hold, and what is wrong with the operator's file of them, one line each, as the header has them;
+    `praxmonitor keys` says where the file lies."""
     path = keymap_path()
     if not path.exists():
         return STANDARD, ()
-    return load_keymap(path, view_scopes().values())
+    keymap, troubles = load_keymap(path, view_scopes().values())
+    return keymap, tuple(trouble.replace(str(path), path.name) for trouble in troubles)
 
 
 def help_rows(keymap: Keymap, opened: OpenWorkspace, here: Collection[Scope]) -> list[KeyRow]:

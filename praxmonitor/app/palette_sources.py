@@ -33,6 +33,12 @@ class Colours(Protocol):
     def choose_theme(self, name: str) -> None:
         """These colours from now on, and when the screen is opened again."""
 
+    still: bool
+    """Nothing blinks or glides."""
+
+    def move(self, wanted: bool) -> None:
+        """Let things blink and glide, or not."""
+
 
 class Muting(Protocol):
     """What is heard."""
@@ -149,5 +155,15 @@ def themes(app: Offering, _: View) -> Iterator[Command]:
         yield Command(f"theme {plain(name)}", "change the colours", change, "colours colors dark light contrast")
 
 
-SOURCES: tuple[Source, ...] = (actions, agents, mutes, themes)
+def motion(app: Offering, _: View) -> Iterator[Command]:
+    """Whether anything blinks or glides."""
+    still = app.appearance.still
+    said = "cursors blink, what is scrolled glides" if still else "nothing blinks or glides"
+    run = partial(app.appearance.move, still)
+    yield Command(
+        f"motion {'on' if still else 'off'}", said, run, "animation animations blink cursor reduce reduced smooth"
+    )
+
+
+SOURCES: tuple[Source, ...] = (actions, agents, mutes, motion, themes)
 """In the order in which the palette lists them before anything is typed."""

@@ -37,6 +37,7 @@ def open_screen(
     from mailcore.accounts.seen_limits import note_seen
     from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
+    from mailcore.system.user_directories import config_home
     from mailcore.workspace import trust
     from mailcore.workspace.find import workspace_here
     from praxmonitor.themes import load
@@ -70,7 +71,7 @@ def open_screen(
 
     opened = opening(workspace)
     speaker = configured_player(opened.config.sound, workspace.root, muted=options.muted)
-    available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
+    available = load.load_themes([themes_dir(), config_home() / "themes", workspace.state_dir / "themes"])
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
     preferences, trouble = load_preferences(workspace.root)

@@ -113,6 +113,7 @@ def test_no_color_sends_no_colour_but_greys(house: House) -> None:
         seen = output(terminal, b"idle")
     triples = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", seen)
     assert triples and all(red == green == blue for red, green, blue in triples)
+    assert re.search(rb"\x1b\[(?:\d+;)*7(?:;\d+)*m", seen), "what is selected is reversed"
     line = next(line for line in SEQUENCE.sub(b"", seen).decode(errors="replace").splitlines() if "idle" in line)
     assert "○" in line, "glyph and word"
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pexpect
 import pytest
 from textual.pilot import Pilot
 
 from praxmonitor.app.app import PraxApp
+from praxmonitor.assets import themes_dir
 from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.help import HelpScreen, KeyRow, help_lines
 from tests.clock import NOON
+from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
+from tests.praxmonitor.pty_screen import SEQUENCE, output, screen_of
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +46,37 @@ async def test_a_theme_is_seen_while_it_is_chosen_and_kept_when_it_is_picked() -
         await pilot.press("colon", *"theme light", "enter")
         await until(pilot, lambda: app.theme == "prax-light", "it is the one that was named")
         assert app.preferences.theme == "prax-light"
+
+
+async def test_motion_is_taken_away_and_given_back() -> None:
+    app = screen()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("colon", *"motion off", "enter")
+        await until(pilot, lambda: app.animation_level == "none", "nothing glides")
+        assert app.preferences.motion is False
+        await pilot.press("colon", *"reduced motion", "enter")
+        await until(pilot, lambda: app.animation_level == "full", "it does again")
+        assert app.preferences.motion
+
+
+def test_a_theme_and_keys_of_ones_own_are_found_in_the_config_directory(house: House, tmp_path: Path) -> None:
+    """By the command itself; what is wrong with either file stands in the header."""
+    own = tmp_path / "config" / "praxmonitor"
+    (own / "themes").mkdir(parents=True)
+    text = (themes_dir() / "prax-dark.toml").read_text()
+    (own / "themes" / "mine.toml").write_text(text.replace("prax-dark", "mine").replace("#111316", "#102030"))
+    (own / "themes" / "bad.toml").write_text("name = 3")
+    (own / "keys.toml").write_text('[keys]\nkil = "X"\nquit = ["X", "Ctrl+q"]\n')
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "COLORTERM": "truecolor"}
+    with screen_of(house, "--theme", "mine", **environment) as terminal:
+        seen = output(terminal, b"did you mean kill?")
+        seen += output(terminal, b"idle") if b"idle" not in seen else b""
+        terminal.send(b"X")
+        terminal.expect(pexpect.EOF)
+    assert b"48;2;16;32;48" in seen, "the ground of that theme"
+    assert b"bad.toml" in SEQUENCE.sub(b"", seen)
+    assert terminal.wait() == 0, "X quits"
 
 
 async def test_one_agent_is_muted_for_some_minutes_and_heard_again() -> None:
