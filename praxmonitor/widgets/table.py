@@ -149,16 +149,17 @@ def heading(width: int, chosen: Sequence[str] = (), grouped: bool = False) -> Li
         f"{COLUMNS[each].title:>{cells}}" if COLUMNS[each].right else pad(COLUMNS[each].title, cells)
         for each, cells in given.items()
     )
-    return fit(((f"   {group}{pad('agent', name)} {' '.join(titles)}", "faint"),), width)
+    return fit(((f" {group}  {pad('agent', name)} {' '.join(titles)}", "faint"),), width)
 
 
 def row_line(row: TableRow, width: int, chosen: Sequence[str] = ()) -> Line:
     """One agent in one line of exactly `width` cells."""
     facts, look = row.facts, LOOKS[row.status.state]
     name, given = widths(chosen, width, row.group is not None)
-    line: list[Span] = [bar(look.role, row.selected), *marked_glyph(look, row.marked)]
+    line: list[Span] = [bar(look.role, row.selected)]
     if row.group is not None:
-        line.append((f"{pad(row.group, GROUP_CELLS)} ", "faint"))
+        line.append((f"{pad(row.group, GROUP_CELLS)} ", "muted"))
+    line += marked_glyph(look, row.marked)
     line.append((f"{pad(plain(facts.address[1:]), name)} ", "strong" if RANK[row.status.state] < 2 else ""))
     for each, cells in given.items():
         column = COLUMNS[each]

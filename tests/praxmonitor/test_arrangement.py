@@ -138,6 +138,7 @@ def test_the_marked_are_seen_without_colours() -> None:
     row = TableRow(SNAPSHOT.fleet.agents[0], SNAPSHOT.status("@writer"), NOON)
     assert text(row_line(row, 80)).startswith("▎◆ writer")
     assert text(row_line(row._replace(marked=True), 80)).startswith("▎◆*writer")
+    assert text(row_line(row._replace(marked=True, group="at work"), 80)).startswith("▎at work      ◆*writer")
 
 
 def parked() -> AgentFacts:
