@@ -73,7 +73,7 @@ class Appearance:
         """Let things blink and glide, or not; now, and when the screen is opened again."""
         self.still = not wanted
         self._app.animation_level = "full" if wanted else "none"
-        self._app.prefer(motion=wanted)
+        self._app.choices.prefer(motion=wanted)
 
     def choose_theme(self, name: str) -> None:
         """These colours from now on, and when the screen is opened again."""
