@@ -41,7 +41,6 @@ from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.attendance import Attendance
-from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -126,10 +125,9 @@ class PraxApp(App[None], inherit_bindings=False):
         """What is wrong with the operator's own keys, one line each."""
         self.navigation = Navigation(self, lambda: self.keymap)
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
-        self.choices = Choices(self)
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
-        self.walk, self.attendance = NeedWalk(), Attendance(opened.clock())
+        self.attendance = Attendance(opened.clock())
         self.terminal = Terminal(self)
         self.appearance = Appearance(self)
         self.gone = threading.Event()
@@ -138,6 +136,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """It was said that something of the recording is left out."""
         self.project = Project(opened, feed, speaker, self)
         """The one that the views show."""
+        self.choices = Choices(self)
         self._projects = [self.project]
         self._outboxes = [Outbox(opened, self)]
         self.show_playback()
@@ -175,9 +174,9 @@ class PraxApp(App[None], inherit_bindings=False):
         chosen = self._projects[place % len(self._projects)]
         if len(self._projects) == 1:
             self.notify("one project is open; praxmonitor A B opens several", severity="warning")
-        elif chosen is not self.project:
+        elif chosen is not self.project and not self.screen.is_modal:
             self.project = chosen
-            self.navigation.turn_to_agents(chosen.snapshot.fleet.agents)
+            self.navigation.show_project(self._projects.index(chosen))
             chosen.hand_over()
             self._listen()
 
@@ -294,8 +293,9 @@ class PraxApp(App[None], inherit_bindings=False):
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
         return Context(
-            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal, self.walk
-        )
+            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal,
+            self.project.walk,
+        )  # fmt: skip
 
     async def on_event(self, event: Event) -> None:
         """Textual's own; and a person is there who presses a key or a button of the mouse."""

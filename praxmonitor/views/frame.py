@@ -82,6 +82,8 @@ class Frame:
         """`scopes`: of the actions that the view offers."""
         self._screen = screen
         self._scopes = scopes
+        self.own: OpenWorkspace | None = None
+        """The workspace that the view is of, where several may be open; None: the one that is shown."""
         self.section = ""
         """The section that is chosen, in the view of one agent."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
@@ -97,6 +99,16 @@ class Frame:
     def app(self) -> Monitor:
         """The app, by what a view may ask of it."""
         return cast("Monitor", self._screen.app)
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that the view is of, whichever is shown by now."""
+        return self.own or self.app.opened
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether what the app shows is of the view's own workspace."""
+        return self.opened is self.app.opened
 
     def follow(self, draw: Callable[[], None]) -> None:
         """Let the view be drawn now, and whenever what the app holds has changed."""
