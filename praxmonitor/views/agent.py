@@ -174,9 +174,8 @@ class AgentScreen(Screen[None]):
             self.changing.follow()
 
     def _draw_keys(self) -> None:
-        """Of a list without a row nothing can be asked for."""
         rows = {Section.QUEUE: self.panels.queue, Section.CHANGES: self.panels.files}.get(self._section)
-        self.frame.section = "" if rows is not None and rows.index is None else self._section
+        self.frame.section, self.frame.rowless = self._section, rows is not None and rows.index is None
         self.frame.show(self._address, self.message)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

@@ -86,6 +86,8 @@ class Frame:
         """The workspace that the view is of, where several may be open; None: the one that is shown."""
         self.section = ""
         """The section that is chosen, in the view of one agent."""
+        self.rowless = False
+        """It is a list without a row: nothing can be asked for of it."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
@@ -192,7 +194,8 @@ class Frame:
         keymap, now = self.app.keymap, replace(now, section=self.section)
         hidden = ACT if now.played else REPLAY
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
-        offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == self.section)]
+        section = "" if self.rowless else self.section
+        offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == section)]
         offered = [a for a in offered if keymap.elects(a.id, self._scopes, now)]
         offered = [a for a in offered if a.footer is not Footer.WANTED or a.wanted(now)]
         offered.sort(key=lambda action: action.scope.place)
