@@ -30,6 +30,7 @@ from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
+from praxmonitor.app.away import Away
 from praxmonitor.app.choices import Choices
 from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
@@ -83,6 +84,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """What is said of each project where several are open; empty else."""
     sending: var[str] = var("")
     """When the mail that the operator wrote last is sent, in words; empty where none waits."""
+    away: var[str] = var("")
+    """Until when the operator is away, in words; empty where he is not."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -138,7 +141,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """The one that the views show."""
         self.choices = Choices(self)
         self._projects = [self.project]
-        self._outboxes = [Outbox(opened, self)]
+        self._outboxes, self._aways = [Outbox(opened, self)], [Away(opened, self)]
         self.show_playback()
         if opened.read_only:
             self.playing = "read-only"
@@ -152,6 +155,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """Open another workspace beside the first: to be called before the app runs."""
         self._projects.append(Project(opened, feed, self._speaker, self))
         self._outboxes.append(Outbox(opened, self))
+        self._aways.append(Away(opened, self))
 
     @property
     def opened(self) -> OpenWorkspace:
@@ -258,7 +262,9 @@ class PraxApp(App[None], inherit_bindings=False):
         self.show_playback()
         for outbox in self._outboxes:
             outbox.tick()
-        self.sending = self.opened.sending
+        for away in self._aways:
+            away.tick()
+        self.sending, self.away = self.opened.sending, self.opened.away
         for project in self._projects:
             project.tick()
 

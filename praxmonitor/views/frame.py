@@ -35,10 +35,8 @@ from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
-FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending", "away")
 """Of these values of the app each change is drawn."""
-AWAY_PERIOD = 10.0
-"""Seconds between two looks whether the operator is away."""
 
 
 class Monitor(Protocol):
@@ -92,8 +90,6 @@ class Frame:
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
         self._tasks = OldestTasks()
-        self._away, self._away_read = "", 0.0
-        """Until when the operator is away, and when that was read."""
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
 
@@ -141,9 +137,8 @@ class Frame:
             limits=self._limits(),
             cost=self._cost(),
             oldest=self._tasks.of(snapshot.fleet),
-            away=self._away,
+            away=opened.away,
         )
-        self._look_whether_away()
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
         waiting = most_urgent_first(app.alarms.unanswered())
@@ -162,18 +157,6 @@ class Frame:
                 message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
             )
         )  # fmt: skip
-
-    def _look_whether_away(self) -> None:
-        """Read in a thread what the operator said of being away, now and then."""
-        opened = self.app.opened
-        if opened.live and not 0 <= opened.clock() - self._away_read < AWAY_PERIOD:
-            self._away_read = opened.clock()
-            self._screen.run_worker(self._read_away, thread=True, group="away")
-
-    def _read_away(self) -> None:
-        from mailcore.workspace.presence import away_until
-
-        self._away = away_until(self.app.opened.workspace)
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
