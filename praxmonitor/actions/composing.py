@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -28,6 +29,7 @@ from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
     from mailcore.mail.outgoing import Outgoing
+    from mailcore.workspace.find import Workspace
 
 SubmitLetter: TypeAlias = Callable[[Letter], str]
 """What was written → what was asked, for a notification. Raises MailcoreError."""
@@ -56,8 +58,10 @@ class WorkspaceDesk:
         return self._context.opened.live
 
     def submit(self, letter: Letter) -> str:
-        """Send it, and forget the draft."""
+        """Send it, and forget the draft; until then that says that its sending was begun."""
         self.attachable(letter.attached)
+        with suppress(OSError):  # no disk for a draft is no reason to send nothing
+            self.keep(letter, begun=True)
         asked = self._submit(letter)
         opened = self._context.opened
         opened.waiting_mail = sending.waiting_mail(opened.workspace)
@@ -80,13 +84,13 @@ class WorkspaceDesk:
         waits = wait and letter.priority != "high" and not letter.at_once and told
         return f"{told}; waits {wait:g} s" if waits else told
 
-    def keep(self, letter: Letter) -> None:
-        """Keep it as a draft."""
+    def keep(self, letter: Letter, *, begun: bool = False) -> None:
+        """Keep it as a draft. `begun`: it is being sent."""
+        now = self._context.opened.clock()
+        kept = msgspec.structs.replace(self._draft, letter=letter, at=now, begun=now if begun else 0.0)
         with self._lock:
             if not self._sent and self.keeps:
-                keep_draft(
-                    self._root, msgspec.structs.replace(self._draft, letter=letter, at=self._context.opened.clock())
-                )
+                keep_draft(self._root, kept)
 
     def discard(self) -> None:
         """Forget the draft."""
@@ -173,14 +177,28 @@ def begin_answer(
 
 def _resume(context: Context[View], draft: Draft, submit: SubmitLetter, answered: str = "") -> None:
     async def opened() -> None:
-        root = context.opened.workspace.root
-        found = await asyncio.to_thread(find_draft, root, draft.purpose) if context.opened.live else None
+        found = await asyncio.to_thread(_draft_for, context.opened.workspace, draft.purpose)
         open_form(context, draft, submit, answered=answered, found=found)
 
     if context.opened.live:
         context.view.run_worker(opened())
     else:
         open_form(context, draft, submit, answered=answered)
+
+
+def _draft_for(workspace: Workspace, purpose: str) -> Draft | None:
+    """The draft that was kept for this, and not sent since."""
+    found = find_draft(workspace.root, purpose)
+    return next(iter(_not_sent(workspace, [found] if found is not None else [])), None)
+
+
+def _not_sent(workspace: Workspace, found: Sequence[Draft]) -> list[Draft]:
+    """Those of these drafts that were not sent. A screen that is killed while it sends leaves its draft: where that has
+    gone it is forgotten here, or it would be sent twice."""
+    gone = [draft for draft in found if draft.begun and sending.has_gone(workspace, draft.letter, draft.begun)]
+    for draft in gone:
+        discard_draft(workspace.root, draft.purpose)
+    return [draft for draft in found if draft not in gone]
 
 
 def _send(context: Context[View], letter: Letter) -> str:
@@ -192,7 +210,11 @@ async def drafts(context: Context[View]) -> None:
     from praxmonitor.dialogs.choose import ChooseScreen, text_option
 
     opened = context.opened
-    found = await asyncio.to_thread(all_drafts, opened.workspace.root) if opened.live else []
+    found = (
+        await asyncio.to_thread(lambda: _not_sent(opened.workspace, all_drafts(opened.workspace.root)))
+        if opened.live
+        else []
+    )
     if not found:
         context.display.notify("no draft: what is written and left with Esc is kept as one")
         return

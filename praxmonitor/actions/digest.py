@@ -25,6 +25,6 @@ async def show_digest(context: Context[View]) -> None:
     if picked < 0:
         return
     if message_id := lines[picked].message_id:
-        context.display.navigation.show_mail(message_id)
+        context.display.navigation.show_message(message_id)
     elif address := lines[picked].address:
         context.display.navigation.show_agent(address)

@@ -50,6 +50,8 @@ class OpenWorkspace:
         """What is wrong with what is shown here, in words; empty for nothing."""
         self.waiting_mail: tuple[Outgoing, ...] = ()
         """The operator's mail that waits in the outbox and can be taken back, the next first."""
+        self.away = ""
+        """Until when the operator said that he is away, in words; empty where he did not, or is back."""
         self._noted = 0.0
         self.adopt(config)
 

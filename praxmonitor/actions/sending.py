@@ -27,6 +27,8 @@ TEMPLATES = "templates"
 MOST_OF_A_TEMPLATE = 100_000
 """Bytes of one."""
 MOST_TEMPLATES = 200
+MOST_SENT = 100
+"""Of the mails that were sent last so many are looked at for a letter that may be among them."""
 
 
 def send_letter(workspace: Workspace, config: Config, letter: Letter) -> str:
@@ -177,6 +179,23 @@ def letter_of(mail: Outgoing) -> Letter:
         " ".join(mail.rest), mail.subject, mail.body, mail.kind == "task", mail.priority, said("expect", ""),
         said("program", ""), said("model", ""), said("mode", ""),
     )  # fmt: skip
+
+
+def has_gone(workspace: Workspace, letter: Letter, since: float) -> bool:
+    """Whether a letter whose sending was begun then (seconds since the epoch) waits in the outbox or was sent since, to
+    all who are named in it."""
+    from mailcore.mail import outgoing, sent_mail
+    from mailcore.mail.route import EVERYONE
+
+    body = letter.whole_body.strip()
+    reached = {
+        address for mail in outgoing.waiting(workspace, OPERATOR) if mail.body.strip() == body for address in mail.to
+    }
+    for mail in sent_mail.sent_mails(workspace, workspace.operator, MOST_SENT):
+        message = mail.message
+        if message.at >= since - 1 and message.body.strip() == body and message.status != "refused":
+            reached.add(message.recipient)
+    return bool(reached) and reached >= {address for address in letter.addresses if address != EVERYONE}
 
 
 def waiting_mail(workspace: Workspace) -> tuple[Outgoing, ...]:

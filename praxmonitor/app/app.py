@@ -30,6 +30,7 @@ from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
+from praxmonitor.app.away import Away
 from praxmonitor.app.choices import Choices
 from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
@@ -41,7 +42,6 @@ from praxmonitor.app.terminal_exit import continue_once, leave_when_told
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.attendance import Attendance
-from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -84,6 +84,8 @@ class PraxApp(App[None], inherit_bindings=False):
     """What is said of each project where several are open; empty else."""
     sending: var[str] = var("")
     """When the mail that the operator wrote last is sent, in words; empty where none waits."""
+    away: var[str] = var("")
+    """Until when the operator is away, in words; empty where he is not."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -126,10 +128,9 @@ class PraxApp(App[None], inherit_bindings=False):
         """What is wrong with the operator's own keys, one line each."""
         self.navigation = Navigation(self, lambda: self.keymap)
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
-        self.choices = Choices(self)
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
-        self.walk, self.attendance = NeedWalk(), Attendance(opened.clock())
+        self.attendance = Attendance(opened.clock())
         self.terminal = Terminal(self)
         self.appearance = Appearance(self)
         self.gone = threading.Event()
@@ -138,8 +139,9 @@ class PraxApp(App[None], inherit_bindings=False):
         """It was said that something of the recording is left out."""
         self.project = Project(opened, feed, speaker, self)
         """The one that the views show."""
+        self.choices = Choices(self)
         self._projects = [self.project]
-        self._outboxes = [Outbox(opened, self)]
+        self._outboxes, self._aways = [Outbox(opened, self)], [Away(opened, self)]
         self.show_playback()
         if opened.read_only:
             self.playing = "read-only"
@@ -153,6 +155,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """Open another workspace beside the first: to be called before the app runs."""
         self._projects.append(Project(opened, feed, self._speaker, self))
         self._outboxes.append(Outbox(opened, self))
+        self._aways.append(Away(opened, self))
 
     @property
     def opened(self) -> OpenWorkspace:
@@ -175,9 +178,9 @@ class PraxApp(App[None], inherit_bindings=False):
         chosen = self._projects[place % len(self._projects)]
         if len(self._projects) == 1:
             self.notify("one project is open; praxmonitor A B opens several", severity="warning")
-        elif chosen is not self.project:
+        elif chosen is not self.project and not self.screen.is_modal:
             self.project = chosen
-            self.navigation.turn_to_agents(chosen.snapshot.fleet.agents)
+            self.navigation.show_project(self._projects.index(chosen))
             chosen.hand_over()
             self._listen()
 
@@ -259,7 +262,9 @@ class PraxApp(App[None], inherit_bindings=False):
         self.show_playback()
         for outbox in self._outboxes:
             outbox.tick()
-        self.sending = self.opened.sending
+        for away in self._aways:
+            away.tick()
+        self.sending, self.away = self.opened.sending, self.opened.away
         for project in self._projects:
             project.tick()
 
@@ -294,8 +299,9 @@ class PraxApp(App[None], inherit_bindings=False):
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
         return Context(
-            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal, self.walk
-        )
+            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal,
+            self.project.walk,
+        )  # fmt: skip
 
     async def on_event(self, event: Event) -> None:
         """Textual's own; and a person is there who presses a key or a button of the mouse."""

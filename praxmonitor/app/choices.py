@@ -33,10 +33,10 @@ class Chooser(Protocol):
 
 
 class Choices:
-    """Keeps what is chosen, by workspace and user."""
+    """Keeps what is chosen, by user and by the workspace that the screen was opened on first."""
 
     def __init__(self, app: Chooser) -> None:
-        self._app = app
+        self._app, self._opened = app, app.opened
         self.trouble = ""
         """Why what had been chosen is not known; empty if it is."""
 
@@ -44,12 +44,12 @@ class Choices:
         """Let fields of `Preferences` have these values from now on."""
         app = self._app
         app.preferences = msgspec.structs.replace(app.preferences, **chosen)
-        if app.opened.live:
+        if self._opened.live:
             app.run_worker(partial(self._keep, app.preferences), thread=True, group="preferences")
 
     def _keep(self, preferences: Preferences) -> None:
         try:
-            save_preferences(self._app.opened.workspace.root, preferences)
+            save_preferences(self._opened.workspace.root, preferences)
         except OSError as error:
             text = f"chosen until you leave only: {error}"
             self._app.call_from_thread(partial(self._app.notify, text, severity="warning"))

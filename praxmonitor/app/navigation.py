@@ -1,15 +1,14 @@
-"""Which view is in front, and which were before it. Views stay: each is made when it is first wanted, and kept."""
+"""Which view is in front, and which were before it. Views stay: each is made when it is first wanted, and kept; each
+project that is open has its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from textual.app import App
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
-from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.context import View
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.views import ViewName
@@ -18,25 +17,29 @@ from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
 if TYPE_CHECKING:
+    from praxmonitor.app.app import PraxApp
     from praxmonitor.views.alarms import AlarmsScreen
     from praxmonitor.views.mail import MailScreen
+    from praxmonitor.views.stream import StreamScreen
 
-MAKERS: dict[ViewName, Callable[[], Screen[None]]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
+Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen"
+
+MAKERS: dict[ViewName, Callable[[], Made]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
 
 
-def _mail() -> Screen[None]:
+def _mail() -> MailScreen:
     from praxmonitor.views.mail import MailScreen
 
     return MailScreen()
 
 
-def _alarms() -> Screen[None]:
+def _alarms() -> AlarmsScreen:
     from praxmonitor.views.alarms import AlarmsScreen
 
     return AlarmsScreen()
 
 
-def _stream() -> Screen[None]:
+def _stream() -> StreamScreen:
     from praxmonitor.views.stream import StreamScreen
 
     return StreamScreen()
@@ -48,9 +51,11 @@ MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _ala
 class Navigation:
     """The views of one app."""
 
-    def __init__(self, app: App[Any], keymap: Callable[[], Keymap]) -> None:
+    def __init__(self, app: PraxApp, keymap: Callable[[], Keymap]) -> None:
         """`keymap` says which keys hold when a view is made."""
         self._app, self._keymap = app, keymap
+        self._project = 0
+        """The place of the project that is shown, among those that are open."""
         self._order: list[ViewName] = [ViewName.FLEET]
         """Those that were shown, the one in front last, each once."""
 
@@ -60,27 +65,44 @@ class Navigation:
         return self._order[-1]
 
     def view(self, name: ViewName) -> Screen[None]:
-        """This view, made now if it never was. Installed, Textual keeps it when it is left."""
-        if not self._app.is_screen_installed(name):
+        """This view, of the project that is shown, made now if it never was. Installed, Textual keeps it when it is
+        left."""
+        installed = self._installed(name)
+        if not self._app.is_screen_installed(installed):
             made = MAKERS[name]()
+            made.frame.own = self._app.opened
             made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
-            self._app.install_screen(made, name)
-        return self._app.get_screen(name)
+            self._app.install_screen(made, installed)
+        return self._app.get_screen(installed)
+
+    def _installed(self, name: ViewName) -> str:
+        """What Textual calls it."""
+        return f"{name}-{self._project}" if self._project else str(name)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front. A dialog that is open stays what it is: then nothing changes."""
         name = ViewName(name)
         if self._app.screen.is_modal or name is self.current:
             return
-        before = self.current
+        before = self._installed(self.current)
         self._order = [*(each for each in self._order if each is not name), name]
-        # The fleet lies at the bottom: Textual can switch from no screen that it started with.
-        if name is ViewName.FLEET:
+        self._bring_to_front(before)
+
+    def show_project(self, number: int) -> None:
+        """Show the views of the project at this place, the same one in front."""
+        before = self._installed(self.current)
+        self._project = number
+        self._bring_to_front(before)
+
+    def _bring_to_front(self, before: str) -> None:
+        """Show the current view in the place of the one of this name."""
+        # The fleet that the screen began with lies at the bottom: Textual can switch from no such screen.
+        if self._installed(self.current) == ViewName.FLEET:
             self._app.pop_screen()
-        elif before is ViewName.FLEET:
-            self._app.push_screen(self.view(name))
+        elif before == ViewName.FLEET:
+            self._app.push_screen(self.view(self.current))
         else:
-            self._app.switch_screen(self.view(name))
+            self._app.switch_screen(self.view(self.current))
 
     def show_last_view(self) -> None:
         """Bring the view to the front that was there before this one."""
@@ -93,11 +115,6 @@ class Navigation:
             left = self.current
             self.show_view(self._order[-2])
             self._order = [left, *(each for each in self._order if each is not left)]
-
-    def turn_to_agents(self, agents: Sequence[AgentFacts]) -> None:
-        """Other agents are there, of another workspace: the view of one agent is about the first of them."""
-        if self._app.is_screen_installed(ViewName.AGENT):
-            cast("AgentScreen", self.view(ViewName.AGENT)).turn_to(agents[0].address if agents else "")
 
     def show_agent(self, address: str) -> None:
         """The view of one agent; the operator's is that of the own mail."""

@@ -22,6 +22,7 @@ from praxmonitor.app.terminal_exit import terminal_output
 from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import event_cues, heartbeat_cue
+from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.text.agents import AT_WORK
@@ -71,6 +72,8 @@ class Project:
             write=host.terminal.write, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
         self.alarms = Alarms(notifier, self.sound, self)
+        self.walk = NeedWalk()
+        """Where the operator stands among the things that need him there."""
         self._feed, self._began = feed, opened.clock()
         notifier.on_due = self.look_again
 

@@ -28,6 +28,8 @@ class Draft(msgspec.Struct, frozen=True):
     """When it was kept, in seconds since the epoch."""
     answers: str = ""
     """The mail that it answers, by its id: its addressee is not the operator's to change; empty for a new letter."""
+    begun: float = 0.0
+    """When its sending was begun, in seconds since the epoch: it may have gone since; 0.0: it was not."""
 
 
 def drafts_directory(root: Path) -> Path:

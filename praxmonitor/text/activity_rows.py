@@ -15,7 +15,7 @@ WITHIN = 120.0
 """Seconds after a start in which these are the start's own."""
 FIRST_WORDS = 10.0
 """Seconds in which so is the first line that its program prints, if it is short."""
-SHORT = 40
+SHORT_LINE = 40
 
 
 class ActivityRow(NamedTuple):
@@ -50,7 +50,12 @@ def activity_rows(activities: Iterable[Activity]) -> tuple[ActivityRow, ...]:
 def _folded(row: ActivityRow, activity: Activity) -> str:
     """How the row of a start says what followed it; empty of what is a row of its own."""
     after = max(0.0, activity.at - row.activity.at)
-    if activity.kind is Kind.LOG and after <= FIRST_WORDS and "“" not in row.folded and len(activity.text) <= SHORT:
+    if (
+        activity.kind is Kind.LOG
+        and after <= FIRST_WORDS
+        and "“" not in row.folded
+        and len(activity.text) <= SHORT_LINE
+    ):
         return f"“{plain(activity.text)}”"
     words = FOLDED.get(activity.kind, "")
     if not words or words in row.folded or after > WITHIN:

@@ -87,10 +87,7 @@ class AgentScreen(Screen[None]):
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
     def on_screen_resume(self) -> None:
-        """Catch up after another view was in front; where no agent was chosen yet, the first."""
-        agents = self.frame.app.snapshot.fleet.agents
-        if not self._address and agents:
-            self.turn_to(agents[0].address)
+        """Catch up after another view was in front."""
         self.refresh_all()
 
     def on_resize(self) -> None:
@@ -163,10 +160,13 @@ class AgentScreen(Screen[None]):
         self.changing.read()
 
     def refresh_all(self) -> None:
-        """Draw the present snapshot, unless another full screen covers this one."""
+        """Draw the present snapshot, unless another full screen covers this one; where no agent was chosen yet, the
+        first."""
         if not self.frame.in_front:
             return
         snapshot = self.frame.app.snapshot
+        if not self._address and snapshot.fleet.agents:
+            self.turn_to(snapshot.fleet.agents[0].address)
         self._draw_keys()
         if snapshot is not EMPTY:
             self.show_snapshot(snapshot)
@@ -174,9 +174,8 @@ class AgentScreen(Screen[None]):
             self.changing.follow()
 
     def _draw_keys(self) -> None:
-        """Of a list without a row nothing can be asked for."""
         rows = {Section.QUEUE: self.panels.queue, Section.CHANGES: self.panels.files}.get(self._section)
-        self.frame.section = "" if rows is not None and rows.index is None else self._section
+        self.frame.section, self.frame.rowless = self._section, rows is not None and rows.index is None
         self.frame.show(self._address, self.message)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

@@ -55,6 +55,7 @@ class AlarmsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Header, head, list, footer."""
         yield self.frame.header.lines
+        yield self.frame.projects.lines
         yield self.frame.alarm_bar.lines
         yield self.summary
         yield self.list.lines

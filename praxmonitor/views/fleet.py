@@ -141,7 +141,7 @@ class FleetScreen(Screen[None]):
     def refresh_all(self) -> None:
         """Draw the present snapshot, unless another full screen covers this one."""
         snapshot = self.frame.app.snapshot
-        if snapshot is not EMPTY:
+        if snapshot is not EMPTY and self.frame.has_turn:
             self._agents.follow(snapshot)
         if not self.frame.in_front:
             return

@@ -35,10 +35,8 @@ from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
-FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending", "away")
 """Of these values of the app each change is drawn."""
-AWAY_PERIOD = 10.0
-"""Seconds between two looks whether the operator is away."""
 
 
 class Monitor(Protocol):
@@ -82,14 +80,16 @@ class Frame:
         """`scopes`: of the actions that the view offers."""
         self._screen = screen
         self._scopes = scopes
+        self.own: OpenWorkspace | None = None
+        """The workspace that the view is of, where several may be open; None: the one that is shown."""
         self.section = ""
         """The section that is chosen, in the view of one agent."""
+        self.rowless = False
+        """It is a list without a row: nothing can be asked for of it."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
         self._tasks = OldestTasks()
-        self._away, self._away_read = "", 0.0
-        """Until when the operator is away, and when that was read."""
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
 
@@ -97,6 +97,16 @@ class Frame:
     def app(self) -> Monitor:
         """The app, by what a view may ask of it."""
         return cast("Monitor", self._screen.app)
+
+    @property
+    def opened(self) -> OpenWorkspace:
+        """The workspace that the view is of, whichever is shown by now."""
+        return self.own or self.app.opened
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether what the app shows is of the view's own workspace."""
+        return self.opened is self.app.opened
 
     def follow(self, draw: Callable[[], None]) -> None:
         """Let the view be drawn now, and whenever what the app holds has changed."""
@@ -127,9 +137,8 @@ class Frame:
             limits=self._limits(),
             cost=self._cost(),
             oldest=self._tasks.of(snapshot.fleet),
-            away=self._away,
+            away=opened.away,
         )
-        self._look_whether_away()
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
         waiting = most_urgent_first(app.alarms.unanswered())
@@ -148,18 +157,6 @@ class Frame:
                 message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
             )
         )  # fmt: skip
-
-    def _look_whether_away(self) -> None:
-        """Read in a thread what the operator said of being away, now and then."""
-        opened = self.app.opened
-        if opened.live and not 0 <= opened.clock() - self._away_read < AWAY_PERIOD:
-            self._away_read = opened.clock()
-            self._screen.run_worker(self._read_away, thread=True, group="away")
-
-    def _read_away(self) -> None:
-        from mailcore.workspace.presence import away_until
-
-        self._away = away_until(self.app.opened.workspace)
 
     def _limits(self) -> tuple[Line, Line]:
         """What is known of the accounts' usage limits, in words and without."""
@@ -180,7 +177,8 @@ class Frame:
         keymap, now = self.app.keymap, replace(now, section=self.section)
         hidden = ACT if now.played else REPLAY
         offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
-        offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == self.section)]
+        section = "" if self.rowless else self.section
+        offered = [a for a in offered if keymap.first(a.id) and (not a.section or a.section == section)]
         offered = [a for a in offered if keymap.elects(a.id, self._scopes, now)]
         offered = [a for a in offered if a.footer is not Footer.WANTED or a.wanted(now)]
         offered.sort(key=lambda action: action.scope.place)

@@ -64,7 +64,7 @@ class MailScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.frame = Frame(self, self.SCOPES)
-        self.reading = MailReading(self, lambda: self.frame.app.opened, self.refresh_all)
+        self.reading = MailReading(self, lambda: self.frame.opened, self.refresh_all)
         self.folders = Folders(self.turn_to)
         self.mail, self.body = MailList(), Body(own=True)
         self._line = Input(id="line", compact=True)
@@ -153,7 +153,7 @@ class MailScreen(Screen[None]):
 
     def _read_again(self) -> None:
         """Mail has moved: read the thread, or search, once more."""
-        if self._moves == self.reading.moves or self.frame.app.opened.playback is not None:
+        if self._moves == self.reading.moves or self.frame.opened.playback is not None:
             return
         self._moves = self.reading.moves
         if self._place.thread and self._thread:
@@ -291,7 +291,7 @@ class MailScreen(Screen[None]):
         if self._place.thread:
             self.back_to_list()
         elif self.mail.entry is not None:
-            if self.frame.app.opened.playback is not None:
+            if self.frame.opened.playback is not None:
                 self._show_thread((self.mail.entry,))
             else:
                 self.reading.thread(self.mail.entry, self._show_thread)

@@ -140,11 +140,11 @@ class StreamScreen(Screen[None]):
     def _read_older(self, back_to: float = 0.0) -> None:
         """Read the page before what is held, unless one is being read, or none is left."""
         app = self.frame.app
-        if app.opened.playback is not None or self._history.reads:
+        if self.frame.opened.playback is not None or self._history.reads:
             return
         begin, end = self._pages.wanted(app.snapshot.now, back_to)
         if end:
-            self._history.read(app.opened, begin, end, self._filter.matches)
+            self._history.read(self.frame.opened, begin, end, self._filter.matches)
         self._say()
 
     def _take(self, page: HistoryPage, end: float) -> None:
@@ -165,7 +165,7 @@ class StreamScreen(Screen[None]):
     def go_back(self, seconds: float) -> None:
         """Put the cursor on what happened so long ago; it is read, if it is not held."""
         at = self.frame.app.snapshot.now - seconds
-        if (self._pages.begin and self._pages.begin <= at) or self.frame.app.opened.playback is not None:
+        if (self._pages.begin and self._pages.begin <= at) or self.frame.opened.playback is not None:
             self.stream.go_to(at)
         else:
             self._target = at

@@ -14,12 +14,13 @@ from textual.widgets import Input, Static, TextArea
 from mailcore.dispatch.admission.hold import place_hold
 from mailcore.mail import outgoing, post
 from mailcore.model.agent import OPERATOR
+from praxmonitor.actions import composing
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.compose_options import OptionsScreen
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.preferences.drafts import all_drafts, drafts_directory
+from praxmonitor.preferences.drafts import Draft, all_drafts, drafts_directory, keep_draft
 from praxmonitor.text.letters import Letter, completed, manner, read_template, started_word, with_template
 from praxmonitor.views.mail import MailScreen
 from tests.mailcore.conftest import House
@@ -171,6 +172,42 @@ async def test_a_draft_is_on_disk_a_second_after_the_last_letter(home: House) ->
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(later.screen, ComposeScreen) and later.focused, "gone on with")
         assert later.screen.query_one("#subject", Input).value == "Lamps"
+
+
+@pytest.mark.parametrize("undo", [0.0, 60.0], ids=["sent", "waits"])
+@pytest.mark.parametrize("key", ["m", "d"], ids=["mail", "task"])
+async def test_what_was_sent_is_no_draft_though_the_screen_was_killed_before_it_forgot_it(
+    home: House, monkeypatch: pytest.MonkeyPatch, undo: float, key: str
+) -> None:
+    app = on(home, undo)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await form(app, pilot, key)
+        fill(screen, subject="Lamps", body="Trim them.")
+        with monkeypatch.context() as killed:
+            killed.setattr(composing, "discard_draft", lambda *_: None)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: closed(app), "asked")
+    assert len(outgoing.waiting(home.workspace)) + len(home.inbox("writer")) == 1
+    assert [draft.letter.subject for draft in all_drafts(home.root)] == ["Lamps"], "the file lies there"
+    later = on(home, undo)
+    async with later.run_test(size=(120, 36), notifications=True) as pilot:
+        screen = await form(later, pilot, key)
+        assert screen.query_one(TextArea).text == "" and all_drafts(home.root) == []
+        await pilot.press("escape")
+        await until(pilot, lambda: closed(later), "left")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: "no draft" in text_of(later), "nothing to go on with")
+
+
+async def test_what_was_not_sent_when_the_screen_was_killed_is_a_draft(home: House) -> None:
+    """The same words went to another before, and to none of those since."""
+    post.send_mail(home.workspace, OPERATOR, ["@writer"], "Lamps", "Trim them.")
+    letter = Letter("@writer @editor", "Lamps", "Trim them.")
+    keep_draft(home.root, Draft("mail @writer", "Mail", letter, time.time(), begun=time.time()))
+    app = on(home)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await form(app, pilot, "m")
+        assert screen.query_one(TextArea).text == "Trim them."
 
 
 async def test_templates_are_offered_and_a_bad_one_is_told(home: House) -> None:

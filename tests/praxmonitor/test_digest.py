@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from mailcore.dispatch.runs.away_summary import AwaySummary, headline, summarize, summary_lines
+from mailcore.mail import post
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
 from praxmonitor.dialogs.choose import ChooseScreen
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.attendance import AWAY_AFTER, USUALLY, Attendance
+from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, mail, run, text_of, until, workspace
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, mail, mail_screen, run, text_of, until, workspace
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]evil[/]\u202etxt.exe\nsecond line"
 
@@ -70,12 +74,32 @@ async def test_it_is_offered_after_an_absence_and_leads_to_the_agent(house: Hous
         assert not app.notices
         clock.now = ended.since + 1200
         await pilot.press("j")
-        await until(pilot, lambda: "nobody pressed a key for 21 min: B tells" in text_of(app), "it is offered")
+        await until(pilot, lambda: "nobody pressed a key for 21 min: W tells" in text_of(app), "it is offered")
         await pilot.press("W")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "it is shown", seconds=10)
         assert "1 done without a reply" in text_of(app) and "@editor meanwhile (no reply)" in text_of(app)
         await pilot.press("enter")
         await until(pilot, lambda: getattr(app.screen, "selected", "") == "@editor", "the agent's view")
+
+
+@pytest.mark.anyio
+async def test_a_mail_of_it_is_gone_to(house: House) -> None:
+    for number in range(3):
+        post.send_mail(house.workspace, "@editor", ["@operator"], f"Letter {number}", "Look at it.")
+    clock = Clock()
+    clock.now = time.time()
+    app = app_on(FileFeed(house.root, 0.5), house.workspace, clock=clock)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.fleet.operator is not None, "the mail is read", seconds=10)
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "it is shown", seconds=10)
+        assert "Letter 0" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, MailScreen), "the mail view")
+        await until(
+            pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "Letter 0", "that mail is chosen"
+        )
+        assert mail_screen(app).place.owner == "@operator"
 
 
 @pytest.mark.anyio

@@ -12,13 +12,14 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.workspace import presence
 from praxmonitor.actions import kills, requests
+from praxmonitor.app import away
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.arrange import ArrangeScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.playback import Playback
 from praxmonitor.preferences.arrangement import Arrangement
-from praxmonitor.views import agent_listing, frame
+from praxmonitor.views import agent_listing
 from praxmonitor.views import fleet as fleet_view
 from praxmonitor.widgets.grid import Grid
 from tests.clock import NOON, Clock
@@ -285,12 +286,11 @@ async def test_the_header_says_that_the_operator_is_away_until_he_acts(
     presence.set_away(where, "15:00\x1b[2J")
     app = app_on(FakeFeed(fleet), where, clock=clock, live=True)
     async with app.run_test(size=(200, 36)) as pilot:
-        await until(pilot, lambda: fleet_screen(app).frame._away, "it is read")
-        app.project.show(structs.replace(fleet, at=NOON + 1))
+        await until(pilot, lambda: app.opened.away, "it is read")
         await until(pilot, lambda: "you are away until 15:00" in text_of(app), "it is said")
         assert "\x1b" not in text_of(app)
         presence.key_pressed(where)
-        clock.now += frame.AWAY_PERIOD + 1
+        clock.now += away.AWAY_PERIOD + 1
         await until(pilot, lambda: "you are away" not in text_of(app), "he is here")
         assert presence.away_until(where) == ""
 

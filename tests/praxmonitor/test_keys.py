@@ -25,8 +25,11 @@ from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import AGENT, ALARMS, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
+from praxmonitor.actions.views import ViewName
 from praxmonitor.app.app import PraxApp
+from praxmonitor.app.navigation import MAKERS
 from praxmonitor.feed.playback import Playback
+from praxmonitor.state.agent_details import Section
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
@@ -260,3 +263,29 @@ def test_only_keys_that_move_have_no_words() -> None:
     moves = {"up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette"}
     moves |= {"section_next", "section_before"}
     assert silent == moves and BY_ID["left"].scope is FLEET
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("playback", [False, True], ids=["live", "replay"])
+async def test_what_the_footer_says_of_a_key_is_what_it_does(playback: bool) -> None:
+    """In every view and section, also where a list has no row: no key means something else than is written."""
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet), playback=Playback(NOON) if playback else None)
+    async with app.run_test(size=(300, 40)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        app.navigation.show_agent("@builder")
+        checked = 0
+        for view in MAKERS:
+            for section in Section if view is ViewName.AGENT else (None,):
+                if section is None:
+                    app.navigation.show_view(view)
+                else:
+                    app.navigation.show_section("@builder", section)
+                await pilot.pause()
+                screen: Any = app.screen
+                now = app.context(screen).situation
+                shown = [hint for hint in screen.frame.keys._hints if not hint.disabled]
+                wrong = [hint.id for hint in shown if not app.keymap.elects(hint.id, screen.SCOPES, now)]
+                assert not wrong, (view, section)
+                checked += len(shown)
+        assert checked > 40

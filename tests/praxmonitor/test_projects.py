@@ -16,16 +16,31 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
+from praxmonitor.preferences.preferences import Preferences
+from praxmonitor.preferences.store import load_preferences, save_preferences
 from praxmonitor.sound import Sound
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.text.lines import width_of
 from praxmonitor.widgets.projects import projects_line
 from tests.clock import NOON, Clock
-from tests.praxmonitor.fake_feed import CONFIG, FakeFeed, FakeSpeaker, app_on, lighthouse, text_of, until
+from tests.praxmonitor.fake_feed import (
+    CONFIG,
+    ROOT,
+    FakeFeed,
+    FakeSpeaker,
+    app_on,
+    fleet_screen,
+    lighthouse,
+    mail_screen,
+    text_of,
+    until,
+)
 from tests.praxmonitor.fake_feed import workspace as workspace_of
 
 pytestmark = pytest.mark.anyio
 HARBOUR = Path("/srv/harbour")
+PILOT_WRITER = Agent("@writer", "WRITER", HARBOUR / "agents/writer", "moors ships")
+"""Of the same name as one of the lighthouse."""
 
 
 def harbour() -> Fleet:
@@ -91,6 +106,59 @@ async def test_the_agent_in_view_is_one_of_the_project_in_view() -> None:
         await pilot.press("right_curly_bracket")
         await until(pilot, lambda: "@pilot" in text_of(app) and "brings ships in" in text_of(app), "the pilot, whole")
         assert app.snapshot.status("@pilot").state is State.SILENT
+
+
+async def test_each_project_has_places_of_its_own() -> None:
+    """Marks, filter, whose mail is listed: nothing of one project is shown, or acted on, in the other."""
+    same = structs.replace(harbour(), agents=(structs.replace(lighthouse().agents[0], agent=PILOT_WRITER),))
+    app, _ = both(second=FakeFeed(same))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app) and "harbour ●1/1" in text_of(app), "both are known")
+        await pilot.press("space", "slash", *"writer", "enter")
+        await until(pilot, lambda: "1 marked" in text_of(app) and "1 of 8 shown" in text_of(app), "marked and filtered")
+        await pilot.press("right_curly_bracket")
+        await until(pilot, lambda: "moors ships" in text_of(app), "the harbour")
+        assert "marked" not in text_of(app) and "shown" not in text_of(app) and fleet_screen(app).marked == ()
+        await pilot.press("left_curly_bracket")
+        await until(pilot, lambda: "1 of 8 shown" in text_of(app), "as it was left")
+        assert fleet_screen(app).marked == ("@writer",)
+        app.navigation.show_mail("@writer")
+        await until(pilot, lambda: "mail of @writer" in text_of(app), "the writer's mail")
+        reading = mail_screen(app).reading
+        await pilot.press("right_curly_bracket")
+        await until(pilot, lambda: "your mail" in text_of(app), "the mail of the harbour")
+        assert mail_screen(app).reading is not reading and mail_screen(app).selected == "@operator"
+        await pilot.press("1", "left_curly_bracket")
+        await until(pilot, lambda: "1 of 8 shown" in text_of(app), "the fleet of the lighthouse")
+        await pilot.press("minus")
+        await until(pilot, lambda: "mail of @writer" in text_of(app), "the view before, as it was left")
+        await pilot.press("right_curly_bracket", "escape")
+        await until(pilot, lambda: "moors ships" in text_of(app), "out of a view of the harbour to its fleet")
+
+
+async def test_the_alarms_of_one_say_which_projects_are_open() -> None:
+    app, _ = both()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "@pilot silent" in text_of(app), "both are known")
+        await pilot.press("5")
+        await until(pilot, lambda: "▸lighthouse" in text_of(app).splitlines()[1], "the projects stand over the alarms")
+        await pilot.press("right_curly_bracket")
+        await until(pilot, lambda: "▸harbour" in text_of(app).splitlines()[1], "and the other is chosen there")
+
+
+async def test_a_choice_is_kept_for_the_project_that_the_screen_was_opened_on(tmp_path: Path) -> None:
+    """Of the others each has its own, which the first one's do not replace."""
+    clock = Clock()
+    app = app_on(FakeFeed(lighthouse()), workspace_of(lighthouse()), clock=clock, live=True)
+    beside = Workspace(tmp_path, tmp_path / "HARBOUR_REGISTRY.json", (harbour().agents[0].agent,))
+    save_preferences(tmp_path, Preferences(theme="prax-light"))
+    app.add_project(OpenWorkspace(beside, CONFIG, clock=clock), FakeFeed(harbour()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "@pilot" in text_of(app), "both are known")
+        await pilot.press("right_curly_bracket")
+        app.choices.prefer(agent_section="log")
+        await until(pilot, lambda: load_preferences(ROOT)[0].agent_section == "log", "it is kept")
+        assert load_preferences(tmp_path)[0] == Preferences(theme="prax-light")
 
 
 async def test_what_breaks_in_one_leaves_the_other_at_work() -> None:
