@@ -12,7 +12,7 @@ TWINS = {
     **dict(zip("◌●◆↻◷‖✓✗■◇⊠○", ":*#~%=+xX&$o", strict=True)),
     # marks, arrows, punctuation
     **dict(zip("→←↑↓▸▹›‹•·…♪✉", "><^v>>><*.~^M", strict=True)),
-    **dict(zip("≡×≈└├“”‘’–—−", "=x~``\"\"''---", strict=True)),
+    **dict(zip("»≡×≈└├“”‘’–—−", ">=x~``\"\"''---", strict=True)),
     "⧗": "%",
     "⋔": "Y",
     # bars of a sparkline or a scrollbar, by their height
