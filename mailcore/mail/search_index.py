@@ -6,12 +6,14 @@ another form or of another boot (it is written without waiting for the disk), it
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,22 @@ _TABLES = (
 )
 
 
+_unused: ContextVar[bool] = ContextVar("index_unused", default=False)
+
+
 class IndexBehind(Exception):
     """The index has some way to go until it holds all mail."""
+
+
+@contextmanager
+def without_index() -> Iterator[None]:
+    """In it no index is made or read: whoever opens it gets an OSError, as where there is no right to write it, and
+    reads the mail itself."""
+    token = _unused.set(True)
+    try:
+        yield
+    finally:
+        _unused.reset(token)
 
 
 @contextmanager
@@ -68,6 +84,8 @@ def open_index(
 @contextmanager
 def open_as_it_is(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     """The index as it was left: no file of mail is looked at. Raises as `open_index`."""
+    if _unused.get():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
     path = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
     self_ignore.make_ignored(workspace.state_dir)
     try:

@@ -54,6 +54,8 @@ class Action:
     footer: Footer = Footer.NO
     in_replay: bool = False
     """A recording can be asked for it. Of no other action: none may reach the workspace that was recorded."""
+    looks: bool = False
+    """It reads the workspace and changes nothing: a read-only screen can be asked for it too."""
     wanted: Callable[[Situation], bool] = never
     """Whether the moment asks for it: then the footer has it before others."""
     held_label: str = ""
@@ -74,7 +76,7 @@ class Action:
         """Why it cannot be asked for now, in words for a notification; empty if it can."""
         if now.played and not self.in_replay:
             return f"a recording is played: to {self.label}, open the workspace itself"
-        if now.read_only and not self.in_replay:
+        if now.read_only and not (self.in_replay or self.looks):
             return f"this screen is read-only: no {self.label}"
         return self.precondition(now, self.verb or self.label)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from textual.screen import Screen
@@ -12,6 +13,7 @@ from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from mailcore.exceptions import MailcoreError
+from mailcore.mail.search_index import without_index
 from mailcore.mail.search_session import SearchSession
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Run
@@ -101,7 +103,8 @@ class MailReading:
         before = self._pages.get(key, MailPage())
         most = mail_reader.PAGE if after else max(mail_reader.PAGE, len(before.entries))
         try:
-            page = mail_reader.read_folder(workspace, *key, most, after)
+            with self._index():
+                page = mail_reader.read_folder(workspace, *key, most, after)
         except _FAILURES as error:
             page, trouble = before, str(error)
         else:
@@ -123,12 +126,17 @@ class MailReading:
 
     def _read_thread(self, entry: MailEntry, then: Callable[[tuple[MailEntry, ...]], None]) -> None:
         try:
-            mails = mail_reader.read_thread(self._opened().workspace, entry)
+            with self._index():
+                mails = mail_reader.read_thread(self._opened().workspace, entry)
         except _FAILURES as error:
             self._screen.app.call_from_thread(self._say, str(error))
             return
         if not get_current_worker().is_cancelled:
             self._screen.app.call_from_thread(then, mails)
+
+    def _index(self) -> AbstractContextManager[None]:
+        """In it the index of all mail is used and kept up to date, unless nothing may be written."""
+        return nullcontext() if self._opened().writable else without_index()
 
     def _say(self, trouble: str) -> None:
         self.trouble = trouble
@@ -181,10 +189,11 @@ class MailReading:
     def _find(self, session: SearchSession, text: str, most: int) -> None:
         worker = get_current_worker()
         try:
-            for page in mail_reader.search(session, self._opened().workspace, text, most):
-                if worker.is_cancelled:
-                    return
-                self._screen.app.call_from_thread(self._take_found, page)
+            with self._index():
+                for page in mail_reader.search(session, self._opened().workspace, text, most):
+                    if worker.is_cancelled:
+                        return
+                    self._screen.app.call_from_thread(self._take_found, page)
         except _FAILURES as error:
             self._screen.app.call_from_thread(self._take_found, FoundPage(text, complete=True, trouble=str(error)))
 

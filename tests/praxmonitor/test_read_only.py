@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from textual.widgets import Input
 
 from mailcore.mail import post
 from mailcore.system import user_directories
@@ -24,7 +25,7 @@ from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import FakeSpeaker, lighthouse, text_of, until
 from tests.praxmonitor.pty_screen import output, screen_of
 
-CHANGES = {action.id for action in ACTIONS if not action.in_replay}
+CHANGES = {action.id for action in ACTIONS if not (action.in_replay or action.looks)}
 
 
 def tree(*roots: Path) -> dict[str, str]:
@@ -82,13 +83,29 @@ async def test_every_key_is_pressed_and_nothing_is_written(house: House) -> None
                 for key in action.default_keys:
                     await pilot.press(key)
                     pressed.add(action.id)
-                    while app.screen.is_modal:
+                    while app.screen.is_modal or isinstance(app.focused, Input):
                         await pilot.press("escape")
         app.choices.prefer(agent_section="queue")
         await pilot.pause(0.3)
         assert app.is_running
     assert tree(house.root, state) == before
     assert CHANGES & pressed == {action_id for action_id in CHANGES if BY_ID[action_id].key}
+
+
+@pytest.mark.anyio
+async def test_what_only_looks_can_be_asked_for_and_writes_nothing(house: House) -> None:
+    """All mail is searched without an index; what happened of late is told."""
+    post.send_mail(house.workspace, "@editor", ["@operator"], "A question", "May I trim the lamps?")
+    state = user_directories.state_home()
+    before = tree(house.root, state)
+    app = read_only(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown", 20.0)
+        await pilot.press("3", "slash", *"trim")
+        await until(pilot, lambda: "found: trim" in text_of(app) and "A question" in text_of(app), "it is found")
+        await pilot.press("enter", "W")
+        await until(pilot, lambda: app.screen.is_modal and "unread mail" in text_of(app), "what happened is told")
+    assert tree(house.root, state) == before
 
 
 def test_the_command_writes_nothing_either(house: House) -> None:

@@ -73,7 +73,7 @@ IN_SECTIONS = (
     Action(
         "open_diff", "enter", "lines", AGENT, "changes: what changed in the selected file", sections.open_diff,
         words="diff lines changed file hunk", precondition=sections.in_changes("the changes", sections.no_mail),
-        verb="read", section=Section.CHANGES, footer=Footer.IF_ROOM,
+        verb="read", section=Section.CHANGES, footer=Footer.IF_ROOM, looks=True,
     ),
     Action(
         "edit_file", "e", "edit", AGENT, "changes: the selected file in $EDITOR, where it changed first",

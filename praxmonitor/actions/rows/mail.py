@@ -75,7 +75,7 @@ ON_MAIL = (
     ),
     Action(
         "search_mail", "slash", "search", MAILBOX, "search all mail, open and closed, of every agent, as you type",
-        mailbox.open_search, words="find search words archive look for grep", footer=Footer.IF_ROOM,
+        mailbox.open_search, words="find search words archive look for grep", footer=Footer.IF_ROOM, looks=True,
     ),
     Action(
         "next_mailbox", "l,right", "mailbox", MAILBOX, "next mailbox: In, Sent, Waiting for an answer, Archive",

@@ -27,5 +27,6 @@ ON_NEEDS = (
         "digest", "W", "since away", EVERYWHERE,
         "what was done, failed, asked and spent since you were away, and where it stands", digest.show_digest,
         words="digest summary what happened briefing back while away missed last hour report",
+        looks=True,
     ),
 )  # fmt: skip
