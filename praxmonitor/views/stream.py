@@ -58,7 +58,7 @@ class StreamScreen(Screen[None]):
         """What they were made of, by the present filter."""
         self._pages = StreamPages()
         self._history = HistoryReading(self, self._take)
-        self._latest: tuple[Activity, ...] = ()
+        self._latest: tuple[Activity, ...] | None = None
         """The fleet's stream as it was seen last."""
         self._target = 0.0
         """The moment that the cursor is to go to, once it is read; 0.0: none."""
