@@ -31,6 +31,11 @@ def request(now: Situation, verb: str) -> str:
     return open_mail(now, verb) or ("" if undecided else "this mail asks for no approval")
 
 
+def chosen_request(now: Situation, verb: str) -> str:
+    """The same, of what is chosen among alarms."""
+    return request(now, verb) if now.message is not None else f"no request for your approval is chosen to {verb}"
+
+
 def outcome(now: Situation, verb: str) -> str:
     """It tells the operator the end of a task: done, blocked, declined."""
     ack = now.message.ack if now.message is not None else None
