@@ -15,14 +15,14 @@ def mail(now: Situation, verb: str) -> str:
 def own_mail(now: Situation, verb: str) -> str:
     """It lies in the operator's mailbox, open or archived."""
     if now.message is not None and now.selected != OPERATOR:
-        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
+        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}: inbox (i))"
     return mail(now, verb)
 
 
 def open_mail(now: Situation, verb: str) -> str:
     """It is the operator's, and open."""
     closed = now.message is not None and now.message.status == "closed"
-    return own_mail(now, verb) or (f"this mail is closed: U opens it again, then {verb} it" if closed else "")
+    return own_mail(now, verb) or (f"this mail is closed: open again (U), then {verb} it" if closed else "")
 
 
 def request(now: Situation, verb: str) -> str:
