@@ -18,8 +18,8 @@ class Mail:
     undo: Annotated[
         Seconds,
         describe(
-            "How long a mail, an answer or a task that the operator sends from the screen waits in the outbox, and can "
-            "be taken back. 0: not at all. High priority never waits."
+            "What the operator sends from the screen waits so long in the outbox. Until then it can be taken back. "
+            "0: not at all. High priority never waits."
         ),
     ] = 10.0
     rung_low: Annotated[

@@ -33,6 +33,11 @@ def name_time(at: datetime) -> str:
     return f"{at:%Y%m%d_%H%M%S}"
 
 
+def run_time(at: datetime) -> str:
+    """`20261122T140307`, local: how the id of a run begins."""
+    return f"{at:%Y%m%dT%H%M%S}"
+
+
 def registry_date(at: datetime) -> str:
     """`2026-11-22`, local: the dates of a registry, a passport and memories."""
     return f"{at:%Y-%m-%d}"

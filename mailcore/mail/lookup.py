@@ -82,12 +82,12 @@ class Page:
 
 
 def archive_page(agent: Agent, most: int, after: str = "") -> Page:
-    """So many of an agent's closed mails, newest first; only their files are read."""
+    """So many of an agent's closed mails, and those of the same second; only their files are read."""
     return _page(agent.archive_dir, most, after)
 
 
 def sent_page(agent: Agent, most: int, after: str = "") -> Page:
-    """So many of an agent's records of what it sent, newest first; only their files are read."""
+    """So many of an agent's records of what it sent, and those of the same second; only their files are read."""
     return _page(agent.sent_dir, most, after)
 
 
@@ -117,14 +117,15 @@ def _page(directory: Path, most: int, after: str) -> Page:
     except OSError:
         return Page()
     found: list[tuple[Path, dict[str, Any]]] = []
-    place = ""
+    place = second = ""
     for at, name in reversed(named):
         here = f"{at} {name}"
         if after and here >= after:
             continue
-        if len(found) == most:
+        # Names tell seconds, and within one only the mails themselves say which is the newer: no page ends within it.
+        if len(found) >= most and at != second:
             return Page(tuple(found), place)
-        place = here
+        place, second = here, at
         try:
             raw = json_codec.loads(read_bytes(directory / name))
         except (OSError, ValueError, RecursionError):

@@ -61,7 +61,7 @@ def find_sent(agent: Agent, message_id: str) -> Message | None:
 
 def sent_mails(workspace: Workspace, agent: Agent, most: int, after: str = "") -> list[SentMail]:
     """The newest mails of an agent, with what became of each; from `Page.following` on with `after`."""
-    return read_sent(workspace, agent, most, after)[0]
+    return read_sent(workspace, agent, most, after)[0][:most]
 
 
 def read_sent(workspace: Workspace, agent: Agent, most: int, after: str = "") -> tuple[list[SentMail], str]:

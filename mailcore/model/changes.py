@@ -23,7 +23,7 @@ class ChangedFile:
     """One file that changed."""
 
     path: str
-    """Relative to `Changes.top`."""
+    """Relative to `ChangeSet.top`."""
     kind: ChangeKind
     added: int | None = None
     """Lines; None where they are not counted: what is binary, untracked, or not in git."""
@@ -31,7 +31,7 @@ class ChangedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangeSet:
     """The files that changed, and against what."""
 
     since: str

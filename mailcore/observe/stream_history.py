@@ -19,6 +19,7 @@ from typing import BinaryIO
 from mailcore.accounts.account import accounts
 from mailcore.config import Config
 from mailcore.formats import journal
+from mailcore.formats.timestamps import run_time
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import parse_time
@@ -41,7 +42,7 @@ MOST_OF_AGENT = 2000
 """Activities of one agent in one page, the newest."""
 MOST_OF_PAGE = 4000
 """Activities of one page, the newest: it begins later then than was asked for."""
-MAX_RUNS = 500
+MOST_RUNS_READ = 500
 """Journals of one agent that one page looks into, the newest."""
 _AT = re.compile(rb'"at"\s*:\s*"([^"]{10,40})"')
 
@@ -137,13 +138,13 @@ def _of_session(found: FoundSession, begin: float, end: float) -> list[Activity]
 
 def _of_runs(agent: Agent, begin: float, end: float) -> Iterator[Activity]:
     """The events of the runs that were under way in that time. A run's id begins with when it was made."""
-    last = datetime.fromtimestamp(end + 1).strftime("%Y%m%dT%H%M%S")
+    last = run_time(datetime.fromtimestamp(end + 1))
     try:
         with os.scandir(agent.runs_dir) as entries:
             names = sorted((entry.name for entry in entries if RUN_ID.fullmatch(entry.name)), reverse=True)
     except OSError:
         return
-    for name in [name for name in names if name[:15] <= last][:MAX_RUNS]:
+    for name in [name for name in names if name[:15] <= last][:MOST_RUNS_READ]:
         path = agent.runs_dir / name / RUN_JOURNAL
         with suppress(OSError):
             if path.stat().st_mtime < begin:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
 
+from mailcore.text.units import duration
+
 GIT_PATIENCE = 5.0
 """Seconds that git has to answer."""
 MOST_OUTPUT = 64 * 1024 * 1024
@@ -41,7 +43,7 @@ def run_git(
             stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise NoAnswer(f"git said nothing within {GIT_PATIENCE:g} s") from None
+        raise NoAnswer(f"git said nothing within {duration(GIT_PATIENCE)}") from None
     except (OSError, subprocess.SubprocessError) as error:
         raise NoAnswer(f"git: {getattr(error, 'strerror', None) or error}") from error
     finally:

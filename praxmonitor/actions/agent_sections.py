@@ -14,7 +14,7 @@ from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.text.lines import Line, plain
 
 if TYPE_CHECKING:
-    from mailcore.model.changes import ChangedFile, Changes
+    from mailcore.model.changes import ChangedFile, ChangeSet
     from mailcore.model.fleet import AgentFacts
     from mailcore.workspace.find import Workspace
 
@@ -176,7 +176,7 @@ async def edit_file(context: Context[SectionsView]) -> None:
     context.view.read_agent()
 
 
-def _place(facts: AgentFacts, changes: Changes, file: ChangedFile) -> tuple[Path, int]:
+def _place(facts: AgentFacts, changes: ChangeSet, file: ChangedFile) -> tuple[Path, int]:
     """The file, and the line of its first change; Refused if it lies elsewhere or is gone. For a thread."""
     from mailcore.dispatch.runs.changes import read_diff
     from mailcore.exceptions import Refused
@@ -189,7 +189,7 @@ def _place(facts: AgentFacts, changes: Changes, file: ChangedFile) -> tuple[Path
     return path, read_diff(facts.agent, changes, file).first_line
 
 
-def _file(context: Context[SectionsView]) -> tuple[Changes, ChangedFile] | None:
+def _file(context: Context[SectionsView]) -> tuple[ChangeSet, ChangedFile] | None:
     found = context.view.changed_file
     if found is None:
         context.display.notify(f"no file of {plain(context.view.selected)} changed", severity="warning")

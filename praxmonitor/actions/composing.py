@@ -19,7 +19,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.mail.route import EVERYONE
 from mailcore.model.agent import OPERATOR
 from mailcore.system import safe_open
-from mailcore.text.units import age
+from mailcore.text.units import age, duration
 from praxmonitor.actions import editor, requests, sending
 from praxmonitor.actions.context import Context, View
 from praxmonitor.dialogs.compose_desk import Opening
@@ -82,7 +82,7 @@ class WorkspaceDesk:
         told = sending.foresee(opened.workspace, opened.config, letter)
         wait = opened.config.mail.undo
         waits = wait and letter.priority != "high" and not letter.at_once and told
-        return f"{told}; waits {wait:g} s" if waits else told
+        return f"{told}; waits {duration(wait)}" if waits else told
 
     def keep(self, letter: Letter, *, begun: bool = False) -> None:
         """Keep it as a draft. `begun`: it is being sent."""

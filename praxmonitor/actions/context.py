@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_c
 from textual.screen import Screen
 
 from mailcore.model.activity import Activity
-from mailcore.model.changes import ChangedFile, Changes
+from mailcore.model.changes import ChangedFile, ChangeSet
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -84,7 +84,7 @@ class SectionsView(View, Protocol):
         """The start under the cursor of the queue."""
 
     @property
-    def changed_file(self) -> tuple[Changes, ChangedFile] | None:
+    def changed_file(self) -> tuple[ChangeSet, ChangedFile] | None:
         """The file under the cursor of what changed, and what it is among."""
 
     def open_diff(self) -> None:

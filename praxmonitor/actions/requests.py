@@ -17,6 +17,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
 from mailcore.system.safe_open import own_directory
+from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _reply_later(workspace: Workspace, wait: float, original: Message, body: str
     proof = audit.current_proof.get()
     mail = outgoing.Outgoing(sender, (to,), subject, body, "reply", original.priority, terms, proof)
     outgoing.put(workspace, mail, wait)
-    return f"reply to {to}, in {wait:g} s"
+    return f"reply to {to}, in {duration(wait)}"
 
 
 def woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import OPERATOR
+from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions import requests
 from praxmonitor.text.letters import Letter, Template, read_template
@@ -55,7 +56,7 @@ def send_letter(workspace: Workspace, config: Config, letter: Letter) -> str:
         audit.current_proof.get(),
     )
     outgoing.put(workspace, mail, wait)
-    return f"{what} to {' '.join(to)}, in {wait:g} s"
+    return f"{what} to {' '.join(to)}, in {duration(wait)}"
 
 
 def _checked(workspace: Workspace, config: Config, sender: str, letter: Letter) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from mailcore.text.units import duration
 from praxmonitor.demo.worker import Worker
 from praxmonitor.demo.workspace_files import RESEARCHERS, SILENCE
 
@@ -125,7 +126,7 @@ def ask_operator(worker: Worker, subject: str) -> str:
     waited = worker.mailcore("wait", request["id"], "--for", "approval", "--timeout", f"{ANSWER_WAIT:g}")
     worker.hook("UserPromptSubmit", prompt="go on")
     if waited["timed_out"]:
-        return f"nobody decided within {ANSWER_WAIT:g} s"
+        return f"nobody decided within {duration(ANSWER_WAIT)}"
     for mail in worker.mailcore("inbox"):
         if str(mail["subject"]).startswith(DECISIONS):
             worker.mailcore("close", mail["id"])

@@ -7,6 +7,7 @@ a part of each.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from mailcore.system import safe_open
 from praxmonitor.state.agent_details import MemoryFile
 
 MEMORIES = ".trinity"
-INSTRUCTIONS = ("CLAUDE.md", "AGENTS.md", "GEMINI.md")
+INSTRUCTIONS = re.compile(r"[A-Z][A-Z0-9_-]*\.md")
+"""Names of files that tell an agent what it is to do, as the programs have them: in capitals."""
 MOST_FILES = 30
 MEMORY_BYTES = 64 * 1024
 """Of each file."""
@@ -32,7 +34,7 @@ def _memories(directory: int) -> list[str]:
 
 
 def _instructions(directory: int) -> list[str]:
-    return [name for name in INSTRUCTIONS if safe_open.exists_in(name, directory)]
+    return sorted(name for name in os.listdir(directory) if INSTRUCTIONS.fullmatch(name))
 
 
 def _in(branch: Path, place: str, names: Callable[[int], list[str]]) -> Iterator[MemoryFile]:

@@ -11,7 +11,10 @@ TWINS = {
     # states: each another
     **dict(zip("◌●◆↻◷‖✓✗■◇⊠○", ":*#~%=+xX&$o", strict=True)),
     # marks, arrows, punctuation
-    **dict(zip("→←↑↓▸▹›‹•·…♪✉⧗⋔≡×≈└├“”‘’–—−", "><^v>>><*.~^M%Y=x~``\"\"''---", strict=True)),
+    **dict(zip("→←↑↓▸▹›‹•·…♪✉", "><^v>>><*.~^M", strict=True)),
+    **dict(zip("»≡×≈└├“”‘’–—−", ">=x~``\"\"''---", strict=True)),
+    "⧗": "%",
+    "⋔": "Y",
     # bars of a sparkline or a scrollbar, by their height
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True)),
     **dict(zip("▎▍▌▋▊▉▐▏▕▔▀░▒▓", "||||||||| -.:%", strict=True)),

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from mailcore.text.units import duration
+
 PRIORITIES = ("normal", "high", "low")
 SESSIONS = ("", "resume", "fork", "fresh")
 """In which session a task is done; empty: in a new one."""
@@ -106,7 +108,7 @@ def common_start(words: Sequence[str]) -> str:
 
 def sent_in(due: float, now: float) -> str:
     """When what waits is sent: `sent in 8 s`."""
-    return f"sent in {max(1, round(due - now))} s" if due > now else "being sent"
+    return f"sent in {duration(max(1, round(due - now)))}" if due > now else "being sent"
 
 
 class Template(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from mailcore.model.changes import ChangedFile, Changes
+from mailcore.model.changes import ChangedFile, ChangeSet
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.keymap import bindings
@@ -253,7 +253,7 @@ class AgentScreen(Screen[None]):
         return starts[index] if index is not None and index < len(starts) else None
 
     @property
-    def changed_file(self) -> tuple[Changes, ChangedFile] | None:
+    def changed_file(self) -> tuple[ChangeSet, ChangedFile] | None:
         """The file under the cursor of what changed, and what it is among."""
         changes, index = self.changing.of(self._address), self.panels.files.index
         if changes is None or index is None or index >= len(changes.files):

@@ -14,7 +14,7 @@ from praxmonitor.state.agent_details import AgentDetails, Section
 from praxmonitor.state.agent_reader import AgentReader
 
 if TYPE_CHECKING:
-    from mailcore.model.changes import ChangedFile, Changes, FileDiff
+    from mailcore.model.changes import ChangedFile, ChangeSet, FileDiff
 
 SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
@@ -92,12 +92,12 @@ class ChangesReading:
         """`agent`: who is in view, if its changes are; None else."""
         self._screen, self._agent, self._draw = screen, agent, draw
         self._address = ""
-        self._changes: Changes | None = None
+        self._changes: ChangeSet | None = None
         self._diff: FileDiff | None = None
         self._read_of: AgentFacts | None = None
         self._pause: Timer | None = None
 
-    def of(self, address: str) -> Changes | None:
+    def of(self, address: str) -> ChangeSet | None:
         """What was read last, if it is this agent's."""
         return self._changes if address == self._address else None
 
@@ -135,7 +135,7 @@ class ChangesReading:
         changes = read_changes(facts.agent, facts.run)
         self._screen.app.call_from_thread(self._take, facts.address, changes)
 
-    def _take(self, address: str, changes: Changes) -> None:
+    def _take(self, address: str, changes: ChangeSet) -> None:
         if address == self._address and self._screen.is_mounted:
             self._changes = changes
             if self._diff is not None:
@@ -151,7 +151,7 @@ class ChangesReading:
             work = partial(self._read_diff, facts, changes, file)
             self._screen.run_worker(work, thread=True, exclusive=True, group="diff")
 
-    def _read_diff(self, facts: AgentFacts, changes: Changes, file: ChangedFile) -> None:
+    def _read_diff(self, facts: AgentFacts, changes: ChangeSet, file: ChangedFile) -> None:
         from mailcore.dispatch.runs.changes import read_diff
 
         diff = read_diff(facts.agent, changes, file)

@@ -9,7 +9,7 @@ from functools import partial
 from textual.containers import Vertical
 
 from mailcore.model.activity import Activity
-from mailcore.model.changes import Changes
+from mailcore.model.changes import ChangeSet
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.state.agent_details import AgentDetails, Section
 from praxmonitor.text.lines import plain
@@ -42,7 +42,7 @@ class AgentInView:
     stream: tuple[Activity, ...]
     """What happened everywhere."""
     details: AgentDetails | None
-    changes: Changes | None
+    changes: ChangeSet | None
     bypass: bool
     """It asks for no permissions."""
     played: bool

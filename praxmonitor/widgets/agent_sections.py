@@ -110,7 +110,7 @@ def memory_lines(details: AgentDetails | None, width: int) -> list[Line]:
     if details is None or details.memories is None:
         return [READING]
     if not details.memories:
-        text = "no memories: .trinity/passport.json, .trinity/*.json and *.md, CLAUDE.md and AGENTS.md would stand here"
+        text = "no memories: .trinity/passport.json, .trinity/*.json and *.md and instructions would stand here"
         return [((part, "faint"),) for part in wrap(text, width)]
     lines: list[Line] = []
     for file in details.memories:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
+from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from praxmonitor.text.lines import Line, plain, spread, wrapped
 from praxmonitor.widgets.line_list import READING
 from praxmonitor.widgets.row_list import Row
@@ -20,7 +20,7 @@ LINE_ROLES = {"+": "state-done", "-": "state-failed", "@": "accent", "\\": "fain
 """By the sign that a line begins with, which says the same without colours."""
 
 
-def changes_head(changes: Changes | None, width: int) -> list[Line]:
+def changes_head(changes: ChangeSet | None, width: int) -> list[Line]:
     """Against what is compared, where, how much; why nothing can be said."""
     if changes is None:
         return [READING]
@@ -42,7 +42,7 @@ def changes_head(changes: Changes | None, width: int) -> list[Line]:
     return [*head, ()]
 
 
-def changes_rows(changes: Changes | None, place: str) -> list[Row]:
+def changes_rows(changes: ChangeSet | None, place: str) -> list[Row]:
     """A row of each file; `place`: the directory, as its paths begin, that is not said in each."""
     files = changes.files if changes is not None else ()
     return [Row(file.path, partial(_file_lines, file, place)) for file in files]

@@ -11,7 +11,7 @@ import pytest
 
 from mailcore.dispatch.runs.changes import MOST_LINES, read_changes, read_diff, whole_diff
 from mailcore.model.agent import Agent
-from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
+from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from mailcore.model.run import Phase, Run
 from mailcore.system import git_command, git_worktree
 from tests.mailcore.conftest import git
@@ -46,7 +46,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Agent:
     return Agent("@writer", "WRITER", branch, root=root)
 
 
-def told(changes: Changes) -> dict[str, tuple[ChangeKind, int | None, int | None]]:
+def told(changes: ChangeSet) -> dict[str, tuple[ChangeKind, int | None, int | None]]:
     return {Path(f.path).name: (f.kind, f.added, f.removed) for f in changes.files}
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from mailcore.model.activity import Kind
-from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
+from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from mailcore.model.fleet import State, Status
 from mailcore.model.usage import Spending, Usage
 from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
@@ -144,7 +144,7 @@ def test_memories_are_read_in_the_branch_alone(tmp_path: Path) -> None:
     assert read_memories(tmp_path / "nowhere") == ()
 
 
-CHANGES = Changes(
+CHANGES = ChangeSet(
     "since the run began at 12:00:00, from 1a2b3c4d", "/p", "main", False, "1a2b",
     (
         ChangedFile("agents/writer/a.md", ChangeKind.CHANGED, 3, 1),
@@ -167,7 +167,7 @@ def test_what_changed_is_told_with_what_it_is_compared_with() -> None:
         ["~", "x.bin", "not", "counted"],
     ]
     assert drawn(changes_head(replace(CHANGES, files=()), 80))[0] == "no file changed"
-    assert drawn(changes_head(Changes("", trouble="git: exit 1"), 80)) == ["git: exit 1"]
+    assert drawn(changes_head(ChangeSet("", trouble="git: exit 1"), 80)) == ["git: exit 1"]
     assert drawn(changes_head(None, 80)) == ["reading…"]
 
 

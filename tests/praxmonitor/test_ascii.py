@@ -110,7 +110,7 @@ def test_no_color_sends_no_colour_but_greys(house: House) -> None:
     """What is selected is reversed; a state has its glyph and its word."""
     house.shell("writer", "sleep 300")
     with screen_of(house, NO_COLOR="1", COLORTERM="truecolor") as terminal:
-        seen = output(terminal, b"idle")
+        seen = output(terminal, b"no task")
     triples = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", seen)
     assert triples and all(red == green == blue for red, green, blue in triples)
     assert re.search(rb"\x1b\[(?:\d+;)*7(?:;\d+)*m", seen), "what is selected is reversed"

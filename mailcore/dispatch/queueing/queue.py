@@ -144,14 +144,14 @@ def waiting_starts(agent: Agent) -> list[WaitingStart]:
             str(record.get("subject", "")),
             str(record.get("sender", "")),
             str(record.get("waits", "")),
-            rank_of(record),
+            place_of(record),
             str(record.get("message_id") or ""),
         )
         for record in _records(agent)
     ]
 
 
-def rank_of(record: Mapping[str, Any]) -> float:
+def place_of(record: Mapping[str, Any]) -> float:
     """Where a start stands: the lowest is next. Its `rank`, if it was moved, else by its age and priority."""
     moved = record.get("rank")
     if isinstance(moved, int | float) and not isinstance(moved, bool) and math.isfinite(moved):
@@ -297,7 +297,7 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
                 notified and active_waits.was_notified(notified, record.get("news"), parse_time(record.get("since")))
             )
         ),
-        key=rank_of,
+        key=place_of,
     )
 
 

@@ -63,17 +63,17 @@ def _place(where: str, before: int, count: int) -> int:
 def _rank_at(others: list[dict[str, Any]], place: int) -> float:
     """A rank between those that will stand around it."""
     if place == 0:
-        return queue.rank_of(others[0]) - 1.0
-    before = queue.rank_of(others[place - 1])
-    return (before + queue.rank_of(others[place])) / 2 if place < len(others) else before + 1.0
+        return queue.place_of(others[0]) - 1.0
+    before = queue.place_of(others[place - 1])
+    return (before + queue.place_of(others[place])) / 2 if place < len(others) else before + 1.0
 
 
 def _in_order(records: list[dict[str, Any]]) -> bool:
     """Whether each has a rank of its own: two may have come at one moment, or be halved until nothing is between."""
-    return all(queue.rank_of(one) < queue.rank_of(next_one) for one, next_one in itertools.pairwise(records))
+    return all(queue.place_of(one) < queue.place_of(next_one) for one, next_one in itertools.pairwise(records))
 
 
 def _renumbered(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same in this order, a second apart."""
-    first = min(map(queue.rank_of, records))
+    first = min(map(queue.place_of, records))
     return [{**record, "rank": first + number} for number, record in enumerate(records)]

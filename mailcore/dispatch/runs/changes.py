@@ -16,7 +16,7 @@ from mailcore.dispatch.runs.progress import MEMORIES, changed_files
 from mailcore.exceptions import Refused
 from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
-from mailcore.model.changes import ChangedFile, ChangeKind, Changes, FileDiff
+from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from mailcore.model.run import Run
 from mailcore.system import git_worktree, safe_open
 from mailcore.system.git_command import NoAnswer
@@ -40,20 +40,20 @@ HOW = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore
 _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)")
 
 
-def read_changes(agent: Agent, run: Run | None) -> Changes:
+def read_changes(agent: Agent, run: Run | None) -> ChangeSet:
     """The files of an agent's branch that changed since its run began, its memories last; without a run, since the last
     commit."""
     try:
         tree = git_worktree.working_tree(agent.branch)
         return _by_git(tree, agent, run) if tree is not None else _by_time(agent, run)
     except NoAnswer as error:
-        return Changes("", str(agent.branch), trouble=str(error))
+        return ChangeSet("", str(agent.branch), trouble=str(error))
     except (OSError, ValueError) as error:
         why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        return Changes("", str(agent.branch), trouble=f"git's own files cannot be read: {why}")
+        return ChangeSet("", str(agent.branch), trouble=f"git's own files cannot be read: {why}")
 
 
-def read_diff(agent: Agent, changes: Changes, file: ChangedFile) -> FileDiff:
+def read_diff(agent: Agent, changes: ChangeSet, file: ChangedFile) -> FileDiff:
     """The lines of one of these files that changed, at most MOST_LINES. What cannot be read says so in its note."""
     path = Path(changes.top, file.path)
     try:
@@ -89,7 +89,7 @@ def whole_diff(agent: Agent, run: Run) -> tuple[list[str], list[str]] | None:
     return None
 
 
-def _by_git(tree: WorkingTree, agent: Agent, run: Run | None) -> Changes:
+def _by_git(tree: WorkingTree, agent: Agent, run: Run | None) -> ChangeSet:
     where = ("--", *_spec(tree, agent))
     with git_worktree.compared(tree) as ask:
         base, since = _base(ask, tree, run)
@@ -99,7 +99,7 @@ def _by_git(tree: WorkingTree, agent: Agent, run: Run | None) -> Changes:
     files = [*_changed(_names(data)), *(ChangedFile(name, ChangeKind.UNTRACKED) for name in _names(new))]
     files.sort(key=lambda file: (f"/{MEMORIES}/" in f"/{file.path}", file.path))
     more = max(0, len(files) - MOST_FILES) + (0 if whole and all_new else 1)
-    return Changes(
+    return ChangeSet(
         since, str(tree.top), git_worktree.branch_name(tree), tree.linked, _object(base, tree),
         tuple(files[:MOST_FILES]), more,
     )  # fmt: skip
@@ -128,13 +128,13 @@ def _base(ask: Ask, tree: WorkingTree, run: Run | None) -> tuple[str, str]:
     return dated, f"{began}, from {f'{dated[:8]}, the last commit' if dated else 'no commit'} dated before it"
 
 
-def _by_time(agent: Agent, run: Run | None) -> Changes:
+def _by_time(agent: Agent, run: Run | None) -> ChangeSet:
     if run is None:
-        return Changes(
+        return ChangeSet(
             "", str(agent.branch), trouble="no git here, and no run since whose beginning files could be told"
         )
     names = sorted(name for name in changed_files(agent.branch, run.started_at) if not name.startswith("("))
-    return Changes(
+    return ChangeSet(
         f"no git here: the files written since the run began at {clock_time(run.started_at)}",
         str(agent.branch),
         files=tuple(ChangedFile(name, ChangeKind.SEEN) for name in names),

@@ -35,7 +35,7 @@ TO_SECTIONS = (
     ),
     Action(
         "show_memories", "", "show memories", VIEWS, "its passport, memories and instructions",
-        sections.bring_section(Section.MEMORIES), words="memories passport trinity claude instructions identity",
+        sections.bring_section(Section.MEMORIES), words="memories passport trinity instructions identity",
         precondition=preconditions.some_agent, in_replay=True,
     ),
 )  # fmt: skip
