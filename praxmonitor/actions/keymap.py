@@ -49,6 +49,15 @@ class Keymap:
         """The key that is shown where there is room for one, as a person reads it; empty if the action has none."""
         return next(iter(self.spoken(action_id)), "")
 
+    def respelled(self, text: str) -> str:
+        """The same text, in which `label (key)` names the key that holds, where it is not the table's."""
+        for action_id in self.changed:
+            action, before, now = BY_ID[action_id], STANDARD.first(action_id), self.first(action_id)
+            if before and now:
+                for label in filter(None, (action.label, action.held_label)):
+                    text = text.replace(f"{label} ({before})", f"{label} ({now})")
+        return text
+
     def bindings(self, scopes: Collection[Scope]) -> list[Binding]:
         """Bindings of all actions of these scopes. Each runs the app's `action_do(id)`, which says why if it cannot."""
         return [

@@ -15,20 +15,25 @@ def mail(now: Situation, verb: str) -> str:
 def own_mail(now: Situation, verb: str) -> str:
     """It lies in the operator's mailbox, open or archived."""
     if now.message is not None and now.selected != OPERATOR:
-        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
+        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}: inbox (i))"
     return mail(now, verb)
 
 
 def open_mail(now: Situation, verb: str) -> str:
     """It is the operator's, and open."""
     closed = now.message is not None and now.message.status == "closed"
-    return own_mail(now, verb) or (f"this mail is closed: U opens it again, then {verb} it" if closed else "")
+    return own_mail(now, verb) or (f"this mail is closed: open again (U), then {verb} it" if closed else "")
 
 
 def request(now: Situation, verb: str) -> str:
     """It asks the operator for an approval that is not decided yet."""
     undecided = now.message is not None and now.message.undecided
     return open_mail(now, verb) or ("" if undecided else "this mail asks for no approval")
+
+
+def chosen_request(now: Situation, verb: str) -> str:
+    """The same, of what is chosen among alarms."""
+    return request(now, verb) if now.message is not None else f"no request for your approval is chosen to {verb}"
 
 
 def outcome(now: Situation, verb: str) -> str:

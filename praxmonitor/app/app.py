@@ -379,7 +379,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """Say it for some seconds, in a line, and keep it among the notices. Most of it is text of agents, or names
         their files: no text is a style."""
         del markup
-        told = plain(f"{title}: {message}" if title else message)
+        told = self.keymap.respelled(plain(f"{title}: {message}" if title else message))
         self.notices.append(Notice(self.opened.clock(), told, severity))
         super().notify(told, severity=severity, timeout=timeout, markup=False)
         # Textual 8.2.8 leaves a toast's line as it was, should its map be asked between the toast's end and the layout.

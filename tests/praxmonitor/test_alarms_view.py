@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.listing import alarm_rows
@@ -102,6 +103,15 @@ async def test_n_on_an_alarm_goes_back_and_y_says_why_not() -> None:
         await until(pilot, lambda: "no request for your approval is chosen to approve" in text_of(app), "why not")
         await pilot.press("N")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "N is the need before this one")
+
+
+@pytest.mark.anyio
+async def test_the_head_names_the_keys_that_hold() -> None:
+    app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
+    app.keymap = Keymap({"approve_request": ("f5",), "deny_request": ("f6",)})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await until(pilot, lambda: "1 request for your approval: F5 approves, F6 denies" in text_of(app), "they do")
 
 
 @pytest.mark.anyio

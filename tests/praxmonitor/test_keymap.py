@@ -172,3 +172,12 @@ def test_the_command_prints_what_holds_and_what_does_not(tmp_path: Path, capsys:
     path.write_text('[keys]\nkill = "X"\n')
     assert main(["keys", "--file", str(path)]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_said_names_the_key_that_holds() -> None:
+    own = Keymap({"hold": ("f7",), "undo_close": ("ctrl+o",), "deny": ("f8",), "kill": ()})
+    assert own.respelled("held: release (H) it first") == "held: release (F7) it first"
+    assert own.respelled("open again (U), then reply") == "open again (Ctrl+o), then reply"
+    assert own.respelled("approve (Y) or deny (N) it") == "approve (Y) or deny (F8) it"
+    assert own.respelled("kill (D) it") == "kill (D) it", "it has no key now: the palette finds it by its label"
+    assert STANDARD.respelled("release (H)") == "release (H)"

@@ -99,7 +99,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
     app.opened.waiting_mail = (Outgoing(OPERATOR, ("@writer",), "s", "b", due=app.opened.clock() + 3600),)
-    asks = action.precondition is mail_preconditions.request
+    asks = action.precondition in (mail_preconditions.request, mail_preconditions.chosen_request)
     if action.scope is ALARMS:
         await until(pilot, lambda: app.standing, "there are alarms")
         await pilot.press("5", *([] if asks else ["G"]))

@@ -30,11 +30,13 @@ IN_ALARMS = (
     ),
     Action(
         "approve_request", "Y", "approve", ALARMS, "approve the chosen request; you say why", mail.approve,
-        words="yes allow grant accept permit decide", precondition=mail_preconditions.request, footer=Footer.IF_ROOM,
+        words="yes allow grant accept permit decide", footer=Footer.IF_ROOM,
+        precondition=mail_preconditions.chosen_request,
     ),
     Action(
         "deny_request", "N", "deny", ALARMS, "deny the chosen request; you say why", mail.deny,
-        words="no refuse reject decline forbid decide", precondition=mail_preconditions.request, footer=Footer.IF_ROOM,
+        words="no refuse reject decline forbid decide", footer=Footer.IF_ROOM,
+        precondition=mail_preconditions.chosen_request,
     ),
 )  # fmt: skip
 
