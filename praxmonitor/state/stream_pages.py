@@ -46,7 +46,7 @@ class StreamPages:
             self.activities = stream
         elif new:
             self.activities = (*self.activities, *new)
-            if self.activities[-len(new) - 1].at > new[0].at:
+            if len(self.activities) > len(new) and self.activities[-len(new) - 1].at > new[0].at:
                 self.activities = tuple(sorted(self.activities, key=attrgetter("at")))
             if len(self.activities) > MOST_HELD:
                 self.activities = self.activities[-MOST_HELD + DROPPED :]

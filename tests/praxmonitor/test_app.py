@@ -166,13 +166,15 @@ async def test_h_and_l_are_left_and_right() -> None:
 async def test_what_does_nothing_now_is_not_offered_and_says_why_when_pressed() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(200, 36)) as pilot:
+    async with app.run_test(size=(200, 36), notifications=True) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("i")
         await until(pilot, lambda: "your mail" in text_of(app), "the inbox")
         keys = text_of(app).splitlines()[-1]
         assert "D kill" not in keys and "r retry" not in keys
-        assert " R reply " in keys and "d dispatch                   i inbox" in keys, "the others stay where they are"
+        assert " R reply " in keys and "d dispatch                   n next  i inbox" in keys, (
+            "the others stay where they are"
+        )
         await pilot.press("D")
         await until(pilot, lambda: "@operator is you: nothing to kill" in text_of(app), "it says why")
 

@@ -41,7 +41,7 @@ def test_no_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ("text", "line", "words"),
     [
         ('[keys]\nkil = "X"\n', 2, "no action 'kil'; did you mean kill?"),
-        ('[keys]\n\nkill = "m"\n', 3, "kill: m is already mail (compose) in the same view"),
+        ('[keys]\n\nkill = "d"\n', 3, "kill: d is already dispatch (dispatch) in the same view"),
         ('[keys]\nkill = "X"\nretry = "X"\n', 3, "retry: X is already kill (kill) in the same view"),
         ('[keys]\nkill = "Esc"\n', 2, "kill: Esc leaves dialogs and forms"),
         ('[keys]\nkill = "Ctrl+c"\n', 2, "kill: Ctrl+c leaves"),
@@ -80,8 +80,8 @@ def test_a_file_that_is_no_keymap_leaves_the_table_and_says_so(tmp_path: Path, t
 
 def test_two_keys_change_places(tmp_path: Path) -> None:
     """Neither is in the other's way, whichever is read first."""
-    keymap, troubles = read(tmp_path, '[keys]\nkill = "m"\ncompose = "D"\n')
-    assert troubles == () and keymap.keys("kill") == ("m",) and keymap.keys("compose") == ("D",)
+    keymap, troubles = read(tmp_path, '[keys]\nkill = "d"\ndispatch = "D"\n')
+    assert troubles == () and keymap.keys("kill") == ("d",) and keymap.keys("dispatch") == ("D",)
 
 
 def test_who_loses_a_key_gives_back_what_the_other_took(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_key_may_mean_two_things_in_two_views(tmp_path: Path) -> None:
 
 def test_what_shares_a_key_in_the_table_may_go_on_to(tmp_path: Path) -> None:
     """One key for several actions of a view: the moment decides, as it does in the table."""
-    _, troubles = read(tmp_path, '[keys]\nopen = ["enter", "O"]\nread = ["enter", "O"]\n')
+    _, troubles = read(tmp_path, '[keys]\nopen = ["enter", "F8"]\nread = ["enter", "F8"]\n')
     assert troubles == ()
 
 
@@ -126,19 +126,19 @@ def test_every_view_is_looked_at() -> None:
 @pytest.mark.anyio
 async def test_the_screen_follows_the_keymap(tmp_path: Path) -> None:
     """Key, footer, help and palette."""
-    keymap, _ = read(tmp_path, '[keys]\nhelp = "F1"\nfilter = "F2"\nnext_needing = "b"\ncompose = []\n')
+    keymap, _ = read(tmp_path, '[keys]\nhelp = "F1"\nfilter = "F2"\nnext_need = "F4"\ncompose = []\n')
     app = on(keymap)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await until(pilot, lambda: "F1 help" in text_of(app).splitlines()[-1], "the footer has it")
         assert " m mail" not in text_of(app).splitlines()[-1]
-        assert " b next" in text_of(app).splitlines()[-1]
+        assert " F4 next" in text_of(app).splitlines()[-1]
         await pilot.press("n", "question_mark", "m")
         assert fleet_screen(app).selected == "@writer" and len(app.screen_stack) == 1, "the usual keys mean nothing"
-        await pilot.press("b")
+        await pilot.press("f4")
         await until(pilot, lambda: fleet_screen(app).selected != "@writer", "the next that needs the operator")
-        await pilot.press("colon", *"next agent")
-        await until(pilot, lambda: "b · next agent" in text_of(app), "the palette says it")
+        await pilot.press("colon", *"next")
+        await until(pilot, lambda: "F4 · the next thing" in text_of(app), "the palette says it")
         await pilot.press("escape", "f1")
         await until(pilot, lambda: "  F2  " in text_of(app), "the help says it")
         assert ": mail" in text_of(app), "what has no key is in the palette"

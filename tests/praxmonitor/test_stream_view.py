@@ -300,3 +300,10 @@ async def test_a_filter_searches_back_over_hours(tmp_path: Path) -> None:
         await until(pilot, lambda: "500 minutes ago" in view.stream.lines.text, "it is found", seconds=20)
         await until(pilot, lambda: "PgUp reads on" in text_of(app), "for twelve hours by itself", seconds=20)
         assert len(rows(view)) == 1
+
+
+def test_what_comes_first_after_a_page_without_anything_is_held() -> None:
+    pages, came = StreamPages(), Activity(NOON, "@writer", Kind.TOOL, "Read", "hooks")
+    assert pages.follow(()) == 0
+    pages.add((), NOON - 600, NOON, NOON)
+    assert pages.follow((came,)) == 1 and pages.activities == (came,)
