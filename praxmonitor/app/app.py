@@ -308,7 +308,7 @@ class PraxApp(App[None], inherit_bindings=False):
         if isinstance(event, Key | MouseDown) and not event.is_forwarded:
             for project in self._projects:
                 project.alarms.notifier.note_key()
-            if gone := self.attendance.note_key(self.opened.clock()):
+            if self.opened.playback is None and (gone := self.attendance.note_key(self.opened.clock())):
                 told = f"nobody pressed a key for {duration(gone)}: {self.key_of('digest')} tells what happened since"
                 self.notify(told, timeout=12)
         await super().on_event(event)

@@ -63,7 +63,7 @@ class Page(App[None]):
         yield self.lines
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict.fromkeys(VARIABLES, "#808080")
+        return {**dict.fromkeys(VARIABLES, "#808080"), "selected-style": "none"}
 
 
 def variables() -> Iterator[str]:

@@ -131,7 +131,7 @@ def test_the_help_is_searched_by_words_and_by_keys() -> None:
 
 async def test_the_help_begins_with_the_view_in_front_and_is_searched_in_place() -> None:
     app = screen()
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test(size=(100, 90)) as pilot:
         await shown(pilot, app)
         await pilot.press("i", "question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")

@@ -267,10 +267,10 @@ async def test_what_is_left_out_is_said_in_the_header_and_among_the_notices(newe
         told = f"left out: 1 fact (1 dreamt) in 1 reading; this is praxmonitor {VERSION}, 9.1 recorded it"
         assert [(notice.text, notice.severity) for notice in app.notices] == [(told, "warning")]
         monotonic.now = 1000
-        await pilot.press("minus")
+        await pilot.press("less_than_sign")
         await until(pilot, lambda: "REPLAY over incomplete" in text_of(app), "it is over")
         assert app.notices[-1].text.startswith("the recording is over; left out: 2 facts (2 dreamt) in 2 readings")
-        assert len(app.notices) == 2
+        assert len(app.notices) == 2, [n.text for n in app.notices]
 
 
 def test_what_was_left_out_is_said_when_the_screen_is_left(newer: Path, terminals: list[Terminal]) -> None:

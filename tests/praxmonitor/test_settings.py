@@ -73,6 +73,8 @@ async def test_an_open_screen_follows_its_config_and_says_what_it_cannot_follow(
     clock = Clock(runs=True)
     app = app_on(FakeFeed(fleet), workspace(fleet), config=before, speaker=speaker, live=True, clock=clock)
 
+    begun = app.opened.config
+
     def silent() -> bool:
         return any(episode.alarm.address == "@checker" and not episode.cleared_at for episode in app.standing)
 
@@ -85,7 +87,7 @@ async def test_an_open_screen_follows_its_config_and_says_what_it_cannot_follow(
         await until(pilot, degraded, "it says that the file cannot be followed")
         (text,) = degraded()
         assert str(path) in text and "line 2" in text and "the settings from before hold" in text
-        assert app.opened.config is before
+        assert app.opened.config is begun
         path.write_text("[alarms]\nsilence = 3000\nlook = 0.1\n[sound]\nvolume = 0.25\n")
         await until(pilot, lambda: not degraded(), "it says so no more when it is mended")
         assert app.opened.config.alarms.silence == 3000 and speaker.settings.volume == 0.25
