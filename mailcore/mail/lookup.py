@@ -82,13 +82,13 @@ class Page:
 
 
 def archive_page(agent: Agent, most: int, after: str = "") -> Page:
-    """So many of an agent's closed mails, and those of the same second; only their files are read."""
+    """So many of an agent's closed mails, newest first; only their files are read."""
     return _page(agent.archive_dir, most, after)
 
 
 def sent_page(agent: Agent, most: int, after: str = "") -> Page:
     """So many of an agent's records of what it sent, and those of the same second; only their files are read."""
-    return _page(agent.sent_dir, most, after)
+    return _page(agent.sent_dir, most, after, whole_seconds=True)
 
 
 def find_copy(workspace: Workspace, message_id: str) -> Copy:
@@ -110,7 +110,7 @@ def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield path, raw
 
 
-def _page(directory: Path, most: int, after: str) -> Page:
+def _page(directory: Path, most: int, after: str, *, whole_seconds: bool = False) -> Page:
     try:
         with os.scandir(directory) as entries:
             named = sorted((_file_time(one), one.name) for one in entries if one.name.endswith(".json"))
@@ -122,8 +122,8 @@ def _page(directory: Path, most: int, after: str) -> Page:
         here = f"{at} {name}"
         if after and here >= after:
             continue
-        # Names tell seconds, and within one only the mails themselves say which is the newer: no page ends within it.
-        if len(found) >= most and at != second:
+        # Names tell seconds, and within one only the mails themselves say which is the newer.
+        if len(found) >= most and not (whole_seconds and at == second):
             return Page(tuple(found), place)
         place, second = here, at
         try:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
-from mailcore.mail import answer, archive, lookup, post, sent_mail, thread_lookup
+from mailcore.mail import answer, lookup, post, sent_mail, thread_lookup
 from mailcore.mail.threads import depths, group_threads
 from mailcore.model.message import Message
 from tests.mailcore.conftest import House
 
 
-def test_pages_are_the_whole_archive_newest_first_each_mail_once(house: House) -> None:
-    """Some were archived in one second: no page ends within that."""
+def test_pages_are_all_that_was_sent_newest_first_each_mail_once(house: House) -> None:
+    """Some were sent in one second: no page ends within that."""
     agent = house.agent("writer")
+    agent.sent_dir.mkdir(parents=True, exist_ok=True)
     for number in range(23):
-        archive.write_archived(agent, {"id": f"{number:08x}", "subject": f"Mail {number}"})
-    seconds = [f"20260101_1000{number // 3:02}" for number in range(23)]
-    for path, second in zip(sorted(agent.archive_dir.glob("*.json")), seconds, strict=True):
-        path.rename(path.with_name(second + path.name[15:]))
-    (agent.archive_dir / "torn.json").write_text("{")
-    (agent.archive_dir / "note.txt").write_text("none")
+        name = f"20260101_1000{number // 3:02}_{number:08x}.json"
+        (agent.sent_dir / name).write_text(json.dumps({"id": f"{number:08x}", "subject": f"Mail {number}"}))
+    (agent.sent_dir / "torn.json").write_text("{")
+    (agent.sent_dir / "note.txt").write_text("none")
     found: list[str] = []
     before: set[str] = set()
     after, pages = "", 0
     while pages < 20:
-        page = lookup.archive_page(agent, 5, after)
+        page = lookup.sent_page(agent, 5, after)
         assert len(page.records) <= 5 + 2
         assert {path.name[:15] for path, _ in page.records}.isdisjoint(before)
         before |= {path.name[:15] for path, _ in page.records}
@@ -34,8 +34,8 @@ def test_pages_are_the_whole_archive_newest_first_each_mail_once(house: House) -
         pages, after = pages + 1, page.following
         if not after:
             break
-    assert sorted(found) == sorted(raw["id"] for _, raw in lookup.archived_messages(agent)) and len(found) == 23
-    assert lookup.archive_page(house.agent("lead"), 5) == lookup.Page()
+    assert sorted(found) == sorted(raw["id"] for _, raw in lookup.sent_records(agent)) and len(found) == 23
+    assert lookup.sent_page(house.agent("lead"), 5) == lookup.Page()
 
 
 def test_a_record_that_is_not_named_by_its_time_stands_by_the_files(house: House) -> None:
