@@ -353,5 +353,5 @@ class Context(Generic[V]):
         opened, view = self.opened, self.view
         return Situation(
             self.snapshot.fleet, view.selected, played, needing, section, message, opened.read_only, opened.sending,
-            view.marked,
+            view.marked, getattr(view, "run_id", ""),
         )  # fmt: skip

@@ -100,6 +100,12 @@ class AlarmsScreen(Screen[None]):
         return address if address != OPERATOR else ""
 
     @property
+    def run_id(self) -> str:
+        """The run that the alarm under the cursor tells the end of; empty where none does."""
+        group = self.chosen.group if self.chosen is not None else None
+        return group.leader.alarm.run_id if group is not None else ""
+
+    @property
     def marked(self) -> tuple[str, ...]:
         """Nobody is marked here."""
         return ()

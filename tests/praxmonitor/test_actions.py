@@ -121,6 +121,20 @@ def test_a_retry_needs_a_run_that_is_over() -> None:
     assert why("retry", "@archivist") == "@archivist has had no run to retry"
 
 
+def test_of_an_alarm_of_an_earlier_run_nothing_else_is_repeated_moved_or_said_to_kill() -> None:
+    fleet, earlier = lighthouse(), "20270115-110000-0001"
+
+    def of(action: str, selected: str, run_id: str) -> str:
+        return BY_ID[action].refusal(Situation(fleet, selected, run_id=run_id))
+
+    told = of("retry", "@writer", earlier)
+    assert told.startswith("@writer's last run is another by now: Write chapter two, at work") and "kill" not in told
+    assert of("retry", "@builder", earlier) == "", "that very run"
+    assert of("move", "@builder", earlier).startswith("@builder's last run is another by now: Build the site")
+    last = fleet.agents[4].run
+    assert last is not None and of("move", "@builder", last.run_id) == "" == of("move", "@builder", "")
+
+
 def test_a_run_of_another_program_is_retried_and_told_like_ours() -> None:
     fleet = lighthouse()
     builder = fleet.agents[4]
