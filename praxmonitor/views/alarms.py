@@ -170,6 +170,10 @@ class AlarmsScreen(Screen[None]):
         """Choose the alarm of this key, once the view is drawn; one that does not stand changes nothing."""
         self.call_after_refresh(self.list.choose, key)
 
+    def choose(self, row: AlarmRow) -> None:
+        """Put the cursor on this row."""
+        self.list.choose(row.keys[0])
+
     def let_go(self) -> None:
         """Forget which is chosen."""
         self.list.let_go()

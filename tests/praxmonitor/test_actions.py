@@ -41,7 +41,8 @@ def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
     assert STANDARD.elects(
         "deny_request", scopes, Situation(asked, OPERATOR, message=asked.operator.mailbox.messages[0])
     )
-    assert STANDARD.elects("previous_need", scopes, Situation(asked, "@editor")), "none chosen: N goes back"
+    assert STANDARD.elects("previous_need", scopes, Situation(lighthouse(), "@editor")), "none waits: N goes back"
+    assert STANDARD.elects("deny_request", scopes, Situation(asked, "@editor")), "one waits"
 
 
 def _asked() -> AgentFacts:
