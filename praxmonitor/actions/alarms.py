@@ -52,13 +52,13 @@ async def snooze_chosen(context: Context[AlarmList]) -> None:
 async def approve_request(context: Context[AlarmList]) -> None:
     """Grant the chosen request, or the only one that waits."""
     if (asked := _request(context)) is not None:
-        await mail.decide(context, asked, "Approve", "approved")
+        await mail.ask_decision(context, asked, "Approve", "approved")
 
 
 async def deny_request(context: Context[AlarmList]) -> None:
     """Refuse the chosen request, or the only one that waits."""
     if (asked := _request(context)) is not None:
-        await mail.decide(context, asked, "Deny", "denied")
+        await mail.ask_decision(context, asked, "Deny", "denied")
 
 
 def _request(context: Context[AlarmList]) -> Message | None:

@@ -85,16 +85,16 @@ def _asks_approval(context: Context[MailView], message: Message) -> bool:
 async def approve(context: Context[MailView]) -> None:
     """Grant what the selected mail asks for."""
     if context.view.message is not None:
-        await decide(context, context.view.message, "Approve", "approved")
+        await ask_decision(context, context.view.message, "Approve", "approved")
 
 
 async def deny(context: Context[MailView]) -> None:
     """Refuse what the selected mail asks for."""
     if context.view.message is not None:
-        await decide(context, context.view.message, "Deny", "denied")
+        await ask_decision(context, context.view.message, "Deny", "denied")
 
 
-async def decide(context: Context[View], message: Message, title: str, decision: str) -> None:
+async def ask_decision(context: Context[View], message: Message, title: str, decision: str) -> None:
     """Say `approved` or `denied` to a request, in a form with that title."""
     opened = context.opened
     if not message.undecided:
