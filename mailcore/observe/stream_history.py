@@ -1,6 +1,6 @@
 """What happened before what the fleet's stream holds, read back from the files in pages. Writes nothing.
 
-Session files, hooks, runs' journals and the audit (for mail) keep times; an agent's logs do not all, and are not read.
+Session files, hooks, runs' journals, the audit (for mail) and what agents and their programs wrote to logs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from mailcore.formats.timestamps import run_time
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import parse_time
-from mailcore.model.run import RUN_ID, from_records
+from mailcore.model.run import RUN_ID, Run, from_records
 from mailcore.observe.activities import from_hook, harmless_activity, neutral
 from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.document_file import MAX_DOCUMENT
 from mailcore.observe.fold import run_events
+from mailcore.observe.log_history import log_paths, of_logs, of_output, time_of_log_line
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
-from mailcore.observe.usage_backlog import BUFFER, first_at
+from mailcore.observe.usage_backlog import BUFFER, PROBE, first_at
 from mailcore.programs.hook_lines import read_hook
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system.safe_open import descriptor, open_regular
@@ -54,6 +55,8 @@ class HistoryPage:
     activities: tuple[Activity, ...]
     begin: float
     """From when on it is whole, seconds since the epoch: what happened before is on an earlier page."""
+    older: bool = True
+    """Something is older than that, or may be."""
 
 
 class StreamHistory:
@@ -90,7 +93,20 @@ class StreamHistory:
         if len(told) > MOST_OF_PAGE:
             told = told[-MOST_OF_PAGE:]
             start = max(start, told[0].at)
-        return HistoryPage(tuple(activity for activity in told if activity.at >= start), start)
+        kept_whole = tuple(activity for activity in told if activity.at >= start)
+        return HistoryPage(kept_whole, start, older=start > begin or self._has_older(begin))
+
+    def _has_older(self, begin: float) -> bool:
+        """Whether any of the files tells of a time before that."""
+        state = self._workspace.state_dir
+        return (
+            _begins_before(state / audit.FILE, begin, _time_of_act)
+            or any(_agent_has_older(each, begin) for each in (*self._workspace.agents, self._workspace.operator))
+            or any(
+                _begins_before(found.path, begin, None if found.files.whole else found.files.time_of)
+                for found in self._discovery.written_since(0.0)
+            )
+        )
 
     def _of_agent(self, agent: Agent, sessions: list[FoundSession], begin: float, end: float) -> list[Activity]:
         found = [*_of_hooks(agent, begin, end)]
@@ -98,8 +114,13 @@ class StreamHistory:
             # Of the disk, or of a reader that may be anybody's plug-in: the other files are read.
             with suppress(Exception):
                 found += _of_session(session, begin, end)
+        found += of_logs(agent, begin, end)
+        runs = _runs(agent, begin, end)
+        for run in runs:
+            found += of_output(agent, run, begin, end)
         once = Deduplicator().each(found)
-        return sorted((*once, *_of_runs(agent, begin, end)), key=attrgetter("at"))
+        events = (event for run in runs for event in run_events(run) if begin <= event.at < end)
+        return sorted((*once, *events), key=attrgetter("at"))
 
     def _mail(self, begin: float, end: float) -> Iterator[Activity]:
         """The arrivals of mail, as the audit has its sending."""
@@ -136,22 +157,44 @@ def _of_session(found: FoundSession, begin: float, end: float) -> list[Activity]
     return told
 
 
-def _of_runs(agent: Agent, begin: float, end: float) -> Iterator[Activity]:
-    """The events of the runs that were under way in that time. A run's id begins with when it was made."""
+def _runs(agent: Agent, begin: float, end: float) -> list[Run]:
+    """The runs that were under way in that time. A run's id begins with when it was made."""
     last = run_time(datetime.fromtimestamp(end + 1))
-    try:
-        with os.scandir(agent.runs_dir) as entries:
-            names = sorted((entry.name for entry in entries if RUN_ID.fullmatch(entry.name)), reverse=True)
-    except OSError:
-        return
-    for name in [name for name in names if name[:15] <= last][:MOST_RUNS_READ]:
+    found = []
+    for name in [name for name in _run_names(agent) if name[:15] <= last][:MOST_RUNS_READ]:
         path = agent.runs_dir / name / RUN_JOURNAL
         with suppress(OSError):
-            if path.stat().st_mtime < begin:
-                continue
-            run = from_records(journal.read_records(path))
-            if run is not None:
-                yield from (event for event in run_events(run) if begin <= event.at < end)
+            if path.stat().st_mtime >= begin and (run := from_records(journal.read_records(path))) is not None:
+                found.append(run)
+    return found
+
+
+def _run_names(agent: Agent) -> list[str]:
+    """The newest first."""
+    try:
+        with os.scandir(agent.runs_dir) as entries:
+            return sorted((entry.name for entry in entries if RUN_ID.fullmatch(entry.name)), reverse=True)
+    except OSError:
+        return []
+
+
+def _agent_has_older(agent: Agent, begin: float) -> bool:
+    first = run_time(datetime.fromtimestamp(begin))
+    return (
+        any(name[:15] < first for name in _run_names(agent)[-1:])
+        or _begins_before(agent.hooks_log, begin, _time_of_hook)
+        or any(_begins_before(path, begin, time_of_log_line) for path in log_paths(agent))
+    )
+
+
+def _begins_before(path: Path, moment: float, time_of: Callable[[bytes], float] | None) -> bool:
+    """Whether a file was written last before that, or its first line with a time is of before."""
+    with suppress(OSError), open_regular(path) as file:
+        if os.fstat(file.fileno()).st_mtime < moment:
+            return True
+        if time_of is not None:
+            return 0 < next(filter(None, map(time_of, file.read(PROBE).splitlines())), 0.0) < moment
+    return False
 
 
 def _lines(path: Path, begin: float, end: float, time_of: Callable[[bytes], float]) -> Iterator[bytes]:

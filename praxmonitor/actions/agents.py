@@ -6,6 +6,8 @@ import shlex
 from functools import partial
 from typing import Literal
 
+from msgspec import structs
+
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import UNKNOWN_TIME, clock_time
@@ -57,7 +59,8 @@ async def kill(context: Context[View]) -> None:
     if victims is None:
         return
     began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
-    subject = f"{task(facts)}{began}"
+    other = "not the run of this alarm, a later one: " if context.situation.earlier_run else ""
+    subject = f"{other}{task(facts)}{began}"
     lines = partial(victim_lines, victims, opened.clock())
     question = ConfirmScreen(f"Kill the run of {plain(facts.address)}?", subject, lines, "Yes, kill", ends=True)
     if await context.display.push_screen_wait(question) and await unlocked(context):
@@ -103,8 +106,14 @@ async def kill_all(context: Context[View]) -> None:
 
 
 async def retry(context: Context[View]) -> None:
-    """Start the agent's last run again, if the operator says yes: the one that the question shows."""
-    opened = context.opened
+    """Start the agent's last run again, if the operator says yes: the one that the question shows. On an alarm of an
+    earlier run, that one."""
+    opened, facts, earlier = context.opened, context.facts, context.situation.earlier_run
+    if earlier and facts is not None:
+        run = await result_of(context, requests.run_of, opened.workspace, earlier)
+        if run is not None and await _starts(context, "retry", [structs.replace(facts, run=run)], earlier):
+            await ask(context, requests.retry_earlier, opened.workspace, opened.config, run)
+        return
     chosen = {facts.address: facts for facts in _fit(context, startable_again)}
     if chosen and await _starts(context, "retry", list(chosen.values())):
         await ask(
@@ -144,15 +153,18 @@ async def wake(context: Context[View]) -> None:
         await ask(context, of_each, addresses, partial(requests.wake, opened.workspace, opened.config))
 
 
-async def _starts(context: Context[View], what: str, chosen: list[AgentFacts]) -> bool:
-    """Whether the operator wants these agents started, having seen what that repeats and what it used."""
+async def _starts(context: Context[View], what: str, chosen: list[AgentFacts], earlier: str = "") -> bool:
+    """Whether the operator wants these agents started, having seen what that repeats and what it used.
+
+    `earlier`: the id of the run that is repeated, if it is not the last of its agent.
+    """
     from praxmonitor.actions.confirm_texts import agent_lines, start_lines, start_question
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
     facts = chosen[0]
     if len(chosen) == 1:
         lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
-        asked, subject = start_question(what, facts)
+        asked, subject = start_question(what, facts, earlier)
         goes_on = what == "retry" and facts.run is not None and facts.run.parked
     else:
         lines, goes_on = partial(agent_lines, chosen), False

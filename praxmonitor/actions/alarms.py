@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from mailcore.model.message import Message
+from praxmonitor.actions import mail
 from praxmonitor.actions.context import AlarmList, Context, View
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState
 
@@ -45,6 +47,31 @@ async def snooze_chosen(context: Context[AlarmList]) -> None:
         return
     taken_back = group.leader.answered(context.alarms.listed()[1]) and not group.leader.acknowledged
     await _answer(context, context.alarms.ask_again if taken_back else context.alarms.snooze, [group])
+
+
+async def approve_request(context: Context[AlarmList]) -> None:
+    """Grant the chosen request, or the only one that waits."""
+    if (asked := _request(context)) is not None:
+        await mail.ask_decision(context, asked, "Approve", "approved")
+
+
+async def deny_request(context: Context[AlarmList]) -> None:
+    """Refuse the chosen request, or the only one that waits."""
+    if (asked := _request(context)) is not None:
+        await mail.ask_decision(context, asked, "Deny", "denied")
+
+
+def _request(context: Context[AlarmList]) -> Message | None:
+    """The chosen request; where none is chosen the only one, to which the cursor goes; of several none."""
+    chosen, waiting = context.view.chosen, [row for row in context.view.rows if row.request is not None]
+    if chosen is not None and chosen.request is not None:
+        return chosen.request
+    if len(waiting) == 1:
+        context.view.choose(waiting[0])
+        return waiting[0].request
+    if waiting:
+        context.display.notify(f"choose one: {len(waiting)} wait; g goes to the first", severity="warning")
+    return None
 
 
 async def acknowledge_listed(context: Context[AlarmList]) -> None:

@@ -17,12 +17,14 @@ MOST_PROCESSES = 12
 """Of each so many are listed; the rest are counted."""
 
 
-def start_question(what: str, facts: AgentFacts) -> tuple[str, str]:
-    """Question and subject before a `retry` or a `wake` of this agent."""
+def start_question(what: str, facts: AgentFacts, earlier: str = "") -> tuple[str, str]:
+    """Question and subject before a `retry` or a `wake` of this agent; `earlier`: its run, if not the last one."""
     address, unread = plain(facts.address), facts.mailbox.unread
     if what == "retry" and facts.run is not None and facts.run.parked:
         until = f"until {soon(facts.run.resets_at)}" if facts.run.resets_at else "and nobody knows until when"
         return f"Let {address} go on now?", f"its limit is known to stand {until}"
+    if earlier:
+        return f"Run an earlier task of {address} again?", f"{task(facts)} (run {plain(earlier)})"
     if what == "retry":
         return f"Run the last task of {address} again?", task(facts)
     if not unread:

@@ -125,6 +125,9 @@ class AlarmList(View, Protocol):
     def chosen(self) -> AlarmRow | None:
         """The one under the cursor."""
 
+    def choose(self, row: AlarmRow) -> None:
+        """Put the cursor on this one."""
+
     def let_go(self) -> None:
         """Forget which is chosen: what is answered moves away, and the next takes its place."""
 
@@ -353,5 +356,5 @@ class Context(Generic[V]):
         opened, view = self.opened, self.view
         return Situation(
             self.snapshot.fleet, view.selected, played, needing, section, message, opened.read_only, opened.sending,
-            view.marked,
+            view.marked, getattr(view, "run_id", ""),
         )  # fmt: skip

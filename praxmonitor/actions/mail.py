@@ -11,7 +11,7 @@ from mailcore.model.message import Message
 from mailcore.text import plain as text_plain
 from praxmonitor.actions import requests
 from praxmonitor.actions.asking import answer, ask, unlocked
-from praxmonitor.actions.context import Context, MailView
+from praxmonitor.actions.context import Context, MailView, View
 from praxmonitor.text.lines import plain, sender
 
 
@@ -84,25 +84,26 @@ def _asks_approval(context: Context[MailView], message: Message) -> bool:
 
 async def approve(context: Context[MailView]) -> None:
     """Grant what the selected mail asks for."""
-    await _decide(context, "Approve", "approved")
+    if context.view.message is not None:
+        await ask_decision(context, context.view.message, "Approve", "approved")
 
 
 async def deny(context: Context[MailView]) -> None:
     """Refuse what the selected mail asks for."""
-    await _decide(context, "Deny", "denied")
+    if context.view.message is not None:
+        await ask_decision(context, context.view.message, "Deny", "denied")
 
 
-async def _decide(context: Context[MailView], title: str, decision: str) -> None:
-    message, opened = context.view.message, context.opened
-    if message is None:
-        return
+async def ask_decision(context: Context[View], message: Message, title: str, decision: str) -> None:
+    """Say `approved` or `denied` to a request, in a form with that title."""
+    opened = context.opened
     if not message.undecided:
         context.display.notify("this mail asks for no approval", severity="warning")
         return
     if not await unlocked(context, message.tier):
         return
 
-    def decide(_to: list[str], _subject: str, why: str) -> str:
+    def submit(_to: list[str], _subject: str, why: str) -> str:
         return requests.decide(opened.workspace, opened.config, message.id, decision, why)
 
-    answer(context, title, decide, to=message.sender, subject=f"{decision.upper()}: {message.subject}")
+    answer(context, title, submit, to=message.sender, subject=f"{decision.upper()}: {message.subject}")

@@ -31,9 +31,14 @@ def request(now: Situation, verb: str) -> str:
     return open_mail(now, verb) or ("" if undecided else "this mail asks for no approval")
 
 
-def chosen_request(now: Situation, verb: str) -> str:
-    """The same, of what is chosen among alarms."""
-    return request(now, verb) if now.message is not None else f"no request for your approval is chosen to {verb}"
+def some_request(now: Situation, verb: str) -> str:
+    """A request for the operator's approval waits: the one under the cursor, or another."""
+    if now.message is not None:
+        return request(now, verb)
+    operator = now.fleet.operator
+    mails = operator.mailbox.messages if operator is not None else ()
+    waits = any(mail.undecided and mail.status != "closed" for mail in mails)
+    return "" if waits else f"no request waits for your approval: nothing to {verb}"
 
 
 def outcome(now: Situation, verb: str) -> str:

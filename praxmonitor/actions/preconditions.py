@@ -34,10 +34,19 @@ class Situation:
     marked: tuple[str, ...] = ()
     """Addresses of the agents that acts take instead of the selected one."""
 
+    run_id: str = ""
+    """The run that the alarm under the cursor tells the end of; empty where none does."""
+
     @property
     def facts(self) -> AgentFacts | None:
         """What is known of the selected agent."""
         return self.fleet.find(self.selected)
+
+    @property
+    def earlier_run(self) -> str:
+        """`run_id`, if it is not the selected agent's last run any more; else empty."""
+        run = self.facts.run if self.facts is not None else None
+        return self.run_id if run is not None and run.run_id != self.run_id else ""
 
 
 Precondition: TypeAlias = Callable[[Situation, str], str]
@@ -152,10 +161,30 @@ ran = _of_agent(_has_run)
 """It has had a run."""
 startable = _of_agent(_can_start, several=True)
 """It is idle, and nobody holds it."""
-startable_again = _of_agent(_can_start_again, several=True)
-"""So it is, and it has had a run."""
-movable = _of_agent(_can_start_again)
-"""The same, of the one under the cursor alone."""
+
+
+def startable_again(now: Situation, verb: str) -> str:
+    """So it is, and it has had a run. Of an alarm of an earlier run it is not said to kill the one at work."""
+    told = _another_by_now(now)
+    if told and now.facts is not None and _at_work(now.facts):
+        return f"{told}, at work; {verb} this alarm's when that is over, or open it with Enter"
+    return _of_agent(_can_start_again, several=True)(now, verb)
+
+
+def movable(now: Situation, verb: str) -> str:
+    """The same, of the one under the cursor alone, and of its last run alone."""
+    told = _another_by_now(now)
+    return f"{told}; open it with Enter" if told else _of_agent(_can_start_again)(now, verb)
+
+
+def _another_by_now(now: Situation) -> str:
+    """That the last run is another than the alarm's, in words; empty if it is not."""
+    facts = now.facts
+    if not now.earlier_run or facts is None or facts.run is None:
+        return ""
+    return f"{now.selected}'s last run is another by now: {facts.run.subject or facts.run.run_id}"
+
+
 holdable = _of_agent(lambda _facts, _verb: "", several=True)
 """An agent, or one of those that are marked."""
 session = _of_agent(_keeps_a_session)

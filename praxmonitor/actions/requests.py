@@ -255,6 +255,26 @@ def retry_elsewhere(workspace: Workspace, config: Config, address: str, shown: R
     return f"the task of {address} begins there; D ends it"
 
 
+def retry_earlier(workspace: Workspace, config: Config, run: Run) -> str:
+    """Start a run again that is not its agent's last."""
+    from mailcore.dispatch import control
+    from mailcore.workspace import trust
+
+    trust.require_trust(workspace)
+    control.retry_run(workspace, config, me(workspace), run.run_id)
+    return f"retry an earlier run of {run.target}; D ends it"
+
+
+def run_of(workspace: Workspace, run_id: str) -> Run:
+    """A run, be it its agent's last or not. MailcoreError if nothing is known of it any more."""
+    from mailcore.dispatch.runs.run_list import find_run
+
+    run = find_run(workspace, run_id)[1]
+    if run is None:
+        raise MailcoreError(f"nothing is known any more of the run {run_id}", "no_run")
+    return run
+
+
 def retry(workspace: Workspace, config: Config, address: str, shown: Run | None) -> str:
     """Start the run of an agent that was `shown` again, and no later one; another program's: its last one.
 

@@ -157,6 +157,11 @@ class Alarm:
         return f"{self.kind} {self.address} {self.id}".strip()
 
     @property
+    def run_id(self) -> str:
+        """The run that it tells the end of; empty for none, and for one that only its lock (`PID TIME`) names."""
+        return self.id if (self.kind.latching or self.kind.lasting) and " " not in self.id else ""
+
+    @property
     def text(self) -> str:
         """All of it in one line."""
         expected = f"expected: {self.expected}" if self.expected else ""

@@ -14,7 +14,5 @@ class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """Name of the theme; empty: the one that ships first."""
     motion: bool = True
     """Cursors blink, and what is scrolled glides."""
-    agent_section: str = ""
-    """The section of the view of one agent that was chosen last; empty: its story."""
     fleet: Arrangement = Arrangement()
     """How the agents are listed."""

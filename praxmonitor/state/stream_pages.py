@@ -33,6 +33,8 @@ class StreamPages:
         """From when on what is held is whole, seconds since the epoch; 0.0: nothing was read back."""
         self.none_older = False
         """Nothing is older, as far back as is looked."""
+        self._from_beginning = False
+        """Nothing is older at all."""
         self.full = False
         """As many are held as may be."""
         self._span = FIRST_SPAN
@@ -55,6 +57,8 @@ class StreamPages:
 
     def words(self, now: float) -> str:
         """How far back it goes."""
+        if self._from_beginning:
+            return "read back to the beginning"
         if self.none_older:
             return "older: none in the last 7 days"
         if self.full:
@@ -66,7 +70,7 @@ class StreamPages:
     def forget(self) -> None:
         """Hold no more than the fleet's stream."""
         self.activities, self.begin, self.none_older, self.full = self._live, 0.0, False, False
-        self._span = FIRST_SPAN
+        self._span, self._from_beginning = FIRST_SPAN, False
 
     def wanted(self, now: float, back_to: float = 0.0) -> tuple[float, float]:
         """Begin and end of the next page back, at least to `back_to` (seconds since the epoch); both 0.0 for none."""
@@ -77,9 +81,11 @@ class StreamPages:
         begin = min(oldest, end) - self._span
         return max(min(begin, back_to or begin), now - FARTHEST), end
 
-    def add(self, activities: tuple[Activity, ...], begin: float, end: float, now: float) -> None:
-        """A page from `begin` until before `end` was read. What is held of that time already stays as it is: the page
-        adds what the fleet's stream did not have."""
+    def add(
+        self, activities: tuple[Activity, ...], begin: float, end: float, now: float, *, older: bool = True
+    ) -> None:
+        """A page from `begin` until before `end` was read; `older`: something may be older than it. What is held of
+        that time already stays as it is: the page adds what the fleet's stream did not have."""
         kept = [one for one in self.activities if one.at >= begin]
         overlap = [one for one in kept if one.at < end]
         held = sorted((*_added(overlap, activities), *kept), key=attrgetter("at"))
@@ -87,7 +93,8 @@ class StreamPages:
         self.activities = tuple(held[-MOST_HELD:])
         self.begin = begin
         self._span = min(self._span * 2, LONGEST_SPAN) if len(activities) < FEW else self._span
-        self.none_older = begin <= now - FARTHEST
+        self._from_beginning = not older
+        self.none_older = self._from_beginning or begin <= now - FARTHEST
 
 
 def _added(known: list[Activity], read: tuple[Activity, ...]) -> Iterator[Activity]:

@@ -72,16 +72,15 @@ class AgentScreen(Screen[None]):
         yield self.frame.keys.lines
 
     def turn_to(self, address: str) -> None:
-        """Be about this agent from now on."""
+        """Be about this agent from now on; another one's story comes first."""
         if address != self._address:
-            self._address = address
+            another, self._address = bool(self._address), address
             self.panels.begin_anew()
+            if another:
+                self.show_section(Section.STORY)
 
     def on_mount(self) -> None:
-        """The section that was chosen last has the focus; follow the app."""
-        kept = self.frame.app.preferences.agent_section
-        if self._section is Section.STORY and kept in SECTIONS:
-            self._choose(Section(kept))
+        """The chosen section has the focus; follow the app."""
         self._arrange()
         self.frame.follow(self.refresh_all)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
@@ -119,12 +118,12 @@ class AgentScreen(Screen[None]):
         return (Section.STORY, self._beside)
 
     def show_section(self, section: Section) -> None:
-        """Choose this one, and keep it for the next time."""
+        """Choose this one, for as long as the screen is about this agent."""
         if section is self._section:
             return
-        self._choose(section)
+        self._section = section
+        self._beside = section if section is not Section.STORY else self._beside
         if self.is_mounted:
-            self.frame.app.choices.prefer(agent_section=section.value)
             self._arrange()
             self.refresh_all()
             self.reading.read()
@@ -132,10 +131,6 @@ class AgentScreen(Screen[None]):
     def turn_section(self, step: int) -> None:
         """Choose the next one, or with -1 the one before."""
         self.show_section(SECTIONS[(SECTIONS.index(self._section) + step) % len(SECTIONS)])
-
-    def _choose(self, section: Section) -> None:
-        self._section = section
-        self._beside = section if section is not Section.STORY else self._beside
 
     def _arrange(self) -> None:
         """Show what is to be seen; the chosen section has the focus."""

@@ -100,6 +100,12 @@ class AlarmsScreen(Screen[None]):
         return address if address != OPERATOR else ""
 
     @property
+    def run_id(self) -> str:
+        """The run that the alarm under the cursor tells the end of; empty where none does."""
+        group = self.chosen.group if self.chosen is not None else None
+        return group.leader.alarm.run_id if group is not None else ""
+
+    @property
     def marked(self) -> tuple[str, ...]:
         """Nobody is marked here."""
         return ()
@@ -165,6 +171,10 @@ class AlarmsScreen(Screen[None]):
     def select_alarm(self, key: str) -> None:
         """Choose the alarm of this key, once the view is drawn; one that does not stand changes nothing."""
         self.call_after_refresh(self.list.choose, key)
+
+    def choose(self, row: AlarmRow) -> None:
+        """Put the cursor on this row."""
+        self.list.choose(row.keys[0])
 
     def let_go(self) -> None:
         """Forget which is chosen."""

@@ -150,7 +150,7 @@ class StreamScreen(Screen[None]):
     def _take(self, page: HistoryPage, end: float) -> None:
         """A page was read."""
         now = self.frame.app.snapshot.now
-        self._pages.add(page.activities, page.begin, end, now)
+        self._pages.add(page.activities, page.begin, end, now, older=page.older)
         self._show()
         reached = bool(self._target) and self._pages.begin <= self._target
         if reached:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.observe import stream_history
+from mailcore.observe.log_reader import LogReader
 from mailcore.observe.stream_history import HistoryPage, StreamHistory
 from mailcore.programs.claude.places import ACCOUNT_HOME, directory
+from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import audit
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import SESSION, call, iso, said, text
@@ -132,4 +135,67 @@ def test_what_is_torn_foreign_or_hostile_is_read_past(house: House) -> None:
 
 def test_a_directory_that_is_gone_is_an_empty_page(house: House) -> None:
     now = time.time()
-    assert page(house, now - HOUR, now) == HistoryPage((), now - HOUR)
+    assert page(house, now - HOUR, now) == HistoryPage((), now - HOUR, older=False)
+
+
+def log(agent: Agent, *lines: str, name: str = "app.log", written: float = 0.0) -> Path:
+    """A log of the agent's; `written`: when last, seconds since the epoch, 0.0 for now."""
+    agent.logs_dir.mkdir(parents=True, exist_ok=True)
+    path = agent.logs_dir / name
+    path.write_text("".join(f"{line}\n" for line in lines))
+    if written:
+        os.utime(path, (written, written))
+    return path
+
+
+LOGGED = {Kind.LOG, Kind.WARNING, Kind.ERROR}
+
+
+def test_the_logs_tell_from_the_files_what_they_told_live(house: House) -> None:
+    began = float(int(time.time()))
+    writer = house.agent("@writer")
+    path = log(writer, f"{iso(began - HOUR)} INFO app: begun")
+    reader = LogReader(writer, OpenFiles())
+    reader.read(None, first_look=True)
+    with path.open("a") as file:
+        file.write(f"{iso(began - 3)} ERROR app: the lamp is out\n{iso(began - 2)} WARNING app: low oil\nno level\n")
+        file.write(f"{iso(began - 1)} INFO app: lit\n{iso(began - 0.5)} ERROR app: broke\n")
+        file.write('Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: deep\n')
+    live = [(one.kind, one.text) for one in reader.read(None, first_look=False)]
+    read = [(one.kind, one.text) for one in page(house, began - 60, time.time() + 1).activities if one.kind in LOGGED]
+    assert live == read and [kind for kind, _ in live].count(Kind.ERROR) == 2
+
+
+def test_of_logs_only_what_is_of_that_time_is_read_also_when_they_were_rotated(house: House) -> None:
+    at = float(int(time.time())) - 2 * HOUR
+    writer = house.agent("@writer")
+    log(writer, *(f"{iso(at + n)} ERROR app: number {n}" for n in range(500)), name="app.log.1", written=at + 499)
+    log(writer, *(f"{iso(at + 500 + n)} ERROR app: number {500 + n}" for n in range(500)))
+    told = page(house, at + 498, at + 502).activities
+    assert [one.text for one in told] == [f"app: number {n}" for n in range(498, 502)]
+    assert {one.kind for one in told} == {Kind.ERROR}
+
+
+def test_a_log_without_times_tells_its_end_as_of_when_it_was_written(house: House) -> None:
+    at = time.time() - HOUR
+    log(house.agent("@writer"), "error: the first", "error: the last", written=at)
+    told = page(house, at - 5, at + 5).activities
+    assert [(one.text, one.kind) for one in told] == [("the first", Kind.ERROR), ("the last", Kind.ERROR)]
+    assert page(house, at - 50, at - 5).activities == () == page(house, at + 5, at + 50).activities
+
+
+def test_what_an_attempt_wrote_is_read_back_too(house: House) -> None:
+    house.shell("writer", "echo 'error: no oil' >&2")
+    begin = time.time() - 1
+    house.over("@writer", house.started("@lead", "@writer"))
+    told = page(house, begin, time.time() + 1).activities
+    assert [one.text for one in told if one.kind is Kind.ERROR and one.source == "log"] == ["no oil"]
+
+
+def test_a_page_says_whether_anything_is_older(house: House) -> None:
+    at = time.time() - HOUR
+    assert not page(house, at, at + 1).older
+    hooks(house.agent("@writer"), hook(at - 10, "UserPromptSubmit", prompt="first"))
+    assert page(house, at, at + 1).older and not page(house, at - 20, at).older
+    log(house.agent("@writer"), f"{iso(at - 100)} INFO app: before")
+    assert page(house, at - 20, at).older and not page(house, at - 101, at).older

@@ -41,7 +41,8 @@ def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
     assert STANDARD.elects(
         "deny_request", scopes, Situation(asked, OPERATOR, message=asked.operator.mailbox.messages[0])
     )
-    assert STANDARD.elects("previous_need", scopes, Situation(asked, "@editor")), "none chosen: N goes back"
+    assert STANDARD.elects("previous_need", scopes, Situation(lighthouse(), "@editor")), "none waits: N goes back"
+    assert STANDARD.elects("deny_request", scopes, Situation(asked, "@editor")), "one waits"
 
 
 def _asked() -> AgentFacts:
@@ -119,6 +120,20 @@ def test_a_retry_needs_a_run_that_is_over() -> None:
     assert why("retry", "@writer") == "@writer is at work: kill its run first"
     assert why("retry", "@builder") == ""
     assert why("retry", "@archivist") == "@archivist has had no run to retry"
+
+
+def test_of_an_alarm_of_an_earlier_run_nothing_else_is_repeated_moved_or_said_to_kill() -> None:
+    fleet, earlier = lighthouse(), "20270115-110000-0001"
+
+    def of(action: str, selected: str, run_id: str) -> str:
+        return BY_ID[action].refusal(Situation(fleet, selected, run_id=run_id))
+
+    told = of("retry", "@writer", earlier)
+    assert told.startswith("@writer's last run is another by now: Write chapter two, at work") and "kill" not in told
+    assert of("retry", "@builder", earlier) == "", "that very run"
+    assert of("move", "@builder", earlier).startswith("@builder's last run is another by now: Build the site")
+    last = fleet.agents[4].run
+    assert last is not None and of("move", "@builder", last.run_id) == "" == of("move", "@builder", "")
 
 
 def test_a_run_of_another_program_is_retried_and_told_like_ours() -> None:

@@ -162,6 +162,26 @@ async def test_a_retry_repeats_the_run_that_was_shown_and_no_later_one(house: Ho
     assert sorted(run.subject for run in house.runs("writer")) == ["first", "first", "second"]
 
 
+async def test_a_retry_on_an_alarm_repeats_the_run_of_the_alarm_and_no_later_one(house: House) -> None:
+    house.shell("writer", "exit 7")
+    failed = house.over("@writer", house.started(OPERATOR, "@writer", "first"))
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: app.standing, "its alarm stands", seconds=15)
+        house.shell("writer", "echo done")
+        house.over("@writer", house.started(OPERATOR, "@writer", "second"))
+        await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=15)
+        await pilot.press("5")
+        await until(pilot, lambda: getattr(app.screen, "run_id", "") == failed.run_id, "the alarm is still listed")
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks", seconds=10)
+        await until(pilot, lambda: "Run an earlier task of @writer again?" in text_of(app), "what it is")
+        assert f"first (run {failed.run_id})" in text_of(app)
+        await pilot.press("y")
+        await until(pilot, lambda: len(house.runs("writer")) == 3, "a third run", seconds=15)
+    assert sorted(run.subject for run in house.runs("writer")) == ["first", "first", "second"]
+
+
 @pytest.mark.parametrize("foreign", [False, True])
 async def test_a_yes_ends_the_run_that_was_shown_and_no_later_one(house: House, foreign: bool) -> None:
     house.shell("writer", SLEEPER)

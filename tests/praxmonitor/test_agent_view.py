@@ -52,7 +52,6 @@ async def test_sections_are_gone_through_by_key_and_mouse_and_remembered(width: 
         assert agent_screen(app).section is Section.CHANGES
         await pilot.press("h", "h", "l", "right_square_bracket", "shift+tab")
         assert agent_screen(app).section is Section.MEMORIES
-        assert app.preferences.agent_section == "memories"
         shown = agent_screen(app).shown
         assert shown == ((Section.STORY, Section.MEMORIES) if width >= 160 else (Section.MEMORIES,))
         _, places = agent_screen(app).tabs.lines, agent_screen(app).tabs._places
@@ -61,6 +60,32 @@ async def test_sections_are_gone_through_by_key_and_mouse_and_remembered(width: 
         await until(pilot, lambda: agent_screen(app).section is Section.TIMELINE, "a click chooses")
         await pilot.press("1", "2")
         assert agent_screen(app).section is Section.TIMELINE, "it stays as it was left"
+
+
+@pytest.mark.parametrize("width", [120, 200])
+async def test_another_agent_begins_at_its_story_and_the_same_one_where_it_was_left(width: int) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(width, 36)) as pilot:
+        await opened(app, pilot, Section.QUEUE)
+        app.navigation.show_agent("@writer")
+        assert agent_screen(app).section is Section.QUEUE, "the same agent"
+        app.navigation.show_agent("@checker")
+        await until(pilot, lambda: "Check the dates" in text_of(app), "another")
+        assert agent_screen(app).section is Section.STORY and Section.STORY in agent_screen(app).shown
+        assert agent_screen(app).story.lines.has_focus
+        app.navigation.show_section("@builder", Section.LOG)
+        assert agent_screen(app).section is Section.LOG, "what is asked for wins"
+
+
+async def test_a_section_that_is_asked_for_before_any_agent_was_looked_at_is_the_first_ones() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        app.navigation.show_section("", Section.QUEUE)
+        await until(pilot, lambda: agent_screen(app).selected == "@writer", "the first one")
+        assert agent_screen(app).section is Section.QUEUE
 
 
 async def test_two_sections_stand_side_by_side_where_there_is_room() -> None:

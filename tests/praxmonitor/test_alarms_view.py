@@ -93,14 +93,39 @@ async def test_a_request_is_decided_by_two_keys(key: str, word: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_n_on_an_alarm_goes_back_and_y_says_why_not() -> None:
+@pytest.mark.parametrize("key", ["Y", "N"])
+async def test_on_an_alarm_the_one_request_that_waits_is_decided_and_the_cursor_goes_to_it(key: str) -> None:
     app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         view = await opened(app, pilot)
         await pilot.press("j")
         assert view.message is None and view.selected == "@checker"
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "it is decided")
+        assert view.list.place == 0 and view.message is not None and view.message.subject == "Drop it?"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", ["Y", "N"])
+async def test_on_an_alarm_with_several_requests_one_must_be_chosen(key: str) -> None:
+    asked = asking(request(1, "@editor", "Drop it?", 30), request(2, "@writer", "And this?", 20))
+    app = app_on(FakeFeed(asked), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        view = await opened(app, pilot)
+        await pilot.press("j", "j", key)
+        await until(pilot, lambda: "choose one: 2 wait; g goes to the first" in text_of(app), "which?")
+        assert app.screen is view and view.list.place == 2
+        await pilot.press("g")
+        assert view.message is not None
+
+
+@pytest.mark.anyio
+async def test_n_with_no_request_goes_back_and_y_says_why_not() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
         await pilot.press("Y")
-        await until(pilot, lambda: "no request for your approval is chosen to approve" in text_of(app), "why not")
+        await until(pilot, lambda: "no request waits for your approval" in text_of(app), "why not")
         await pilot.press("N")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "N is the need before this one")
 

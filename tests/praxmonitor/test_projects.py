@@ -156,8 +156,8 @@ async def test_a_choice_is_kept_for_the_project_that_the_screen_was_opened_on(tm
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "@pilot" in text_of(app), "both are known")
         await pilot.press("right_curly_bracket")
-        app.choices.prefer(agent_section="log")
-        await until(pilot, lambda: load_preferences(ROOT)[0].agent_section == "log", "it is kept")
+        app.choices.prefer(motion=False)
+        await until(pilot, lambda: not load_preferences(ROOT)[0].motion, "it is kept")
         assert load_preferences(tmp_path)[0] == Preferences(theme="prax-light")
 
 

@@ -85,7 +85,7 @@ async def test_every_key_is_pressed_and_nothing_is_written(house: House) -> None
                     pressed.add(action.id)
                     while app.screen.is_modal or isinstance(app.focused, Input):
                         await pilot.press("escape")
-        app.choices.prefer(agent_section="queue")
+        app.choices.prefer(motion=False)
         await pilot.pause(0.3)
         assert app.is_running
     assert tree(house.root, state) == before

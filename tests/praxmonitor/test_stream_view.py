@@ -146,6 +146,16 @@ def test_pages_end_and_are_bounded() -> None:
     assert len(pages.activities) == MOST_HELD and pages.full and pages.wanted(now) == (0.0, 0.0)
 
 
+def test_where_nothing_is_older_it_says_so_and_names_no_time_before_the_first() -> None:
+    pages, now = StreamPages(), 1_000_000.0
+    pages.follow((act("writer", Kind.TOOL, "x", 1),))
+    begin, end = pages.wanted(now)
+    pages.add((), begin, end, now, older=False)
+    assert pages.words(now) == "read back to the beginning" and pages.wanted(now) == (0.0, 0.0)
+    pages.forget()
+    assert "beginning" not in pages.words(now) and pages.wanted(now) != (0.0, 0.0)
+
+
 def numbered(count: int, first: int = 0) -> tuple[Activity, ...]:
     return tuple(act("writer", Kind.TOOL, f"line {n} of many", count - n) for n in range(first, count))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import alarms, mail, mail_preconditions
+from praxmonitor.actions import alarms, mail_preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.scope import ALARMS, EVERYWHERE
 
@@ -29,14 +29,14 @@ IN_ALARMS = (
         words="agent go source read", footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
-        "approve_request", "Y", "approve", ALARMS, "approve the chosen request; you say why", mail.approve,
-        words="yes allow grant accept permit decide", footer=Footer.IF_ROOM,
-        precondition=mail_preconditions.chosen_request,
+        "approve_request", "Y", "approve", ALARMS, "approve the chosen request, or the only one; you say why",
+        alarms.approve_request, words="yes allow grant accept permit decide",
+        precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
     Action(
-        "deny_request", "N", "deny", ALARMS, "deny the chosen request; you say why", mail.deny,
-        words="no refuse reject decline forbid decide", footer=Footer.IF_ROOM,
-        precondition=mail_preconditions.chosen_request,
+        "deny_request", "N", "deny", ALARMS, "deny the chosen request, or the only one; you say why",
+        alarms.deny_request, words="no refuse reject decline forbid decide",
+        precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
 )  # fmt: skip
 
