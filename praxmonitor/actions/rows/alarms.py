@@ -30,7 +30,8 @@ IN_ALARMS = (
     ),
     Action(
         "approve_request", "Y", "approve", ALARMS, "approve the chosen request; you say why", mail.approve,
-        words="yes allow grant accept permit decide", precondition=mail_preconditions.request, footer=Footer.IF_ROOM,
+        words="yes allow grant accept permit decide request", precondition=mail_preconditions.request,
+        footer=Footer.IF_ROOM,
     ),
     Action(
         "deny_request", "N", "deny", ALARMS, "deny the chosen request; you say why", mail.deny,
@@ -50,7 +51,7 @@ ON_ALARMS = (
     Action(
         "alarm_mutes", "u", "muted alarms", EVERYWHERE,
         "what is muted of the alarms, by whom, until when, why; ends one early", alarms.show_mutes,
-        words="unmute mute hidden shelved silences end undo", in_replay=True,
+        words="unmute mute hidden shelved silences end", in_replay=True,
     ),
     Action(
         "alarm_load", "s", "alarm load", EVERYWHERE,
