@@ -255,6 +255,8 @@ async def take_back(context: Context[View]) -> None:
         opened.waiting_mail = await asyncio.to_thread(sending.waiting_mail, opened.workspace)
     if mail.has_it:
         context.display.notify(f"{' '.join(mail.has_it)} has it already: the rest is taken back", severity="warning")
+    else:
+        context.display.notify(f"taken back: {plain(mail.subject)}")
     open_form(context, _draft_of(mail, opened.clock()), _submit_of(context, mail))
 
 

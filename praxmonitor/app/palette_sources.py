@@ -142,7 +142,7 @@ def _do(action: Action, app: Offering, view: View) -> None:
     action.do(app.context(view))
 
 
-def elsewhere(app: Offering, view: View) -> Iterator[Command]:
+def from_other_views(app: Offering, view: View) -> Iterator[Command]:
     """Those that only another view offers: that one is brought to the front, then it is done."""
     for action in ACTIONS:
         place = PLACES.get(action.scope)
@@ -207,5 +207,5 @@ def motion(app: Offering, _: View) -> Iterator[Command]:
     )
 
 
-SOURCES: tuple[Source, ...] = (actions, elsewhere, agents, mutes, motion, themes)
+SOURCES: tuple[Source, ...] = (actions, from_other_views, agents, mutes, motion, themes)
 """In the order in which the palette lists them before anything is typed."""

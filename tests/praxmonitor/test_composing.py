@@ -285,6 +285,7 @@ async def test_a_mail_waits_is_taken_back_into_the_form_and_nobody_has_it(home: 
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "it is back in the form")
         assert app.screen.query_one("#to", Input).value == "@writer @editor"
         assert app.screen.query_one(TextArea).text == "British."
+        assert "taken back: Style" in [notice.text for notice in app.notices]
         assert outgoing.waiting(home.workspace) == [] and [d.letter.subject for d in all_drafts(home.root)] == ["Style"]
         await pilot.press("escape")
         await until(pilot, lambda: closed(app), "left")

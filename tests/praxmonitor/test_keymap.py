@@ -172,3 +172,12 @@ def test_the_command_prints_what_holds_and_what_does_not(tmp_path: Path, capsys:
     path.write_text('[keys]\nkill = "X"\n')
     assert main(["keys", "--file", str(path)]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_several_wrong_entries_are_one_line_of_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keys.toml"
+    monkeypatch.setattr("praxmonitor.app.keys.keymap_path", lambda: path)
+    path.write_text('[keys]\nkil = "X"\nfoo = "Y"\nbar = "Z"\n')
+    assert own_keymap()[1] == ("keys.toml: 3 entries do not hold; praxmonitor keys tells",)
+    path.write_text('[keys]\nkil = "X"\n')
+    assert len(own_keymap()[1]) == 1 and own_keymap()[1][0].startswith("keys.toml:2: no action 'kil'")

@@ -275,6 +275,10 @@ STRANGERS = {
     "mute one agent": "mute @writer",
     "see the diff": "show changes",
     "take mail back": "take back",
+    "what it costs": "cost today",
+    "tokens": "cost today",
+    "change a key": "own keys",
+    "rebind": "help",
     "undo send": "take back",
     "undo": "take back",
 }
