@@ -53,6 +53,11 @@ class WorkspaceDesk:
         return (*(agent.address for agent in agents), EVERYONE, OPERATOR)
 
     @property
+    def addressees(self) -> str:
+        """Whom the form was opened for; empty: nobody yet."""
+        return self._draft.letter.to
+
+    @property
     def keeps(self) -> bool:
         """Whether this screen is the workspace's own: others leave nothing behind."""
         return self._context.opened.live

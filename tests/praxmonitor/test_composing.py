@@ -136,7 +136,7 @@ async def test_a_draft_is_kept_by_esc_offered_back_and_gone_when_it_is_sent(home
     app = on(home)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         screen = await form(app, pilot, "m")
-        fill(screen, subject="Half", body="a thought")
+        fill(screen, "@editor", subject="Half", body="a thought")
         await pilot.press("ctrl+r", "escape")
         await until(pilot, lambda: closed(app) and "draft kept" in text_of(app), "kept")
         (draft,) = all_drafts(home.root)
@@ -149,6 +149,7 @@ async def test_a_draft_is_kept_by_esc_offered_back_and_gone_when_it_is_sent(home
         await pilot.press("ctrl+n")
         await until(pilot, lambda: screen.query_one(TextArea).text == "", "thrown away")
         await until(pilot, lambda: all_drafts(home.root) == [], "on disk, too")
+        assert screen.query_one("#to", Input).value == "@writer", "whom the form was opened for"
         fill(screen, subject="Whole", body="b")
         await until(pilot, lambda: all_drafts(home.root), "written by itself, without a key")
         await pilot.press("ctrl+s")
