@@ -14,7 +14,7 @@ from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.asking import ask, refused, result_of, unlocked
 from praxmonitor.actions.composing import begin
-from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.context import Context, MailboxView, View
 from praxmonitor.actions.preconditions import Precondition, busy, fit_for, holdable, runs, startable, startable_again
 from praxmonitor.actions.several import of_each
 from praxmonitor.state.agent_details import WaitingStart
@@ -25,12 +25,23 @@ from praxmonitor.text.lines import plain
 
 def compose(context: Context[View]) -> None:
     """Write a mail."""
-    begin(context, "Mail", Letter(_addressees(context)))
+    begin(context, "Mail", Letter(_other_party(context.view) or _addressees(context)))
 
 
 def dispatch(context: Context[View]) -> None:
     """Give a task."""
     begin(context, "Dispatch", Letter(_addressees(context), is_task=True))
+
+
+def _other_party(view: View) -> str:
+    """With whom the mail under the cursor of the mail view was exchanged; empty where there is none."""
+    entry = view.entry if isinstance(view, MailboxView) else None
+    if entry is None:
+        return ""
+    message = entry.message
+    sent = entry.sent or message.sender == OPERATOR
+    parties = (message.recipient, message.sender) if sent else (message.sender, message.recipient)
+    return next((address for address in parties if address != OPERATOR), "")
 
 
 def _addressees(context: Context[View]) -> str:

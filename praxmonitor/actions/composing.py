@@ -53,6 +53,11 @@ class WorkspaceDesk:
         return (*(agent.address for agent in agents), EVERYONE, OPERATOR)
 
     @property
+    def addressees(self) -> str:
+        """Whom the form was opened for; empty: nobody yet."""
+        return self._draft.letter.to
+
+    @property
     def keeps(self) -> bool:
         """Whether this screen is the workspace's own: others leave nothing behind."""
         return self._context.opened.live
@@ -255,6 +260,8 @@ async def take_back(context: Context[View]) -> None:
         opened.waiting_mail = await asyncio.to_thread(sending.waiting_mail, opened.workspace)
     if mail.has_it:
         context.display.notify(f"{' '.join(mail.has_it)} has it already: the rest is taken back", severity="warning")
+    else:
+        context.display.notify(f"taken back: {plain(mail.subject)}")
     open_form(context, _draft_of(mail, opened.clock()), _submit_of(context, mail))
 
 

@@ -168,6 +168,7 @@ class MailView(View, Protocol):
         """Show the text of the mail under the cursor."""
 
 
+@runtime_checkable
 class MailboxView(MailView, Protocol):
     """The view of all mail: mailboxes, threads, search."""
 

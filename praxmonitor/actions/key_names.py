@@ -9,6 +9,7 @@ _SPOKEN = {
     "slash": "/",
     "exclamation_mark": "!",
     "colon": ":",
+    "dollar_sign": "$",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "up": "↑",

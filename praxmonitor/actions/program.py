@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions.context import Context, View
+from praxmonitor.text.lines import plain
 
 
 def inbox(context: Context[View]) -> None:
@@ -16,6 +17,20 @@ def notices(context: Context[View]) -> None:
     from praxmonitor.dialogs.notices import NoticesScreen
 
     context.display.push_screen(NoticesScreen(context.notices))
+
+
+def show_cost(context: Context[View]) -> None:
+    """What each agent cost today, and all together."""
+    from praxmonitor.dialogs.cost import CostScreen
+
+    context.display.push_screen(CostScreen(context.snapshot.fleet, context.snapshot.now))
+
+
+def own_keys(context: Context[View]) -> None:
+    """Say where the operator's own keys are written."""
+    from praxmonitor.actions.keymap_file import keymap_path
+
+    context.display.notify(f"your own keys: {plain(str(keymap_path()))}; `praxmonitor keys` checks it", timeout=12)
 
 
 def palette(context: Context[View]) -> None:

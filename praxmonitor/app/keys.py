@@ -30,12 +30,14 @@ def view_scopes() -> dict[str, tuple[Scope, ...]]:
 
 
 def own_keymap() -> tuple[Keymap, tuple[str, ...]]:
-    """The keys that hold, and what is wrong with the operator's file of them, one line each, as the header has them;
+    """The keys that hold, and what is wrong with the operator's file of them, as one line of the header;
     `praxmonitor keys` says where the file lies."""
     path = keymap_path()
     if not path.exists():
         return STANDARD, ()
     keymap, troubles = load_keymap(path, view_scopes().values())
+    if len(troubles) > 1:
+        return keymap, (f"{path.name}: {len(troubles)} entries do not hold; praxmonitor keys tells",)
     return keymap, tuple(trouble.replace(str(path), path.name) for trouble in troubles)
 
 

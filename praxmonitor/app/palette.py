@@ -20,13 +20,13 @@ class Commands(Provider):
         """Everything but the themes, actions first."""
         for command in self._all():
             if not command.name.startswith("theme "):
-                yield DiscoveryHit(escape(command.name), command.run, command.name, _said(command))
+                yield DiscoveryHit(escape(command.title), command.run, command.title, _said(command))
 
     async def search(self, query: str) -> Hits:
         """All that match, best first: by label, then by other words."""
-        rows = ((command, command.name, command.words, command.help) for command in self._all())
+        rows = ((command, command.title, command.words, command.help) for command in self._all())
         for score, command in ranked(query, rows):
-            yield Hit(score, self._highlighted(command.name, query), command.run, command.name, _said(command))
+            yield Hit(score, self._highlighted(command.title, query), command.run, command.title, _said(command))
 
     def _highlighted(self, name: str, query: str) -> Content:
         """The name, with each word of the query that it holds told apart."""

@@ -9,7 +9,7 @@ T = TypeVar("T")
 LITTLE = frozenset(
     (
         *("a", "an", "and", "at", "be", "did", "do", "does", "for", "how", "i", "in", "is", "it", "its", "me", "my"),
-        *("now", "of", "on", "or", "please", "show", "the", "to", "what"),
+        *("now", "of", "on", "or", "please", "see", "show", "the", "to", "what"),
     )
 )
 """Words that say nothing of what is wanted, where others do."""
@@ -37,7 +37,7 @@ def ranked(query: str, commands: Iterable[tuple[T, str, str, str]]) -> list[tupl
 
 
 def _scores(wanted: Sequence[str], name: str, words: Sequence[str], said: str) -> list[float]:
-    of_name, of_help = name.replace("-", " ").split(), said.split()
+    of_name, of_help = name.replace("-", " ").replace(",", " ").split(), said.split()
     return [_score(part, name, of_name, words, of_help) for part in wanted]
 
 

@@ -14,16 +14,27 @@ from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import Context, View, Ways
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.actions.scope import ACT, REPLAY
+from praxmonitor.actions.scope import ACT, AGENT, ALARMS, FLEET, MAIL, MAILBOX, REPLAY, STREAM
 from praxmonitor.actions.sounds import MUTE_PERIODS
 from praxmonitor.actions.table import ACTIONS
+from praxmonitor.actions.views import ViewName
 from praxmonitor.sound.kinds import SOUND_KINDS
 from praxmonitor.sound.mutes import FOREVER, Mutes
+from praxmonitor.state.agent_details import Section
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.text.lines import plain
 
 _PERIODS = tuple((said, seconds) for said, seconds in MUTE_PERIODS if seconds < FOREVER)
+PLACES = {
+    FLEET: ViewName.FLEET,
+    AGENT: ViewName.AGENT,
+    MAIL: ViewName.MAIL,
+    MAILBOX: ViewName.MAIL,
+    STREAM: ViewName.STREAM,
+    ALARMS: ViewName.ALARMS,
+}
+"""The view that offers what no other does."""
 QUIET = "silence quiet unmute sound sounds audio noise"
 
 
@@ -87,6 +98,12 @@ class Offering(Protocol):
     def navigation(self) -> Ways:
         """The way to every view."""
 
+    def action_do(self, action_id: str) -> None:
+        """Run one action of the table on the view in front, or say why it cannot be run."""
+
+    def call_after_refresh(self, callback: Callable[..., Any], *args: Any) -> bool:
+        """Do this once the view in front is drawn."""
+
 
 class Command(NamedTuple):
     """What can be asked for."""
@@ -98,6 +115,13 @@ class Command(NamedTuple):
     """Other words that it is found by."""
     key: str = ""
     """The key that does the same; empty if none does."""
+    where: str = ""
+    """The view that it is done in, where that is not in front."""
+
+    @property
+    def title(self) -> str:
+        """Its name as it is listed: `search, in mail`."""
+        return f"{self.name}, in {self.where}" if self.where else self.name
 
 
 Source: TypeAlias = Callable[[Offering, View], Iterator[Command]]
@@ -116,6 +140,24 @@ def actions(app: Offering, view: View) -> Iterator[Command]:
 
 def _do(action: Action, app: Offering, view: View) -> None:
     action.do(app.context(view))
+
+
+def from_other_views(app: Offering, view: View) -> Iterator[Command]:
+    """Those that only another view offers: that one is brought to the front, then it is done."""
+    for action in ACTIONS:
+        place = PLACES.get(action.scope)
+        if place is not None and action.words and action.scope not in view.SCOPES:
+            run = partial(_do_elsewhere, action, place, app, view)
+            words = f"{action.label} {action.words} {place}"
+            yield Command(action.label, action.help, run, words, app.keymap.first(action.id), place)
+
+
+def _do_elsewhere(action: Action, place: ViewName, app: Offering, view: View) -> None:
+    if action.section:
+        app.navigation.show_section(view.selected, Section(action.section))
+    else:
+        app.navigation.show_view(place)
+    app.call_after_refresh(app.action_do, action.id)
 
 
 def agents(app: Offering, _: View) -> Iterator[Command]:
@@ -165,5 +207,5 @@ def motion(app: Offering, _: View) -> Iterator[Command]:
     )
 
 
-SOURCES: tuple[Source, ...] = (actions, agents, mutes, motion, themes)
+SOURCES: tuple[Source, ...] = (actions, from_other_views, agents, mutes, motion, themes)
 """In the order in which the palette lists them before anything is typed."""

@@ -179,7 +179,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def _begin_anew(self) -> None:
         fixed = self._opening.fixed
-        begun = Letter(self._opening.letter.to, self._opening.letter.subject if fixed else "")
+        begun = Letter(self._desk.addressees, self._opening.letter.subject if fixed else "")
         self._letter = msgspec.structs.replace(begun, is_task=self._opening.letter.is_task)
         self._fill(self._letter)
         self._discard()

@@ -17,6 +17,10 @@ class Desk(Protocol):
         """Of every agent, and `@all`."""
 
     @property
+    def addressees(self) -> str:
+        """Whom the form was opened for; empty: nobody yet."""
+
+    @property
     def keeps(self) -> bool:
         """Whether drafts are kept."""
 

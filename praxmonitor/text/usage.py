@@ -15,6 +15,7 @@ NEARLY_FULL = 0.85
 MOST_SUBAGENTS = 4
 COST = 9
 """Cells of the column of money."""
+NOT_TOLD = "not told"
 
 
 def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
@@ -64,11 +65,52 @@ def fleet_cost(fleet: Fleet, now: float) -> str:
 
 
 def cost_cell(spending: Spending, now: float) -> str:
-    """What an agent cost on the day of `now`, for a column of COST cells."""
+    """What an agent cost on the day of `now`, for a column of COST cells; `?` where nothing is told of it."""
+    text = _cost_of_day(spending, now, digits=2)
+    if not text:
+        return "?"
+    return text if len(text) <= COST else cost(spending.today, digits=1)[:COST]
+
+
+def cost_lines(fleet: Fleet, now: float, width: int) -> Iterator[Line]:
+    """Each agent's money of the day of `now`, how well it is known, and its tokens; then the sum of what is told."""
+    told = [facts.spending for facts in fleet.agents if _cost_of_day(facts.spending, now)]
+    name = max(8, min(24, width - 48))
+    for facts in fleet.agents:
+        spending, address = facts.spending, cut(plain(facts.address), name).ljust(name)
+        if money := _cost_of_day(spending, now):
+            yield ((address, ""), *_cost_row(money, spending.today, unfinished=spending.unfinished))
+        else:
+            yield ((address, ""), (f"  {NOT_TOLD}", "faint"))
+    total, unfinished = sum((one.today for one in told), Usage()), any(one.unfinished for one in told)
+    money = ("…" if unfinished else cost(total)) if told else ""
+    yield (("", ""),)
+    row = _cost_row(money, total, unfinished=unfinished) if money else ((f"  {NOT_TOLD}", "faint"),)
+    yield (("sum".ljust(name), "muted"), *row)
+    if told and (silent := len(fleet.agents) - len(told)):
+        yield ((f"not in it: {silent} of {len(fleet.agents)} agents, of whom nothing is told", "faint"),)
+
+
+def _cost_row(money: str, used: Usage, *, unfinished: bool) -> Line:
+    amount_of = f"{tokens(used.tokens)} tokens" if used.tokens else f"tokens {NOT_TOLD}"
+    return ((f"  {money:>14}", ""), (f"  {_certainty(used, unfinished=unfinished):<12}", "muted"), (amount_of, ""))
+
+
+def _certainty(used: Usage, *, unfinished: bool) -> str:
+    if unfinished:
+        return "counting"
+    if used.dollars is None or (used.unpriced_tokens and not used.dollars):
+        return NOT_TOLD
+    if used.unpriced_tokens:
+        return "in part"
+    return "estimated" if used.is_estimated else "known"
+
+
+def _cost_of_day(spending: Spending, now: float, *, digits: int = 0) -> str:
+    """In words; empty where nothing is told of that day."""
     if spending.day != date(now):
         return ""
-    text = "…" if spending.unfinished else cost(spending.today, digits=2)
-    return text if len(text) <= COST else cost(spending.today, digits=1)[:COST]
+    return "…" if spending.unfinished else cost(spending.today, digits=digits)
 
 
 def _model(spending: Spending, width: int) -> Line:

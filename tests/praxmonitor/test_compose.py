@@ -41,6 +41,10 @@ class Table:
     def attachable(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(words)
 
+    @property
+    def addressees(self) -> str:
+        return "@writer"
+
     def complete_path(self, text: str) -> str:
         return text
 

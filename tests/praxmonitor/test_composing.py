@@ -136,7 +136,7 @@ async def test_a_draft_is_kept_by_esc_offered_back_and_gone_when_it_is_sent(home
     app = on(home)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         screen = await form(app, pilot, "m")
-        fill(screen, subject="Half", body="a thought")
+        fill(screen, "@editor", subject="Half", body="a thought")
         await pilot.press("ctrl+r", "escape")
         await until(pilot, lambda: closed(app) and "draft kept" in text_of(app), "kept")
         (draft,) = all_drafts(home.root)
@@ -149,6 +149,7 @@ async def test_a_draft_is_kept_by_esc_offered_back_and_gone_when_it_is_sent(home
         await pilot.press("ctrl+n")
         await until(pilot, lambda: screen.query_one(TextArea).text == "", "thrown away")
         await until(pilot, lambda: all_drafts(home.root) == [], "on disk, too")
+        assert screen.query_one("#to", Input).value == "@writer", "whom the form was opened for"
         fill(screen, subject="Whole", body="b")
         await until(pilot, lambda: all_drafts(home.root), "written by itself, without a key")
         await pilot.press("ctrl+s")
@@ -285,6 +286,7 @@ async def test_a_mail_waits_is_taken_back_into_the_form_and_nobody_has_it(home: 
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "it is back in the form")
         assert app.screen.query_one("#to", Input).value == "@writer @editor"
         assert app.screen.query_one(TextArea).text == "British."
+        assert "taken back: Style" in [notice.text for notice in app.notices]
         assert outgoing.waiting(home.workspace) == [] and [d.letter.subject for d in all_drafts(home.root)] == ["Style"]
         await pilot.press("escape")
         await until(pilot, lambda: closed(app), "left")

@@ -181,3 +181,12 @@ def test_what_is_said_names_the_key_that_holds() -> None:
     assert own.respelled("approve (Y) or deny (N) it") == "approve (Y) or deny (F8) it"
     assert own.respelled("kill (D) it") == "kill (D) it", "it has no key now: the palette finds it by its label"
     assert STANDARD.respelled("release (H)") == "release (H)"
+
+
+def test_several_wrong_entries_are_one_line_of_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keys.toml"
+    monkeypatch.setattr("praxmonitor.app.keys.keymap_path", lambda: path)
+    path.write_text('[keys]\nkil = "X"\nfoo = "Y"\nbar = "Z"\n')
+    assert own_keymap()[1] == ("keys.toml: 3 entries do not hold; praxmonitor keys tells",)
+    path.write_text('[keys]\nkil = "X"\n')
+    assert len(own_keymap()[1]) == 1 and own_keymap()[1][0].startswith("keys.toml:2: no action 'kil'")

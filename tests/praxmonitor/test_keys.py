@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from mailcore.mail.outgoing import Outgoing
 from mailcore.model.agent import OPERATOR
@@ -99,7 +99,7 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     fleet, played = app.snapshot.fleet, app.opened.playback is not None
     needing = app.snapshot.needs_me()
     app.opened.waiting_mail = (Outgoing(OPERATOR, ("@writer",), "s", "b", due=app.opened.clock() + 3600),)
-    asks = action.precondition in (mail_preconditions.request, mail_preconditions.chosen_request)
+    asks = action.precondition in (mail_preconditions.request, mail_preconditions.some_request)
     if action.scope is ALARMS:
         await until(pilot, lambda: app.standing, "there are alarms")
         await pilot.press("5", *([] if asks else ["G"]))
@@ -173,15 +173,14 @@ WORDS = {
     "diff": {"open", "show changes"},
     "send message": {"mail @writer"},
     "theme": {"theme", "theme prax-light"},
-    "undo": {"muted alarms"},
+    "undo": {"take back"},
     "mute one agent": {"mute @writer", "mute @editor", "mute @writer for 30 minutes"},
     "mute ticks": {"mute ticks for 10 minutes"},
     "read the log": {"open"},
-    "what it costs": {"open"},
     "change the colours": {"theme", "theme prax-dark"},
     "give a task": {"dispatch @writer"},
     "kill and retry": {"kill @writer", "retry @writer"},
-    "last ten minutes": {"view stream"},
+    "last ten minutes": {"10 min ago, in stream"},
     "turn sound off": {"mute"},
     "needs me next": {"next"},
 }
@@ -219,6 +218,79 @@ async def test_a_label_is_found_before_another_word_for_something_else(words: st
         await pilot.press("colon", *words)
         await until(pilot, lambda: listed(app)[:1] == [first], "it is the first")
         assert listed(app)[0] == first
+
+
+async def asked_from_the_fleet(pilot: Pilot[None], app: PraxApp, words: str, wanted: str, among: int) -> list[str]:
+    """What the palette lists first for these words, once that has what is wanted."""
+    await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+    await pilot.press("colon", *(key.replace(" ", "space") for key in words))
+    await until(pilot, lambda: wanted in listed(app)[:among], f"{wanted} is among the first {among} for {words}")
+    return listed(app)[:among]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("approve", "approve, in mail"),
+        ("search all mail", "search, in mail"),
+        ("last ten minutes", "10 min ago, in stream"),
+        ("filter the stream", "filter, in stream"),
+        ("reply", "reply, in mail"),
+    ],
+)
+async def test_what_another_view_offers_is_found_from_the_fleet(words: str, wanted: str) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        assert wanted in await asked_from_the_fleet(pilot, app, words, wanted, 2)
+
+
+async def test_what_another_view_offers_is_done_there() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await asked_from_the_fleet(pilot, app, "search all mail", "search, in mail", 1)
+        with called(BY_ID["search_mail"].handler.__code__) as calls:
+            await pilot.press("enter")
+            await until(pilot, lambda: calls, "the search is opened")
+        assert isinstance(app.screen, MailScreen)
+        await until(pilot, lambda: isinstance(app.focused, Input), "it can be typed at once")
+        assert isinstance(app.focused, Input)
+
+
+STRANGERS = {
+    "who is silent": "next",
+    "silent": "filter",
+    "show last error": "filter, in stream",
+    "recent errors": "filter, in stream",
+    "oldest mail first": "view mail",
+    "give task to many": "dispatch @writer",
+    "five agents": "mark",
+    "kill and retry": "kill @writer",
+    "approve a request": "approve, in mail",
+    "last ten minutes": "10 min ago, in stream",
+    "search all mail": "search, in mail",
+    "see a thread": "thread, in mail",
+    "change the theme": "theme",
+    "mute one agent": "mute @writer",
+    "see the diff": "show changes",
+    "take mail back": "take back",
+    "what it costs": "cost today",
+    "tokens": "cost today",
+    "change a key": "own keys",
+    "rebind": "help",
+    "undo send": "take back",
+    "undo": "take back",
+}
+
+
+@pytest.mark.parametrize("words", STRANGERS)
+async def test_a_stranger_finds_what_he_wants_among_the_first_three(words: str) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        wanted = STRANGERS[words]
+        assert wanted in await asked_from_the_fleet(pilot, app, words, wanted, 3)
 
 
 @pytest.mark.parametrize("words", ["mute", "open"])

@@ -56,6 +56,22 @@ async def test_a_reply_of_one_line_is_sent_by_enter_and_the_mail_is_closed(house
         assert (said.subject, said.body) == ("RE: A question", "Yes do")
 
 
+async def test_a_new_mail_goes_to_the_other_party_of_the_mail_under_the_cursor(house: House) -> None:
+    send(house, "@editor", OPERATOR, "A question")
+    send(house, OPERATOR, "@writer", "An order")
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await in_the_mail(app, pilot, "A question")
+        for keys, shown, other in (((), "A question", "@editor"), (("l",), "An order", "@writer")):
+            await pilot.press(*keys)
+            await until(pilot, lambda shown=shown: mail_screen(app).mail.entry and shown in text_of(app), shown)  # type: ignore[misc]
+            await pilot.press("m")
+            await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+            assert app.screen.query_one("#to", Input).value == other
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, MailScreen), "left")
+
+
 async def test_escape_sends_nothing_and_leaves_the_list_as_it_was(house: House) -> None:
     send(house, "@editor", OPERATOR, "A question")
     app = on(house)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
-from mailcore.model.fleet import AgentFacts
+from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Spending, Usage
 from praxmonitor.text.lines import Line
-from praxmonitor.text.usage import amount, inside_lines, usage_lines
+from praxmonitor.text.usage import amount, cost_cell, cost_lines, inside_lines, usage_lines
 
 NOW = 1_800_000_000.0
 
@@ -69,3 +69,24 @@ def test_no_figure_is_shown_that_is_too_small() -> None:
     spending = Spending("2027-01-15", Usage(9, 1), "r1", Usage(4, 1), unfinished=True)
     assert text(list(usage_lines(spending, 60))) == ["task   counting…", "today  counting…"]
     assert text(list(usage_lines(Spending(unfinished=True), 60))) == []
+
+
+def test_the_cost_of_today_is_told_of_each_agent_and_in_sum_and_what_is_unknown_is_said() -> None:
+    today = {
+        "@known": Spending("2027-01-15", Usage(9, 1, cost=2.5)),
+        "@estimated": Spending("2027-01-15", Usage(2000, estimated=0.5)),
+        "@unpriced": Spending("2027-01-15", Usage(300)),
+        "@silent": Spending(),
+        "@yesterday": Spending("2027-01-14", Usage(9, cost=7.0)),
+    }
+    agents = tuple(AgentFacts(Agent(address, "A", Path("/a")), spending=one) for address, one in today.items())
+    rows = [line.split() for line in text(list(cost_lines(Fleet(Path("/"), agents), NOW, 80)))]
+    assert rows[:5] == [
+        ["@known", "$2.50", "known", "10", "tokens"],
+        ["@estimated", "≈$0.50", "estimated", "2000", "tokens"],
+        ["@unpriced", "$?", "not", "told", "300", "tokens"],
+        ["@silent", "not", "told"],
+        ["@yesterday", "not", "told"],
+    ]
+    assert rows[6][:2] == ["sum", "≈$3.00"] and rows[7][:5] == ["not", "in", "it:", "2", "of"]
+    assert [cost_cell(one, NOW) for one in today.values()] == ["$2.50", "≈$0.50", "$?", "?", "?"]

@@ -21,7 +21,7 @@ TO_SECTIONS = (
     ),
     Action(
         "show_timeline", "", "show timeline", VIEWS, "what the selected agent did, and when",
-        sections.bring_section(Section.TIMELINE), words="timeline history activities last ten minutes when",
+        sections.bring_section(Section.TIMELINE), words="timeline history activities when",
         precondition=preconditions.some_agent, in_replay=True,
     ),
     Action(

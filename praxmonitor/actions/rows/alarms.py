@@ -30,7 +30,7 @@ IN_ALARMS = (
     ),
     Action(
         "approve_request", "Y", "approve", ALARMS, "approve the chosen request, or the only one; you say why",
-        alarms.approve_request, words="yes allow grant accept permit decide",
+        alarms.approve_request, words="yes allow grant accept permit decide request",
         precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
     Action(
@@ -52,7 +52,7 @@ ON_ALARMS = (
     Action(
         "alarm_mutes", "u", "muted alarms", EVERYWHERE,
         "what is muted of the alarms, by whom, until when, why; ends one early", alarms.show_mutes,
-        words="unmute mute hidden shelved silences end undo", in_replay=True,
+        words="unmute mute hidden shelved silences end", in_replay=True,
     ),
     Action(
         "alarm_load", "s", "alarm load", EVERYWHERE,

@@ -15,8 +15,9 @@ def _something_waits(now: Situation) -> bool:
 ON_WHAT_WAS_WRITTEN = (
     Action(
         "take_back", "ctrl+u", "take back", EVERYWHERE, "take your last mail or task back, before it is sent",
-        composing.take_back, words="undo unsend recall revoke undone cancel sent", precondition=preconditions.unsent,
-        footer=Footer.WANTED, wanted=_something_waits, moment=lambda now: now.sending,
+        composing.take_back, words="undo unsend recall revoke undone cancel send sent mail",
+        precondition=preconditions.unsent, footer=Footer.WANTED, wanted=_something_waits,
+        moment=lambda now: now.sending,
     ),
     Action(
         "drafts", "ctrl+e", "drafts", EVERYWHERE, "what you wrote and did not send; go on with one", composing.drafts,

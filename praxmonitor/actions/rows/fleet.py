@@ -12,7 +12,7 @@ ON_THE_FLEET = (
     Action("right", "l,right", "right", FLEET, "the agent to the right", step("right"), in_replay=True),
     Action(
         "filter", "slash", "filter", FLEET, "show only some: word, !not, @name, state:failed, limit:",
-        movement.open_filter, words="find search show only narrow", in_replay=True,
+        movement.open_filter, words="find search show only narrow who silent", in_replay=True,
     ),
     Action(
         "open", "enter", "open", FLEET, "open the selected agent: mail, run, activities, log", movement.open_agent,
@@ -37,7 +37,7 @@ ON_THE_FLEET = (
     ),
     Action(
         "mark", "space", "mark", FLEET, "mark the agent, or no more: acts take all that are marked", listing.mark,
-        words="select several multiple choose tag", precondition=preconditions.selected,
+        words="select several multiple choose tag give task many five agents", precondition=preconditions.selected,
     ),
     Action(
         "mark_all", "asterisk", "mark all", FLEET, "mark all that are shown; again: none", listing.mark_all,

@@ -32,7 +32,7 @@ ON_MAIL = (
     ),
     Action(
         "approve", "Y", "approve", MAIL, "approve what the selected mail of yours asks for; you say why",
-        mail.approve, words="yes allow grant accept permit decide", precondition=mail_preconditions.request,
+        mail.approve, words="yes allow grant accept permit decide request", precondition=mail_preconditions.request,
         footer=Footer.IF_ROOM, wanted=_asks,
     ),
     Action(
@@ -75,7 +75,8 @@ ON_MAIL = (
     ),
     Action(
         "search_mail", "slash", "search", MAILBOX, "search all mail, open and closed, of every agent, as you type",
-        mailbox.open_search, words="find search words archive look for grep", footer=Footer.IF_ROOM, looks=True,
+        mailbox.open_search, words="find search words all mail archive look for grep", footer=Footer.IF_ROOM,
+        looks=True,
     ),
     Action(
         "next_mailbox", "l,right", "mailbox", MAILBOX, "next mailbox: In, Sent, Waiting for an answer, Archive",

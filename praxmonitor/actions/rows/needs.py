@@ -16,7 +16,7 @@ ON_NEEDS = (
     Action(
         "next_need", "n", "next", EVERYWHERE,
         "the next thing that needs you: approvals, alarms, agents, tasks without a reply, unread mail",
-        needs.walk_needs(1), words="needs me attention waiting problem jump", wanted=_some_need,
+        needs.walk_needs(1), words="needs me attention waiting problem jump who silent stuck", wanted=_some_need,
         footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(

@@ -24,6 +24,10 @@ ON_THE_SCREEN = (
         words="stop end terminate everything panic emergency", precondition=preconditions.some_run, dangerous=True,
     ),
     Action(
+        "cost", "dollar_sign", "cost today", EVERYWHERE, "what each agent cost today, its tokens, and the sum",
+        program.show_cost, words="cost costs tokens spent spend usage money price dollars budget", in_replay=True,
+    ),
+    Action(
         "notices", "", "notices", EVERYWHERE, "what the bottom line said, newest first", program.notices,
         words="log messages notifications history said toasts", in_replay=True,
     ),
@@ -43,11 +47,16 @@ ON_THE_SCREEN = (
     Action("back", "escape", "back", EVERYWHERE, "back out; never does anything else", movement.back, in_replay=True),
     Action(
         "palette", "colon,ctrl+p", "commands", EVERYWHERE, "command palette: every action, agent and theme",
-        program.palette, in_replay=True,
+        program.palette, footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
         "help", "question_mark", "help", EVERYWHERE, "this list", program.show_help,
-        words="keys shortcuts bindings legend states glyphs manual", footer=Footer.ALWAYS, in_replay=True,
+        words="keys shortcuts bindings legend states glyphs manual change key keymap own rebind", footer=Footer.ALWAYS,
+        in_replay=True,
+    ),
+    Action(
+        "own_keys", "", "own keys", EVERYWHERE, "keys of your own: where keys.toml lies, and what checks it",
+        program.own_keys, words="change key keys keymap rebind shortcuts bindings keys.toml", in_replay=True,
     ),
     Action(
         "suspend", "ctrl+z", "suspend", EVERYWHERE, "to the shell; `fg` brings the screen back", program.suspend,

@@ -9,8 +9,8 @@ from praxmonitor.actions.scope import STREAM
 IN_THE_STREAM = (
     Action(
         "filter_stream", "slash", "filter", STREAM, "show only: text, !not, @name, kind:tool, level:error",
-        movement.open_filter, words="find search show only narrow errors tools agent", footer=Footer.IF_ROOM,
-        in_replay=True,
+        movement.open_filter, words="find search show only narrow last recent error errors tools agent",
+        footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
         "freeze", "space", "pause", STREAM, "let what is shown stand still; again: go on; what came since is counted",

@@ -18,11 +18,11 @@ TO_VIEWS = (
     ),
     Action(
         "view_mail", "3", "view mail", VIEWS, "mail", views.bring(ViewName.MAIL),
-        words="mail mailbox inbox messages threads search sent archive", in_replay=True,
+        words="mail mailbox inbox messages threads search sent archive oldest newest first", in_replay=True,
     ),
     Action(
         "view_stream", "4", "view stream", VIEWS, "all that happens", views.bring(ViewName.STREAM),
-        words="stream events activity happens history last ten minutes errors", in_replay=True,
+        words="stream events activity happens history errors", in_replay=True,
     ),
     Action(
         "view_alarms", "5,exclamation_mark", "view alarms", VIEWS, "alarms and approvals, and what is done about them",

@@ -1,0 +1,27 @@
+"""What the agents cost today, one line each."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from mailcore.model.fleet import Fleet
+from praxmonitor.dialogs.sheet import Sheet
+from praxmonitor.text.usage import cost_lines
+
+
+class CostScreen(ModalScreen[None]):
+    """The list, as it stood when it was opened."""
+
+    DEFAULT_CSS = """
+    CostScreen { align: center middle; background: $background 60%; }
+    """
+
+    def __init__(self, fleet: Fleet, now: float) -> None:
+        """`now`: seconds since the epoch; its day is the one that is told."""
+        super().__init__()
+        self._fleet, self._now = fleet, now
+
+    def compose(self) -> ComposeResult:
+        """Agents and their sum."""
+        yield Sheet("Cost today", lambda width: list(cost_lines(self._fleet, self._now, width)))
