@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from typing import Any
 
 from mailcore.system.process_values import ExitNotice
@@ -31,6 +32,8 @@ TASK_PAUSE = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
 REMEMBERED = 100
 """Mails of the operator's that are looked through for the newest task of each agent."""
+UNDECIDED = 240.0
+"""Seconds after which a request is denied that no person decided."""
 OPEN_MAILS = 12
 """Mails that the operator leaves open, the newest."""
 INBOX_PERIOD = 2.0
@@ -75,9 +78,13 @@ def rounds_so_far() -> dict[str, int]:
 
 def tidy() -> None:
     """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short. A request for
-    approval is the person's, as long as somebody waits for the decision."""
+    approval is the person's; one that was left alone for `UNDECIDED` is denied, for who asked has given up."""
     newest_last = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
-    mails = [mail for mail in newest_last if not ("approval" in mail and "ack" not in mail)]
+    requests = [mail for mail in newest_last if "approval" in mail and "ack" not in mail]
+    for mail in requests:
+        if time.time() - datetime.fromisoformat(str(mail["stored_at"])).timestamp() > UNDECIDED:
+            mailcore("deny", "--from", "@operator", str(mail["id"]), "nobody decided in time", may_refuse=True)
+    mails = [mail for mail in newest_last if mail not in requests]
     if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
         mailcore("close", "--from", "@operator", *old)
 

@@ -15,8 +15,10 @@ from typing import Any
 import pexpect
 import pytest
 
-from mailcore.mail import post
+from mailcore.mail import approvals, post
 from mailcore.mail.lookup import sent_records
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.agent import OPERATOR
 from praxmonitor.demo import operator, workspace_files
 from praxmonitor.demo.session import demo_session
 
@@ -217,6 +219,22 @@ def test_what_asks_first_does_what_the_operator_decides(tmp_path: Path, wait_unt
     assert ("Done: Ship the beta #1" in answer["message"]) is (decision == "approve")
     assert ("Not done: it was denied" in answer["message"]) is (decision == "deny")
     assert mailcore("inbox", "@release") == []
+
+
+@pytest.mark.parametrize(("undecided", "waiting"), [(-1.0, []), (600.0, [True])])
+def test_a_request_that_nobody_decides_is_denied_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undecided: float, waiting: list[bool]
+) -> None:
+    """Else the operator's mailbox of a demo that nobody looks at would grow for ever."""
+    workspace = workspace_files.make_workspace(tmp_path / "demo", 1)
+    approvals.request_approval(workspace, "@release", OPERATOR, OPERATOR, "May I go on?", "It is ready.", 2)
+    monkeypatch.chdir(workspace.root)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(operator, "UNDECIDED", undecided)
+    operator.tidy()
+    assert [mail.undecided for mail in read_mailbox(workspace.operator.inbox).messages] == waiting
+    told = [mail.subject for mail in read_mailbox(workspace.agent("@release").inbox).messages]
+    assert told == ([] if waiting else ["DENIED: May I go on?"])
 
 
 def test_between_its_upsets_the_demo_raises_no_alarm_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
