@@ -124,16 +124,16 @@ def test_memories_are_read_in_the_branch_alone(tmp_path: Path) -> None:
     (branch / ".trinity/image.png").write_bytes(b"\0")
     (branch / ".trinity/linked.md").symlink_to(tmp_path / "secret.md")
     os.mkfifo(branch / ".trinity/pipe.md")
-    (branch / "CLAUDE.md").write_text("Be brief.\n" + "x" * MEMORY_BYTES)
-    (branch / "AGENTS.md").symlink_to(tmp_path / "secret.md")
+    (branch / "AGENTS.md").write_text("Be brief.\n" + "x" * MEMORY_BYTES)
+    (branch / "CLAUDE.md").symlink_to(tmp_path / "secret.md")
     found = {file.path: file for file in read_memories(branch)}
     assert list(found) == [
-        ".trinity/passport.json", ".trinity/linked.md", ".trinity/local.json", ".trinity/pipe.md", "CLAUDE.md",
-        "AGENTS.md",
+        ".trinity/passport.json", ".trinity/linked.md", ".trinity/local.json", ".trinity/pipe.md", "AGENTS.md",
+        "CLAUDE.md",
     ]  # fmt: skip
     assert found[".trinity/passport.json"].lines == ("{", '\t"name": "WRITER"', "}")
-    assert "symlink" in found[".trinity/linked.md"].trouble and "symlink" in found["AGENTS.md"].trouble
-    assert "no regular file" in found[".trinity/pipe.md"].trouble and found["CLAUDE.md"].cut
+    assert "symlink" in found[".trinity/linked.md"].trouble and "symlink" in found["CLAUDE.md"].trouble
+    assert "no regular file" in found[".trinity/pipe.md"].trouble and found["AGENTS.md"].cut
     lines = drawn(memory_lines(details(memories=tuple(found.values())), 60))
     assert lines[0].startswith(".trinity/passport.json   22 B   ") and lines[2] == '    "name": "WRITER"'
     assert not any("secret" in line for line in lines) and "… and more" in lines[-3]
