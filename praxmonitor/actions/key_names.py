@@ -1,8 +1,12 @@
-"""The names of keys: as Textual has them, as a person reads them, and as a person may write them in a file."""
+"""The names of keys: as Textual has them, as a person reads them, and as a person may write them in a file; and where."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.keys import _character_to_key
+
+from mailcore.system import user_directories
 
 _SPOKEN = {
     "question_mark": "?",
@@ -50,6 +54,11 @@ _OTHER_NAMES = {
 }
 _SAME_AS = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+h": "Backspace", "ctrl+j": "Enter", "ctrl+[": "Esc"}
 """What a terminal sends alike."""
+
+
+def keymap_path() -> Path:
+    """Where the operator's own keys are written."""
+    return user_directories.config_home() / "keys.toml"
 
 
 def spoken_key(key: str) -> str:

@@ -18,7 +18,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mailcore.system import user_directories
 from mailcore.system.safe_open import read_bytes
 from praxmonitor.actions.key_names import key_named, spoken_key
 from praxmonitor.actions.keymap import STANDARD, Keymap
@@ -33,11 +32,6 @@ KEPT = {"back": "escape"}
 """Action → a key that it has to keep."""
 NEEDED = ("back", "quit", "palette")
 """Actions that may not be without a key: nobody could leave, or reach what has none."""
-
-
-def keymap_path() -> Path:
-    """Where the operator's keys are written."""
-    return user_directories.config_home() / "keys.toml"
 
 
 def load_keymap(path: Path, views: Collection[Collection[Scope]]) -> tuple[Keymap, tuple[str, ...]]:

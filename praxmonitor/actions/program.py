@@ -28,7 +28,7 @@ def show_cost(context: Context[View]) -> None:
 
 def own_keys(context: Context[View]) -> None:
     """Say where the operator's own keys are written."""
-    from praxmonitor.actions.keymap_file import keymap_path
+    from praxmonitor.actions.key_names import keymap_path
 
     context.display.notify(f"your own keys: {plain(str(keymap_path()))}; `praxmonitor keys` checks it", timeout=12)
 

@@ -9,8 +9,9 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import praxmonitor.views
+from praxmonitor.actions.key_names import keymap_path
 from praxmonitor.actions.keymap import STANDARD, Keymap
-from praxmonitor.actions.keymap_file import keymap_path, load_keymap
+from praxmonitor.actions.keymap_file import load_keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.scope import REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS, SCOPES

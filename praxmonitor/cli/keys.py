@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mailcore.text import counted, plain
 from mailcore.text.terminal import print_error, print_json, print_line
+from praxmonitor.actions.key_names import keymap_path
 from praxmonitor.actions.keymap import STANDARD, Keymap
-from praxmonitor.actions.keymap_file import keymap_path, load_keymap
+from praxmonitor.actions.keymap_file import load_keymap
 from praxmonitor.actions.table import ACTIONS, SCOPES
 from praxmonitor.app.keys import view_scopes
 from praxmonitor.cli.arguments import Parser
