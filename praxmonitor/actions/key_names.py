@@ -1,4 +1,4 @@
-"""The names of keys: as Textual has them, as a person reads them, and as a person may write them in a file; and where."""
+"""The names of keys: as Textual has them, as a person reads and writes them; and where a person writes them."""
 
 from __future__ import annotations
 

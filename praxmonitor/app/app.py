@@ -126,7 +126,7 @@ class PraxApp(App[None], inherit_bindings=False):
         """The keys that hold; views take them when they are made."""
         self.own_troubles: tuple[str, ...] = ()
         """What is wrong with the operator's own keys, one line each."""
-        self.navigation = Navigation(self, lambda: self.keymap)
+        self.navigation = Navigation(self, lambda: self.keymap, lambda: self.opened)
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""

@@ -4,20 +4,21 @@ project that is open has its own."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from textual.app import App
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions.context import View
 from praxmonitor.actions.keymap import Keymap
+from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.views import ViewName
 from praxmonitor.state.agent_details import Section
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
 if TYPE_CHECKING:
-    from praxmonitor.app.app import PraxApp
     from praxmonitor.views.alarms import AlarmsScreen
     from praxmonitor.views.mail import MailScreen
     from praxmonitor.views.stream import StreamScreen
@@ -51,9 +52,9 @@ MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _ala
 class Navigation:
     """The views of one app."""
 
-    def __init__(self, app: PraxApp, keymap: Callable[[], Keymap]) -> None:
-        """`keymap` says which keys hold when a view is made."""
-        self._app, self._keymap = app, keymap
+    def __init__(self, app: App[Any], keymap: Callable[[], Keymap], opened: Callable[[], OpenWorkspace]) -> None:
+        """`keymap` says which keys hold when a view is made, `opened` of which workspace it is."""
+        self._app, self._keymap, self._opened = app, keymap, opened
         self._project = 0
         """The place of the project that is shown, among those that are open."""
         self._order: list[ViewName] = [ViewName.FLEET]
@@ -70,7 +71,7 @@ class Navigation:
         installed = self._installed(name)
         if not self._app.is_screen_installed(installed):
             made = MAKERS[name]()
-            made.frame.own = self._app.opened
+            made.frame.own = self._opened()
             made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
             self._app.install_screen(made, installed)
         return self._app.get_screen(installed)
