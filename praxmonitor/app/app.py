@@ -6,11 +6,12 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus, Event, Key, MouseDown
@@ -386,4 +387,5 @@ class PraxApp(App[None], inherit_bindings=False):
         self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + GONE, self._repaint)
 
     def _repaint(self) -> None:
-        self.screen.refresh()
+        with suppress(ScreenStackError):  # the screen is being left
+            self.screen.refresh()
