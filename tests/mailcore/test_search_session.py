@@ -58,7 +58,7 @@ def test_much_that_is_new_is_taken_in_step_by_step(house: House, monkeypatch: py
     for number in range(24):
         message = send(house, f"Mail {number}")
         mailbox.archive_messages(house.agent("writer"), [message])
-    monkeypatch.setattr(search_session, "STEP", 5)
+    monkeypatch.setattr(search_session, "TAKEN_IN", 5)
     session, query = SearchSession(house.workspace), Query(("invoice",))
     seen = []
     while not (done := session.refresh()).complete:
