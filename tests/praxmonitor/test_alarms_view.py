@@ -126,8 +126,10 @@ async def test_n_with_no_request_goes_back_and_y_says_why_not() -> None:
         await opened(app, pilot)
         await pilot.press("Y")
         await until(pilot, lambda: "no request waits for your approval" in text_of(app), "why not")
+        assert isinstance(app.screen, AlarmsScreen), "no form was opened"
         await pilot.press("N")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "N is the need before this one")
+        assert not app.screen.is_modal, "nothing is denied"
 
 
 @pytest.mark.anyio
@@ -137,6 +139,7 @@ async def test_the_head_names_the_keys_that_hold() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
         await until(pilot, lambda: "1 request for your approval: F5 approves, F6 denies" in text_of(app), "they do")
+        assert "Y approves" not in text_of(app) and "N denies" not in text_of(app)
 
 
 @pytest.mark.anyio
@@ -162,6 +165,7 @@ async def test_enter_on_a_request_reads_it_among_the_mail() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.get_screen("mail"), "the mail is in front")
         await until(pilot, lambda: getattr(getattr(app.screen, "message", None), "subject", "") == "Drop it?", "on it")
+        assert "News" in text_of(app), "among the other mail"
 
 
 @pytest.mark.anyio

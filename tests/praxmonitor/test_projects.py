@@ -82,6 +82,7 @@ async def test_a_click_on_its_name_shows_a_project() -> None:
         await until(pilot, lambda: "@pilot silent" in text_of(app), "both are known")
         await pilot.click("#projects", offset=(text_of(app).splitlines()[1].index("harbour") + 1, 0))
         await until(pilot, lambda: app.opened.workspace.root == HARBOUR, "it is chosen")
+        assert [facts.address for facts in app.snapshot.fleet.agents] == ["@pilot"]
 
 
 async def test_the_alarms_of_the_one_that_is_not_looked_at_are_heard() -> None:
@@ -144,6 +145,8 @@ async def test_the_alarms_of_one_say_which_projects_are_open() -> None:
         await until(pilot, lambda: "▸lighthouse" in text_of(app).splitlines()[1], "the projects stand over the alarms")
         await pilot.press("right_curly_bracket")
         await until(pilot, lambda: "▸harbour" in text_of(app).splitlines()[1], "and the other is chosen there")
+        below = "\n".join(text_of(app).splitlines()[2:])
+        assert "@pilot silent" in below and "@checker" not in below, "its alarms alone"
 
 
 async def test_a_choice_is_kept_for_the_project_that_the_screen_was_opened_on(tmp_path: Path) -> None:

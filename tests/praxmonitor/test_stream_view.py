@@ -254,6 +254,7 @@ async def test_enter_leads_to_the_agent_or_to_the_mail() -> None:
         )
         await pilot.press("4", "k", "enter")
         await until(pilot, lambda: getattr(app.screen, "selected", "") == "@writer", "the agent's view")
+        assert app.screen is app.get_screen("agent")
 
 
 def with_history(root: Path, hours: int) -> tuple[PraxApp, FakeFeed]:
@@ -299,6 +300,7 @@ async def test_t_goes_ten_minutes_back(tmp_path: Path) -> None:
         view = await at_stream(app, pilot)
         await pilot.press("T")
         await until(pilot, lambda: getattr(view.stream.selected, "text", "") == "10 minutes ago", "the cursor is there")
+        assert not view.stream.follows, "and stays there"
 
 
 @pytest.mark.anyio
