@@ -20,7 +20,7 @@ from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.shared_task import TaskTerms
-from mailcore.exceptions import MailcoreError, Refused
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import reachable, route
 from mailcore.model.agent import Agent
 from mailcore.programs.choose import select
@@ -112,12 +112,6 @@ def _start(workspace: Workspace, config: Config, agent: Agent, program: str, ter
     if standing is not None:
         return Outcome.WAITS, f"{name} is limited until {clock_time(lifted_at(standing), seconds=False)}"
     return Outcome.WAKES, ""
-
-
-def refuse_wrong(prospects: Sequence[Prospect]) -> None:
-    """Refused (code `unreachable`), naming each recipient that speaks against the mail."""
-    if wrong := [one.text for one in prospects if one.outcome is Outcome.WRONG]:
-        raise Refused("\n".join(wrong), "unreachable")
 
 
 def forecast_text(prospects: Sequence[Prospect]) -> str:
