@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -129,9 +130,31 @@ class Fleet(msgspec.Struct, frozen=True):
     at: float = 0.0
     limits: tuple[AccountLimits, ...] = ()
     """Of the accounts in which its agents work, by key."""
+    places: Mapping[str, int] = {}
+    """Address → its place among the agents; may be empty: then they are looked through."""
 
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""
         if self.operator is not None and self.operator.address == address:
             return self.operator
+        if self.places:
+            place = self.places.get(address)
+            return self.agents[place] if place is not None else None
         return next((facts for facts in self.agents if facts.address == address), None)
+
+
+def changed_agents(old: Fleet, new: Fleet) -> list[AgentFacts] | None:
+    """Those of whom something changed from one fleet to the next; None where it is not the same agents."""
+    if len(old.agents) != len(new.agents):
+        return None
+    changed = [(before, after) for before, after in zip(old.agents, new.agents, strict=True) if after is not before]
+    if any(before.agent is not after.agent for before, after in changed):
+        return None
+    return [after for _, after in changed]
+
+
+def same_roster(old: Fleet, new: Fleet) -> bool:
+    """Whether they are the same agents, in the same directories, in the same order."""
+    if new.places and new.places is old.places:
+        return True
+    return [facts.agent for facts in old.agents] == [facts.agent for facts in new.agents]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from operator import attrgetter, is_not
 
 from msgspec.structs import replace
 
@@ -47,31 +47,42 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
 
     Agents that nothing changed keep their identity. Facts of an address that no roster named are dropped.
     """
-    known = {agent.address: agent for agent in (*fleet.agents, *filter(None, (fleet.operator,)))}
     notes, limits = fleet.notes, fleet.limits
+    agents, operator = list(fleet.agents), fleet.operator
+    places = fleet.places or {one.address: place for place, one in enumerate(agents)}
     happened: list[Activity] = []
-    enrolled = False
+    changed = enrolled = False
     for fact in facts:
         if isinstance(fact, Roster):
-            known = {agent.address: _enrolled(known.get(agent.address), agent) for agent in fact.agents}
+            known = {one.address: one for one in (*agents, *filter(None, (operator,)))}
+            everyone = [_enrolled(known.get(agent.address), agent) for agent in fact.agents]
+            agents = [one for one in everyone if not one.agent.is_operator]
+            operator = next((one for one in everyone if one.agent.is_operator), None)
+            places = {one.address: place for place, one in enumerate(agents)}
             notes, enrolled = fact.notes, True
         elif isinstance(fact, LimitsRead):
             limits = fact.accounts
-        elif (old := known.get(fact.address)) is not None:
-            new, activities = _learn(old, fact, at)
-            known[fact.address] = new
+        elif operator is not None and fact.address == operator.address:
+            operator, activities = _learn(operator, fact, at)
             happened += activities
-    agents = tuple(facts for facts in known.values() if not facts.agent.is_operator)
-    operator = next((facts for facts in known.values() if facts.agent.is_operator), None)
+        elif (place := places.get(fact.address)) is not None:
+            old = agents[place]
+            agents[place], activities = _learn(old, fact, at)
+            changed = changed or agents[place] is not old
+            happened += activities
     before = fleet.operator.mailbox if fleet.operator is not None else None
     if operator is not None and (enrolled or operator.mailbox is not before):
         agents = _with_requests(agents, operator.mailbox)
-    same = len(agents) == len(fleet.agents) and all(new is old for new, old in zip(agents, fleet.agents, strict=True))
-    if same and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits and not happened:
+        changed = True
+    if changed or enrolled:  # only then may it differ; a thousand are not compared for each line of one of them
+        changed = len(agents) != len(fleet.agents) or any(map(is_not, agents, fleet.agents))
+    same = not changed and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits
+    if same and not happened:
         return fleet
     return replace(
         fleet,
-        agents=fleet.agents if same else agents,
+        agents=tuple(agents) if changed else fleet.agents,
+        places=places,
         operator=operator,
         stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), MAX_STREAM),
         notes=notes,
@@ -80,17 +91,17 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     )
 
 
-def _with_requests(agents: tuple[AgentFacts, ...], operators: Mailbox) -> tuple[AgentFacts, ...]:
+def _with_requests(agents: Sequence[AgentFacts], operators: Mailbox) -> list[AgentFacts]:
     """Each agent with what it asks the operator for."""
     asked: dict[str, list[Message]] = {}
     for message in operators.messages:
         if message.undecided:
             asked.setdefault(message.sender, []).append(message)
     requests = {sender: tuple(sorted(one, key=attrgetter("came_at"))) for sender, one in asked.items()}
-    return tuple(
+    return [
         facts if facts.requests == (found := requests.get(facts.address, ())) else replace(facts, requests=found)
         for facts in agents
-    )
+    ]
 
 
 def _enrolled(old: AgentFacts | None, agent: Agent) -> AgentFacts:

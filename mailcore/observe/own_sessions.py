@@ -15,6 +15,8 @@ def session_at_work(facts: AgentFacts) -> LiveSession | None:
 
     None: nothing is open there, or the program is gone that could end it. One that began later is another session's.
     """
+    if not facts.sessions:
+        return None
     turns = {turn.session: turn for turn in facts.turns}
     for one in reversed(facts.open):
         turn = turns.get(one.session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -68,6 +68,8 @@ class WorkspaceReader:
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
         self._said: tuple[str, ...] = ()
+        self._read_lately: dict[str, AgentReader] = {}
+        """By address, whose files were read since the usage limits that they reported were taken."""
 
     def close(self) -> None:
         """Close the files that stayed open; it can still be asked."""
@@ -77,7 +79,7 @@ class WorkspaceReader:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
         self._read_config()
-        return [self._roster(), *self._look(), *self._progress()]
+        return [self._roster(), *self._look(), *self._progress(self._branches)]
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
         """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""
@@ -96,11 +98,11 @@ class WorkspaceReader:
         facts += self._statuses.changed(paths)
         if any(path.parent == self._limits.directory for path in paths):
             facts += self._limits.read(self._account_keys())
-        return facts + self._progress() + self._changed_roster()
+        return facts + self._progress(self._read_lately) + self._changed_roster()
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
-        return self._look() + self.live_sessions() + self._catch_up() + self._progress()
+        return self._look() + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def live_sessions(self) -> list[Fact]:
         """Of whom it changed what sessions a person has at a terminal: a look at all processes, in a sweep too."""
@@ -127,6 +129,7 @@ class WorkspaceReader:
     def _read(self, branch: AgentReader, read: Callable[[], list[Fact]]) -> list[Fact]:
         """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
         address = branch.agent.address
+        self._read_lately[address] = branch
         try:
             facts = read()
         except Exception as error:
@@ -200,10 +203,10 @@ class WorkspaceReader:
                 continue  # it is gone
         return list(taken_up)
 
-    def _progress(self) -> list[Fact]:
-        """Of whom it is new that all of today is counted, or that it is not."""
+    def _progress(self, branches: Mapping[str, AgentReader]) -> list[Fact]:
+        """Of whom among these it is new that all of today is counted, or that it is not."""
         facts: list[Fact] = []
-        for address, branch in self._branches.items():
+        for address, branch in branches.items():
             unfinished = branch.sessions.behind or (branch.sessions.any and not self._discovery.complete)
             if not branch.agent.is_operator and unfinished != self._unfinished.get(address, False):
                 self._unfinished[address] = unfinished
@@ -220,10 +223,11 @@ class WorkspaceReader:
     def take_limits(self) -> list[tuple[Account, Limit]]:
         """The usage limits that session files reported since the last call, each with its account."""
         found: list[tuple[Account, Limit]] = []
-        for branch in self._branches.values():
+        for branch in self._read_lately.values():
             if branch.sessions.limits:
                 found += branch.sessions.limits
                 branch.sessions.limits.clear()
+        self._read_lately = {}
         return found
 
     def set_remark(self, text: str) -> list[Fact]:

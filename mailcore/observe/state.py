@@ -158,15 +158,18 @@ def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) ->
         return _asking(facts, facts.waiting)
     if facts.last_active <= ended:
         return None
-    if session_at_work(facts) is None:
-        # Its program is gone, or its person ended the turn, of which not every program says a word.
-        limit = silence_limit(facts, 0.0, policy)
-        if not facts.turn_open or (limit and now - facts.last_active > limit):
-            return None
+    if session_at_work(facts) is None and (not facts.turn_open or now > idle_at(facts, policy)):
+        return None
     if facts.tool is not None:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     turn = max((a.at for a in facts.activities if a.kind in TURNS), default=facts.last_active)
     return Status(State.WORKING, "an interactive session", turn)
+
+
+def idle_at(facts: AgentFacts, policy: Alarms) -> float:
+    """From when on nobody is taken to be in a session that a person began and whose program is not known, if it shows
+    no life: the program is gone, or its person ended the turn, of which not every program says a word."""
+    return facts.last_active + (silence_limit(facts, 0.0, policy) or math.inf)
 
 
 def _ended(run: Run) -> Status:

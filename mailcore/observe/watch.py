@@ -6,6 +6,7 @@ the sweep; a watch is never trusted alone.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,8 @@ class WorkspaceWatch:
         self._period = period
         self._watcher = Watcher(period, kernel=kernel)
         self._stopped = threading.Event()
+        self._recall = math.inf
+        """When a batch is wanted though nothing changed, by the machine's own clock."""
 
     def __enter__(self) -> WorkspaceWatch:
         return self
@@ -56,7 +59,7 @@ class WorkspaceWatch:
             if restless:
                 wanted = self._directories()
                 self._watcher.watch(wanted)
-            changes = self._watcher.wait(due - time.monotonic())
+            changes = self._watcher.wait(min(due, self._recall) - time.monotonic())
             # A directory of ours itself came, went, or is watched only now: what happened before in it nobody reported.
             unsure = changes.lost or not wanted.keys().isdisjoint(changes.paths)
             sweep = unsure or time.monotonic() >= due
@@ -64,8 +67,15 @@ class WorkspaceWatch:
                 due = time.monotonic() + self._period
             paths = frozenset(path for path in changes.paths if _wanted(path))
             restless = sweep or any(_directory(path.rpartition("/")[2]) for path in paths)
-            if (paths or sweep) and not self._stopped.is_set():
+            recalled = time.monotonic() >= self._recall
+            if (paths or sweep or recalled) and not self._stopped.is_set():
+                if recalled:
+                    self._recall = math.inf
                 yield Batch(paths, sweep, self._note())
+
+    def recall(self, at: float) -> None:
+        """Give a batch then (by the machine's own clock), even if nothing changed. From the thread that iterates."""
+        self._recall = at
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until it is stopped; what changes meanwhile comes in the next batch."""

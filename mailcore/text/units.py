@@ -91,6 +91,15 @@ def since(at: float, now: float) -> str:
     return age(now - at) if is_known_time(at) else "?"
 
 
+def next_step(at: float, now: float) -> float:
+    """From when on `since` says something else of this moment than `now`; infinite for never."""
+    if not at or not is_known_time(at) or now != now:
+        return inf
+    passed = max(0.0, now - at)
+    size = next((size for size in (_DAY, _HOUR, _MINUTE) if passed >= size), 1)
+    return at + (passed // size + 1) * size
+
+
 def duration(seconds: float) -> str:
     """`0.25 s`, `90 s`, `5 min 3 s`, `10 min`, `2 h 5 min`, `3 d 4 h`: no more than two units, none that is zero."""
     if not 0 <= seconds < LATEST:

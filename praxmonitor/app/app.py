@@ -73,6 +73,8 @@ class PraxApp(App[None], inherit_bindings=False):
 
     snapshot: var[Snapshot] = var(EMPTY)
     """What every view draws."""
+    newest: var[Snapshot] = var(EMPTY)
+    """What was read since then; rows of agents are drawn by it at once."""
     standing: var[tuple[Episode, ...]] = var(())
     """Every alarm that stands, answered or not."""
     sound_status: var[SoundStatus] = var(SoundStatus())
@@ -245,7 +247,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
         for project in self._projects:
-            project.alarms.notifier.close()
+            project.close()
         self._speaker.close()
 
     def _feed_over(self, project: Project, why: MailcoreError | None) -> None:

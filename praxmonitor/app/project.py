@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.fleet import Fleet
+from mailcore.model.fleet import Fleet, same_roster
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 TICK = 0.5
 """Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
+FRAME = 0.1
+"""Seconds between two times that all of what is shown is drawn anew, and alarms are looked for, while much happens."""
+LONGEST_FRAME = 0.25
+FRAME_SHARE = 0.1
+"""The share of the time that this takes at most: the more there is to draw, and the slower the machine, the longer a
+frame is, up to the longest."""
 Severity = Literal["information", "warning", "error"]
 
 
@@ -42,6 +49,7 @@ class Host(Protocol):
     project: Project
     """The one that the views show."""
     snapshot: Snapshot
+    newest: Snapshot
     standing: tuple[Episode, ...]
     stopped: str
 
@@ -61,6 +69,12 @@ class Project:
     def __init__(self, opened: OpenWorkspace, feed: Feed, speaker: Speaker, host: Host) -> None:
         self.opened, self._host = opened, host
         self._snapshot: Snapshot = EMPTY
+        self._newest: Snapshot = EMPTY
+        """What was read last; all of it is shown within a frame."""
+        self._next_frame = 0.0
+        """From when on all may be shown again, by the machine's own clock."""
+        self._waiting: asyncio.TimerHandle | None = None
+        """Shows then what came before."""
         self._standing: tuple[Episode, ...] = ()
         self.stopped = ""
         """Why the watching stopped; empty while it goes on."""
@@ -116,7 +130,7 @@ class Project:
         """Show every fleet of its feed. `over` is told that it is over, and why where there is nothing to watch."""
         try:
             async for fleet in restarted_fleets(self._feed, self._feed_stopped):
-                self.show(fleet)
+                self.receive(fleet)
         except MailcoreError as error:
             over(self, error)
         else:
@@ -129,22 +143,42 @@ class Project:
 
     def look_again(self) -> None:
         """Time has passed, or the duty came: states change by that, and alarms are due."""
-        if self._snapshot is not EMPTY:
-            self.show(self._snapshot.fleet)
+        if self._newest is not EMPTY:
+            self.show(self._newest.fleet)
+
+    def receive(self, fleet: Fleet) -> None:
+        """Let this fleet be shown: all that follows from it once a frame, in between what is drawn in a moment."""
+        loop = asyncio.get_running_loop()
+        if (began := loop.time()) >= self._next_frame:
+            self.show(fleet)
+            took = loop.time() - began
+            self._next_frame = began + min(max(FRAME, took / FRAME_SHARE), LONGEST_FRAME)
+            return
+        self._newest = self._following(fleet)
+        if self._host.project is self:
+            self._host.newest = self._newest
+        if self._waiting is None:
+            self._waiting = loop.call_at(self._next_frame, self._end_frame)
+
+    def _end_frame(self) -> None:
+        self._waiting = None
+        self.receive(self._newest.fleet)
+
+    def _following(self, fleet: Fleet) -> Snapshot:
+        opened, machine = self.opened, self.alarms.notifier.machine_status
+        return next_snapshot(self._newest, fleet, opened.clock(), opened.config.alarms, machine)
 
     def show(self, fleet: Fleet) -> None:
         """Let this fleet be shown, and heard."""
-        old, machine = self._snapshot, self.alarms.notifier.machine_status
-        opened = self.opened
-        snapshot = next_snapshot(old, fleet, opened.clock(), opened.config.alarms, machine)
-        self.snapshot = snapshot
+        old, opened = self._snapshot, self.opened
+        self.snapshot = snapshot = self._newest = self._following(fleet)
         if snapshot is old and not self.alarms.notifier.needs_evaluation:
             return
         due, wanted = self.alarms.tick()
         if old is EMPTY or snapshot is old:
             self.sound.play(wanted)
             return
-        if [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]:
+        if not same_roster(old.fleet, fleet):
             opened.enroll()
         # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
         told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
@@ -157,6 +191,12 @@ class Project:
         happened = event_cues(old, snapshot, self._began, settings.subagents)
         beat = None if happened else heartbeat_cue(snapshot, self.sound.sounded, settings.heartbeat)
         return happened if beat is None else [beat]
+
+    def close(self) -> None:
+        """Show nothing more, and let go of the duty."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self.alarms.notifier.close()
 
     def summary(self, *, current: bool) -> ProjectSummary:
         """What is said of it while another may be looked at."""

@@ -50,7 +50,7 @@ def open_screen(
     from praxmonitor.app.app import PraxApp
     from praxmonitor.app.keys import own_keymap
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.base import SCREEN_INTERVAL
+    from praxmonitor.feed.base import QUIET_INTERVAL, SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
     from praxmonitor.preferences.store import load_preferences
     from praxmonitor.sound.player import configured_player
@@ -67,7 +67,9 @@ def open_screen(
     def feed(opened: OpenWorkspace) -> FileFeed:
         root, sweep = opened.workspace.root, opened.config.observe.sweep
         on_limits = None if options.read_only else note_seen
-        return FileFeed(root, sweep, on_facts=on_facts, on_limits=on_limits, frame=SCREEN_INTERVAL)
+        return FileFeed(
+            root, sweep, on_facts=on_facts, on_limits=on_limits, frame=SCREEN_INTERVAL, quiet_frame=QUIET_INTERVAL
+        )
 
     opened = opening(workspace)
     speaker = configured_player(opened.config.sound, workspace.root, muted=options.muted)

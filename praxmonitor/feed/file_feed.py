@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -13,7 +14,7 @@ from typing import TypeAlias
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import Limit
-from mailcore.observe.facts import Fact
+from mailcore.observe.facts import Fact, LimitsRead, Roster
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
@@ -44,10 +45,12 @@ class FileFeed:
         on_facts: OnFacts | None = None,
         on_limits: OnLimits | None = None,
         frame: float = FLEET_INTERVAL,
+        quiet_frame: float = math.inf,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 
-        `frame`: seconds between two fleets at least; the first after a pause comes at once.
+        `frame`: seconds between two fleets at least; the first after a pause comes at once. `quiet_frame`: the same
+        where an agent changed that had not changed for a frame, if that is shorter.
 
         `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed. So is
         `on_limits`, with the usage limits that sessions report.
@@ -58,6 +61,7 @@ class FileFeed:
         self.on_facts = on_facts
         self.on_limits = on_limits
         self.frame = frame
+        self.quiet_frame = min(frame, quiet_frame)
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
         """Fleets, at most one a frame. NoWorkspace or UsageError at the first if there is nothing to read."""
@@ -83,6 +87,12 @@ class _Reading(threading.Thread):
         self._handed: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
         self._taken = threading.Event()
         """None is hidden by the next, for what came since the first is news; and few wait, however long nobody asks."""
+        self._handed_at = 0.0
+        """When a fleet was handed on last, by the machine's own clock."""
+        self._told_at: dict[str, float] = {}
+        """Address → when a fleet was handed on last in which it had changed."""
+        self._changed: set[str] = set()
+        """Addresses of what changed since then."""
 
     async def next(self) -> Fleet:
         """The next fleet; raises what ended the reading."""
@@ -115,27 +125,43 @@ class _Reading(threading.Thread):
             fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
             self._tell_limits(loader)
             self._hand(fleet)
+            self._changed.clear()
             with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
-                given_back = time.monotonic()
+                given_back, handed = time.monotonic(), fleet
                 for batch in watch:
                     if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
                         memory.give_back()
                         given_back = time.monotonic()
-                    changed = self._learn(fleet, _facts(loader, fleet, batch))
+                    fleet = self._learn(fleet, _facts(loader, fleet, batch))
                     self._tell_limits(loader)
-                    if changed is not fleet:
-                        fleet = changed
+                    if fleet is handed:
+                        continue
+                    if self._is_due(time.monotonic()):
+                        handed = fleet
                         self._hand(fleet)
-                        watch.pause(feed.frame)
-                        self._taken.wait()
+                    else:
+                        watch.recall(self._handed_at + feed.frame)
+                    watch.pause(feed.quiet_frame)
+                    self._taken.wait()
+
+    def _is_due(self, now: float) -> bool:
+        """Whether what changed is to be handed on: a frame is over, or it changed of one who had not for a frame."""
+        frame, told_at = self._feed.frame, self._told_at
+        due = now - self._handed_at >= frame or any(now - told_at.get(one, 0.0) >= frame for one in self._changed)
+        if due:
+            self._handed_at = now
+            told_at.update(dict.fromkeys(self._changed, now))
+            self._changed.clear()
+        return due
 
     def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
         at = time.time()
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
+        self._changed.update([fact.address for fact in facts if not isinstance(fact, (Roster, LimitsRead))])
         return apply(fleet, facts, at)
 
     def _tell_limits(self, loader: WorkspaceReader) -> None:

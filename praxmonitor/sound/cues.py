@@ -89,7 +89,8 @@ def _is_news(at: float, since: float) -> bool:
 
 def _new_activities(earlier: AgentFacts | None, facts: AgentFacts) -> Iterator[Activity]:
     known = earlier.activities if earlier is not None else ()
-    return (activity for activity in facts.activities if activity not in known)
+    same = set(map(id, known))  # nearly all are the very same; to compare thirty with thirty by value costs 0.2 ms
+    return (activity for activity in facts.activities if id(activity) not in same and activity not in known)
 
 
 def _new_mail(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> Iterator[Message]:

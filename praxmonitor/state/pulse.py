@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailcore.model.activity import Kind
-from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.fleet import AgentFacts, Fleet, changed_agents
 
 SPAN = 120.0
 """Seconds of a cell."""
@@ -35,11 +35,10 @@ def follow_pulses(old: Mapping[str, Pulse], before: Fleet | None, fleet: Fleet, 
     """The pulses after another reading; `old` itself where no agent did anything."""
     if fleet is before:
         return old
-    known = {facts.address: facts for facts in before.agents} if before is not None else {}
+    moved = changed_agents(before, fleet) if before is not None else None
     changed = {
         facts.address: _counted(old.get(facts.address) or Pulse(known=now), facts)
-        for facts in fleet.agents
-        if known.get(facts.address) is not facts
+        for facts in (fleet.agents if moved is None else moved)
     }
     return {**old, **changed} if changed else old
 

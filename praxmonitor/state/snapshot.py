@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailcore.config import Alarms
-from mailcore.model.fleet import Fleet, State, Status
+from mailcore.model.fleet import AgentFacts, Fleet, State, Status, changed_agents
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.silence import EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
-from mailcore.observe.state import state
+from mailcore.observe.state import idle_at, state
 from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
@@ -61,6 +61,10 @@ def next_snapshot(
     """
     same = fleet is old.fleet
     full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
+    if not full and machine_status is old.machine_status and now >= old.now:
+        few = changed_agents(old.fleet, fleet)
+        if few is not None:
+            return _with_few(old, fleet, few, now, policy)
     known = {} if same else {facts.address: facts for facts in old.fleet.agents}
     holding = old.holds if machine_status is old.machine_status and now >= old.now else {}
     holds: dict[str, float] = {}
@@ -77,11 +81,8 @@ def next_snapshot(
                     holds[address] = until
                 continue
         status = state(facts, now, policy, machine_status)
-        if (
-            status.state in ENDED_BY_SILENCE
-            and (due := expectation(facts, status, now, policy, machine_status)) is not None
-        ):
-            holds[address] = min(due.silent_at, spins_at(facts, status, now, policy, machine_status))
+        if until := _held_until(facts, status, now, policy, machine_status):
+            holds[address] = until
         if before == status:
             status = before
         else:
@@ -91,3 +92,25 @@ def next_snapshot(
         return old
     derived = now if full else old.derived
     return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, machine_status)
+
+
+def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float, policy: Alarms) -> Snapshot:
+    """The next snapshot where only of these something changed: a thousand others cost nothing."""
+    statuses, holds = dict(old.statuses), dict(old.holds)
+    for facts in changed:
+        address = facts.address
+        before, status = statuses.get(address), state(facts, now, policy, old.machine_status)
+        statuses[address] = status if before is None or before != status else before
+        holds[address] = _held_until(facts, status, now, policy, old.machine_status)
+    return Snapshot(fleet, statuses, now, old.derived, holds, old.machine_status)
+
+
+def _held_until(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> float:
+    """Until when this status holds unless something changes; 0.0: not said."""
+    if status.state not in ENDED_BY_SILENCE:
+        return 0.0
+    due = expectation(facts, status, now, policy, machine_status)
+    if due is not None:
+        return min(due.silent_at, spins_at(facts, status, now, policy, machine_status))
+    own = facts.lock is None and (facts.run is None or facts.run.phase.ended)
+    return idle_at(facts, policy) if own else 0.0

@@ -102,6 +102,7 @@ class FleetScreen(Screen[None]):
         """Start with the grid under the keys, and follow the app."""
         self.grid.lines.focus()
         self.frame.follow(self.refresh_all)
+        self.watch(self.app, "newest", self._show_newest, init=False)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
     def on_screen_resume(self) -> None:
@@ -149,6 +150,10 @@ class FleetScreen(Screen[None]):
         if snapshot is not EMPTY:
             self.show_snapshot(snapshot)
             self.reading.follow(snapshot.fleet.find(self.selected))
+
+    def _show_newest(self, newest: Snapshot) -> None:
+        if self.frame.in_front:
+            self.grid.show_newest(newest.fleet.agents, newest.statuses, newest.now)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down."""

@@ -38,6 +38,9 @@ from praxmonitor.widgets.projects import Projects
 FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending", "away")
 """Of these values of the app each change is drawn."""
 
+COST_PERIOD = 1.0
+"""Seconds between two times that money is added up: a thousand agents take a millisecond."""
+
 
 class Monitor(Protocol):
     """The app, as a view sees it."""
@@ -90,8 +93,8 @@ class Frame:
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
         self._tasks = OldestTasks()
-        self._cost_of: tuple[Fleet | None, str] = (None, "")
-        """A fleet, and what all of its agents cost."""
+        self._cost_of: tuple[Fleet | None, float, str] = (None, 0.0, "")
+        """A fleet and the moment at which it was added up what all of its agents cost, and that."""
 
     @property
     def app(self) -> Monitor:
@@ -167,11 +170,13 @@ class Frame:
         return full, short
 
     def _cost(self) -> str:
-        """What all agents cost today; added up once for each fleet."""
+        """What all agents cost today; added up once for each fleet, and once a second at most."""
         snapshot = self.app.snapshot
-        if self._cost_of[0] is not snapshot.fleet:
-            self._cost_of = snapshot.fleet, fleet_cost(snapshot.fleet, snapshot.now)
-        return self._cost_of[1]
+        fleet, now = snapshot.fleet, snapshot.now
+        known, at, _ = self._cost_of
+        if known is not fleet and (known is None or known.root != fleet.root or not 0 <= now - at < COST_PERIOD):
+            self._cost_of = fleet, now, fleet_cost(fleet, now)
+        return self._cost_of[2]
 
     def _show_keys(self, now: Situation) -> None:
         keymap, now = self.app.keymap, replace(now, section=self.section)

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.geometry import Offset
 from textual.message import Message
 
 from mailcore.model.fleet import AgentFacts, Status
-from praxmonitor.text.agents import bypasses
+from mailcore.text.units import next_step
+from praxmonitor.text.agents import bypasses, last_seen
 from praxmonitor.text.lines import Line, on_ground
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines
 from praxmonitor.widgets.table import TableRow, heading, row_line
+
+BUSY = 0.09
+"""Seconds after a change for which one is not drawn by itself: who changes all the time is drawn with the others."""
+COSTS_HOLD = 900
+"""Seconds for which the money of the day is the same: no day begins within a quarter of an hour, wherever one is."""
 
 
 def no_timer(_: str) -> float:
@@ -55,6 +62,21 @@ class Listing:
     """What the foot says of the list; empty: nothing."""
 
 
+class _Drawn(NamedTuple):
+    """What one was drawn of."""
+
+    facts: AgentFacts
+    status: Status
+    of: tuple[object, ...]
+    """What else."""
+    changed: float
+    """Since when something of it is as it is, seconds since the epoch."""
+    at: float
+    until: float
+    """From when on it is to be drawn anew, even if nothing changes."""
+    lines: tuple[Line, ...]
+
+
 class Grid:
     """The agents, one of them selected."""
 
@@ -79,8 +101,10 @@ class Grid:
         self._layout = lay_out(0, 0, 0)
         self._index = 0
         self._first = 0
-        self._drawn: dict[int, tuple[AgentFacts, Status, tuple[object, ...], tuple[Line, ...]]] = {}
+        self._drawn: dict[int, _Drawn] = {}
         """Place → what it was drawn of, and its lines."""
+        self._registry: dict[str, int] = {}
+        """Address → its place among all agents."""
 
     @property
     def selected(self) -> str:
@@ -107,6 +131,28 @@ class Grid:
         self._arrange()
         if self.selected != before:
             self.lines.post_message(self.Picked(self.selected))
+
+    def show_newest(self, agents: Sequence[AgentFacts], statuses: Mapping[str, Status], now: float) -> None:
+        """Draw those in view of whom something changed, save who was drawn a moment ago; all is shown before long.
+
+        `agents` are all that there are, in the registry's order.
+        """
+        shown, changed = list(self._agents), False
+        for index in self._in_view():
+            address, drawn = shown[index].address, self._drawn.get(index)
+            facts = self._find(agents, address)
+            if facts is not None and facts is not shown[index] and (drawn is None or now - drawn.changed >= BUSY):
+                shown[index], changed = facts, True
+        if changed:
+            self._agents, self._statuses, self._now = tuple(shown), statuses, now
+            self._draw()
+
+    def _find(self, agents: Sequence[AgentFacts], address: str) -> AgentFacts | None:
+        place = self._registry.get(address, len(agents))
+        if place >= len(agents) or agents[place].address != address:
+            self._registry = {facts.address: place for place, facts in enumerate(agents)}
+            place = self._registry.get(address, -1)
+        return agents[place] if place >= 0 else None
 
     def select(self, address: str) -> None:
         """Select an agent by address and bring it into view; one that is not shown changes nothing."""
@@ -164,24 +210,27 @@ class Grid:
             yield from [()] * (layout.pitch - layout.height)
 
     def _cell(self, index: int) -> tuple[Line, ...]:
-        facts, second, listing = self._agents[index], int(self._now), self._listing
+        facts, now, listing = self._agents[index], self._now, self._listing
         address, selected = facts.address, index == self._index
         status, marked = self._statuses[address], address in listing.marked
         pulse = listing.pulse(address) if "activity" in listing.columns else ""
         group = self._group(index)
-        drawn, of = self._drawn.get(index), (second, marked, pulse, group)
-        if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == of:
-            return drawn[3]
+        drawn, of = self._drawn.get(index), (marked, pulse, group)
+        same = drawn is not None and drawn.facts is facts and drawn.status is status and drawn.of == of
+        if drawn is not None and same and drawn.at <= now < drawn.until:
+            return drawn.lines
         bypass = bypasses(facts, listing.bypass)
         height, width = self._layout.height, self._layout.width
+        every = listing.timer(address)
         if height > 1:
-            lines = card_lines(facts, status, self._now, width, selected, bypass, height, marked)
+            lines = card_lines(facts, status, now, width, selected, bypass, height, marked)
         else:
-            row = TableRow(facts, status, self._now, selected, marked, bypass, pulse, listing.timer(address), group)
+            row = TableRow(facts, status, now, selected, marked, bypass, pulse, every, group)
             lines = (row_line(row, width, listing.columns),)
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)
-        self._drawn[index] = (facts, status, of, lines)
+        changed = drawn.changed if drawn is not None and drawn.facts is facts else now
+        self._drawn[index] = _Drawn(facts, status, of, changed, now, _same_until(facts, status, now, every), lines)
         return lines
 
     def _group(self, index: int) -> str | None:
@@ -224,6 +273,14 @@ class Grid:
     def _within(self, first: int) -> int:
         """The first row in view, if it is to be this one: below it there are enough to fill the view."""
         return max(0, min(first, -(-len(self._agents) // self._layout.columns) - self._layout.rows))
+
+
+def _same_until(facts: AgentFacts, status: Status, now: float, every: float) -> float:
+    """Until when one is drawn alike unless something changes of it: its ages go on, and money is that of the day."""
+    if every or (facts.run is not None and facts.run.next_at):
+        return now // 1 + 1
+    shown = (status.since, last_seen(facts), *(activity.at for activity in facts.activities))
+    return min(now // COSTS_HOLD * COSTS_HOLD + COSTS_HOLD, *(next_step(at, now) for at in shown))
 
 
 def _shape(listing: Listing) -> tuple[object, ...]:

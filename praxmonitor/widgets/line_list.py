@@ -156,12 +156,19 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
                 self.refresh(Region(start, y, end - start, 1))
 
     def _set_length(self) -> None:
-        """Fewer lines than fit count as as many as fit, save where the height follows the lines: each other length has
-        Textual lay out the whole screen anew, 4 ms."""
+        """Fewer lines than fit count as as many as fit, save where the height follows the lines; and where there is a
+        scrollbar, another length is said to it alone: Textual would lay out the whole screen anew, 4 ms."""
         lines, height = len(self._lines), self.styles.height
-        size = Size(0, lines if height is not None and height.is_auto else max(lines, self.line_count))
-        if size != self.virtual_size:
+        follows, fitting = height is not None and height.is_auto, self.line_count
+        size = Size(0, lines if follows else max(lines, fitting))
+        if size == self.virtual_size:
+            return
+        if follows or not self.show_vertical_scrollbar or lines <= fitting:
             self.virtual_size = size
+            return
+        self.set_reactive(Lines.virtual_size, size)
+        self.vertical_scrollbar.window_virtual_size = lines
+        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in view."""

@@ -41,15 +41,21 @@ rate, paths = float(sys.argv[1]), sys.stdin.read().split("\\n")
 begin, turn = time.monotonic(), 0
 while True:
     call = {"type": "tool_use", "id": f"t{turn}", "name": "Read", "input": {"file_path": f"/src/file{turn}.py"}}
-    message = {"id": f"m{turn}", "model": "opus", "content": [call], "usage": {"input_tokens": 9, "output_tokens": 1}}
-    stamp = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    line = {"type": "assistant", "timestamp": stamp, "sessionId": "s", "message": message}
+    result = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": "def main() -> None: ..."}
+    usage = {"input_tokens": 9, "output_tokens": 1}
     with open(paths[turn * 7 % len(paths)], "ab", buffering=0) as file:
-        file.write(json.dumps(line).encode() + b"\\n")
+        for kind, message in (
+            ("assistant", {"id": f"m{turn}", "model": "opus", "content": [call], "usage": usage}),
+            ("user", {"role": "user", "content": [result]}),
+        ):
+            stamp = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+            line = {"type": kind, "timestamp": stamp, "sessionId": "s", "message": message}
+            file.write(json.dumps(line).encode() + b"\\n")
     turn += 1
-    time.sleep(max(0, begin + turn / rate - time.monotonic()))
+    time.sleep(max(0, begin + 2 * turn / rate - time.monotonic()))
 """
-"""Writes `rate` lines a second into the session files that its standard input names, each into another."""
+"""Writes `rate` lines a second into the session files that its standard input names: a call and its result, each pair
+into another."""
 
 
 def session(agent: Agent) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -268,3 +269,17 @@ def test_a_length_is_read_as_people_write_it(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "5", "h", "-1h", "1w", "1h30m", "1e3s", "9999999s", "٣h"])
 def test_what_is_no_length_is_none(text: str) -> None:
     assert units.seconds_in(text) is None
+
+
+@given(st.floats(1e9, 2e9), st.floats(-1e5, 1e5) | st.floats(0, 1e8))
+def test_an_age_reads_the_same_until_its_next_step_and_not_after_it(at: float, passed: float) -> None:
+    now = at + passed
+    then, text = units.next_step(at, now), units.since(at, now)
+    assert then > now
+    assert units.since(at, max(now, then - 0.001)) == text
+    assert units.since(at, then + 0.001) != text
+
+
+@pytest.mark.parametrize("at", [0.0, math.nan, math.inf, 1e30])
+def test_a_moment_that_is_none_has_no_next_step(at: float) -> None:
+    assert units.next_step(at, NOON) == math.inf

@@ -231,3 +231,39 @@ def test_news_of_no_real_time_ends_nothing(when: float) -> None:
 
 def _acted(when: float) -> AgentFacts:
     return structs.replace(facts("a"), activities=(structs.replace(act("a", Kind.TOOL, "x", 0), at=when),))
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.2, 0.4])
+def test_the_moment_after_a_few_changes_is_the_one_that_looking_at_all_gives(seconds: float) -> None:
+    old = at(lighthouse())
+    for number, changed in enumerate(old.fleet.agents):
+        new = structs.replace(
+            changed, lock=None, activities=(*changed.activities, act(changed.address[1:], Kind.TOOL, "x", 0))
+        )
+        agents = tuple(new if one is changed else one for one in old.fleet.agents)
+        fleet = structs.replace(old.fleet, agents=agents)
+        quick, whole = at(fleet, NOON + seconds, old), at(fleet, NOON + seconds)
+        assert quick.statuses == whole.statuses, number
+        assert quick.derived == old.derived, "only that one was looked at"
+
+
+def test_an_activity_that_was_read_anew_is_not_heard_again() -> None:
+    """The very same objects are passed over; those that are equal, too."""
+    old = at(lighthouse())
+    agents = old.fleet.agents
+    anew = tuple(structs.replace(one, activities=tuple(map(structs.replace, one.activities))) for one in agents)
+    assert anew[0].activities[0] is not agents[0].activities[0]
+    assert event_cues(old, at(structs.replace(old.fleet, agents=anew), NOON, old), NOON - 1000) == []
+
+
+def test_a_session_that_nobody_ends_is_idle_to_the_moment() -> None:
+    """Its state is not derived again until then."""
+    typed = act("writer", Kind.PROMPT, "do it", 0)
+    fleet = structs.replace(
+        lighthouse(), agents=(facts("writer", turn_open=True, last_active=NOON, activities=(typed,)),)
+    )
+    first = at(fleet)
+    assert first.status("@writer").state is State.WORKING and first.holds["@writer"] == NOON + SILENCE.silence
+    at_work = at(fleet, NOON + SILENCE.silence, first)
+    assert at_work.status("@writer").state is State.WORKING
+    assert at(fleet, NOON + SILENCE.silence + 1, at_work).status("@writer").state is State.IDLE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import asyncio
+from itertools import count, groupby
 
 import pytest
 from msgspec import structs
@@ -18,6 +19,7 @@ from praxmonitor.views import fleet as fleet_view
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.line_list import Lines
+from tests.clock import NOON
 from tests.praxmonitor.fake_feed import (
     FakeFeed,
     act,
@@ -296,3 +298,53 @@ async def test_a_low_terminal_has_no_stream() -> None:
         assert not stream.display and "archivist" in grid.lines.text
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: stream.display, "it has its place again")
+
+
+async def test_in_a_frame_the_row_of_who_was_quiet_is_drawn_and_no_other() -> None:
+    fleet = many(30)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(200, 30)) as pilot:
+        grid = fleet_screen(app).grid
+        await until(pilot, lambda: grid.addresses, "the agents are shown")
+        snapshot = app.snapshot
+        order = grid.addresses
+
+        def after(now: float, *names: str) -> None:
+            def told(one: AgentFacts) -> AgentFacts:
+                news = act(one.address[1:], Kind.LOG, f"news at {now:g}", 0)
+                return structs.replace(one, activities=(*one.activities, news)) if one.address in names else one
+
+            agents = tuple(map(told, fleet.agents))
+            grid.show_newest(agents, snapshot.statuses, snapshot.now + now)
+
+        first, second, unseen = order[0], order[1], order[-1]
+        after(1.0, first)
+        assert "news at 1" in grid.lines.text
+        after(1.02, first, second, unseen)
+        assert grid.lines.text.count("news at 1.02") == 1, "the first changed a moment ago"
+        assert grid.addresses == order
+        after(1.2, first)
+        assert "news at 1.2" in grid.lines.text
+
+
+async def test_within_a_frame_a_row_is_drawn_and_the_rest_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = many(30)
+    feed = FakeFeed(fleet)
+    moments = count(NOON)
+    app = app_on(feed, workspace(fleet), clock=lambda: next(moments))
+    monkeypatch.setattr(app.project, "look_again", lambda: None)  # the clock's tick shows all, too
+    async with app.run_test(size=(200, 50)) as pilot:
+        await until(pilot, lambda: fleet_screen(app).grid.addresses, "the agents are shown")
+        shown, project = app.snapshot, app.project
+        project._next_frame = asyncio.get_running_loop().time() + 60
+        first = fleet.agents[0]
+        news = act(first.address[1:], Kind.LOG, "the newest word", 0)
+        agents = (structs.replace(first, activities=(*first.activities, news)), *fleet.agents[1:])
+        feed.put(structs.replace(fleet, agents=agents, stream=(*fleet.stream, news)))
+        await until(pilot, lambda: "the newest word" in fleet_screen(app).grid.lines.text, "its row is drawn")
+        assert app.snapshot is shown and "the newest word" not in fleet_screen(app).stream.lines.text
+        assert project._waiting is not None
+        project._waiting.cancel()
+        project._next_frame = 0.0
+        project._end_frame()
+        assert app.snapshot.fleet.agents == agents and "the newest word" in fleet_screen(app).stream.lines.text

@@ -108,3 +108,25 @@ async def test_a_line_that_did_not_change_is_not_painted_again(monkeypatch: pyte
         page.lines.set_lines([*said[:4], (("another", ""),), *said[5:]])
         await until(pilot, lambda: painted, "it is painted")
         assert set(painted) == {4}
+
+
+@pytest.mark.anyio
+async def test_a_list_that_overflows_already_grows_without_laying_out_the_screen() -> None:
+    page = Page()
+    async with page.run_test(size=(40, 10)) as pilot:
+        page.lines.set_lines(Counted(50))
+        await until(pilot, lambda: page.lines.vertical_scrollbar.window_virtual_size == 50, "they are shown")
+        await pilot.pause()
+        laid_out: list[object] = []
+        page.screen.screen_layout_refresh_signal.subscribe(page.screen, laid_out.append, immediate=True)
+        page.lines.set_lines(Counted(70))
+        assert page.lines.max_scroll_y == 60 and page.lines.vertical_scrollbar.window_virtual_size == 70
+        page.lines.jump(60)
+        await until(pilot, lambda: "line 69" in page.lines.render_line(9).text, "its end is shown")
+        page.lines.set_lines(Counted(40))
+        assert page.lines.scroll_offset.y == page.lines.max_scroll_y == 30, "it is scrolled to what there is"
+        await pilot.pause()
+        assert not laid_out
+        page.lines.set_lines(Counted(5))
+        await until(pilot, lambda: laid_out, "without a scrollbar the lines are wider")
+        assert not page.lines.show_vertical_scrollbar

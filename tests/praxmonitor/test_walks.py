@@ -23,6 +23,7 @@ from mailcore.observe.facts import Seen
 from mailcore.system.processes import send_signal
 from mailcore.workspace import create
 from praxmonitor.app.app import PraxApp
+from praxmonitor.app.project import LONGEST_FRAME
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.snapshot import Snapshot
@@ -80,6 +81,8 @@ async def test_from_a_line_in_a_session_file_to_a_cell(tmp_path: Path, monkeypat
             await until(pilot, lambda: "a beginning" in text_of(app), "what was there is shown")
             write(path, said("and it is watched", branch, 2, at=time.time()))
             await until(pilot, lambda: "and it is watched" in text_of(app), "what grows is shown")
+            seen = time.monotonic()
+            await until(pilot, lambda: time.monotonic() > seen + LONGEST_FRAME, "that frame is over")
             way.open = True
             write(path, said(f"{MARK} jam", branch, 3, at=time.time()))
             await until(pilot, lambda: not way.ahead, "the cell changes")

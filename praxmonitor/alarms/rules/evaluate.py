@@ -24,7 +24,7 @@ from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
-from praxmonitor.alarms.rules.network import network_alarms
+from praxmonitor.alarms.rules.network import Failure, network_alarms, newest_failure
 from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
@@ -42,7 +42,7 @@ class AlarmRules:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._wakes = any(agent.wake_every for agent in (config.default_agent, *config.agents.values()))
-        self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...]]] = {}
+        self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...], Failure | None]] = {}
 
     def alarms(
         self,
@@ -56,6 +56,7 @@ class AlarmRules:
         `statuses`: the agents' states at `now`, where they are known already. 1,000 agents in 0.4 ms.
         """
         raised: list[Alarm] = []
+        failures: list[Failure] = []
         known, policy = self._known, self.config.alarms
         working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
@@ -75,7 +76,9 @@ class AlarmRules:
             before = known.get(address)
             if before is None or before[0] is not facts:
                 timed = tuple(alarm for family in RULE_FAMILIES for alarm in family(facts, self.config))
-                before = known[address] = (facts, timed)
+                before = known[address] = (facts, timed, newest_failure(facts))
+            if before[2] is not None and not facts.agent.is_operator:
+                failures.append(before[2])
             for one in before[1]:
                 if one.alarm.kind is AlarmKind.OVERDUE and address in passed_on:
                     continue
@@ -86,7 +89,7 @@ class AlarmRules:
             self._known = {address: value for address, value in known.items() if address in here}
         raised += limit_alarms(fleet, now)
         raised += deadlock_alarms(fleet, now)
-        raised += network_alarms(fleet, now)
+        raised += network_alarms(fleet, failures, now)
         raised += near_limit_alarms(fleet, self.config.limits.warn, now)
         raised += missing_directory_alarms(fleet, machine_status)
         raised += machine_alarms(fleet, policy, machine_status)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet
@@ -23,14 +24,17 @@ ASIDE = frozenset(
 PROGRAM_SOURCES = frozenset({"hooks", "transcript"})
 """Where the agent's program itself speaks: an error in a log may be of anything that the agent works on."""
 
+Failure: TypeAlias = tuple[float, str, str]
+"""(when, seconds since the epoch; the agent's address; the words of it)."""
 
-def network_alarms(fleet: Fleet, now: float) -> Iterator[Alarm]:
-    """One alarm, if two agents or more failed for want of a network, and neither has been answered since.
+
+def network_alarms(fleet: Fleet, failures: Iterable[Failure], now: float) -> Iterator[Alarm]:
+    """One alarm, if two agents or more failed for want of a network, and neither has been answered since. `failures`:
+    the newest of each agent that has one.
 
     None where a service refuses one meanwhile: that is an answer, and what has no connection comes of the service.
     """
-    failed = [(at, facts.address, text) for facts in fleet.agents for at, text in _newest_failure(facts)]
-    failed = sorted(one for one in failed if now - one[0] < WINDOW)
+    failed = sorted(one for one in failures if now - one[0] < WINDOW)
     if len(failed) < 2 or _refused(fleet) >= failed[0][0] - WINDOW:
         return
     first, newest = failed[0][0], failed[-1]
@@ -56,8 +60,8 @@ def _refused(fleet: Fleet) -> float:
     return max(refusals, default=0.0)
 
 
-def _newest_failure(facts: AgentFacts) -> Iterator[tuple[float, str]]:
-    """When the agent failed last for want of a network, and the words of it; nothing where it has worked since."""
+def newest_failure(facts: AgentFacts) -> Failure | None:
+    """When the agent failed last for want of a network, and the words of it; None where it has worked since."""
     found: list[tuple[float, str]] = []
     run = facts.run
     if run is not None and run.phase is Phase.BOUNCED and sort_of_cause(cause_of_run(run)) == NETWORK:
@@ -72,5 +76,4 @@ def _newest_failure(facts: AgentFacts) -> Iterator[tuple[float, str]]:
         elif activity.kind not in ASIDE and activity.kind is not Kind.PROMPT and activity.source != "log":
             answered = max(answered, activity.at)
     at, text = max(found, default=(0.0, ""))
-    if at > answered:
-        yield at, text
+    return (at, facts.address, text) if at > answered else None
