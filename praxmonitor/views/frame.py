@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
+from mailcore.text.units import next_step
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.context import Preferring, Ways
 from praxmonitor.actions.keymap import Keymap
@@ -93,6 +94,10 @@ class Frame:
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
         self._tasks = OldestTasks()
+        self._drawn_of: tuple[object, ...] = ()
+        """What it was drawn of."""
+        self._drawn_at = self._alike_until = 0.0
+        """When that was, and from when on ages and the clock in it read otherwise."""
         self._cost_of: tuple[Fleet | None, float, str] = (None, 0.0, "")
         """A fleet and the moment at which it was added up what all of its agents cost, and that."""
 
@@ -127,6 +132,18 @@ class Frame:
         """Draw it for the agent that is `selected`, or those that are `marked`, and the mail under the cursor."""
         app, width = self.app, self._screen.app.size.width
         snapshot, opened = app.snapshot, app.opened
+        now, waiting = snapshot.now or opened.clock(), most_urgent_first(app.alarms.unanswered())
+        of = (
+            snapshot.fleet, snapshot.statuses, waiting, app.sound_status, app.playing, app.projects, app.notes,
+            app.keymap, opened, opened.sending, opened.away, selected, message, marked, width, self.section,
+            self.rowless,
+        )  # fmt: skip
+        if of == self._drawn_of and self._drawn_at <= now < self._alike_until:
+            return
+        oldest, first = self._tasks.of(snapshot.fleet), min(map(began, waiting), default=0.0)
+        self._drawn_of, self._drawn_at = of, now
+        ages = (next_step(at, now) for at in (first, oldest.at if oldest is not None else 0.0))
+        self._alike_until = min(now // 60 * 60 + 60, *ages) if not snapshot.fleet.limits else now
         operator = snapshot.fleet.operator
         line = header_line(
             opened.workspace.root.name,
@@ -134,21 +151,20 @@ class Frame:
             sum(bool(facts.held) for facts in snapshot.fleet.agents),
             operator.mailbox if operator else None,
             app.sound_status,
-            snapshot.now or opened.clock(),
+            now,
             width,
             played=app.playing,
             limits=self._limits(),
             cost=self._cost(),
-            oldest=self._tasks.of(snapshot.fleet),
+            oldest=oldest,
             away=opened.away,
         )
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
-        waiting = most_urgent_first(app.alarms.unanswered())
         self.alarm_bar.show(
             clauses([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),
-            min(map(began, waiting), default=0.0),
+            first,
             snapshot.now,
             width,
         )
