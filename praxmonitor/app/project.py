@@ -36,9 +36,9 @@ TICK = 0.5
 FRAME = 0.1
 """Seconds between two times that all of what is shown is drawn anew, and alarms are looked for, while much happens."""
 LONGEST_FRAME = 0.25
-FRAME_SHARE = 0.1
-"""The share of the time that this takes at most: the more there is to draw, and the slower the machine, the longer a
-frame is, up to the longest."""
+FRAME_SHARE = 0.05
+"""The share of the time that this takes at most, and painting it as much again: the more there is to draw, and the
+slower the machine, the longer a frame is, up to the longest."""
 Severity = Literal["information", "warning", "error"]
 
 

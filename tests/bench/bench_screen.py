@@ -5,7 +5,9 @@
 Every agent has a session file of Claude Code in a home of its own; another process lets them grow by `--rate` lines a
 second all together. Printed for each number of agents: from the command to the first agent drawn; CPU of the whole
 process (feed, fold and drawing) in per cent of one core, idle and under that load; from a line written to the bytes on
-the terminal that show it, idle and loaded; from a key to the bytes that answer it; what is sent, and the memory.
+the terminal that show it, idle and loaded; from a key to the bytes that answer it, idle and loaded; what is sent, and
+the memory. Beside it, on the same files in the same run: a naive twin, which looks at every file ten times a second and
+prints all agents anew; and htop and btop where they are installed, which know nothing of agents.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +44,7 @@ rate, paths = float(sys.argv[1]), sys.stdin.read().split("\\n")
 begin, turn = time.monotonic(), 0
 while True:
     call = {"type": "tool_use", "id": f"t{turn}", "name": "Read", "input": {"file_path": f"/src/file{turn}.py"}}
-    result = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": "def main() -> None: ..."}
+    result = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": "import sys"}
     usage = {"input_tokens": 9, "output_tokens": 1}
     with open(paths[turn * 7 % len(paths)], "ab", buffering=0) as file:
         for kind, message in (
@@ -77,15 +80,36 @@ def write(path: Path, agent: Agent, kind: str, message: Mapping[str, object], ag
         file.write(json.dumps(line).encode() + b"\n")
 
 
-class Screen:
-    """The screen in its terminal; a thread reads what it draws, and stamps it."""
+TWIN = """
+import json, sys, time
+paths = sys.stdin.read().split("\\n")
+places, newest = dict.fromkeys(paths, 0), dict.fromkeys(paths, "")
+while True:
+    for path in paths:
+        with open(path, "rb") as file:
+            file.seek(places[path])
+            lines = file.read().splitlines()
+            places[path] = file.tell()
+        for line in lines:
+            content = json.loads(line)["message"]["content"]
+            newest[path] = content if isinstance(content, str) else str(content[-1])
+    rows = [f"a{number:03} {text:.180}" for number, text in enumerate(newest.values())]
+    sys.stdout.write("\\x1b[H\\x1b[2J" + "\\r\\n".join(rows[:49]))
+    sys.stdout.flush()
+    time.sleep(0.1)
+"""
+"""Prints the newest line of each session file that its standard input names, all anew ten times a second."""
 
-    def __init__(self, root: Path) -> None:
+
+class Screen:
+    """A program in a terminal of 200×50; a thread reads what it draws, and stamps it."""
+
+    def __init__(self, *command: str) -> None:
         self.began = time.monotonic()
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._child: pexpect.spawn[bytes] = pexpect.spawn(
-            sys.executable,
-            ["-m", "praxmonitor", str(root), "--mute"],
+            command[0],
+            list(command[1:]),
             dimensions=(50, 200),
             maxread=1 << 20,
             env=environment,
@@ -113,6 +137,10 @@ class Screen:
                 for mark in MARK.findall(text):
                     self.marks.setdefault(int(mark), at)
                 self._drawn.notify_all()
+
+    def answers(self, keys: str, probes: int) -> str:
+        """Key → the next bytes, in words."""
+        return spread([took for turn in range(probes) if (took := self.press(keys[turn % len(keys)])) is not None])
 
     def shows(self, text: bytes, seconds: float = 60.0) -> float:
         """Seconds from the start until a text is drawn. AssertionError if it is not."""
@@ -188,31 +216,64 @@ def measure(count: int, rate: float, seconds: float, probes: int) -> None:
         space = create.create_workspace(Path(place) / "bench", [(f"a{n:03}", f"agents/a{n:03}") for n in range(count)])
         paths = [session(agent) for agent in space.agents]
         first, own = space.agents[0], paths[0]
-        warming = Screen(space.root)  # the caches of files and byte code
+        own_screen = (sys.executable, "-m", "praxmonitor", str(space.root), "--mute")
+        warming = Screen(*own_screen)  # the caches of files and byte code
         warming.shows(b"a000")
         warming.close()
-        screen = Screen(space.root)
+        screen = Screen(*own_screen)
         try:
             painted = screen.shows(b"a000")
             time.sleep(WARM)
             print(f"{count} agents: first agent drawn {painted * 1000:.0f} ms, memory {screen.memory():.0f} MB")
             print(f"  idle:   {use(screen, seconds)}; line → bytes {latency(screen, first, own, 0, probes)}")
-            keys = [took for n in range(probes) if (took := screen.press("lh"[n % 2])) is not None]
-            print(f"          key → bytes {spread(keys)}", flush=True)
-            writer = subprocess.Popen([sys.executable, "-c", WRITER, str(rate)], stdin=subprocess.PIPE)
-            try:
-                assert writer.stdin is not None
-                writer.stdin.write("\n".join(map(str, paths[1:] or paths)).encode())
-                writer.stdin.close()
-                time.sleep(1)
-                loaded = use(screen, seconds)
-                print(f"  loaded: {loaded}; line → bytes {latency(screen, first, own, probes, probes)}")
-            finally:
-                writer.kill()
-                writer.wait()
-            print(f"          memory {screen.memory():.0f} MB", flush=True)
+            print(f"          key → bytes {screen.answers('lh', probes)}", flush=True)
+            with written(paths[1:] or paths, rate):
+                print(f"  loaded: {use(screen, seconds)}; line → bytes {latency(screen, first, own, probes, probes)}")
+                answered = screen.answers("lh", probes)
+                print(f"          key → bytes {answered}; memory {screen.memory():.0f} MB", flush=True)
         finally:
             screen.close()
+        files = Path(place) / "files"
+        files.write_text("\n".join(map(str, paths)))
+        twin = Screen("sh", "-c", f"exec {sys.executable} -c '{TWIN}' <{files}")
+        try:
+            twin.shows(b"a000")
+            print(f"  twin:   idle {use(twin, seconds)}; line → bytes {latency(twin, first, own, 2 * probes, probes)}")
+            with written(paths[1:] or paths, rate):
+                loaded, seen = use(twin, seconds), latency(twin, first, own, 3 * probes, probes)
+                print(f"          loaded {loaded}; line → bytes {seen}", flush=True)
+        finally:
+            twin.close()
+
+
+@contextmanager
+def written(paths: list[Path], rate: float) -> Iterator[None]:
+    """Session files grow meanwhile."""
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(rate)], stdin=subprocess.PIPE)
+    try:
+        assert writer.stdin is not None
+        writer.stdin.write("\n".join(map(str, paths)).encode())
+        writer.stdin.close()
+        time.sleep(1)
+        yield
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def peer(name: str, first: bytes, keys: str, seconds: float, probes: int) -> None:
+    """The same figures of another program that one keeps open, as far as it has them."""
+    if shutil.which(name) is None:
+        print(f"{name} is not installed")
+        return
+    screen = Screen(name)
+    try:
+        painted = screen.shows(first)
+        time.sleep(WARM)
+        print(f"{name}: first drawn {painted * 1000:.0f} ms, memory {screen.memory():.0f} MB")
+        print(f"  idle:   {use(screen, seconds)}; key → bytes {screen.answers(keys, probes)}", flush=True)
+    finally:
+        screen.close()
 
 
 def main() -> None:
@@ -222,6 +283,8 @@ def main() -> None:
     print(f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for count in asked.agents:
         measure(count, asked.rate, asked.seconds, asked.probes)
+    for name, first in (("htop", b"PID"), ("btop", b"cpu")):
+        peer(name, first, "jk", asked.seconds, asked.probes)
 
 
 if __name__ == "__main__":
