@@ -154,11 +154,11 @@ class Project:
             took = loop.time() - began
             self._next_frame = began + min(max(FRAME, took / FRAME_SHARE), LONGEST_FRAME)
             return
+        if self._waiting is None:
+            self._waiting = loop.call_at(self._next_frame, self._end_frame)
         self._newest = self._following(fleet)
         if self._host.project is self:
             self._host.newest = self._newest
-        if self._waiting is None:
-            self._waiting = loop.call_at(self._next_frame, self._end_frame)
 
     def _end_frame(self) -> None:
         self._waiting = None

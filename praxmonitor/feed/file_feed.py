@@ -89,10 +89,10 @@ class _Reading(threading.Thread):
         """None is hidden by the next, for what came since the first is news; and few wait, however long nobody asks."""
         self._handed_at = 0.0
         """When a fleet was handed on last, by the machine's own clock."""
-        self._told_at: dict[str, float] = {}
-        """Address → when a fleet was handed on last in which it had changed."""
+        self._changed_at: dict[str, float] = {}
+        """Address → when it changed last, by the same clock."""
         self._changed: set[str] = set()
-        """Addresses of what changed since then."""
+        """Addresses of what changed in the batch at hand."""
 
     async def next(self) -> Fleet:
         """The next fleet; raises what ended the reading."""
@@ -149,12 +149,13 @@ class _Reading(threading.Thread):
 
     def _is_due(self, now: float) -> bool:
         """Whether what changed is to be handed on: a frame is over, or it changed of one who had not for a frame."""
-        frame, told_at = self._feed.frame, self._told_at
-        due = now - self._handed_at >= frame or any(now - told_at.get(one, 0.0) >= frame for one in self._changed)
+        frame, changed_at = self._feed.frame, self._changed_at
+        quiet = any(now - changed_at.get(one, 0.0) >= frame for one in self._changed)
+        changed_at.update(dict.fromkeys(self._changed, now))
+        self._changed.clear()
+        due = quiet or now - self._handed_at >= frame
         if due:
             self._handed_at = now
-            told_at.update(dict.fromkeys(self._changed, now))
-            self._changed.clear()
         return due
 
     def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:

@@ -69,8 +69,6 @@ class _Drawn(NamedTuple):
     status: Status
     of: tuple[object, ...]
     """What else."""
-    changed: float
-    """Since when something of it is as it is, seconds since the epoch."""
     at: float
     until: float
     """From when on it is to be drawn anew, even if nothing changes."""
@@ -103,6 +101,8 @@ class Grid:
         self._first = 0
         self._drawn: dict[int, _Drawn] = {}
         """Place → what it was drawn of, and its lines."""
+        self._moved: dict[str, tuple[AgentFacts, float]] = {}
+        """Address of one that was in view → how it was last seen in `show_newest`, and since when it is so."""
         self._registry: dict[str, int] = {}
         """Address → its place among all agents."""
 
@@ -139,9 +139,12 @@ class Grid:
         """
         shown, changed = list(self._agents), False
         for index in self._in_view():
-            address, drawn = shown[index].address, self._drawn.get(index)
-            facts = self._find(agents, address)
-            if facts is not None and facts is not shown[index] and (drawn is None or now - drawn.changed >= BUSY):
+            address = shown[index].address
+            facts, (known, at) = self._find(agents, address), self._moved.get(address, (shown[index], 0.0))
+            if facts is None or facts is known:
+                continue
+            self._moved[address] = facts, now
+            if now - at >= BUSY:
                 shown[index], changed = facts, True
         if changed:
             self._agents, self._statuses, self._now = tuple(shown), statuses, now
@@ -151,6 +154,7 @@ class Grid:
         place = self._registry.get(address, len(agents))
         if place >= len(agents) or agents[place].address != address:
             self._registry = {facts.address: place for place, facts in enumerate(agents)}
+            self._moved = {name: moved for name, moved in self._moved.items() if name in self._registry}
             place = self._registry.get(address, -1)
         return agents[place] if place >= 0 else None
 
@@ -229,8 +233,7 @@ class Grid:
             lines = (row_line(row, width, listing.columns),)
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)
-        changed = drawn.changed if drawn is not None and drawn.facts is facts else now
-        self._drawn[index] = _Drawn(facts, status, of, changed, now, _same_until(facts, status, now, every), lines)
+        self._drawn[index] = _Drawn(facts, status, of, now, _same_until(facts, status, now, every), lines)
         return lines
 
     def _group(self, index: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -391,3 +392,24 @@ async def test_a_screen_that_has_nothing_to_watch_ends_with_the_reason() -> None
     async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: app.return_code is not None, "it ends")
     assert app.return_code == 2
+
+
+async def test_the_header_is_drawn_anew_when_something_of_it_reads_otherwise() -> None:
+    fleet = Fleet(ROOT, agents=(facts("writer"),))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agent is shown")
+        frame, first = fleet_screen(app).frame, app.snapshot
+
+        def drawn(at: float) -> float:
+            app.snapshot = replace(first, now=at)
+            return frame._drawn_at
+
+        minute = first.now // 60 * 60 + 60
+        at = frame._drawn_at
+        assert drawn(minute - 0.5) == at, "nothing reads otherwise"
+        assert drawn(minute) == minute
+        await until(pilot, lambda: time.strftime("%H:%M", time.localtime(minute)) in text_of(app), "its clock goes on")
+        assert drawn(minute - 120) == minute - 120, "the clock was set back"
+        app.sound_status = replace(app.sound_status, muted=True)
+        await until(pilot, lambda: "muted" in text_of(app), "and when anything of it changes")
