@@ -25,7 +25,7 @@ from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import event_cues, heartbeat_cue
 from praxmonitor.state.needs import NeedWalk
 from praxmonitor.state.project_summary import ProjectSummary
-from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot, turned
 from praxmonitor.text.agents import AT_WORK
 
 if TYPE_CHECKING:
@@ -147,16 +147,17 @@ class Project:
             self.show(self._newest.fleet)
 
     def receive(self, fleet: Fleet) -> None:
-        """Let this fleet be shown: all that follows from it once a frame, in between what is drawn in a moment."""
+        """Let this fleet be shown: all that follows from it once a frame, or where an agent begins or ends its work; in
+        between what is drawn in a moment."""
         loop = asyncio.get_running_loop()
-        if (began := loop.time()) >= self._next_frame:
+        before, self._newest = self._newest, self._following(fleet)
+        if (began := loop.time()) >= self._next_frame or turned(before, self._newest):
             self.show(fleet)
             took = loop.time() - began
             self._next_frame = began + min(max(FRAME, took / FRAME_SHARE), LONGEST_FRAME)
             return
         if self._waiting is None:
             self._waiting = loop.call_at(self._next_frame, self._end_frame)
-        self._newest = self._following(fleet)
         if self._host.project is self:
             self._host.newest = self._newest
 

@@ -14,7 +14,8 @@ FLEET_INTERVAL = 0.034
 SCREEN_INTERVAL = 0.1
 """The same for a screen: ten frames a second are all that an eye wants, and each costs."""
 QUIET_INTERVAL = 0.016
-"""The same for a screen, where an agent did something that had not changed for a frame: that is seen at once."""
+"""The same for a screen, where an agent did something that had not changed for a frame, or where something happened
+that happens seldom: that is seen at once."""
 
 
 class Feed(Protocol):

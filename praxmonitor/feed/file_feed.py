@@ -14,7 +14,7 @@ from typing import TypeAlias
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import Limit
-from mailcore.observe.facts import Fact, LimitsRead, Roster
+from mailcore.observe.facts import Fact, LimitsRead, Roster, Seen, Used
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
@@ -50,7 +50,8 @@ class FileFeed:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 
         `frame`: seconds between two fleets at least; the first after a pause comes at once. `quiet_frame`: the same
-        where an agent changed that had not changed for a frame, if that is shorter.
+        where an agent changed that had not changed for a frame, or where a run, a lock or a mailbox did; if that is
+        shorter.
 
         `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed. So is
         `on_limits`, with the usage limits that sessions report.
@@ -93,6 +94,8 @@ class _Reading(threading.Thread):
         """Address → when it changed last, by the same clock."""
         self._changed: set[str] = set()
         """Addresses of what changed in the batch at hand."""
+        self._rare = False
+        """Among it is more than what agents do all the time: a run, a lock, a mailbox."""
 
     async def next(self) -> Fleet:
         """The next fleet; raises what ended the reading."""
@@ -126,6 +129,7 @@ class _Reading(threading.Thread):
             self._tell_limits(loader)
             self._hand(fleet)
             self._changed.clear()
+            self._rare = False
             with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
                 self._watch = watch
                 if self._stopped:
@@ -148,12 +152,14 @@ class _Reading(threading.Thread):
                     self._taken.wait()
 
     def _is_due(self, now: float) -> bool:
-        """Whether what changed is to be handed on: a frame is over, or it changed of one who had not for a frame."""
+        """Whether what changed is to be handed on: a frame is over, it changed of one who had not for a frame, or it is
+        what happens seldom."""
         frame, changed_at = self._feed.frame, self._changed_at
         quiet = any(now - changed_at.get(one, 0.0) >= frame for one in self._changed)
         changed_at.update(dict.fromkeys(self._changed, now))
+        due = quiet or self._rare or now - self._handed_at >= frame
         self._changed.clear()
-        due = quiet or now - self._handed_at >= frame
+        self._rare = False
         if due:
             self._handed_at = now
         return due
@@ -162,6 +168,7 @@ class _Reading(threading.Thread):
         at = time.time()
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
+        self._rare = self._rare or not all(isinstance(fact, (Seen, Used)) for fact in facts)
         self._changed.update([fact.address for fact in facts if not isinstance(fact, (Roster, LimitsRead))])
         return apply(fleet, facts, at)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status, changed_agents
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.silence import EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
+from mailcore.observe.silence import AT_WORK, EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
 from mailcore.observe.state import idle_at, state
 from praxmonitor.text.agents import NEEDS_ME
 
@@ -92,6 +92,18 @@ def next_snapshot(
         return old
     derived = now if full else old.derived
     return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, machine_status)
+
+
+def turned(old: Snapshot, new: Snapshot) -> bool:
+    """Whether an agent is in another state, save that it goes on to work, or with a tool: that is all that many do."""
+    if new.statuses is old.statuses:
+        return False
+    changes = (
+        (before.state, after.state)
+        for before, after in zip(old.statuses.values(), new.statuses.values(), strict=False)
+        if before is not after and before.state is not after.state
+    )
+    return any(before not in AT_WORK or after not in AT_WORK for before, after in changes)
 
 
 def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float, policy: Alarms) -> Snapshot:

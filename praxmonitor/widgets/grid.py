@@ -144,7 +144,7 @@ class Grid:
             if facts is None or facts is known:
                 continue
             self._moved[address] = facts, now
-            if now - at >= BUSY:
+            if now - at >= BUSY or statuses[address] is not self._statuses[address]:
                 shown[index], changed = facts, True
         if changed:
             self._agents, self._statuses, self._now = tuple(shown), statuses, now

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from mailcore.config import Alarms
 from mailcore.model.activity import Kind
-from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.message import Message
 from mailcore.model.run import Phase
 from praxmonitor.sound import ALARMS_ALONE, FAMILIES, Cue, Sound
@@ -21,7 +21,7 @@ from praxmonitor.sound.cues import (
     heartbeat_cue,
     tool_family,
 )
-from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot, turned
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
 
@@ -267,3 +267,15 @@ def test_a_session_that_nobody_ends_is_idle_to_the_moment() -> None:
     at_work = at(fleet, NOON + SILENCE.silence, first)
     assert at_work.status("@writer").state is State.WORKING
     assert at(fleet, NOON + SILENCE.silence + 1, at_work).status("@writer").state is State.IDLE
+
+
+def test_a_state_that_ends_or_begins_turns_the_moment_and_a_tool_does_not() -> None:
+    first = at(lighthouse())
+    working, in_tool, failed = (Status(state, "") for state in (State.WORKING, State.IN_TOOL, State.FAILED))
+
+    def of(status: Status) -> Snapshot:
+        return replace(first, statuses={**first.statuses, "@writer": status})
+
+    assert turned(of(working), of(failed)) and turned(of(failed), of(working))
+    assert not turned(of(working), of(in_tool)) and not turned(of(in_tool), of(working))
+    assert not turned(first, first) and not turned(of(failed), of(Status(State.FAILED, "another reason")))

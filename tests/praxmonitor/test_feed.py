@@ -242,26 +242,36 @@ async def test_where_nothing_can_be_watched_the_reason_is_raised(tmp_path: Path)
     assert told == []
 
 
+def says(address: str, text: str) -> Callable[[Fleet], bool]:
+    return lambda fleet: any(text in one.text for one in the(fleet, address).activities)
+
+
+def log(fleet: Fleet, address: str, text: str) -> None:
+    with (the(fleet, address).agent.logs_dir / "busy.log").open("a") as file:
+        file.write(f"{text}\n")
+
+
 async def test_who_was_quiet_is_handed_on_at_once_while_another_is_busy(aipass_workspace: Path) -> None:
     feed = FileFeed(aipass_workspace, frame=60.0, quiet_frame=0.01)
     async with aclosing(feed.fleets()) as fleets:
         first = await anext(fleets)
-        busy, quiet = the(first, "@beta").agent.inbox, the(first, "@alpha").agent.inbox
-        write(busy, "a")
-        assert await until(fleets, shows("@beta", 1)), "the first change of a frame"
-        write(busy, "a", "b")
-        write(quiet, "c")
-        fleet = await until(fleets, shows("@alpha", 1))
-        assert fleet.stream[-1].at > 0
+        log(first, "@beta", "step 1")
+        assert await until(fleets, says("@beta", "step 1")), "the first change of a frame"
+        log(first, "@beta", "step 2")
+        log(first, "@alpha", "awake")
+        await until(fleets, says("@alpha", "awake"))
+        log(first, "@beta", "step 3")
+        write(the(first, "@beta").agent.inbox, "a")
+        fleet = await until(fleets, shows("@beta", 1))
+        assert says("@beta", "step 2")(fleet), "a mailbox changes seldom"
 
 
 async def test_what_is_held_back_comes_with_the_frame_though_nothing_else_happens(aipass_workspace: Path) -> None:
     async with aclosing(FileFeed(aipass_workspace, frame=0.5, quiet_frame=0.01, sweep=60.0).fleets()) as fleets:
         first = await anext(fleets)
-        inbox = the(first, "@beta").agent.inbox
-        write(inbox, "a")
-        await until(fleets, shows("@beta", 1))
+        log(first, "@beta", "step 1")
+        await until(fleets, says("@beta", "step 1"))
         began = time.monotonic()
-        write(inbox, "a", "b")
-        await until(fleets, shows("@beta", 2))
+        log(first, "@beta", "step 2")
+        await until(fleets, says("@beta", "step 2"))
         assert time.monotonic() - began > 0.2, "it was held back"

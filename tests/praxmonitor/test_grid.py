@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import count, groupby
 
 import pytest
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from mailcore.model.activity import Kind
-from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.app.app import PraxApp
 from praxmonitor.views import fleet as fleet_view
@@ -325,6 +326,11 @@ async def test_in_a_frame_the_row_of_who_was_quiet_is_drawn_and_no_other() -> No
         assert grid.addresses == order
         after(1.2, first)
         assert "news at 1.2" in grid.lines.text
+        after(1.21, first)
+        assert "news at 1.21" not in grid.lines.text
+        snapshot = replace(snapshot, statuses={**snapshot.statuses, first: Status(State.FAILED, "exit 1")})
+        after(1.22, first)
+        assert "news at 1.22" in grid.lines.text, "another state is seen at once"
 
 
 async def test_within_a_frame_a_row_is_drawn_and_the_rest_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
