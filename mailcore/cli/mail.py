@@ -33,7 +33,7 @@ def arguments(verb: str, parser: Parser) -> None:
                 "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
             )
             parser.add_argument(
-                "--file", metavar="PATH", help="take the body from a file instead of BODY; - reads stdin"
+                "--file", metavar="FILE", help="take the body from a file instead of BODY; - reads stdin"
             )
             parser.add_argument(
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
