@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -55,6 +55,9 @@ def candidates(table: dict[str, Any], words: Sequence[str]) -> list[Candidate]:
     place, before = _place(before)
     command, before = _command(table, before)
     option = command["options"].get(before[-1]) if before else None
+    head, joined, typed = current.partition("=")
+    if joined and head in command["options"]:
+        return _joined(f"{head}=", _of_kind(table, command["options"][head][1], place, ""), typed)
     if option is not None and option[1]:
         found = [*_of_kind(table, option[1], place, "")]
     elif current.startswith("-"):
@@ -63,12 +66,21 @@ def candidates(table: dict[str, Any], words: Sequence[str]) -> list[Candidate]:
         found = [(name, one["what"]) for name, one in command.get("under", {}).items()]
         for kind in command["takes"]:
             found += _of_kind(table, kind, place, current)
-    fitting = {
+    return [*_fitting(found, current).items()]
+
+
+def _fitting(found: Iterable[Candidate], current: str) -> dict[str, str]:
+    """Those that begin so and are safe, and the kinds that the shell completes, each once."""
+    return {
         word: _meant(meaning)
         for word, meaning in found
         if not word or (word.startswith(current) and SAFE.fullmatch(word))
     }
-    return list(fitting.items())
+
+
+def _joined(head: str, found: Iterable[Candidate], typed: str) -> list[Candidate]:
+    """What may stand behind `--option=`, with that before it; no file, which no shell would look for there."""
+    return [(head + word, meaning) for word, meaning in _fitting(found, typed).items() if word]
 
 
 def _place(words: list[str]) -> tuple[Path | None, list[str]]:

@@ -14,8 +14,8 @@ SHELLS = {
 _BASH = r"""# bash completion for {command}. Now: eval "$({command} completion bash)". For good: put it into
 # {place}
 _{command}() {
-    local line=${COMP_LINE:0:COMP_POINT} tab=$'\t' program=$1 current row
-    local -a words
+    local line=${COMP_LINE:0:COMP_POINT} tab=$'\t' program=$1 current row word
+    local -a words meant=()
     IFS=$' \t\n' read -r -a words <<<"$line"
     case $line in *[[:space:]]) words+=("") ;; esac
     current=${words[${#words[@]}-1]}
@@ -30,9 +30,23 @@ _{command}() {
                 [ "$row" = "${tab}files" ] || kind=-d
                 compopt -o filenames 2>/dev/null
                 while IFS= read -r row; do COMPREPLY+=("$row"); done < <(compgen "$kind" -- "$2") ;;
-            *) row=${row%%"$tab"*} && COMPREPLY+=("${row#"$head"}") ;;
+            *) word=${row%%"$tab"*} && COMPREPLY+=("${word#"$head"}") && meant+=("$row") ;;
         esac
     done < <("$program" _complete -- "${words[@]:1}" 2>/dev/null)
+    # COMP_TYPE `?`: readline lists them and inserts nothing, so that what each means may stand beside it, a line each.
+    if [ "${COMP_TYPE:-}" = 63 ] && [ "${#meant[@]}" -gt 1 ] && [ "${#meant[@]}" = "${#COMPREPLY[@]}" ] &&
+        [[ ${meant[*]} == *"$tab"[!\ ]* ]]; then
+        local width=0 columns=${COLUMNS:-80} blank
+        for row in "${meant[@]}"; do word=${row%%"$tab"*} && [ "${#word}" -le "$width" ] || width=${#word}; done
+        printf -v blank '%*s' "$columns" ''
+        COMPREPLY=()
+        for row in "${meant[@]}"; do
+            word=${row%%"$tab"*}$blank
+            row="${word:0:width}  ${row#*"$tab"}"
+            [ "${#row}" -gt $((columns / 2)) ] || row=$row${blank:${#row}:$((columns / 2))}
+            COMPREPLY+=("${row:0:columns - 2}")
+        done
+    fi
 }
 complete -o nosort -F _{command} {command} 2>/dev/null || complete -F _{command} {command}
 """
@@ -50,7 +64,7 @@ _{command}() {
         elif [[ $row == "${tab}files" ]]; then
             _files
         elif [[ -n $word ]]; then
-            shown+=("$word:${row#*$tab}")
+            shown+=("$word${${row#*$tab}:+:${row#*$tab}}")
         fi
     done < <({command} _complete -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)
     (( $#shown )) && _describe -V -t {command} '{command}' shown

@@ -11,9 +11,9 @@ from mailcore.mail.search import FoundMail
 from mailcore.mail.sent_mail import SentMail
 from mailcore.mail.threads import Thread
 from mailcore.model.message import Message
-from mailcore.text import counted, line, names
+from mailcore.text import counted, hidden_characters, line, names
 from mailcore.text.frames import indented, quoted
-from mailcore.text.listing import Cell, Listing, Row, aligned, fitted
+from mailcore.text.listing import Cell, Listing, Row, aligned, cell_count, fitted
 from mailcore.text.units import date_and_time, since
 
 WHO = 24
@@ -147,6 +147,46 @@ def thread_listing(thread: Thread, width: int) -> Listing:
         if (ack := recipient_answer(message)) is not None and ack.result:
             rows.append(fitted((standing_cell(ack.state), (f": {line(ack.result)}", "")), width))
     return Listing(tuple(rows))
+
+
+def message_listing(messages: Sequence[Message], width: int) -> Listing:
+    """Messages as they are read: the head at the margin, the body indented, so that no body can hold a head."""
+    rows: list[Row] = []
+    for one in messages:
+        unseen = hidden_characters(one.body)
+        head = (line(one.id), "faint"), (f"  #{one.seq}", "strong"), (f"  {date_and_time(one.at, never='-')}", "faint")
+        rows += [
+            *([(), ()] if rows else []),
+            fitted(head, width),
+            *_sender_rows(one, width),
+            *_field("To:", names.safe_sender(one.recipient, 80), width),
+            *(_field("Subject:", line(one.subject), width, "strong") or [(("Subject:", "faint"),)]),
+            *_field("Asks:", f"for {message_text.request_text(one)}" if one.undecided else "", width, "warn"),
+            *_field("Lapsed:", line(one.lapsed), width, "warn"),
+            *_field("Issue:", message_text.issue_url(one), width),
+            *_field("Note:", f"{counted(unseen, 'unseen character')} taken out of the body" if unseen else "", width),
+            (),
+            ((indented(one.body.rstrip("\n"), width), ""),),
+        ]
+    return Listing(tuple(rows))
+
+
+def _sender_rows(message: Message, width: int) -> list[Row]:
+    """Who wrote and what that rests on, on one line where they fit."""
+    who, proof = message_text.sender_and_proof(message)
+    role, proof = "warn" if names.imitated(message.sender) else "accent", f"({proof})"
+    if cell_count(who) + cell_count(proof) + 11 <= width:
+        return [(("From:    ", "faint"), (who, role), (f" {proof}", "faint"))]
+    return [*_field("From:", who, width, role), *_field("", proof, width, "faint")]
+
+
+def _field(name: str, text: str, width: int, role: str = "") -> list[Row]:
+    """A line of a head; where it is folded, what follows stands below its text, as no line of a head begins."""
+    if not text:
+        return []
+    head = f"{name:<9}"
+    first, *more = indented(text, width - len(head) + 2).split("\n")
+    return [((head, "faint"), (first[2:], role)), *((((" " * (len(head) - 2)) + row, role),) for row in more)]
 
 
 def _listing(rows: Sequence[Row], width: int) -> Listing:

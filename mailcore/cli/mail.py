@@ -33,7 +33,7 @@ def arguments(verb: str, parser: Parser) -> None:
                 "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
             )
             parser.add_argument(
-                "--file", metavar="PATH", help="take the body from a file instead of BODY; - reads stdin"
+                "--file", metavar="FILE", help="take the body from a file instead of BODY; - reads stdin"
             )
             parser.add_argument(
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
@@ -181,10 +181,12 @@ def read(call: Call) -> VerbResult:
             raise
         rest = [name for name in ids if name not in own]
         opened = [*(post.read_messages(call.workspace, agent.address, rest) if rest else []), *own.values()]
-    width = person()
-    return [message_text.as_json(m) for m in opened], message_text.for_people(
-        opened, width
-    ) if width else message_text.for_models(opened)
+    values = [message_text.as_json(m) for m in opened]
+    if width := person():
+        from mailcore.cli.listings import message_listing
+
+        return values, message_listing(opened, width)
+    return values, message_text.for_models(opened)
 
 
 def reply(call: Call) -> VerbResult:

@@ -12,8 +12,8 @@ from typing import Any
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
-from mailcore.text import counted, hidden_characters, line, names
-from mailcore.text.frames import boundary, framed, indented, quoted
+from mailcore.text import counted, line, names
+from mailcore.text.frames import boundary, framed, quoted
 from mailcore.text.known import known_addresses
 from mailcore.text.units import date_and_time
 
@@ -44,11 +44,16 @@ def proof_of(message: Message) -> str:
 
 def sender_text(message: Message) -> str:
     """Who wrote, and what that rests on: `@writer (proved: by its run)`."""
+    return "{} ({})".format(*sender_and_proof(message))
+
+
+def sender_and_proof(message: Message) -> tuple[str, str]:
+    """Who wrote, marked where the name only looks like another's, and what that rests on."""
     other = names.imitated(message.sender)
     from_here = not message.project and message.sender in (*known_addresses(), OPERATOR)
     where = "" if other or from_here else f"; {origin_text(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
-    return f"{f'! not {other}: ' if other else ''}{who} ({PROOFS[proof_of(message)]}{where})"
+    return f"{f'! not {other}: ' if other else ''}{who}", f"{PROOFS[proof_of(message)]}{where}"
 
 
 def origin_text(message: Message) -> str:
@@ -79,26 +84,6 @@ def as_json(message: Message) -> dict[str, Any]:
     """The message as it lies in the mailbox, and whom its sender's name only looks like. JSON frames it."""
     other = names.imitated(message.sender)
     return {**message.raw, **({"sender_imitates": other} if other else {})}
-
-
-def for_people(messages: Sequence[Message], width: int) -> str:
-    """At a terminal: the head at the margin, the body indented, so that no body can hold a head."""
-    return "\n\n".join(_calm(message, width) for message in messages)
-
-
-def _calm(message: Message, width: int) -> str:
-    unseen = hidden_characters(message.body)
-    lines = [
-        f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
-        f"From:    {sender_text(message)}",
-        *([f"To:      {names.safe_sender(message.recipient, 80)}"] if message.recipient else []),
-        f"Subject: {line(message.subject)}",
-        *([f"Asks:    for {request_text(message)}"] if message.undecided else []),
-        *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
-        *([f"Issue:   {issue_url(message)}"] if issue_url(message) else []),
-        *([f"Note:    {counted(unseen, 'unseen character')} taken out of the body"] if unseen else []),
-    ]
-    return "\n".join([*lines, "", indented(message.body.rstrip("\n"), width)])
 
 
 def for_models(messages: Sequence[Message]) -> str:

@@ -53,11 +53,18 @@ SHORT: dict[str, float] = {
 }
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 20.0, what: str = "") -> T:
-    """The first true value of `condition`; fails, saying `what`, if none comes in time."""
-    deadline = time.monotonic() + seconds
+def wait_until(
+    condition: Callable[[], T], seconds: float = 20.0, what: str = "", progress: Callable[[], object] | None = None
+) -> T:
+    """The first true value of `condition`; fails, saying `what`, if none comes in time.
+
+    `progress`: a value by which it is seen that things go on; the time counts from when it was last another one.
+    """
+    deadline, stands = time.monotonic() + seconds, None
     pause = threading.Event()
     while not (value := condition()):
+        if progress is not None and (now := progress()) != stands:
+            deadline, stands = time.monotonic() + seconds, now
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds:g} s: {what or condition}")
         pause.wait(0.02)
@@ -153,6 +160,10 @@ class House:
         directory = self.agent(name).runs_dir
         found = (read_run(d) for d in sorted(directory.iterdir())) if directory.is_dir() else ()
         return [run for run in found if run is not None]
+
+    def journals(self, *names: str) -> int:
+        """How much all runs of these have written: what grows as long as one of them gets on."""
+        return sum(path.stat().st_size for name in names for path in self.agent(name).runs_dir.glob("*/*.jsonl"))
 
     def over(self, name: str, run_id: str) -> Run:
         """The run, once it has ended and its branch is free."""

@@ -115,9 +115,10 @@ def test_a_ping_pong_of_tasks_and_wake_backs_comes_to_its_end(house: House) -> N
     house.over("@writer", house.started("@lead", "@writer"))
 
     def given_up() -> bool:
+        assert len(house.runs("@writer")) <= 6, "the breaker has not tripped"
         return any(run.undelivered for run in house.runs("@writer"))
 
-    wait_until(given_up, 60, "the breaker trips")
+    wait_until(given_up, 60, "the breaker trips", progress=lambda: house.journals("@writer", "@lead"))
     idle(house, "writer", "lead")
     last = house.runs("@writer")[-1]
     assert "2 runs in a row that only gave tasks given before" in last.undelivered
@@ -131,10 +132,11 @@ def test_a_ping_pong_of_mail_comes_to_its_end(house: House) -> None:
     high(house)
 
     def over() -> bool:
+        assert len(house.runs("@writer")) <= 6, "the breaker has not tripped"
         said = house.root / "said"
         return said.exists() and "only wrote mail" in said.read_text()
 
-    wait_until(over, 40, "the breaker trips")
+    wait_until(over, 40, "the breaker trips", progress=lambda: house.journals("@writer", "@editor"))
     idle(house, "writer", "editor")
     assert 3 <= len(house.runs("@writer")) <= 4 and 3 <= len(house.runs("@editor")) <= 4
     assert house.over("@writer", control.wake_agent(house.workspace, house.config, "@operator", "@writer"))

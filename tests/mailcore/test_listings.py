@@ -33,17 +33,18 @@ LOOKS = {
     "sent": ["sent", "--from", "@lead"],
     "search": ["search", "invoice"],
     "thread": ["thread", "1", "--from", "@operator"],
+    "read": ["read", "3", "4", "--from", "@lead"],
 }
 
 
 def test_mail_is_listed_by_number_age_and_how_it_stands(told: House) -> None:
     (sent,) = at_terminal(told, *LOOKS["sent"], columns=100).splitlines()
-    assert re.fullmatch(r"#1  \ds  → @writer  ✓ done  Release notes  deployed at 14:02", sent)
+    assert re.fullmatch(r"#1  \d+s  → @writer  ✓ done  Release notes  deployed at 14:02", sent)
     rows = at_terminal(told, *LOOKS["inbox"], columns=100).splitlines()
-    assert re.fullmatch(r"\*!  #3  \ds  @editor  declared  Style", rows[0])
+    assert re.fullmatch(r"\*!  #3  \d+s  @editor  declared  Style", rows[0])
     assert {row.split("#")[1][0] for row in rows} == {"2", "3", "4"}
     head, passage = at_terminal(told, *LOOKS["search"], columns=100).splitlines()
-    assert re.fullmatch(r"#1  \ds  @lead → @writer  ○ closed  Release notes", head)
+    assert re.fullmatch(r"#1  \d+s  @lead → @writer  ○ closed  Release notes", head)
     assert passage.startswith("    ") and "And the invoice." in passage
 
 
@@ -51,6 +52,24 @@ def test_a_thread_is_shown_with_its_texts(told: House) -> None:
     said = at_terminal(told, *LOOKS["thread"], columns=100)
     assert said.startswith("Release notes  2 mails\n\n#1  @lead → @writer  ✓ done")
     assert "\n  Write them from git log.\n  And the invoice.\n✓ done: deployed at 14:02\n\n#2  @writer → @lead" in said
+
+
+def test_a_message_is_read_in_the_colours_of_the_lists(told: House) -> None:
+    words = ["read", "4", "--from", "@lead"]
+    painted = at_terminal(told, *words, columns=60, TERM="xterm")
+    assert re.search(r"^\x1b\[2m[0-9a-f]{8}\x1b\[0m\x1b\[1m  #4\x1b\[0m\x1b\[2m  2", painted)
+    assert "\x1b[2mFrom:\x1b[0m    \x1b[36m@editor\x1b[0m\n         \x1b[2m(only declared" in painted
+    assert "\x1b[1mred" in painted and "\x1b[31m" not in painted, "the subject is strong, and steers nothing"
+    said = COLOUR.sub("", painted)
+    assert said == at_terminal(told, *words, columns=60), "no colour says what no word says"
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", said)
+    head, _, body = said.partition("\n\n")
+    assert all(row.startswith("  ") for row in body.splitlines())
+    subject = head.splitlines()[2:]
+    subject = subject[1:] if "(only" in subject[0] else subject
+    assert subject[0].startswith("Subject: red") and all(row.startswith(" " * 9) for row in subject[1:]), "all of it"
+    assert " ".join(subject).count("long") == 40 and max(map(cell_count, subject)) <= 60
+    assert "\x1b" not in told.mailcore(*words).stdout.decode() and b"boundary" in told.mailcore(*words).stdout
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 200])

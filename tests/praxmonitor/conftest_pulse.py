@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     """Wait for it, at most so long."""
     deadline = time.monotonic() + seconds
     while not condition():

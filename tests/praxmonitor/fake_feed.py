@@ -349,8 +349,8 @@ def app_on(
     return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), Preferences(theme=theme))
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 5.0) -> None:
-    """Let the app run until the condition holds."""
+async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 30.0) -> None:
+    """Let the app run until the condition holds; a machine that many tests share may take its time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"

@@ -12,6 +12,7 @@ from mailcore.workspace import create
 from praxmonitor.themes import load
 from tests.tools import pictures
 
+SPACED = '<svg xml:space="preserve" '
 TITLE = re.compile(r"-title\"[^>]*>([^<]+)<")
 
 
@@ -27,7 +28,9 @@ async def test_each_view_is_drawn_by_its_number(tmp_path: Path) -> None:
     assert len(set(drawn.values())) == len(names), "each is another view"
     assert all(svg.startswith("<svg") and "lighthouse" in TITLE.findall(svg)[0] for svg in drawn.values())
     assert "writer" in drawn["fleet"] and "Spelling" in drawn["mail"]
+    assert all(svg.startswith(SPACED) for svg in drawn.values()), "no renderer cuts off the blanks between two columns"
 
 
 def test_the_pictures_that_the_pages_show_are_there() -> None:
-    assert pictures.OUT.name == "pictures" and (pictures.OUT / "fleet.svg").read_text().startswith("<svg")
+    assert {path.stem for path in pictures.OUT.iterdir()} == {*pictures.views()}
+    assert all(path.read_text().startswith(SPACED) for path in pictures.OUT.iterdir())

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -29,6 +29,8 @@ from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
 
+PROMPT_PLAYER = ("paplay", "--latency-msec=20", str(PACK / "sounds" / "done.wav"))
+"""Another program that plays a sound, asking for as little delay as ours does."""
 STAND_INS = {
     # What PipeWire and macOS bring, spoken to as we do and played by PulseAudio.
     "pw-play": 'test "$1 $2 $3 $4 $6" = "--raw --format=s16 --rate=44100 --channels=2 -" && '
@@ -59,7 +61,7 @@ def players() -> Iterator[list[Player]]:
         player.close()
 
 
-def opened(players: list[Player], backend: str, seconds: float = 10.0) -> Player:
+def opened(players: list[Player], backend: str, seconds: float = 30.0) -> Player:
     player = Player(PACK, backend=backend)
     players.append(player)
     player.start()
@@ -79,19 +81,28 @@ def test_a_system_player_plays_the_right_sound(
     pulse.start()
     pulse.record()
     player = opened(players, name)
+    while "took no sound in" in player.reason and len(players) < 5:  # a machine too busy to start it in that time
+        player = opened(players, name)
     if name == "aplay" and "no sound server" in player.reason:
         pytest.skip("this ALSA has no plugin for PulseAudio")
     assert (player.backend, player.reason) == (name, "")
     samples = decode(PACK / "sounds" / "done.wav")[::2]
     expected = samples[next(index for index, sample in enumerate(samples) if sample) :]
 
-    def take() -> bool:
+    def whole(play: Callable[[], object]) -> bool:
         until(lambda: not any(pulse.pcm[-40_000:]), "quiet")
         pulse.pcm.clear()
-        assert player.play(Cue(Sound.DONE))
+        assert play()
         return likeness(pulse.sound(len(expected)), expected) > 0.8
 
-    assert any(take() for _ in range(4)), "none of four takes was the sound"
+    ours_alone_broke = 0
+    for _ in range(20):
+        if whole(lambda: player.play(Cue(Sound.DONE))):
+            return
+        # Who plays as promptly is broken too where the machine is starved: then it says nothing of us.
+        ours_alone_broke += whole(lambda: not subprocess.run(PROMPT_PLAYER).returncode)
+        assert ours_alone_broke < 4, "four times another program's sound was whole, and ours was not"
+    pytest.skip("on this machine the sound server plays nothing whole")
 
 
 def test_a_piped_player_is_one_process_for_all_sounds_and_fast(pulse: Pulse, players: list[Player]) -> None:

@@ -40,7 +40,7 @@ def views() -> dict[str, Action]:
 async def pictures(
     workspace: Workspace, names: Sequence[str], seconds: float, size: tuple[int, int], theme: str
 ) -> dict[str, str]:
-    """These views, after so many seconds of the demo: name → SVG. An agent that needs somebody is selected."""
+    """These views, after so many seconds of the demo: name → SVG. What needs somebody first is selected."""
     config = read_config(workspace.config_file)
     available = load.load_themes([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
@@ -56,8 +56,13 @@ async def pictures(
         for name in names:
             await pilot.press(views()[name].key.split(",")[0])
             await pilot.pause(0.5)
-            found[name] = app.export_screenshot(title=f"praxmonitor {workspace.root.name}")
+            found[name] = spaced(app.export_screenshot(title=f"praxmonitor {workspace.root.name}"))
     return found
+
+
+def spaced(svg: str) -> str:
+    """The same for renderers that cut the blanks off at the ends of a text, as librsvg does: `working 5s`."""
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 def main() -> None:
