@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mailcore.mail import message_text
 from mailcore.mail.ladder import ladder, recipient_answer
-from mailcore.mail.search import FoundMail
+from mailcore.mail.search_query import FoundMail
 from mailcore.mail.sent_mail import SentMail
 from mailcore.mail.threads import Thread
 from mailcore.model.message import Message

@@ -7,8 +7,9 @@ from typing import Any
 from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.cli.since import parse_since
 from mailcore.exceptions import UsageError
-from mailcore.mail.search import FoundMail, Query
 from mailcore.mail.search import search_mail as search_mail
+from mailcore.mail.search_query import FoundMail
+from mailcore.mail.search_query import Query as Query
 from mailcore.text import counted, line, names
 from mailcore.text.frames import quoted
 from mailcore.text.terminal import screen_width

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
@@ -20,9 +21,9 @@ from mailcore.workspace.find import Workspace
 BETWEEN = " \ue000 "
 """Between two fields: no word that is sought holds it, so that none is found across them."""
 
-LINK, LOOSE, BARE = "\ue001", "\ue003", "\ue004"
+LINK, LOOSE, BARE, PARTY, OPEN = "\ue001", "\ue003", "\ue004", "\ue005", "\ue006"
 """Begin words that nobody can type: the name of another mail that this one is tied to; alone, that it names no thread,
-and that its subject has no plain letter or digit."""
+and that its subject has no plain letter or digit; the name of who sent it or has it; alone, that it is open."""
 
 _SOUGHT = ("subject", "message", "from", "to", "id", "sent_id")
 _NO_WORD = re.compile(r"[^\w\x00-\x7f]+")
@@ -33,6 +34,8 @@ _NO_NAME = re.compile("[\x00-/:-^`{-\x7f]")
 _MARK = re.compile("[\u0300-\u036f]+")
 
 Stamp = tuple[int, int, int, int]
+NO_STAMP = (0, 0, 0, 0)
+"""Of a file that was not looked at."""
 
 
 class Source(NamedTuple):
@@ -46,29 +49,51 @@ class Source(NamedTuple):
     """Its name, if it is a file of the archive; empty for the open mail."""
 
 
-Files = Sequence[tuple[Agent, list[Source]]]
-"""Those of each mailbox, as `mail_sources` gives them."""
+PART = 500
+"""Files that are read at a time, of which the newest mail is read first."""
 
 
-def mail_sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
-    """The files of each mailbox: the open mail, if there is any, and the archive, newest first.
+def mail_sources(workspace: Workspace, places: Collection[str] | None = None, *, stamps: bool = True) -> list[Source]:
+    """The files of all mailboxes: those of open mail first, then the archives', the newest first.
 
-    Those of agents that were removed too.
+    Those of agents that were removed too. `places`: the mailboxes and archives that are meant, by path; None for all.
+    Without `stamps` no file is looked at: a fifth of the time.
     """
+    opened: list[Source] = []
+    archived: list[Source] = []
+    for agent, inbox, archive in mail_places(workspace):
+        if places is None or inbox in places:
+            with suppress(OSError):
+                opened.append(Source(agent, inbox, _stamp(os.stat(inbox))))  # noqa: PTH116
+        if places is None or archive in places:
+            with suppress(OSError), os.scandir(archive) as entries:
+                for one in entries:
+                    if one.name.endswith(".json"):
+                        with suppress(OSError):
+                            stamp = _stamp(one.stat(follow_symlinks=False)) if stamps else NO_STAMP
+                            archived.append(Source(agent, one.path, stamp, one.name))
+    archived.sort(key=_name, reverse=True)
+    return [*opened, *archived]
+
+
+def mail_places(workspace: Workspace) -> Iterator[tuple[Agent, str, str]]:
+    """Each agent with the paths of its open mail and of its archive."""
     for agent in (*workspace.agents, workspace.operator, *workspace.former_agents()):
-        found: list[Source] = []
-        with suppress(OSError):
-            found.append(Source(agent, str(agent.inbox), _stamp(agent.inbox.stat())))
-        with suppress(OSError), os.scandir(agent.archive_dir) as entries:
-            names = sorted((one for one in entries if one.name.endswith(".json")), key=_name, reverse=True)
-            for one in names:
-                with suppress(OSError):
-                    found.append(Source(agent, one.path, _stamp(one.stat(follow_symlinks=False)), one.name))
-        yield agent, found
+        yield agent, str(agent.inbox), str(agent.archive_dir)
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
+def in_parts(files: Sequence[Source]) -> Iterator[list[Source]]:
+    """Files a part at a time, in which those of one agent stand together."""
+    for start in range(0, len(files), PART):
+        yield sorted(files[start : start + PART], key=_whose)
+
+
+def _name(source: Source) -> str:
+    return source.name
+
+
+def _whose(source: Source) -> int:
+    return id(source.agent)  # a former agent may have the address of a present one
 
 
 def _stamp(found: os.stat_result) -> Stamp:
@@ -76,19 +101,22 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 
 def read_mails(
-    agent: Agent, some: list[Source], wanted: Callable[[bytes], bool] = bool
+    some: Iterable[Source], wanted: Callable[[bytes], bool] = bool
 ) -> Iterator[tuple[Source, list[dict[str, Any]] | None, str]]:
-    """What lies in each of an agent's files; None, saying why, for open mail that cannot be read.
+    """What lies in each of these files; None, saying why, for open mail that cannot be read.
 
     A file of the archive that is none, or a link, holds nothing; neither does one whose bytes are not `wanted`.
     """
-    for source in some:
-        if not source.name:
-            box = read_mailbox(agent.inbox, agent.root)
-            yield source, None if box.reason else [dict(message.raw) for message in box.messages], box.reason
-    archive = [source for source in some if source.name]
-    if archive:
-        with safe_open.open_directory(agent.archive_dir) as directory:
+    for _, files in groupby(some, key=_whose):
+        group = list(files)
+        archive = [source for source in group if source.name]
+        for source in group:
+            if not source.name:
+                box = read_mailbox(source.agent.inbox, source.agent.root)
+                yield source, None if box.reason else [dict(message.raw) for message in box.messages], box.reason
+        if not archive:
+            continue
+        with suppress(OSError), safe_open.open_directory(archive[0].agent.archive_dir) as directory:
             for source in archive:
                 yield source, _archived(source.name, directory, wanted), ""
 
@@ -110,10 +138,11 @@ def may_hold(phrases: Sequence[str]) -> Callable[[bytes], bool]:
     sought = [word.encode("utf-8", "replace") for phrase in phrases for word in phrase.split(" ")]
 
     def may(data: bytes) -> bool:
-        if not data.isascii() or b"\\u" in data:
-            return True
         small = data.lower()
-        return all(word in small for word in sought)
+        for word in sought:
+            if word not in small:
+                return not data.isascii() or b"\\u" in data
+        return True
 
     return may
 
@@ -134,9 +163,12 @@ def separate_words(text: str) -> str:
     return _SIGN.sub(r" \g<0> ", _NO_WORD.sub(" ", bare))
 
 
-def searchable_text(raw: dict[str, Any]) -> str:
-    """The words by which a mail can be found: subject, body, both parties, its names, and its links to other mails."""
-    return f"{separate_words(chr(10).join(_sought_texts(raw)))} {_ties(raw)}".replace("\0", " ")
+def searchable_text(raw: dict[str, Any], owner: str, *, is_open: bool) -> str:
+    """The words by which a mail of `owner`'s can be found: subject, body, both parties, its names, its links to other
+    mails, whether it is open."""
+    state = f" {OPEN}" if is_open else ""
+    parties = f"{party_word(owner)} {party_word(as_text(raw, 'from'))}"
+    return f"{separate_words(chr(10).join(_sought_texts(raw)))} {_ties(raw)} {parties}{state}".replace("\0", " ")
 
 
 def _ties(raw: dict[str, Any]) -> str:
@@ -156,9 +188,18 @@ def _ties(raw: dict[str, Any]) -> str:
 
 def link_word(name: str) -> str:
     """The word that a name is found by; another one that differs in signs or case may have the same."""
+    return LINK + _one_word(name)
+
+
+def party_word(address: str) -> str:
+    """The word by which the mail from or to somebody is found, as of `link_word`."""
+    return PARTY + _one_word(address.removeprefix("@"))
+
+
+def _one_word(name: str) -> str:
     if name.isascii() and name.isalnum():
-        return LINK + name.lower()
-    return LINK + _NO_NAME.sub("\ue000", name.lower().encode("utf-8", "replace").decode())
+        return name.lower()
+    return _NO_NAME.sub("\ue000", name.lower().encode("utf-8", "replace").decode())
 
 
 def searchable_fields(raw: dict[str, Any]) -> str:

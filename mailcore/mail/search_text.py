@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection
 
 from mailcore.exceptions import UsageError
-from mailcore.mail.search import Query
+from mailcore.mail.search_query import Query
 from mailcore.model.message import parse_time
 from mailcore.text.units import seconds_in
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
-from mailcore.mail import lookup, search_index
+from mailcore.mail import lookup, search_update
 from mailcore.mail.lookup import Copy
 from mailcore.mail.mail_files import BARE, LOOSE, link_word, plain_words
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -45,7 +45,7 @@ def thread_copies(workspace: Workspace, wanted: str, records: Sequence[Message] 
     if not workspace.state_dir.is_dir():
         return list(lookup.all_copies(workspace))
     try:
-        with search_index.open_index(workspace) as (connection, _):
+        with search_update.open_index(workspace) as (connection, _):
             found = _Search(connection, records).all(wanted)
         return list(_read(workspace, found))
     except (sqlite3.Error, OSError, ValueError, RecursionError, _Unsure):
@@ -58,7 +58,7 @@ def related_copies(workspace: Workspace, names: Collection[str]) -> list[Copy] |
     if not workspace.state_dir.is_dir():
         return None
     try:
-        with search_index.open_index(workspace) as (connection, _):
+        with search_update.open_index(workspace) as (connection, _):
             found = _Search(connection, ()).related(names)
         return list(_read(workspace, found))
     except (sqlite3.Error, OSError, ValueError, RecursionError, _Unsure):

@@ -125,5 +125,7 @@ class FoundPage:
     """All mail was searched; else more may come."""
     more: bool = False
     """Older ones are found and not listed."""
+    share: float = 0.0
+    """Of all mail, how much was read by now; 0.0 where the index alone was asked."""
     trouble: str = ""
     """Why it is not what was meant, in words."""

@@ -18,7 +18,7 @@ from praxmonitor.state.mail import FoundPage, MailEntry, MailFolder, MailPage
 
 if TYPE_CHECKING:
     from mailcore.mail.lookup import Copy
-    from mailcore.mail.search import FoundMail, Query
+    from mailcore.mail.search_query import FoundMail, Query
     from mailcore.mail.search_session import SearchSession
     from mailcore.mail.sent_mail import SentMail
 
@@ -28,8 +28,8 @@ MOST_LOOKED_THROUGH = 600
 """Sent mails that are looked through for those that wait, the newest."""
 MOST_RECORDS = 500
 """Sent mails of one agent that may tie a thread together, the newest."""
-FOUND = 100
-"""Mails that a search lists at first, the newest; so many more at its end."""
+FOUND = 40
+"""Mails that a search lists at first, the newest, of two lines each; so many more at its end."""
 PASSAGE = 110
 """Characters of a body that are shown around what was sought."""
 
@@ -158,28 +158,35 @@ def search(session: SearchSession, workspace: Workspace, text: str, most: int = 
     if not (query.phrases or query.agent or query.since or query.open is not None):
         yield FoundPage(text, complete=True)
         return
-    yield _found(session, query, text, most, complete=False)
-    notes: tuple[str, ...] = ()
-    while True:
-        done = session.refresh()
-        notes = done.troubles or notes
-        if done.changed or done.complete:
-            page = _found(session, query, text, most, complete=done.complete)
-            yield replace(page, trouble="; ".join(f"{note}; its mail is not searched" for note in notes))
-        if done.complete:
-            return
+    current = session.is_current()
+    mails, state = session.find(query, most + 1)
+    current = current and state.whole
+    page = _page(mails, query, text, most)
+    yield replace(page, complete=current)
+    if current:
+        return
+    if not page.more and not state.whole:
+        for progress in session.read(query, most + 1):
+            if len(progress.found) > len(page.entries):
+                page = _page(progress.found, query, text, most)
+            yield replace(page, share=progress.read / max(1, progress.total))
+    while not (done := session.refresh()).complete:
+        yield page  # who closes this need not wait for all
+    if done.version != state.version:
+        page = _page(session.find(query, most + 1).mails, query, text, most)
+    trouble = "; ".join(f"{note}; its mail is not searched" for note in done.troubles)
+    yield replace(page, complete=True, trouble=trouble)
 
 
-def _found(session: SearchSession, query: Query, text: str, most: int, *, complete: bool) -> FoundPage:
-    mails = session.find(query, most + 1)
-    entries = tuple(_found_entry(one, query) for one in mails[:most])
-    return FoundPage(text, entries, complete, len(mails) > most)
-
-
-def _found_entry(one: FoundMail, query: Query) -> MailEntry:
-    return MailEntry(
-        one.message, one.owner, one.message, archived=not one.open, passage=passage(one.message.body, query.phrases)
+def _page(mails: list[FoundMail], query: Query, text: str, most: int) -> FoundPage:
+    phrases = query.phrases
+    entries = tuple(
+        MailEntry(
+            one.message, one.owner, one.message, archived=not one.open, passage=passage(one.message.body, phrases)
+        )
+        for one in mails[:most]
     )
+    return FoundPage(text, entries, more=len(mails) > most)
 
 
 def passage(body: str, phrases: list[str]) -> str:

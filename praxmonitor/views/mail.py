@@ -208,7 +208,7 @@ class MailScreen(Screen[None]):
             return f"thread of {counted(len(self._thread), 'mail')}"
         if place.search:
             more = "the newest " if found.more else ""
-            going = "" if found.complete else ", reading…"
+            going = "" if found.complete else f", {found.share:.0%} read…" if found.share else ", reading…"
             sought = plain(found.text.strip())
             return f"{more}{len(found.entries)} found{going}: {sought}" if sought else "search all mail"
         whose = "your mail" if place.owner == OPERATOR else f"mail of {place.owner}"

@@ -23,8 +23,8 @@ from praxmonitor.state.mail import FoundPage, MailEntry, MailFolder, MailPage
 
 AGAIN = 1.0
 """Seconds between two readings of one list while mail moves."""
-TYPED = 0.08
-"""Seconds after a key until what was typed is searched."""
+TYPED = 0.02
+"""Seconds after a key until what was typed is searched: what is pasted is sought once."""
 MOST_FOLLOWED = 300
 """A list that was read further than so many mails is not read anew by itself: who reads back wants it to stand."""
 MOST_KEPT = 12

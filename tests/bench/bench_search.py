@@ -1,9 +1,11 @@
-"""Prints what finding words in 15,000 mails takes: cold, warm, after one changed mailbox; beside a scan and `grep -r`.
-And what `thread`, `trace` and `history` take of them, beside the same by reading everything, and `grep`.
+"""Prints what finding words in 15,000 mails takes: as they are typed on the screen, letter by letter; cold, warm, after
+one changed mailbox; beside a scan and `grep -r`. And what `thread`, `trace` and `history` take of them, beside the same
+by reading everything, and `grep`.
 
 Run it as `python -m tests.bench.bench_search [--mails 15000] [--turns 7]`. Twenty agents, each with 50 open mails, the
 rest archived, one file each; a mail has 40 to 90 words, five are a thread, and each stands in the audit. Each figure is
-the median of its turns, in milliseconds; the verbs are called as the command calls them, without the start of Python.
+the median of its turns, in milliseconds, of wall and of CPU; the verbs are called as the command calls them, without
+the start of Python.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import gc
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -27,8 +30,10 @@ from mailcore.cli import VERBS
 from mailcore.cli.call import perform
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
-from mailcore.mail import archive, lookup, mailbox, search_index
-from mailcore.mail.search import Query, rows, scan, search_mail
+from mailcore.mail import archive, lookup, mailbox, search_update
+from mailcore.mail.search import rows, search_mail
+from mailcore.mail.search_query import Query
+from mailcore.mail.search_scan import scan
 from mailcore.mail.search_session import SearchSession
 from mailcore.mail.threads import group_threads
 from mailcore.model.agent import Agent
@@ -43,6 +48,11 @@ AMOUNTS = argparse.Namespace(mails=15_000, turns=7)
 RARE = ("invoice", "deploy")
 """Words that 30 of the mails hold, both."""
 VOCABULARY = [f"{'bcdfgklmnprst'[n % 13]}{'aeiou'[n // 13 % 5]}{n:x}" for n in range(20_000)]
+TEXTS = (
+    " ".join(RARE), " ".join(VOCABULARY[:2]), "agent1", VOCABULARY[40], "zzzz", "-".join(RARE),
+    f"@agent1 {VOCABULARY[0]}", f"is:open {VOCABULARY[1]}", f"since:900d {VOCABULARY[2]}", "@agent7 is:closed i",
+)  # fmt: skip
+"""What is typed, letter by letter: frequent words and rare ones, none, a phrase, what narrows it down."""
 WEIGHTS = list(accumulate(1 / (n + 10) for n in range(len(VOCABULARY))))
 """As in any language the second word comes about half as often as the first."""
 
@@ -88,15 +98,22 @@ def fill(workspace: Workspace, count: int) -> None:
                 file.write(journal.encode({"by": raw["from"], "verb": "send", "proof": "run", **facts}) + b"\n")
 
 
+def spent() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + others.ru_utime + others.ru_stime
+
+
 def timed(act: Callable[[], object], before: Callable[[], object] = lambda: None, turns: int = 0) -> str:
-    """Median and worst of some turns."""
-    taken = []
+    """Median and worst of some turns, and the median of their CPU time."""
+    taken, work = [], []
     for _ in range(turns or AMOUNTS.turns):
         before()
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), spent()
         act()
         taken.append((time.perf_counter() - began) * 1000)
-    return f"{statistics.median(taken):8.1f}  (worst {max(taken):.1f})"
+        work.append((spent() - worked) * 1000)
+    return f"{statistics.median(taken):8.1f}  (worst {max(taken):.1f})  CPU {statistics.median(work):.0f}"
 
 
 def until_warm(workspace: Workspace, query: Query, forgotten: Callable[[], None]) -> str:
@@ -144,22 +161,75 @@ def stories(workspace: Workspace, some: str) -> None:
     print(f"  grep of one subject  {timed(lambda: search_by_grep(workspace.state_dir, RARE[0]), turns=3)}")
 
 
-def screen(workspace: Workspace) -> None:
-    """Print what a search of the screen takes, by the function that its view calls: to the first answer, and to the
-    last."""
-    for text in (" ".join(RARE), RARE[0][:4], "agent1", VOCABULARY[0][:2], VOCABULARY[0][:1], "is:open", "since:900d"):
-        session = SearchSession(workspace)
-        session.refresh()
-        print(f"screen, {text:<14} {timed(lambda text=text, s=session: next(search(s, workspace, text)))}")  # type: ignore[misc]
-    last = SearchSession(workspace)
-    print(f"  to its last answer   {timed(lambda: list(search(last, workspace, RARE[0])))}")
+def typed(workspace: Workspace) -> None:
+    """Print what each key takes while somebody types, from the call that the mail view makes to the page it lists last:
+    over all keys of a text, each of them several times."""
+    session = SearchSession(workspace)
+    while not session.refresh().complete:
+        pass
+    print(f"{'each key of':<22} {'CPU: median, p95, worst':>24} {'wall: median, p95, worst':>26}   found")
+    every_cpu: list[float] = []
+    every_wall: list[float] = []
+    for text in TEXTS:
+        cpu: list[float] = []
+        wall: list[float] = []
+        found = 0
+        for end in range(1, len(text) + 1):
+            for _ in range(AMOUNTS.turns):
+                worked, began = time.thread_time(), time.perf_counter()
+                *_, page = search(session, workspace, text[:end])
+                cpu.append((time.thread_time() - worked) * 1000)
+                wall.append((time.perf_counter() - began) * 1000)
+            found = len(page.entries)
+        print(f"  {text:<20} {spread(cpu):>24} {spread(wall):>26}   {found}{'+' if page.more else ''}")
+        every_cpu += cpu
+        every_wall += wall
+    print(f"  {'all of them':<20} {spread(every_cpu):>24} {spread(every_wall):>26}")
 
-    def anew() -> object:
-        return next(search(SearchSession(workspace), workspace, RARE[0]))
 
-    print(f"  first of a session   {timed(anew)}")
-    page = workspace.agents[0].address
-    print(f"screen, archive page   {timed(lambda: read_folder(workspace, page, MailFolder.ARCHIVE))}")
+def spread(taken: list[float]) -> str:
+    """Median, 95th percentile, worst."""
+    return f"{statistics.median(taken):.1f}, {sorted(taken)[int(len(taken) * 0.95)]:.1f}, {max(taken):.1f}"
+
+
+def cold(workspace: Workspace, forgotten: Callable[[], None]) -> None:
+    """Print what a search of the screen takes where there is no index: to its first mails, to a full page or the end of
+    all mail, and until the index is made, which goes on behind it."""
+    for text in (VOCABULARY[0][:1], RARE[0], " ".join(RARE), "nothing like it"):
+        cpu: dict[str, list[float]] = {"first": [], "page": [], "index": []}
+        wall: dict[str, list[float]] = {"first": [], "page": [], "index": []}
+        for _ in range(AMOUNTS.turns):
+            forgotten()
+            worked, began = time.thread_time(), time.perf_counter()
+            reached: set[str] = set()
+            for page in search(SearchSession(workspace), workspace, text):
+                now = {
+                    "first": bool(page.entries),
+                    "page": page.more or page.share == 1 or page.complete,
+                    "index": page.complete,
+                }
+                for what in (one for one, is_so in now.items() if is_so and one not in reached):
+                    reached.add(what)
+                    cpu[what].append((time.thread_time() - worked) * 1000)
+                    wall[what].append((time.perf_counter() - began) * 1000)
+        for what, told in (("first", "to the first mail"), ("page", "to a full page"), ("index", "to the index")):
+            if cpu[what]:
+                print(f"cold, {text:<16} {told:<18} CPU {spread(cpu[what])}   wall {spread(wall[what])}")
+
+
+def beside(workspace: Workspace) -> None:
+    """Print what else the mail view reads, and a search right after somebody got mail."""
+    session, number, one = SearchSession(workspace), [10**6], workspace.agents[0]
+    while not session.refresh().complete:
+        pass
+
+    def found() -> object:
+        return list(search(session, workspace, RARE[0]))
+
+    print(f"screen, a mail came    {timed(found, lambda: changed(one, number))}")
+    anew = timed(lambda: list(search(SearchSession(workspace), workspace, RARE[0])))
+    print(f"  first of a session   {anew}")
+    print(f"screen, archive page   {timed(lambda: read_folder(workspace, one.address, MailFolder.ARCHIVE))}")
 
 
 def search_by_grep(place: Path, word: str) -> None:
@@ -176,34 +246,32 @@ def main() -> None:
         root = Path(directory) / "project"
         workspace = create.create_workspace(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
         fill(workspace, count)
-        time.sleep(search_index.YOUNG_NS / 1e9)  # what changed just now is read again
+        time.sleep(search_update.YOUNG_NS / 1e9)  # what changed just now is read again
         query = Query(RARE)
         file = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
-        print(f"{count} mails, {len(scan(workspace, query))} hits; milliseconds, median of {AMOUNTS.turns}")
+        hits, load = len(scan(workspace, query)), " ".join(f"{one:.1f}" for one in os.getloadavg())
+        print(f"{count} mails, {hits} hits; milliseconds, median of {AMOUNTS.turns}; load {load}")
 
         def forgotten() -> None:
             file.unlink(missing_ok=True)
 
         def whole() -> None:
-            with search_index.open_index(workspace):
+            with search_update.open_index(workspace):
                 pass
 
         print(f"cold, the first search {timed(lambda: search_mail(workspace, query), forgotten)}")
 
-        def first_found() -> object:
-            pages = search(SearchSession(workspace), workspace, RARE[0])
-            return next(page for page in pages if page.entries or page.complete)
-
-        print(f"screen, no index yet   {timed(first_found, forgotten)}  to the first that is found")
         print(f"  the next ones, until all is in the index {until_warm(workspace, query, forgotten)}")
         print(f"  all taken in at once {timed(whole, forgotten)}")
-        with search_index.open_index(workspace) as (connection, _):
+        with search_update.open_index(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")
         print(f"warm, files looked at  {timed(lambda: search_mail(workspace, query))}")
-        screen(workspace)
+        typed(workspace)
         number = [count]
         one = workspace.agents[0]
         print(f"one mailbox changed    {timed(lambda: search_mail(workspace, query), lambda: changed(one, number))}")
+        beside(workspace)
+        cold(workspace, forgotten)
         print(f"naive scan             {timed(lambda: scan(workspace, query), turns=3)}")
         print(f"grep -r of one word    {timed(lambda: search_by_grep(root / 'agents', RARE[0]), turns=3)}")
         stories(workspace, f"{count // 2 - count // 2 % THREAD:07x}s")

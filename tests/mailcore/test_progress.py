@@ -15,7 +15,9 @@ import pytest
 
 from mailcore.cli import VERBS
 from mailcore.cli.progress import CLEARED, LONG_VERBS
-from mailcore.mail.search import Query, scan, search_mail
+from mailcore.mail.search import search_mail
+from mailcore.mail.search_query import Query
+from mailcore.mail.search_scan import scan
 from mailcore.text import progress
 from tests.mailcore.conftest import House, wait_until
 

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
 from mailcore.exceptions import UsageError
-from mailcore.mail import mailbox, post, search_index, search_session
-from mailcore.mail.search import FoundMail, Query, search_mail
-from mailcore.mail.search_session import SearchSession
+from mailcore.mail import mail_files, mailbox, post, search_index, search_session, search_update
+from mailcore.mail.search import search_mail
+from mailcore.mail.search_query import FoundMail, Query
+from mailcore.mail.search_session import SearchAnswer, SearchSession
 from mailcore.mail.search_text import parse_query
 from tests.mailcore.conftest import House, wait_until
 
 ADDRESSES = ["@writer", "@editor", "@lead", "@operator"]
 
 
-def names(found: list[FoundMail]) -> list[str]:
-    return [one.message.subject for one in found]
+def names(found: SearchAnswer | list[FoundMail]) -> list[str]:
+    mails = found.mails if isinstance(found, SearchAnswer) else found
+    return [one.message.subject for one in mails]
 
 
 def send(house: House, subject: str, to: str = "@writer") -> str:
     return post.send_mail(house.workspace, "@lead", [to], subject, "invoice")[0].id
 
 
+def archive_many(house: House, count: int) -> None:
+    """So many closed mails of one agent's."""
+    for number in range(count):
+        mailbox.archive_messages(house.agent("writer"), [send(house, f"Mail {number}")])
+
+
 def test_what_is_new_is_found_after_a_refresh(house: House) -> None:
     session, query = SearchSession(house.workspace), Query(("invoice",))
     send(house, "One")
-    assert session.refresh() == (True, True, ())
+    before = session.find(query, 10)
+    assert not session.is_current() and session.refresh().version != before.state.version
     assert names(session.find(query, 10)) == ["One"]
     send(house, "Two", "@editor")
     assert names(session.find(query, 10)) == ["One"], "no file of mail is looked at"
@@ -40,52 +53,141 @@ def test_what_is_new_is_found_after_a_refresh(house: House) -> None:
 
 def test_where_nothing_changed_no_file_of_mail_is_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     send(house, "One")
-    monkeypatch.setattr(search_index, "YOUNG_NS", 0)
+    monkeypatch.setattr(search_update, "YOUNG_NS", 0)
     session = SearchSession(house.workspace)
-    assert session.refresh().changed
-    assert session.refresh() == (False, True, ())
+    assert session.refresh().complete and session.is_current()
+    looked: list[str] = []
+    monkeypatch.setattr(mail_files, "_stamp", lambda found: looked.append(str(found)))
+    assert session.refresh().complete and not looked
     send(house, "Two")
-    assert session.refresh().changed
+    assert not session.is_current()
+
+
+def test_only_what_changed_is_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for to in ("@writer", "@editor"):
+        mailbox.archive_messages(house.agent(to), [send(house, "Old", to)])
+    monkeypatch.setattr(search_update, "YOUNG_NS", 0)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    session.refresh()
+    looked: list[str] = []
+    real = mail_files._stamp
+
+    def stamp(found: os.stat_result) -> mail_files.Stamp:
+        looked.append(str(found.st_ino))
+        return real(found)
+
+    monkeypatch.setattr(mail_files, "_stamp", stamp)
+    send(house, "New", "@editor")
+    session.refresh()
+    assert looked == [str(house.agent("editor").inbox.stat().st_ino)]
+    assert names(session.find(query, 9)) == ["New", "Old", "Old"] == names(search_mail(house.workspace, query))
+    shutil.rmtree(house.agent("writer").archive_dir)
+    session.refresh()
+    assert names(session.find(query, 9)) == ["New", "Old"], "what is gone is found no longer"
 
 
 def test_a_change_within_the_times_grain_is_looked_at_once_more(house: House) -> None:
     session = SearchSession(house.workspace)
     send(house, "One")
-    assert session.refresh().changed and session.refresh().changed, "the mailbox changed just now"
+    assert session.refresh().complete and not session.is_current(), "the mailbox changed just now"
+    inbox = house.agent("writer").inbox
+    status = inbox.stat()
+    inbox.write_text(inbox.read_text().replace("One", "Two"))
+    os.utime(inbox, ns=(status.st_atime_ns, status.st_mtime_ns))
+    session.refresh()
+    assert names(session.find(Query(("invoice",)), 10)) == ["Two"]
 
 
 def test_much_that_is_new_is_taken_in_step_by_step(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(24):
-        message = send(house, f"Mail {number}")
-        mailbox.archive_messages(house.agent("writer"), [message])
+    archive_many(house, 24)
     monkeypatch.setattr(search_session, "TAKEN_IN", 5)
     session, query = SearchSession(house.workspace), Query(("invoice",))
     seen = []
-    while not (done := session.refresh()).complete:
-        assert done.changed
-        seen.append(len(session.find(query, 100)))
+    while not session.refresh().complete:
+        found = session.find(query, 100)
+        assert not found.state.whole
+        seen.append(len(found.mails))
     assert len(seen) > 1 and seen == sorted(seen) and seen[0] < 24
-    assert len(session.find(query, 100)) == 24 == len(search_mail(house.workspace, query))
+    assert names(session.find(query, 3)) == ["Mail 23", "Mail 22", "Mail 21"]
+    assert session.find(query, 3).state.whole
+    assert names(session.find(query, 100)) == names(search_mail(house.workspace, query))
 
 
-def test_the_newest_of_many_are_those_that_all_begin_with(house: House) -> None:
-    for number in range(30):
-        send(house, f"Mail {number}", ADDRESSES[number % 3])
-    session = SearchSession(house.workspace)
-    session.refresh()
-    for query in (Query(("invoice",)), Query(("mail", "in")), Query(open=True), Query(("mail 7",))):
-        every = search_mail(house.workspace, query)
-        found = session.find(query, 7)
-        assert [one.order[0] for one in found] == [one.order[0] for one in every[:7]], query
-        assert {one.message.id for one in found} <= {one.message.id for one in every}
+def test_what_comes_while_much_is_taken_in_is_found_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive_many(house, 9)
+    monkeypatch.setattr(search_session, "TAKEN_IN", 5)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    assert not session.refresh().complete
+    send(house, "New", "@editor")
+    house.agent("lead").archive_dir.mkdir(parents=True, exist_ok=True)
+    while not session.refresh().complete:
+        pass
+    assert not session.is_current() and session.refresh().complete
+    assert names(session.find(query, 100)) == names(search_mail(house.workspace, query)) != []
+    assert len(session.find(query, 100).mails) == 10
+
+
+def test_the_newest_files_are_taken_in_first(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive_many(house, 9)
+    send(house, "Open", "@editor")
+    archive = house.agent("writer").archive_dir
+    for day, path in enumerate(sorted(archive.iterdir(), key=lambda path: json.loads(path.read_bytes())["subject"])):
+        path.rename(archive / f"2026010{day + 1}_000000_{path.name}")
+    monkeypatch.setattr(search_session, "TAKEN_IN", 6)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    assert not session.refresh().complete
+    assert set(names(session.find(query, 99))) == {"Open", "Mail 8", "Mail 7", "Mail 6"}, "and two mailboxes are empty"
+
+
+def test_while_the_index_is_made_the_files_are_read_from_the_newest_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_many(house, 12)
+    send(house, "Open", "@editor")
+    monkeypatch.setattr(mail_files, "PART", 4)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    every = [*session.read(query, 100)]
+    assert len(every) > 3 and [one.read for one in every] == sorted(one.read for one in every)
+    assert every[-1].read == every[-1].total and len(every[-1].found) == 13
+    assert names(every[-1].found) == names(search_mail(house.workspace, query))
+    few = [*session.read(query, 3)]
+    assert 1 < len(few) < len(every) and len(few[-1].found) >= 3 and "Open" in names(few[0].found)
 
 
 def test_without_an_index_every_mail_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     send(house, "One")
     monkeypatch.setattr(search_index, "_TABLES", ("CREATE VIRTUAL TABLE words USING nothing_like_it (text)",))
     session = SearchSession(house.workspace)
-    assert names(session.find(Query(("invoice",)), 10)) == ["One"]
-    assert session.refresh() == (False, True, ())
+    found = session.find(Query(("invoice",)), 10)
+    assert names(found) == ["One"] and found.state.whole
+    assert session.is_current() and session.refresh() == (found.state.version, True, ())
+
+
+def test_an_index_that_was_taken_away_is_made_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(house, "One")
+    monkeypatch.setattr(search_update, "YOUNG_NS", 0)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    assert session.refresh().complete and session.is_current()
+    (house.workspace.state_dir / f"search-{os.geteuid()}.sqlite3").unlink()
+    assert not session.find(query, 9).state.whole and not session.is_current()
+    assert session.refresh().complete and names(session.find(query, 9)) == ["One"]
+
+
+def test_an_index_that_another_keeps_locked_is_used_again_afterwards(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "UPDATE_PATIENCE", 0.05)
+    session, query = SearchSession(house.workspace), Query(("invoice",))
+    session.refresh()
+    send(house, "One")
+    other = sqlite3.connect(house.workspace.state_dir / f"search-{os.geteuid()}.sqlite3", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert names(session.find(query, 9)) == ["One"], "by reading all mail"
+    assert not session.refresh().complete
+    other.rollback()
+    other.close()
+    assert session.find(query, 9).mails == [], "of what is in the index"
+    assert session.refresh().complete and names(session.find(query, 9)) == ["One"]
 
 
 def test_a_mailbox_that_cannot_be_read_is_told_and_looked_at_again(house: House) -> None:
@@ -94,8 +196,9 @@ def test_a_mailbox_that_cannot_be_read_is_told_and_looked_at_again(house: House)
     whole = inbox.read_bytes()
     inbox.write_bytes(b"[")
     session = SearchSession(house.workspace)
-    (trouble,) = session.refresh().troubles
-    assert str(inbox) in trouble
+    for _ in range(2):
+        (trouble,) = session.refresh().troubles
+        assert str(inbox) in trouble and not session.is_current()
     inbox.write_bytes(whole)
     wait_until(lambda: not session.refresh().troubles, what="it is read again")
     assert names(session.find(Query(("invoice",)), 10)) == ["One"]
