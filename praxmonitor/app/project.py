@@ -48,6 +48,9 @@ class Host(Protocol):
     def sum_up(self) -> None:
         """Say anew what each project wants of the operator, where several are open."""
 
+    def first_read(self) -> None:
+        """The first fleet of a project is handed over."""
+
     def says(self, project: Project, message: str, title: str, severity: Severity, timeout: float | None) -> None:
         """Say it for some seconds, and of which project where there are several. From the loop."""
 
@@ -138,6 +141,8 @@ class Project:
         opened = self.opened
         snapshot = next_snapshot(old, fleet, opened.clock(), opened.config.alarms, machine)
         self.snapshot = snapshot
+        if old is EMPTY:
+            self._host.first_read()
         if snapshot is old and not self.alarms.notifier.needs_evaluation:
             return
         due, wanted = self.alarms.tick()
