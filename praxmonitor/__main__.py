@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mailcore.text.terminal import print_error, print_line
 
 if TYPE_CHECKING:
-    from praxmonitor.cli.arguments import ScreenOptions
+    from praxmonitor.cli.screen_options import ScreenOptions
 
 SUBCOMMANDS = {
     "status": "praxmonitor.cli.status",
@@ -194,7 +194,7 @@ def _options(words: list[str]) -> tuple[list[Path], ScreenOptions]:
             raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
             paths.append(Path(word))
-    from praxmonitor.cli.arguments import ScreenOptions
+    from praxmonitor.cli.screen_options import ScreenOptions
 
     return paths, ScreenOptions(theme, *switches.values())
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.observe.activities import MAX_ACTIVITY_TEXT, neutral
-from mailcore.observe.log_levels import parse_log_line
 
 MAX_EVENT_LINES = 1000
 """Lines that belong to one event, at most."""
@@ -85,6 +84,8 @@ class LogLineReader:
         elif java := _JAVA.fullmatch(text):
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
+            from mailcore.observe.log_levels import parse_log_line  # its patterns take 12 ms
+
             line = parse_log_line(text.strip())
             activity = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
             if line.kind is Kind.ERROR:

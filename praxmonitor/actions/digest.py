@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mailcore.dispatch.runs.away_summary import headline, summarize, summary_lines
 from praxmonitor.actions.asking import result_of
 from praxmonitor.actions.context import Context, View
 
 
 async def show_digest(context: Context[View]) -> None:
     """List it; what is picked is gone to."""
+    from mailcore.dispatch.runs.away_summary import headline, summarize, summary_lines
     from praxmonitor.dialogs.choose import ChooseScreen, text_option
 
     now = context.opened.clock()

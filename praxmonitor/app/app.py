@@ -138,6 +138,8 @@ class PraxApp(App[None], inherit_bindings=False):
         self.appearance = Appearance(self)
         self.gone = threading.Event()
         """Set by who runs it, once it has left."""
+        self._settled = False
+        """What the first paint does not need is there, or under way."""
         self._incomplete = False
         """It was said that something of the recording is left out."""
         self.project = Project(opened, feed, speaker, self)
@@ -223,11 +225,11 @@ class PraxApp(App[None], inherit_bindings=False):
         self.appearance.focused(event.widget)
 
     def on_mount(self) -> None:
-        """Follow the files from now on. Once it is painted, make ready what is not needed for that."""
+        """Follow the files from now on."""
         self.appearance.begin()
         # After `fg` the terminal is empty, and Textual paints only what has changed.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.call_after_refresh(self._settle_in)
+        self.call_after_refresh(self._speaker.start)
         if not self.is_headless:
             leave_when_told(self, self.gone)
             continue_once(self)
@@ -237,9 +239,14 @@ class PraxApp(App[None], inherit_bindings=False):
         self.set_interval(TICK, self._tick)
         self._listen()
 
+    def first_read(self) -> None:
+        """The agents of a project are known: once they are painted, make ready what is not needed for that."""
+        if not self._settled:
+            self._settled = True
+            self.call_after_refresh(self._settle_in)
+
     def _settle_in(self) -> None:
-        """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
-        self._speaker.start()
+        """Look for mail that waits; load the dialogs so that their first key opens them at once."""
         for outbox in self._outboxes:
             outbox.begin()
         self.run_worker(load_screens if self.is_headless else load_and_freeze, thread=True)

@@ -56,6 +56,9 @@ class Host(Protocol):
     def sum_up(self) -> None:
         """Say anew what each project wants of the operator, where several are open."""
 
+    def first_read(self) -> None:
+        """The first fleet of a project is handed over."""
+
     def says(self, project: Project, message: str, title: str, severity: Severity, timeout: float | None) -> None:
         """Say it for some seconds, and of which project where there are several. From the loop."""
 
@@ -173,6 +176,8 @@ class Project:
         """Let this fleet be shown, and heard."""
         old, opened = self._snapshot, self.opened
         self.snapshot = snapshot = self._newest = self._following(fleet)
+        if old is EMPTY:
+            self._host.first_read()
         if snapshot is old and not self.alarms.notifier.needs_evaluation:
             return
         due, wanted = self.alarms.tick()

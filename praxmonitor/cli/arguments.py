@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import NoReturn
 
 from mailcore.exceptions import MailcoreError
 from mailcore.text import plain
 from mailcore.text.terminal import print_error, print_json
+from praxmonitor.cli.screen_options import ScreenOptions
 
 
 class Parser(argparse.ArgumentParser):
@@ -17,21 +17,6 @@ class Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave, with the message that argparse made of it."""
         super().exit(status, plain(message) if message else message)
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenOptions:
-    """How a screen is opened."""
-
-    theme: str = ""
-    """Its name; empty: the one that was chosen last."""
-    muted: bool = False
-    ascii: bool = False
-    """Every sign in ASCII, also where the terminal has UTF-8."""
-    still: bool = False
-    """Nothing blinks or glides."""
-    read_only: bool = False
-    """Nothing can be asked for that changes anything, and nothing is written."""
 
 
 def screen_options(parser: argparse.ArgumentParser) -> None:

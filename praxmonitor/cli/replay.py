@@ -10,7 +10,8 @@ from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.text.terminal import print_error
 from mailcore.workspace.find import Workspace
-from praxmonitor.cli.arguments import Parser, ScreenOptions, chosen_screen, screen_options
+from praxmonitor.cli.arguments import Parser, chosen_screen, screen_options
+from praxmonitor.cli.screen_options import ScreenOptions
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.feed.recording_reader import read_header
 from praxmonitor.feed.replay import ReplayFeed

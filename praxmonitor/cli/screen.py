@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailcore.config import Config
     from mailcore.workspace.find import Workspace
     from praxmonitor.app.app import PraxApp
-    from praxmonitor.cli.arguments import ScreenOptions
+    from praxmonitor.cli.screen_options import ScreenOptions
     from praxmonitor.feed.file_feed import OnFacts
 
 ARENAS = 2

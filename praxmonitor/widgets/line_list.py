@@ -16,8 +16,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from praxmonitor.text.agents import LOOKS
-from praxmonitor.text.lines import ROLES, Line, changed_cells, fit
+from praxmonitor.text.lines import Line, changed_cells, fit
+from praxmonitor.widgets.role_style import role_style
 
 READING: Line = (("reading…", "faint"),)
 """What stands where nothing was read yet."""
@@ -25,7 +25,6 @@ WIDTH = 70
 """Cells of a line in a dialog on a screen of 80, until its own are known."""
 Clicked: TypeAlias = Callable[[Offset, int], None]
 """(the cell, how often it was clicked in a row)."""
-_STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
 class Drawn(Protocol):
@@ -42,9 +41,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows lines of spans; repaints only what changed of them. Its keys are its screen's, which call `step`: Textual's
     own would scroll a list below its cursor."""
 
-    COMPONENT_CLASSES = ROLES
-    DEFAULT_CSS = f"""
-    Lines {{
+    DEFAULT_CSS = """
+    Lines {
         background: $background;
         color: $ink;
         overflow-x: hidden;
@@ -56,19 +54,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-color: $rule;
         scrollbar-color-hover: $faint;
         scrollbar-color-active: $faint;
-        &.bar {{ height: 1; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }}
-        & > .card {{ background: $surface; }}
-        & > .selected {{ background: $panel; text-style: $selected-style; }}
-        &:nocolor > .selected {{ text-style: reverse; }}
-        & > .strong {{ text-style: bold; }}
-        & > .emphasis {{ text-style: italic; }}
-        & > .muted {{ color: $muted; }}
-        & > .faint {{ color: $faint; }}
-        & > .accent {{ color: $ink-accent; }}
-        & > .warn {{ color: $ink-warning; }}
-        & > .error {{ color: $ink-error; }}
-{_STATES}
-    }}
+        &.bar { height: 1; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
+    }
     """
 
     def __init__(
@@ -90,6 +77,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The last line was in view when it was last scrolled: who follows a growing list goes on to its end."""
         self._laid_width = 0
         self._styles: dict[str, Style] = {}
+        self._variables: dict[str, str] = {}
+        """The theme's, of which the lines were painted."""
 
     class Widened(Message):
         """A line may take another number of cells now: lay them out anew. For a widget around it."""
@@ -181,15 +170,18 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """The Rich style of some roles, separated by blanks."""
         style = self._styles.get(roles)
         if style is None:
-            names, style = roles.split(), self.rich_style
-            if names:
-                style += self.get_component_rich_style(*names, partial=True)
+            app, style = self.app, self.rich_style
+            for role in roles.split():
+                style += role_style(role, app.theme_variables, no_color=app.no_color)
             self._styles[roles] = style
         return style
 
     def notify_style_update(self) -> None:
-        """The theme or a class changed: forget what was resolved."""
+        """The theme or a class changed: forget what was resolved. In another theme every role may look other."""
         self._styles.clear()
+        if self._variables is not self.app.theme_variables:
+            self._variables = self.app.theme_variables
+            self.refresh()
         super().notify_style_update()
 
     def jump(self, y: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from praxmonitor.assets import themes_dir
 from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import ROLES
 from praxmonitor.themes import load
 from praxmonitor.widgets.line_list import Lines
+from praxmonitor.widgets.role_style import role_style
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, until, workspace
 
 SHIPPED = load.load_themes([themes_dir()])
@@ -69,6 +72,35 @@ async def test_the_colours_that_are_drawn_are_the_readable_ones() -> None:
                 drawn = lines.style_of(role).color
                 assert drawn is not None and drawn.triplet is not None
                 assert contrast(Color(*drawn.triplet), ground) >= 4.5, (lines.id, role)
+
+
+def test_every_role_has_a_look_and_the_selected_row_is_seen_without_colours_too() -> None:
+    palette = {**load.variable_defaults(BY_NAME["prax-dark"]), **BY_NAME["prax-dark"].to_color_system().generate()}
+    palette |= BY_NAME["prax-dark"].variables
+    looks = {role: role_style(role, palette, no_color=False) for role in ROLES}
+    assert all(looks.values())  # none of them is drawn as if it were no role
+    assert looks["selected"].bgcolor and not looks["selected"].reverse
+    bare = role_style("selected", palette, no_color=True) + role_style("strong", palette, no_color=True)
+    assert bare.reverse and bare.bold  # what is strong in the selected row is no hole in it
+
+
+@pytest.mark.anyio
+async def test_every_list_is_painted_anew_in_a_theme_that_differs_in_one_colour() -> None:
+    fleet, dark, pink = lighthouse(), BY_NAME["prax-dark"], "#ff00ff"
+    app = app_on(FakeFeed(fleet), workspace(fleet), theme=dark.name)
+    app.register_theme(replace(dark, name="pink", variables={**dark.variables, "state-working": pink}))
+    async with app.run_test(size=(120, 36)) as pilot:
+
+        def drawn(colour: str) -> bool:
+            """Whether anything on the screen has this colour."""
+            wanted = Color.parse(colour).rich_color.triplet
+            styles = [each.style for strip in app.screen._compositor.render_strips() for each in strip]
+            return any(style is not None and style.color is not None and style.color.triplet == wanted
+                       for style in styles)  # fmt: skip
+
+        await until(pilot, lambda: drawn(dark.variables["state-working"]), "an agent works")
+        app.theme = "pink"
+        await until(pilot, lambda: drawn(pink) and not drawn(dark.variables["state-working"]), "it is pink")
 
 
 def test_a_colour_is_moved_only_as_far_as_it_must() -> None:
