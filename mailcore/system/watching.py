@@ -115,7 +115,7 @@ class Watcher:
         elif self._use:
             try:
                 if self._kernel is None:
-                    self._kernel = _kernel()
+                    self._kernel = kernel_watch()
                 self._fresh |= self._kernel.watch(wanted)
             except OSError as error:
                 self._refused = _words(error)
@@ -194,7 +194,8 @@ def inodes(directories: Iterable[Path]) -> dict[str, int]:
     return found
 
 
-def _kernel() -> Kernel:
+def kernel_watch() -> Kernel:
+    """What reports changes, of this backend. OSError where the kernel refuses."""
     if PORTABLE:
         from mailcore.system.portable.watching import WatchfilesKernel
 

@@ -99,7 +99,10 @@ class Notifier:
             unanswered=lambda: len(self.unanswered()), on_error=on_error,
         )  # fmt: skip
         directory = self._root / ".praxmonitor"
-        return Duty(directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat)
+        return Duty(
+            directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat,
+            rest=heartbeat.rest,
+        )  # fmt: skip
 
     @property
     def config(self) -> Config:
