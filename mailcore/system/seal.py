@@ -7,8 +7,7 @@ import os
 import select
 from pathlib import Path
 
-from mailcore.system import PORTABLE
-from mailcore.system.watching import kernel_watch
+from mailcore.system.watching import kernel_watch, tells_all
 
 
 class Seal:
@@ -16,7 +15,7 @@ class Seal:
 
     def __init__(self, directory: Path) -> None:
         """OSError where the kernel cannot vouch for it: no watch is left, or other machines write there too."""
-        if not tells_all(directory):
+        if not tells_all(str(directory)):
             raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(directory))
         self._kernel = kernel_watch()
         try:
@@ -40,12 +39,3 @@ class Seal:
     def close(self) -> None:
         """It is asked no more."""
         self._kernel.close()
-
-
-def tells_all(directory: Path) -> bool:
-    """Whether this kernel tells of every change of a file in it: nobody else writes there."""
-    if PORTABLE:
-        return False
-    from mailcore.system.linux.file_systems import is_local
-
-    return is_local(directory)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from mailcore.system.seal import Seal
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.duty import LOOK_PERIOD, Duty
 from praxmonitor.alarms.heartbeat import SIGN_PERIOD
-from praxmonitor.alarms.lease import LEASE
+from praxmonitor.alarms.lease import LEASE, Lease
 from praxmonitor.alarms.watchers import Reach, WatcherState
 from tests.praxmonitor.test_duty import Changing, Wait, end, holder, never_both, said
 
@@ -81,6 +82,19 @@ def test_alone_it_sleeps_and_is_on_duty_all_the_while(tmp_path: Path, wait_until
             threading.Event().wait(LOOK_PERIOD)
         assert one.looks - looks <= 1
         assert watchers.read_watchers(tmp_path)[1] is not None, "whoever looks once sees it"
+
+
+def test_a_lease_lasts_as_long_as_its_seal_and_a_second(tmp_path: Path, wait_until: Wait) -> None:
+    lease, seal, began = Lease(), Seal(tmp_path), time.monotonic()
+    lease.rest_on(seal)
+    wait_until(lambda: lease.holds and time.monotonic() - began > 1.5 * LEASE, 5.0, "it lasts")
+    asked = time.monotonic()
+    assert lease.holds
+    (tmp_path / "x.watcher").write_text("")
+    assert lease.holds, "nobody can have waited a second for a sign yet"
+    wait_until(lambda: not lease.holds, 2 * LEASE, "it is over")
+    assert time.monotonic() - asked >= LEASE
+    seal.close()
 
 
 def test_nobody_asks_for_long_and_it_is_on_duty(tmp_path: Path, wait_until: Wait) -> None:
@@ -211,3 +225,26 @@ def test_it_rests_no_longer_than_its_signs_may_be_apart(tmp_path: Path, wait_unt
     between = [after - before for before, after in pairwise(looks)]
     assert max(between) < SIGN_PERIOD + 1 and max(between) > SIGN_PERIOD - 0.1
     duty.close()
+
+
+UNWATCHED = """
+import sys, threading
+from pathlib import Path
+from praxmonitor.alarms.duty import Duty
+looks = []
+duty = Duty(Path(sys.argv[1]), "screen", on_look=lambda ours: looks.append(ours))
+duty.start()
+threading.Event().wait(2.0)
+print(len(looks), all(looks))
+"""
+
+
+def test_where_the_kernel_has_no_watch_left_it_keeps_looking(tmp_path: Path) -> None:
+    """A user namespace has limits of its own: the machine's stay as they are."""
+    script = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" -c "$1" "$2"'
+    words = ["unshare", "--user", "--map-root-user", "sh", "-c", script, sys.executable, UNWATCHED, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+    if "unshare" in done.stderr:
+        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
+    looks, ours = done.stdout.split()
+    assert int(looks) > 4 and ours == "True"

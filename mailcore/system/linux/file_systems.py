@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from pathlib import Path
 
 _LOCAL = {
     0xEF53,  # ext2 to ext4
@@ -21,7 +20,7 @@ _LOCAL = {
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def is_local(directory: Path) -> bool:
+def is_local(directory: str) -> bool:
     """True where this kernel alone writes: not of NFS, of what a virtual machine shares, of what nobody knows."""
     buffer = ctypes.create_string_buffer(256)
     if _libc.statfs(os.fsencode(directory), buffer) != 0:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.system.seal import Seal, tells_all
+from mailcore.system.seal import Seal
+from mailcore.system.watching import tells_all
 
 pytestmark = pytest.mark.linux_only
 
@@ -70,4 +71,4 @@ def test_of_what_is_not_there_and_where_others_may_write_there_is_none(tmp_path:
     for place in (tmp_path / "nothing", Path("/proc/self")):
         with pytest.raises(OSError):
             Seal(place)
-    assert tells_all(tmp_path) and not tells_all(Path("/proc"))
+    assert tells_all(str(tmp_path)) and not tells_all("/proc")
