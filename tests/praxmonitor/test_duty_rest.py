@@ -22,7 +22,7 @@ from praxmonitor.alarms.lease import LEASE, Lease
 from praxmonitor.alarms.watchers import Reach, WatcherState
 from tests.praxmonitor.test_duty import Changing, Wait, end, holder, never_both, said
 
-pytestmark = pytest.mark.linux_only
+pytestmark = pytest.mark.linux_only("a seal is of inotify alone")
 
 STOPPABLE = """
 import sys, time

@@ -125,7 +125,7 @@ def test_escape_alone_is_a_key_after_a_moment_and_a_sequence_in_two_parts_is_one
     assert listener.lines[1:] == ["key escape", "key down"]
 
 
-@pytest.mark.linux_only
+@pytest.mark.linux_only("what the kernel counts is read from its /proc")
 def test_while_no_key_comes_its_thread_sleeps(listener: Listener) -> None:
     listener.type(b"\x1b")
     listener.heard("key escape")
@@ -145,7 +145,7 @@ def test_the_terminal_is_lent_and_comes_back_again_and_again(listener: Listener)
     listener.heard("key j")
 
 
-@pytest.mark.linux_only
+@pytest.mark.linux_only("what the kernel counts is read from its /proc")
 def test_where_nothing_more_can_come_it_does_not_turn_round_and_round(tmp_path: Path) -> None:
     with open(os.devnull, "rb") as nothing, listening(tmp_path, nothing) as listener:
         until = time.monotonic() + 1.0

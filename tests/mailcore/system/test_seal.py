@@ -12,7 +12,7 @@ import pytest
 from mailcore.system.seal import Seal
 from mailcore.system.watching import tells_all
 
-pytestmark = pytest.mark.linux_only
+pytestmark = pytest.mark.linux_only("a seal is of inotify alone")
 
 
 def made(directory: Path) -> None:
