@@ -243,7 +243,13 @@ class Sound:
 class Observe:
     """The two things that poll."""
 
-    sweep: Annotated[Look, describe("Period of the sweep: a look at all files that are known, and for new ones.")] = 2.0
+    sweep: Annotated[
+        Look,
+        describe(
+            "Period of the sweep: a look at all files that are known, and for new ones. Where the kernel tells of all "
+            "that changes, it is every fifth that looks at all: so late is seen what nobody reported."
+        ),
+    ] = 2.0
     sample: Annotated[Sample, describe("Period of the sample of CPU and memory of the selected agent's processes.")] = (
         2.0
     )

@@ -58,6 +58,12 @@ class AgentReader:
         """Its current run, else its newest, as it was read last."""
         return self._run
 
+    @property
+    def waits(self) -> bool:
+        """Something of it is to be looked at soon that no file tells: a process, or what the last look left."""
+        awaits = self._run is not None and self._run.awaits is not None
+        return self.fresh or self._lock is not None or awaits or self.sessions.unread or self._logs.unread
+
     def distrust(self) -> None:
         """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()

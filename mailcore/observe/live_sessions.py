@@ -31,6 +31,11 @@ class LiveSessionReader:
         """PID and start → when that was, said once: it is reckoned anew with each look."""
         self._due = 0.0
 
+    @property
+    def any(self) -> bool:
+        """One lives: its end and its focus no file tells."""
+        return bool(self._told)
+
     def sweep(self, programs: Iterable[Program]) -> list[SessionsLive]:
         """Of which agents it changed what sessions live, or which has the focus."""
         if time.monotonic() < self._due:

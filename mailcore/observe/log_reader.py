@@ -73,6 +73,11 @@ class LogReader:
         """Lines that could not be read, all in all; a file that was gone before its end counts as one."""
         return self._torn + sum(tail.skipped + tail.lost for tail in self._tails.values())
 
+    @property
+    def unread(self) -> bool:
+        """One of them holds more than the last look read of it."""
+        return any(tail.behind for tail in (*self._tails.values(), *self._outputs.values()))
+
     def distrust(self) -> None:
         """Let the next call look at all of them."""
         self._stamps.clear()

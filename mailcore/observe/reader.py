@@ -67,6 +67,8 @@ class WorkspaceReader:
         """By address: whether it was reported last that more of today is to be counted."""
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
+        self._touched: dict[int, AgentReader] = {}
+        """Whose files were read since the last look, by `id`."""
         self._said: tuple[str, ...] = ()
         self._read_lately: dict[str, AgentReader] = {}
         """By address, whose files were read since the usage limits that they reported were taken."""
@@ -94,6 +96,7 @@ class WorkspaceReader:
             touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
+        self._touched |= touched
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
         if any(path.parent == self._limits.directory for path in paths):
@@ -104,12 +107,29 @@ class WorkspaceReader:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
         return self._look() + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
+    def glance(self) -> list[Fact]:
+        """The facts of whoever's files were reported as changed since the last look, of new session files, and of what
+        no file tells: for where the kernel tells of all that changes, between two sweeps."""
+        self._held.tidy()
+        looked_at, self._touched = self._touched, {}
+        looked_at |= {id(branch): branch for branch in self._follow(self._discovery.sweep())}
+        looked_at |= {id(branch): branch for branch in self._branches.values() if branch.waits}
+        facts = [fact for branch in looked_at.values() for fact in self._read(branch, branch.refresh)]
+        facts += self._changed_roster()
+        return facts + self.live_sessions() + self._catch_up() + self._progress()
+
+    def waits(self) -> bool:
+        """Whether something is to be looked at soon that no file tells: a process, or what one look left."""
+        unsettled = self._failed or self._broken or not self._discovery.complete or self._live_sessions.any
+        return bool(unsettled) or any(branch.waits or branch.sessions.behind for branch in self._branches.values())
+
     def live_sessions(self) -> list[Fact]:
         """Of whom it changed what sessions a person has at a terminal: a look at all processes, in a sweep too."""
         return list(self._live_sessions.sweep(self._programs))
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
+        self._touched = {}
         self._read_config()
         facts = self._read_registry()
         self._read_register()
@@ -153,6 +173,7 @@ class WorkspaceReader:
             else:
                 others.append(Path(name))
         facts: list[Fact] = []
+        self._touched |= {id(branch): branch for branch in grown}
         for branch, moved in grown.items():
             facts += self._read(branch, partial(branch.sessions.refresh_sessions, moved))
         return facts, others

@@ -112,6 +112,11 @@ class SessionReader:
         return bool(self._backlogs)
 
     @property
+    def unread(self) -> bool:
+        """One of the files holds more than the last look read of it."""
+        return any(one.tail.behind for one in self._followed.values())
+
+    @property
     def lost(self) -> int:
         """Lines that were too long to be read."""
         return sum(one.tail.skipped for one in self._followed.values())

@@ -1,7 +1,9 @@
 """Which files changed: the watcher's word, and a sweep every few seconds for what no kernel reports.
 
 Not reported are files of a directory younger than its watch, a directory made again, and what a full queue lost: hence
-the sweep; a watch is never trusted alone.
+the sweep; a watch is never trusted alone. Where the kernel tells of all that it knows, on file systems that it alone
+writes, every fifth sweep looks at all files, and between these only one that has a reason to: something changed since
+the last, or the reader waits for what no file tells.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from dataclasses import dataclass
 from mailcore.system.watching import Watcher
 from mailcore.text.units import duration
 
+SURE_PERIODS = 5
+"""Every so many periods all files are looked at, though the kernel tells of all that changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -24,6 +29,8 @@ class Batch:
     """As strings: of a busy stream a Path costs as much to make and to look up as the reading of what it names."""
     sweep: bool
     """Look at everything known."""
+    glance: bool = False
+    """Look at what may have changed with what did, and at what no file tells."""
     note: str = ""
     """What the operator should know of the watching itself; empty: it works."""
 
@@ -31,13 +38,22 @@ class Batch:
 class WorkspaceWatch:
     """Gives batches to the one thread that iterates it, until it is stopped. A context that ends the watching."""
 
-    def __init__(self, directories: Callable[[], Mapping[str, int]], period: float, *, kernel: bool = True) -> None:
+    def __init__(
+        self,
+        directories: Callable[[], Mapping[str, int]],
+        period: float,
+        *,
+        kernel: bool = True,
+        waits: Callable[[], bool] = lambda: False,
+    ) -> None:
         """`directories` gives the directories to watch, flat, with their inodes: asked at the start and whenever one
         came or went, by the thread that iterates. `period`: seconds between two sweeps. `kernel=False`: sweeps only.
-        Where the kernel's limits are reached, sweeps do, and the batches carry a note.
+        Where the kernel's limits are reached, sweeps do, and the batches carry a note. `waits`: whether something is to
+        be looked at a period later that no file tells; asked after each look.
         """
         self._directories = directories
         self._period = period
+        self._waits = waits
         self._watcher = Watcher(period, kernel=kernel)
         self._stopped = threading.Event()
         self._recall = math.inf
@@ -53,25 +69,32 @@ class WorkspaceWatch:
     def __iter__(self) -> Iterator[Batch]:
         """Batches: at once where something changed, else when the sweep is due."""
         wanted: Mapping[str, int] = {}
-        restless = True
-        due = time.monotonic() + self._period
+        restless, waits = True, True
+        looked = swept = time.monotonic()
         while not self._stopped.is_set():
             if restless:
                 wanted = self._directories()
                 self._watcher.watch(wanted)
+            full = swept + self._period * (SURE_PERIODS if self._watcher.sure else 1)
+            due = min(full, looked + self._period) if waits else full
             changes = self._watcher.wait(min(due, self._recall) - time.monotonic())
             # A directory of ours itself came, went, or is watched only now: what happened before in it nobody reported.
             unsure = changes.lost or not wanted.keys().isdisjoint(changes.paths)
-            sweep = unsure or time.monotonic() >= due
-            if sweep:
-                due = time.monotonic() + self._period
+            now = time.monotonic()
+            sweep = unsure or now >= full
             paths = frozenset(path for path in changes.paths if _wanted(path))
-            restless = sweep or any(_directory(path.rpartition("/")[2]) for path in paths)
-            recalled = time.monotonic() >= self._recall
-            if (paths or sweep or recalled) and not self._stopped.is_set():
+            waits = waits or bool(paths)
+            glance = not sweep and waits and now >= looked + self._period
+            restless = sweep or glance or any(_directory(path.rpartition("/")[2]) for path in paths)
+            if sweep or glance:
+                looked, swept = now, now if sweep else swept
+            recalled = now >= self._recall
+            if (paths or sweep or glance or recalled) and not self._stopped.is_set():
                 if recalled:
                     self._recall = math.inf
-                yield Batch(paths, sweep, self._note())
+                yield Batch(paths, sweep, glance, self._note())
+            if sweep or glance:
+                waits = self._waits()
 
     def recall(self, at: float) -> None:
         """Give a batch then (by the machine's own clock), even if nothing changed. From the thread that iterates."""

@@ -79,6 +79,8 @@ class Watcher:
         self._use = kernel
         self._kernel: Kernel | None = None
         self._refused = ""
+        self._told: dict[str, bool] = {}
+        """By directory that is watched, whether the kernel tells of all that changes there."""
         self._fresh: set[str] = set()
         self._next_look = time.monotonic() + look
         self._closing = threading.Lock()
@@ -99,6 +101,11 @@ class Watcher:
         """Why the kernel does not tell all changes, in words; empty: it does, or was not asked."""
         return self._refused or (self._kernel.trouble if self._kernel is not None else "")
 
+    @property
+    def sure(self) -> bool:
+        """Whether the kernel tells of all that changes in all of the directories."""
+        return self._kernel is not None and self._kernel.sure and not self.trouble and all(self._told.values())
+
     def close(self) -> None:
         """Watch no more."""
         with self._closing:
@@ -115,8 +122,10 @@ class Watcher:
         elif self._use:
             try:
                 if self._kernel is None:
-                    self._kernel = _kernel()
+                    self._kernel = kernel_watch()
                 self._fresh |= self._kernel.watch(wanted)
+                there = (path for path, inode in wanted.items() if inode)
+                self._told = {path: self._told.get(path) or tells_all(path) for path in there}
             except OSError as error:
                 self._refused = _words(error)
 
@@ -194,7 +203,17 @@ def inodes(directories: Iterable[Path]) -> dict[str, int]:
     return found
 
 
-def _kernel() -> Kernel:
+def tells_all(directory: str) -> bool:
+    """Whether this kernel tells of every change of a file in it: nobody else writes on that file system."""
+    if PORTABLE:
+        return False
+    from mailcore.system.linux.file_systems import is_local
+
+    return is_local(directory)
+
+
+def kernel_watch() -> Kernel:
+    """What reports changes, of this backend. OSError where the kernel refuses."""
     if PORTABLE:
         from mailcore.system.portable.watching import WatchfilesKernel
 

@@ -10,7 +10,6 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +30,7 @@ from praxmonitor.alarms.episodes import Episodes, advance
 from praxmonitor.alarms.history import HistoryEntry, answered_entries, event_entries
 from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
+from praxmonitor.alarms.next_look import next_look
 from praxmonitor.alarms.repeats import repeat_of
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
@@ -146,7 +146,8 @@ class AlarmEngine:
             self.episodes = replace(self.episodes, reported_before=await self.read_reported())
 
     async def run_checks(self, snapshot: Callable[[], Snapshot]) -> None:
-        """Check disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.
+        """Check disk and CPU, directories and settings every `[alarms] look` seconds, answers as they come, until
+        cancelled.
 
         Each goes on for itself: a disk that hangs, or an unforeseen error, delays no other. `snapshot` gives the newest
         snapshot.
@@ -165,8 +166,7 @@ class AlarmEngine:
 
         async def directories() -> None:
             agents = snapshot().fleet.agents
-            missing = await asyncio.to_thread(self.find_missing, agents)
-            woken = await asyncio.to_thread(self.find_wakes, agents)
+            missing, woken = await asyncio.to_thread(lambda: (self.find_missing(agents), self.find_wakes(agents)))
             self.update_machine_status(replace(self.machine_status, missing_since=missing, woken_at=woken))
 
         async with asyncio.TaskGroup() as tasks:
@@ -180,7 +180,7 @@ class AlarmEngine:
             await self._repeat(self._read_answers, changed)
 
     async def _repeat(self, check: Callable[[], Awaitable[None]], changed: asyncio.Event | None = None) -> None:
-        """`changed`: it is checked at once, too, when that is set."""
+        """`changed`: it is checked when that is set; else every `[alarms] look` seconds."""
         name = check.__name__.strip("_").replace("_", " ")
         while True:
             try:
@@ -189,13 +189,10 @@ class AlarmEngine:
             except Exception as error:
                 self._set_trouble(name, f"{name}: {type(error).__name__}: {error}")
             if changed is None:
-                await asyncio.sleep(self.config.alarms.look)
-                continue
-            # Python 3.11's `wait_for` swallows a cancellation that comes with the event: the guard would not end.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.config.alarms.look):
-                    await changed.wait()
-            changed.clear()
+                await next_look(self.config.alarms.look)
+            else:
+                await changed.wait()
+                changed.clear()
 
     async def _check_config(self) -> None:
         if self._config_reload is not None:
@@ -203,8 +200,7 @@ class AlarmEngine:
 
     async def _read_answers(self) -> None:
         if self._store is not None:
-            stored = await asyncio.to_thread(self._store.answers)
-            self.mutes = await asyncio.to_thread(self._store.mutes)
+            stored, self.mutes = await asyncio.to_thread(self._store.stored)
             self.answers = MappingProxyType({**stored, **self._unsaved_answers}) if self._unsaved_answers else stored
 
     def _follow_config(self, found: Config | str | None) -> None:

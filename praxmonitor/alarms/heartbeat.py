@@ -6,6 +6,7 @@ watcher's loop moves, its terminal takes output and its reading goes on.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -21,7 +22,7 @@ from praxmonitor.alarms.watchers import WatcherState
 HEARTBEAT_FILE = "heartbeat"
 """In `.praxmonitor`: its time is the last sign of whoever is on duty."""
 SIGN_PERIOD = 1.0
-"""Seconds between two signs for the file and for systemd."""
+"""Seconds between two signs for the file and for systemd, at least."""
 SOCKET = "NOTIFY_SOCKET"
 
 
@@ -45,11 +46,17 @@ class Heartbeat:
         self._root, self._what = root, what
         self._state, self._stopped, self._unanswered, self._on_error = state, stopped, unanswered, on_error
         self._command = UserCommand(alarms.on_heartbeat, root, on_error, name="on_heartbeat", most=1)
-        self._period = alarms.heartbeat_every
+        self._period = alarms.heartbeat_every if alarms.on_heartbeat else math.inf
         # Taken out of the environment: what a watcher starts is not the watcher.
         self._systemd = os.environ.pop(SOCKET, "") if what == "guard" else ""
         self._ready = False
         self._given = self._commanded = float("-inf")
+
+    def rest(self) -> float:
+        """Seconds until the next `beat` is wanted; whoever is on duty beats every five all the same."""
+        if self._systemd:
+            return SIGN_PERIOD
+        return self._commanded + self._period - time.monotonic() if self._period < math.inf else math.inf
 
     def beat(self, on_duty: bool) -> None:
         """Give the signs that are due, if this one watches. Waits for nothing but the disk."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
+from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm_mutes import AlarmMute
@@ -20,6 +21,7 @@ from praxmonitor.alarms.episode import AlarmEvents, Episode
 from praxmonitor.alarms.episodes import Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
+from praxmonitor.alarms.next_look import next_look
 from praxmonitor.alarms.outlets import (
     POP_TITLE,
     PUSH_TITLE,
@@ -99,7 +101,10 @@ class Notifier:
             unanswered=lambda: len(self.unanswered()), on_error=on_error,
         )  # fmt: skip
         directory = self._root / ".praxmonitor"
-        return Duty(directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat)
+        return Duty(
+            directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat,
+            rest=heartbeat.rest,
+        )  # fmt: skip
 
     @property
     def config(self) -> Config:
@@ -183,15 +188,19 @@ class Notifier:
     async def _recover_runs(self) -> None:
         """Recover runs whose supervisor died, where their sentinels died too. Every watcher does it, on duty or not."""
         recorder = AipassRecorder(self._root)
+
+        def recover(fleet: Fleet) -> str:
+            recorder.record_after(fleet)
+            return recover_runs(self._root, fleet.agents)
+
         while True:
             try:
-                await asyncio.to_thread(recorder.record)
-                failed = await asyncio.to_thread(recover_runs, self._root, self._snapshot.fleet.agents)
+                failed = await asyncio.to_thread(recover, self._snapshot.fleet)
             except (MailcoreError, OSError) as error:
                 failed = str(error)
             if failed:
                 self._on_error(f"a run whose supervisor died: {failed}")
-            await asyncio.sleep(self.config.alarms.look)
+            await next_look(self.config.alarms.look)
 
     def _duty_settled(self) -> None:
         """Called from the duty's thread: this one came on duty, or is not any more."""

@@ -78,6 +78,10 @@ class AlarmStore:
             self._mutes = tuple(_mutes(self._mutes_file))
         return self._mutes
 
+    def stored(self) -> tuple[Answers, tuple[AlarmMute, ...]]:
+        """What was answered and muted."""
+        return self.answers(), self.mutes()
+
     def change_mutes(self, change: Callable[[tuple[AlarmMute, ...]], tuple[AlarmMute, ...]]) -> tuple[AlarmMute, ...]:
         """Store what `change` makes of the mutes; those that were over a day ago are dropped.
 

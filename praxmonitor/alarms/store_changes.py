@@ -10,23 +10,27 @@ from pathlib import Path
 
 from mailcore.system.watching import Watcher, inodes
 
+SURE_LOOKS = 12
+"""A minute at `[alarms] look = 5`."""
+
 
 @contextmanager
 def store_changes(directory: Path, look: float) -> Iterator[asyncio.Event]:
     """An event of the running loop that is set when a file in `directory`, which is made, has changed.
 
-    `look`: seconds between two times that it is set where the kernel tells nothing.
+    It is set every `look` seconds where the kernel may tell less than changes, and else every SURE_LOOKS times `look`:
+    a watch is never trusted alone.
     """
     changed, loop, over = asyncio.Event(), asyncio.get_running_loop(), threading.Event()
     with suppress(OSError):  # then whoever waits looks at times
         directory.mkdir(parents=True, exist_ok=True)
     with Watcher(look) as watcher:
-        watcher.watch(inodes([directory]))
 
         def follow() -> None:
             while not over.is_set():
-                told = watcher.wait()
-                if (told.paths or told.lost) and not over.is_set():
+                watcher.watch(inodes([directory]))  # it may have been made anew
+                watcher.wait(look * SURE_LOOKS if watcher.sure else look)
+                if not over.is_set():
                     with suppress(RuntimeError):  # the loop is closed
                         loop.call_soon_threadsafe(changed.set)
 

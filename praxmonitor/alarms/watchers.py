@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -27,8 +27,8 @@ MOST_WATCHERS = 100
 LONGEST_RECORD = 4096
 """Bytes of one of their files that are read."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-STOPPED_AFTER = 3.0
-"""Seconds without a sign after which one who looks once calls a watcher stopped; they show four a second."""
+STOPPED_AFTER = 8.0
+"""Seconds without a sign after which one who looks once calls a watcher stopped; who is alone shows one in five."""
 
 
 class Reach(IntEnum):
@@ -131,15 +131,21 @@ def remove_record(directory: int, id: str) -> None:
         os.unlink(id + ENDING, dir_fd=directory)
 
 
-def read_records(directory: int) -> list[Watcher]:
-    """All whose files can be read, the oldest first."""
-    names = [name for name in os.listdir(directory) if name.endswith(ENDING)][:MOST_WATCHERS]
+def read_records(directory: int, but: str = "") -> list[Watcher]:
+    """All whose files can be read, the oldest first, save the one of this id."""
+    names = [name for name in os.listdir(directory) if name.endswith(ENDING) and name != but + ENDING][:MOST_WATCHERS]
     found = []
     for name in names:
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
             text, sign = beginning(name, directory)
             found.append(_watcher(name.removesuffix(ENDING), sign, json.loads(text)))
     return sorted(found, key=lambda each: (each.since, each.id))
+
+
+def is_alone(directory: int, id: str, others: Collection[Watcher]) -> bool:
+    """Whether of all files there only that of this id can be one's who lives; the `others` were just read."""
+    dead = {each.id + ENDING for each in others if not each.alive}
+    return all(name in dead for name in os.listdir(directory) if name.endswith(ENDING) and name != id + ENDING)
 
 
 def beginning(name: str, directory: int) -> tuple[bytes, int]:

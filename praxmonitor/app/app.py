@@ -14,6 +14,8 @@ from rich.text import Text
 from textual.app import App, ScreenStackError
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import DescendantFocus, Event, Key, MouseDown
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
@@ -40,6 +42,7 @@ from praxmonitor.app.project import TICK, Project
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told
+from praxmonitor.app.terminal_input import TerminalDriver
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.sound import Speaker
 from praxmonitor.state.attendance import Attendance
@@ -215,6 +218,11 @@ class PraxApp(App[None], inherit_bindings=False):
         """Our variables for themes that do not set them."""
         theme: Theme | None = self.get_theme(self.theme)
         return load.variable_defaults(theme) if theme is not None else {}
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's own; for a terminal ours, whose wait for keys costs nothing."""
+        found = super().get_driver_class()
+        return TerminalDriver if found is LinuxDriver else found
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own; then, where it is wanted, ASCII."""

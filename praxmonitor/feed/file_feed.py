@@ -130,7 +130,7 @@ class _Reading(threading.Thread):
             self._hand(fleet)
             self._changed.clear()
             self._rare = False
-            with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+            with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel, waits=loader.waits) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
@@ -191,6 +191,8 @@ def _facts(loader: WorkspaceReader, fleet: Fleet, batch: Batch) -> list[Fact]:
     facts = loader.changed(batch.paths) if batch.paths else []
     if batch.sweep:
         facts += loader.sweep()
+    elif batch.glance:
+        facts += loader.glance()
     if batch.note not in ("", *fleet.notes):
         facts = [*facts, *loader.set_remark(batch.note)]
     return facts

@@ -11,7 +11,7 @@ from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.state.agent_details import AgentDetails, Section
-from praxmonitor.state.agent_reader import AgentReader
+from praxmonitor.state.agent_reader import AgentReader, running_pid
 
 if TYPE_CHECKING:
     from mailcore.model.changes import ChangedFile, ChangeSet, FileDiff
@@ -20,6 +20,8 @@ SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
 PERIOD = 0.5
 """Seconds between two readings at least."""
+REST = 5
+"""Periods between two readings of an agent of which no process runs."""
 CHANGES_PERIOD = 2.0
 """Seconds between two looks of git at what an agent changed, at least: a look takes tens of milliseconds of a core."""
 
@@ -41,10 +43,19 @@ class Reading:
         self._reader = AgentReader()
         self._settle: Timer | None = None
         self._read_of: AgentFacts | None = None
+        self._unread = 0
+        """Periods since the last reading."""
 
     def begin(self, period: float) -> None:
         """Read again every so many seconds, from now on."""
-        self._screen.set_interval(max(PERIOD, period), self.read)
+        self._screen.set_interval(max(PERIOD, period), self._read_again)
+
+    def _read_again(self) -> None:
+        """Where no process runs and no section is in view that is read beside, only at times: its files are told of."""
+        facts = self._agent()
+        self._unread += 1
+        if facts is not None and (running_pid(facts) or self._wanted() or self._unread >= REST):
+            self.read()
 
     def follow(self, facts: AgentFacts | None) -> None:
         """Read anew if this is another agent, or more is known of it."""
@@ -62,6 +73,7 @@ class Reading:
         """Read the agent in view now."""
         facts = self._agent()
         if facts is not None and self._screen.is_current:
+            self._unread = 0
             self._screen.run_worker(
                 partial(self._read, facts, self._wanted()), thread=True, exclusive=True, group="details"
             )

@@ -116,6 +116,38 @@ def test_without_the_kernel_the_sweeps_go_on(tmp_path: Path) -> None:
         assert watching() == []
 
 
+@pytest.mark.linux_only("the portable backend looks each period")
+def test_while_nothing_changes_all_is_looked_at_in_every_fifth_period(tmp_path: Path) -> None:
+    with WorkspaceWatch(directories(tmp_path), 0.2) as batches:
+        stream = iter(batches)
+        assert next(stream).sweep, "the watch stands"
+        began = time.monotonic()
+        assert next(stream).sweep
+        assert 0.9 < time.monotonic() - began < 3.0
+        (tmp_path / "a.log").write_text("")
+        assert not next(stream).sweep
+        assert next(stream).glance, "what changed is looked at once more, before all is"
+        assert next(stream).sweep
+
+
+@pytest.mark.linux_only("the portable backend looks each period")
+def test_what_no_file_tells_is_looked_at_each_period(tmp_path: Path) -> None:
+    with WorkspaceWatch(directories(tmp_path), 0.2, waits=lambda: True) as batches:
+        stream = iter(batches)
+        assert next(stream).sweep
+        assert [next(stream).glance for _ in range(3)] == [True] * 3
+
+
+@pytest.mark.linux_only("the portable backend looks each period")
+def test_where_others_may_write_all_is_looked_at_each_period(tmp_path: Path) -> None:
+    """Of a file system that other machines write, as of /proc, the kernel tells less than changes."""
+    with WorkspaceWatch(directories(tmp_path, Path("/proc/self")), 0.2) as batches:
+        stream = iter(batches)
+        began = time.monotonic()
+        assert [next(stream).sweep for _ in range(4)] == [True] * 4
+        assert 0.5 < time.monotonic() - began < 3.0
+
+
 LIMITED = """
 import sys
 from pathlib import Path

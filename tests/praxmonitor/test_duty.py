@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.duty import LEASE, Duty
+from praxmonitor.alarms.duty import Duty
+from praxmonitor.alarms.lease import LEASE
 from praxmonitor.alarms.watchers import Reach, WatcherState
 
 pytestmark = pytest.mark.backends

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -16,9 +18,11 @@ import pytest
 
 from mailcore.exceptions import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.lock import Holder
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
+from mailcore.system import processes
 from mailcore.workspace.find import Workspace
 from praxmonitor.feed.base import FLEET_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
@@ -67,6 +71,38 @@ async def test_without_kernel_watches_changes_show_by_the_sweep(aipass_workspace
         write(the(first, address).agent.inbox, "a")
         await until(fleets, shows(address, 1))
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("address", ["@beta", "@operator"])
+async def test_what_the_kernel_does_not_tell_shows_within_five_periods(aipass_workspace: Path, address: str) -> None:
+    async with aclosing(FileFeed(aipass_workspace, 0.3).fleets()) as fleets:
+        first = await anext(fleets)
+        inbox = the(first, address).agent.inbox
+        write(inbox, "a")
+        await until(fleets, shows(address, 1))
+        await asyncio.sleep(0.5)  # the look after a change is over
+        elsewhere = aipass_workspace.parent / "elsewhere.json"
+        elsewhere.hardlink_to(inbox)
+        began = time.monotonic()
+        write(elsewhere, "a", "b")  # of a file that is written by its other name
+        await until(fleets, shows(address, 2))
+        assert time.monotonic() - began < 5 * 0.3 + 3.0
+
+
+async def test_the_death_of_who_holds_a_lock_is_told_by_no_file(aipass_workspace: Path) -> None:
+    async with aclosing(FileFeed(aipass_workspace, 0.3).fleets()) as fleets:
+        first = await anext(fleets)
+        working = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        ticks = processes.start_ticks(working.pid)
+        lock = {"pid": working.pid, "start_ticks": ticks, "timestamp": "2026-11-29T12:00:00+00:00"}
+        the(first, "@beta").agent.dispatch_lock.write_text(json.dumps(lock))
+        await until(fleets, lambda f: (one := the(f, "@beta").lock) is not None and one.holder is Holder.ALIVE)
+        began = time.monotonic()
+        working.kill()
+        working.wait()
+        working.stdin.close() if working.stdin else None
+        await until(fleets, lambda f: (one := the(f, "@beta").lock) is not None and one.holder is Holder.DEAD)
+        assert time.monotonic() - began < 5 * 0.3, "before all is looked at"
 
 
 async def test_a_fleet_is_at_most_a_frames_worth_apart_and_the_last_word_counts(aipass_workspace: Path) -> None:

@@ -63,7 +63,7 @@ def test_status_says_who_watches_who_died_and_that_nobody_does(root: Path, wait_
         assert status(root, "--watched")[0] == 1, "it watches, and nobody hears it"
         one.send_signal(signal.SIGSTOP)
         wait_until(
-            lambda: watchers.read_watchers(root / ".praxmonitor")[1] is None, 10.0, "a stopped one watches no more"
+            lambda: watchers.read_watchers(root / ".praxmonitor")[1] is None, 20.0, "a stopped one watches no more"
         )
         assert f"! guard (PID {one.pid}) shows no life since " in status(root, "--watched")[1]
         one.kill()
