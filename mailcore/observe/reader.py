@@ -116,7 +116,7 @@ class WorkspaceReader:
         looked_at |= {id(branch): branch for branch in self._branches.values() if branch.waits}
         facts = [fact for branch in looked_at.values() for fact in self._read(branch, branch.refresh)]
         facts += self._changed_roster()
-        return facts + self.live_sessions() + self._catch_up() + self._progress(self._read_lately)
+        return facts + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def waits(self) -> bool:
         """Whether something is to be looked at soon that no file tells: a process, or what one look left."""
