@@ -50,6 +50,8 @@ def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0
     `opened` (seconds since the epoch) is when the screen was: what happened before it is history, and history is
     silent even where its file is read late. `subagents`: the volume of what subagents do, 0.0 for not at all.
     """
+    if new.fleet is old.fleet:
+        return []
     due: list[Cue] = []
     since = max(opened, new.now - NEWS_WINDOW)
     before = {facts.address: facts for facts in _everyone(old)}

@@ -59,39 +59,44 @@ def next_snapshot(
     The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
     `DERIVE_AGAIN_AFTER` has passed.
     """
-    same = fleet is old.fleet
-    full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
-    if not full and machine_status is old.machine_status and now >= old.now:
-        few = changed_agents(old.fleet, fleet)
-        if few is not None:
-            return _with_few(old, fleet, few, now, policy)
-    known = {} if same else {facts.address: facts for facts in old.fleet.agents}
-    holding = old.holds if machine_status is old.machine_status and now >= old.now else {}
-    holds: dict[str, float] = {}
+    few = changed_agents(old.fleet, fleet) if len(old.statuses) == len(old.fleet.agents) else None
+    if few is not None and machine_status is old.machine_status and now >= old.now:
+        return _with_few(old, fleet, few, now, policy)
     statuses: dict[str, Status] = {}
-    changed = not same
+    holds: dict[str, float] = {}
     for facts in fleet.agents:
         address = facts.agent.address
-        before = old.statuses.get(address)
-        if before is not None and (same or known.get(address) is facts):
-            until = holding.get(address, 0.0)
-            if not (full and before.state in TIME_DEPENDENT) or now <= until:
-                statuses[address] = before
-                if until:
-                    holds[address] = until
-                continue
-        status = state(facts, now, policy, machine_status)
+        before, status = old.statuses.get(address), state(facts, now, policy, machine_status)
+        statuses[address] = before if before is not None and before == status else status
         if until := _held_until(facts, status, now, policy, machine_status):
             holds[address] = until
-        if before == status:
-            status = before
-        else:
-            changed = True
-        statuses[address] = status
-    if not changed and int(now) == int(old.now):
+    return Snapshot(fleet, statuses, now, now, holds, machine_status)
+
+
+def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float, policy: Alarms) -> Snapshot:
+    """The next snapshot where only of these something changed: of a thousand others the states are derived again that
+    time may have changed, and those only now and then."""
+    again, holds = changed, old.holds
+    derived = old.derived
+    if fleet is old.fleet or now - derived >= DERIVE_AGAIN_AFTER:
+        derived = now
+        again = [
+            facts
+            for facts, before, status in zip(fleet.agents, old.fleet.agents, old.statuses.values(), strict=True)
+            if facts is not before
+            or (status.state in TIME_DEPENDENT and now > holds.get(facts.agent.address, 0.0))
+        ]  # fmt: skip
+    found = {facts.agent.address: state(facts, now, policy, old.machine_status) for facts in again}
+    new = {address: status for address, status in found.items() if status != old.statuses[address]}
+    if not changed and not new and fleet is old.fleet and int(now) == int(old.now):
         return old
-    derived = now if full else old.derived
-    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, machine_status)
+    if again:
+        until = {
+            facts.agent.address: _held_until(facts, found[facts.agent.address], now, policy, old.machine_status)
+            for facts in again
+        }
+        holds = {**holds, **until}
+    return Snapshot(fleet, {**old.statuses, **new} if new else old.statuses, now, derived, holds, old.machine_status)
 
 
 def turned(old: Snapshot, new: Snapshot) -> bool:
@@ -104,17 +109,6 @@ def turned(old: Snapshot, new: Snapshot) -> bool:
         if before is not after and before.state is not after.state
     )
     return any(before not in AT_WORK or after not in AT_WORK for before, after in changes)
-
-
-def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float, policy: Alarms) -> Snapshot:
-    """The next snapshot where only of these something changed: a thousand others cost nothing."""
-    statuses, holds = dict(old.statuses), dict(old.holds)
-    for facts in changed:
-        address = facts.address
-        before, status = statuses.get(address), state(facts, now, policy, old.machine_status)
-        statuses[address] = status if before is None or before != status else before
-        holds[address] = _held_until(facts, status, now, policy, old.machine_status)
-    return Snapshot(fleet, statuses, now, old.derived, holds, old.machine_status)
 
 
 def _held_until(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> float:

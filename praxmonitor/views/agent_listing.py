@@ -6,7 +6,7 @@ values that change all the time it is looked at anew every `RESORT` seconds only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -94,18 +94,17 @@ class AgentListing:
             for facts in snapshot.fleet.agents
         }
 
-    def _foot(self, shown: Iterable[AgentFacts], count: int, arrangement: Arrangement) -> Line:
+    def _foot(self, shown: Sequence[AgentFacts], count: int, arrangement: Arrangement) -> Line:
         """Marks, filter and order in words; empty where nothing is as unusual."""
-        addresses = [facts.address for facts in shown]
         parts: list[tuple[str, str]] = []
         if self.marks:
-            hidden = len(self.marks) - sum(address in self.marks for address in addresses)
+            hidden = len(self.marks) - sum(facts.address in self.marks for facts in shown)
             more = f", {hidden} of them hidden and left alone" if hidden else ""
             parts.append((f"{len(self.marks)} marked{more}", "accent strong"))
         if self._filter.trouble:
             parts.append((self._filter.trouble, "warn"))
         elif self._filter.terms:
-            parts.append((f"{len(addresses)} of {count} shown", "muted"))
+            parts.append((f"{len(shown)} of {count} shown", "muted"))
         if words := arrangement.words:
             parts.append((words, "muted"))
         line = [span for part in parts for span in (("  ·  ", "faint"), part)]
