@@ -29,6 +29,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import BY_ID
 from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.app import library_caches
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.away import Away
@@ -233,6 +234,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.run_worker(project.follow(self._feed_over), group="feed")
             self.run_worker(project.alarms.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
+        self.set_interval(library_caches.PERIOD, library_caches.shrink)
         self._listen()
 
     def _settle_in(self) -> None:

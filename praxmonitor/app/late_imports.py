@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 
+from praxmonitor.app.library_caches import large_caches
+
 GC_THRESHOLDS = (700, 10, 10)
 """Python's own, which its start-up raises."""
 
@@ -23,5 +25,6 @@ def load_and_freeze() -> None:
     With all that was imported a full look took 23 ms, in which no key was answered.
     """
     load_screens()
+    large_caches()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
