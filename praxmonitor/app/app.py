@@ -234,7 +234,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.run_worker(project.follow(self._feed_over), group="feed")
             self.run_worker(project.alarms.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
-        self.set_interval(library_caches.PERIOD, library_caches.shrink)
+        self.set_interval(library_caches.PERIOD, lambda: library_caches.shrink(self.screen_stack))
         self._listen()
 
     def _settle_in(self) -> None:

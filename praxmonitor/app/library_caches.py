@@ -1,15 +1,20 @@
 """What Textual and Rich remember, kept small.
 
 Each of their functions that remembers its answers keeps up to 16,384 of them, with the texts and regions of the screen
-that it was asked for, few of which are ever asked for again: it took most of an hour, and megabytes, to fill them.
+that it was asked for, few of which are ever asked for again: it took most of an hour, and megabytes, to fill them. And
+each line that a widget drew keeps up to sixteen pieces of itself, each with pieces of its own, for as long as it does
+not change: of thousands of pieces nearly all are of paintings that are past.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import _lru_cache_wrapper, cache
 from typing import Any
+
+from textual.screen import Screen
+from textual.widget import Widget
 
 LIBRARIES = ("textual", "rich")
 MOST_ANSWERS = 512
@@ -18,11 +23,15 @@ PERIOD = 10.0
 """Seconds between two looks."""
 
 
-def shrink() -> None:
-    """Let each that remembers more begin anew. From the loop, which alone asks them."""
+def shrink(screens: Iterable[Screen[Any]]) -> None:
+    """Let each that remembers more begin anew, and forget the pieces of what these screens drew: a line that is painted
+    again makes its own again. From the loop, which alone asks them."""
     for one in large_caches():
         if one.cache_info().currsize > MOST_ANSWERS:
             one.cache_clear()
+    for screen in screens:
+        for widget in (screen, *screen.walk_children(Widget)):
+            widget._styles_cache.clear()  # nothing is painted for that: what is on the terminal stays
 
 
 @cache
