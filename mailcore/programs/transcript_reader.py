@@ -214,8 +214,8 @@ class _Tokens:
         place = bisect_left(self._keys, key)
         if place == len(self._keys) or self._keys[place] != key:
             return None
-        *tokens, for_an_hour = self._tokens[place * self.KINDS : (place + 1) * self.KINDS]
-        return Usage(*tokens, cache_write_1h=for_an_hour)
+        read, output, cached, written, for_an_hour = self._tokens[place * self.KINDS : (place + 1) * self.KINDS]
+        return Usage(read, output, cached, written, cache_write_1h=for_an_hour)
 
     def put(self, key: int, used: Usage) -> None:
         tokens = array("Q", (used.input, used.output, used.cache_read, used.cache_write, used.cache_write_1h))

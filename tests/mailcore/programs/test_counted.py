@@ -15,10 +15,10 @@ TOKENS = st.integers(0, (1 << 53) - 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), TOKENS, TOKENS, TOKENS, TOKENS, TOKENS), max_size=60))
-def test_the_newest_are_known_as_they_were_counted_last(puts: list[tuple[int, ...]]) -> None:
+def test_the_newest_are_known_as_they_were_counted_last(puts: list[tuple[int, int, int, int, int, int]]) -> None:
     counted, known = Counted(120), dict[str, Usage]()
-    for number, *tokens, for_an_hour in puts:
-        known[f"m{number}"] = Usage(*tokens, cache_write_1h=for_an_hour)
+    for number, read, output, cached, written, for_an_hour in puts:
+        known[f"m{number}"] = Usage(read, output, cached, written, cache_write_1h=for_an_hour)
         counted.put(f"m{number}", known[f"m{number}"])
     for number in range(31):
         assert counted.get(f"m{number}") == known.get(f"m{number}")
