@@ -26,7 +26,7 @@ def test_the_newest_are_known_as_they_were_counted_last(puts: list[tuple[int, in
 
 
 def test_three_times_as_many_messages_take_no_more_room() -> None:
-    """Half of them at least are known, in some 50 bytes each; a dictionary of them has 400."""
+    """Half of them at least are known, in some 50 bytes each; a dictionary of them has 350."""
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     counted = Counted(MOST)
