@@ -11,16 +11,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 from msgspec.structs import replace
 
 from mailcore.model.run import Attempt, Run
 from mailcore.model.usage import Spent, Usage
+from mailcore.observe.open_messages import OpenMessage, OpenMessages
 from mailcore.programs.prices import MAX_NAME, Prices
 from mailcore.programs.transcript_reader import Recent
 
 MAX_OPEN_MESSAGES = 20_000
-"""Messages of an agent whose estimates may still be taken back (3 MB); those of older ones stand."""
+"""Messages of an agent whose estimates may still be taken back (0.5 MB); those of older ones stand."""
 MAX_SESSIONS = 500
 """Sessions of an agent whose reports are remembered."""
 MAX_REPORTS = 500
@@ -33,29 +33,6 @@ CLOCKS = 1.0
 
 Stretch = tuple[float, float]
 """From when until when."""
-
-
-class _Open(msgspec.Struct, frozen=True, gc=False):
-    """The money of one message, estimated or unknown, that may be reported yet."""
-
-    at: float
-    session: str
-    model: str
-    tokens: int
-    dollars: float | None
-
-    @property
-    def money(self) -> Usage:
-        """What it counts for until then."""
-        if self.dollars is None:
-            return Usage(unpriced=((self.model, self.tokens),))
-        return Usage(estimated=self.dollars)
-
-    def reported(self, cost: float) -> Usage:
-        """What is to be added when it cost that."""
-        if self.dollars is None:
-            return Usage(cost=cost, unpriced=((self.model, -self.tokens),))
-        return Usage(cost=cost, estimated=-self.dollars)
 
 
 @dataclass(slots=True)
@@ -75,7 +52,7 @@ class Estimates:
     def __init__(self, agent: str, prices: Prices) -> None:
         self._agent = agent
         self._prices = prices
-        self._open: deque[_Open] = deque(maxlen=MAX_OPEN_MESSAGES)
+        self._open = OpenMessages(MAX_OPEN_MESSAGES)
         self._sessions: Recent[str, _Reports] = Recent(MAX_SESSIONS)
         self._any = _Reports("")
         """Of the attempts whose journals name no session: it may be each."""
@@ -109,8 +86,8 @@ class Estimates:
                 return one
         dollars = self._prices.dollars(one)
         model = self._named(one.model) if dollars is None else ""
-        message = _Open(one.at, session.id, model, one.usage.tokens, dollars)
-        self._open.append(message)
+        message = OpenMessage(one.at, session.id, model, one.usage.tokens, dollars)
+        self._open.add(message)
         return replace(one, usage=one.usage + message.money)
 
     def _total(self, one: Spent) -> list[Spent]:
@@ -119,7 +96,7 @@ class Estimates:
         if _within(one.at, session.attempts) or _within(one.at, self._any.attempts):
             return []
         session.totals.append((one.begun, one.at))
-        return _instead(one, self._taken(one.begun, one.at, session.id))
+        return _instead(one, self._open.take(one.begun, one.at, session.id))
 
     def _attempt(self, one: Spent, begun: float) -> list[Spent]:
         """A journal reports what an attempt cost; of one without a session by the time alone."""
@@ -128,16 +105,7 @@ class Estimates:
         if any(begin <= at <= end for session in sessions for _, at in session.totals):
             return []
         (self._session(one.session) if one.session else self._any).attempts.append((begin, end))
-        return _instead(one, self._taken(begin, end, one.session or None))
-
-    def _taken(self, begin: float, end: float, session: str | None) -> list[_Open]:
-        """The messages of that time, of all sessions or one, whose money was open: it is no more."""
-        taken: list[_Open] = []
-        left: deque[_Open] = deque(maxlen=MAX_OPEN_MESSAGES)
-        for one in self._open:
-            (taken if begin <= one.at <= end and session in (None, one.session) else left).append(one)
-        self._open = left
-        return taken
+        return _instead(one, self._open.take(begin, end, one.session or None))
 
     def _session(self, id: str) -> _Reports:
         session = self._sessions.get(id) or _Reports(id)
@@ -165,7 +133,7 @@ def _paid_attempts(run: Run) -> list[Attempt]:
     return [Attempt(0, "", run.started_at, ended_at=run.since, session_id=session, cost=run.cost)]
 
 
-def _instead(reported: Spent, taken: Sequence[_Open]) -> list[Spent]:
+def _instead(reported: Spent, taken: Sequence[OpenMessage]) -> list[Spent]:
     """What was reported, shared among the messages as their estimates were, or else their tokens; and these less."""
     if not taken:
         return [reported]

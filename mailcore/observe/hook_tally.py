@@ -13,7 +13,7 @@ MISSED_CALLS = 5
 MISSED_SECONDS = 60.0
 """So many calls without a hook event, and so long after the last one: hooks and session file are read at their own
 times, and a hook may be slow."""
-HEARD_SESSIONS = 64
+HEARD_SESSIONS = 16
 HEARD_TOOLS = 100
 """Sessions, and tools of each, that are remembered."""
 

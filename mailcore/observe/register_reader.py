@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
+from itertools import islice
 from pathlib import Path
 
 from mailcore.formats import journal
@@ -16,6 +18,8 @@ REGISTER_TAIL = 1024 * 1024
 
 MAX_RUNS = 4_000
 """Runs that are remembered."""
+MAX_OF_AGENT = 8
+"""Of each agent: it is at one, and a row that closes one comes soon after its end."""
 
 
 class RegisterReader:
@@ -39,7 +43,17 @@ class RegisterReader:
                 self._restarts = self._tail.restarts
                 self._runs = {}
             if lines:
-                known = list(self._runs.values())[-MAX_RUNS:]
-                self._runs = runs_by_id(journal.parse_records(lines), known)
+                self._runs = runs_by_id(journal.parse_records(lines), _newest_few(self._runs.values()))
             more = self._tail.behind
         return newest_runs(self._runs.values())
+
+
+def _newest_few(runs: Collection[Run]) -> list[Run]:
+    """Of each agent the newest few, in the same order: the oldest first."""
+    of_agent: Counter[str] = Counter()
+    found: list[Run] = []
+    for run in islice(reversed(list(runs)), MAX_RUNS):
+        of_agent[run.target] += 1
+        if of_agent[run.target] <= MAX_OF_AGENT:
+            found.append(run)
+    return found[::-1]

@@ -36,7 +36,7 @@ MAX_FOLLOWED = 64
 MAX_BURST_ACTIVITIES = 500
 """Of what a file grew by between two looks, the newest this many activities are kept."""
 MAX_COUNTED = 50_000
-"""Messages whose use is remembered: more than an agent writes in a day."""
+"""Messages whose use is remembered (2.4 MB at most): more than an agent writes in a day."""
 MAX_LEFT = 20_000
 """Session files of which is remembered how far they were read: more than a fleet begins in a day."""
 LAST_LINE_BYTES = 1024 * 1024

@@ -29,7 +29,7 @@ from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system import safe_open
 
 MAX_MESSAGES = 50_000
-"""Messages of an agent that are remembered, so that those of a session that was copied count once (20 MB at most)."""
+"""Messages of an agent that are remembered, so that those of a session that was copied count once (2.4 MB at most)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import BY_ID
 from praxmonitor.actions.views import ViewName
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.app import library_caches
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.away import Away
@@ -245,6 +246,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.run_worker(project.follow(self._feed_over), group="feed")
             self.run_worker(project.alarms.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
+        self.set_interval(library_caches.PERIOD, lambda: library_caches.shrink(self.screen_stack))
         self._listen()
 
     def first_read(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 
+from praxmonitor.app.library_caches import large_caches
+
 GC_THRESHOLDS = (700, 10, 10)
 """Python's own, which its start-up raises."""
 
@@ -18,10 +20,13 @@ def load_screens() -> None:
 
 
 def load_and_freeze() -> None:
-    """Load the dialogs; from then on garbage is looked for among what is made later.
+    """Load the dialogs, let go what importing left over; from then on garbage is looked for among what is made later.
 
-    With all that was imported a full look took 23 ms, in which no key was answered.
+    With all that was imported a full look took 23 ms, in which no key was answered. The one here frees 1.3 MB, which
+    else nobody ever would.
     """
     load_screens()
+    large_caches()
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

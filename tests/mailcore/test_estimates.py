@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Sequence
 from math import isclose
 from pathlib import Path
@@ -205,3 +206,20 @@ def test_a_total_that_leaves_models_out_is_none(house: House, tmp_path: Path, mo
     path.write_bytes(b"\n".join(lines) + b"\n")
     (entry,) = ledger(house.workspace.agents, local_midnight(time.time())).entries
     assert money_of(entry.usage) == (0.001054, True, ())
+
+
+def test_the_messages_of_a_long_day_take_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times as many as may still be reported: the newest are kept, in less than 40 bytes each."""
+    monkeypatch.setattr("mailcore.observe.estimates.MAX_OPEN_MESSAGES", most := 4000)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    estimates = Estimates("@a", PRICES)
+    for number in range(3 * most):
+        for _ in estimates.priced([used(1000.0 + number, 1 + number % 7, session=f"s{number // 1000}")]):
+            pass
+    size = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert size < 40 * most + 40_000
+    reported = list(estimates.priced([total(2000.0 + 3 * most, 10.0, f"s{3 * most // 1000 - 1}")]))
+    assert len(reported) == 1000 and isclose(sum(one.usage.cost for one in reported), 10.0)
+    assert len(list(estimates.priced([total(2000.0 + 3 * most, 10.0, "s0")]))) == 1, "of the oldest the estimate stands"

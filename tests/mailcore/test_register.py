@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.observe.aipass_runs import newest_runs, runs_by_id
-from mailcore.observe.register_reader import RegisterReader
+from mailcore.observe.register_reader import MAX_OF_AGENT, RegisterReader
 
 RUNS, TARGETS = ("one", "two", "three"), ("@a", "@b")
 STATUSES = st.sampled_from(["outstanding", "completed (replied)", "killed by @lead", "failed"])
@@ -72,3 +72,18 @@ def test_only_what_was_appended_is_read(tmp_path: Path) -> None:
     with register.path.open("ab") as file:
         file.write(line(1, ("one", "", "completed"))[20:])
     assert register.read()["@a"].phase is Phase.COMPLETED
+
+
+def test_of_each_agent_few_runs_are_remembered_and_the_newest_is_told(tmp_path: Path) -> None:
+    """Three times as many; one that ends late is still known to be what it is."""
+    register = RegisterReader(tmp_path)
+    for number in range(3 * MAX_OF_AGENT):
+        with register.path.open("ab") as file:
+            file.write(line(number, (f"{number}a", "@a", "outstanding")) + line(number, (f"{number}b", "@b", "failed")))
+        register.read()
+    assert len(register._runs) <= 2 * (MAX_OF_AGENT + 1)
+    with register.path.open("ab") as file:
+        file.write(line(59, (f"{3 * MAX_OF_AGENT - 1}a", "", "completed (replied)")))
+    newest = register.read()
+    assert [newest[target].run_id for target in TARGETS] == [f"{3 * MAX_OF_AGENT - 1}{name}" for name in "ab"]
+    assert newest["@a"].phase is Phase.COMPLETED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from rich.segment import Segment
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from praxmonitor.app.late_imports import load_and_freeze
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, workspace
 
 pytestmark = pytest.mark.anyio
@@ -39,3 +41,22 @@ async def test_opening_a_screen_again_and_again_keeps_nothing(key: str) -> None:
         await open_and_close(pilot, key, OPENINGS)
         more = kept() - before
         assert sum(more.values()) < 30 * OPENINGS, f"a whole screen has a hundred lines and more: {more}"
+
+
+def test_what_importing_left_over_is_not_kept_for_ever() -> None:
+    class Left:
+        """Refers to itself, as what an import leaves behind."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    before = gc.get_threshold()
+    gc.disable()
+    left = weakref.ref(Left())
+    try:
+        load_and_freeze()
+        assert left() is None
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+        gc.enable()

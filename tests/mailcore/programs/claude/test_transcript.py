@@ -228,7 +228,7 @@ def test_messages_are_remembered_in_bounds() -> None:
         one.read(said(n + 1.0, f"m{n}", call(f"t{n}", "Agent")), NOW)
         one.read(result(n + 1.0, f"t{n}", "", toolUseResult={"status": "async_launched", "agentId": f"a{n}"}), NOW)
     assert (
-        len(one.counted) == MAX_COUNTED_MESSAGES
+        MAX_COUNTED_MESSAGES // 2 <= len(one.counted) <= MAX_COUNTED_MESSAGES
         and len(one._background) <= MAX_COUNTED_MESSAGES
         and len(one._calls) <= MAX_COUNTED_MESSAGES
     )
