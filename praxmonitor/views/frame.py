@@ -11,7 +11,7 @@ from textual.screen import Screen
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
 from praxmonitor.actions.action import Action, Footer
-from praxmonitor.actions.context import Preferring, Ways
+from praxmonitor.actions.app_parts import Preferring, Ways
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
