@@ -74,7 +74,7 @@ def _locked(facts: AgentFacts, lock: Lock, now: float) -> Status:
     if lock.holder is Holder.DEAD:
         who = f"the supervisor (PID {lock.pid}) is gone" if lock.pid else "the lock names no process"
         return Status(
-            State.ORPHANED, f"{who}, its lock stayed; retry (r) starts anew, kill cleans up", last_sign(facts)
+            State.ORPHANED, f"{who}, its lock stayed; a retry starts anew, a kill cleans up", last_sign(facts)
         )
     if lock.holder is Holder.UNKNOWN:
         # read_lock gives no time where the file itself cannot be read.
@@ -136,7 +136,7 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
         if run.phase is Phase.QUEUED:
             return Status(State.IDLE, f"queued: {run.subject or 'a task'}", run.since)
         if now - run.since > GRACE:
-            reason = f"{run.subject or 'a run'} is open and nobody holds its lock; retry (r) starts anew"
+            reason = f"{run.subject or 'a run'} is open and nobody holds its lock; a retry starts anew"
             return Status(State.ORPHANED, reason, run.since)
         return _phase(facts, run)
     ended = run.since if run is not None else 0.0

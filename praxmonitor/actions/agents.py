@@ -135,7 +135,8 @@ async def retry(context: Context[View]) -> None:
 
 async def move(context: Context[View]) -> None:
     """Do the agent's last task in another program, or for another account, which the operator picks from a list."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     opened, facts = context.opened, context.facts
     if facts is None:
@@ -147,7 +148,7 @@ async def move(context: Context[View]) -> None:
     if not found:
         return
     question = f"Where is {facts.address} to do its task? {task(facts)}"
-    options = [text_option(label) for label, _ in found]
+    options = [text_row(label) for label, _ in found]
     picked = await context.display.push_screen_wait(
         ChooseScreen(question, options, "enter begin it there   j k another   esc back")
     )

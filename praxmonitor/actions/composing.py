@@ -212,7 +212,8 @@ def _send(context: Context[View], letter: Letter) -> str:
 
 async def drafts(context: Context[View]) -> None:
     """List what was written and not sent, and go on with one."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     opened = context.opened
     found = (
@@ -224,7 +225,7 @@ async def drafts(context: Context[View]) -> None:
         context.display.notify("no draft: what is written and left with Esc is kept as one")
         return
     options = [
-        text_option(
+        text_row(
             f"{age(opened.clock() - draft.at):>6}  {draft.title} {draft.letter.to}: "
             f"{draft.letter.subject or plain(draft.letter.body)[:60]}"
         )

@@ -9,7 +9,7 @@ from mailcore.model.message import Message
 from mailcore.text.units import age, since, soon
 from praxmonitor.actions.kills import Victim
 from praxmonitor.text.agents import task
-from praxmonitor.text.lines import Line, cut, pad, plain, sender, spread
+from praxmonitor.text.lines import Line, cut, pad, plain, sender, spread, wrapped
 from praxmonitor.text.usage import amount, so_far
 
 MOST_MAILS = 10
@@ -35,7 +35,11 @@ def start_question(what: str, facts: AgentFacts, earlier: str = "") -> tuple[str
 def start_lines(facts: AgentFacts, now: float, bypass: bool, width: int) -> list[Line]:
     """How its last run ended, what that used and today did, and whether the new one asks for permissions."""
     told = _start(facts, now, bypass)
-    return [((pad(label, 10), "muted"), (cut(said, width - 10), role)) for label, said, role in told]
+    return [
+        ((pad("" if number else label, 10), "muted"), (part, role))
+        for label, said, role in told
+        for number, part in enumerate(wrapped(said, max(10, width - 10), 2))
+    ]
 
 
 def _start(facts: AgentFacts, now: float, bypass: bool) -> Iterator[tuple[str, str, str]]:

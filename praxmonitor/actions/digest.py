@@ -9,7 +9,8 @@ from praxmonitor.actions.context import Context, View
 async def show_digest(context: Context[View]) -> None:
     """List it; what is picked is gone to."""
     from mailcore.dispatch.runs.away_summary import headline, summarize, summary_lines
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     now = context.opened.clock()
     found = await result_of(context, summarize, context.opened.workspace, context.display.attendance.since(now))
@@ -19,7 +20,7 @@ async def show_digest(context: Context[View]) -> None:
     if not lines:
         context.display.notify(said)
         return
-    options = [text_option(each.text) for each in lines]
+    options = [text_row(each.text) for each in lines]
     question = ChooseScreen(said, options, "enter go there   j k another   esc back")
     picked = await context.display.push_screen_wait(question)
     if picked < 0:

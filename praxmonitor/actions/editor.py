@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from praxmonitor.actions.context import Terminal
+from praxmonitor.actions.app_parts import Terminal
 from praxmonitor.actions.lending import lend
 
 AT_A_LINE = frozenset(("vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "micro", "kak", "hx", "joe", "ne"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from praxmonitor.actions.context import Terminal
+from praxmonitor.actions.app_parts import Terminal
 
 BY_SIGNAL = 128
 """From this exit status on a shell says that a signal ended it: its person pressed Ctrl+C."""

@@ -34,12 +34,13 @@ def previous_folder(context: Context[MailboxView]) -> None:
 
 async def choose_owner(context: Context[MailboxView]) -> None:
     """Ask whose mail is to be listed."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     fleet = context.snapshot.fleet
     everyone = [facts for facts in (fleet.operator, *fleet.agents) if facts is not None]
     options = [
-        text_option(f"{facts.address}  {facts.mailbox.open} open, {facts.mailbox.unread} new") for facts in everyone
+        text_row(f"{facts.address}  {facts.mailbox.open} open, {facts.mailbox.unread} new") for facts in everyone
     ]
     hint = "j k choose    enter looks at it (nothing becomes read)    esc back"
     place = await context.display.push_screen_wait(ChooseScreen("Whose mail?", options, hint))
@@ -77,13 +78,14 @@ def reply_in_a_line(context: Context[MailboxView]) -> None:
 
 async def tell_outcome(context: Context[MailboxView]) -> None:
     """Say what became of the mail under the cursor: choose, then say the result in one line."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     message, opened = context.view.message, context.opened
     if message is None:
         return
     question = f"What became of it? {message.subject}"
-    options = [text_option(_MEANS[state]) for state in OUTCOMES]
+    options = [text_row(_MEANS[state]) for state in OUTCOMES]
     place = await context.display.push_screen_wait(
         ChooseScreen(question, options, "j k choose    enter this    esc back")
     )

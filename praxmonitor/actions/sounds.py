@@ -21,10 +21,11 @@ MUTE_PERIODS = (
 
 async def mute_some(context: Context[View]) -> None:
     """Ask what is to be muted, and for how long; what is muted is heard again when it is picked."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    from praxmonitor.dialogs.choose import ChooseScreen
+    from praxmonitor.widgets.row_list import text_row
 
     offered = _offered(context)
-    options = [text_option(f"{'hear' if muted else 'mute'} {name}: {said}") for name, said, muted, _ in offered]
+    options = [text_row(f"{'hear' if muted else 'mute'} {name}: {said}") for name, said, muted, _ in offered]
     what = await context.display.push_screen_wait(ChooseScreen("Mute what?", options, "Enter this · Esc nothing"))
     if what < 0:
         return
@@ -33,7 +34,7 @@ async def mute_some(context: Context[View]) -> None:
         mute(0.0)
         context.display.notify(f"heard again: {name}")
         return
-    periods = [text_option(said) for said, _ in MUTE_PERIODS]
+    periods = [text_row(said) for said, _ in MUTE_PERIODS]
     asked = ChooseScreen(f"Mute {name} for how long?", periods, "Enter so long · Esc not at all")
     period = await context.display.push_screen_wait(asked)
     if period >= 0:

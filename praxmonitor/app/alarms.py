@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mailcore.exceptions import MailcoreError
 from mailcore.text import counted
 from mailcore.text.units import duration
 from praxmonitor.actions import requests
+from praxmonitor.actions.app_parts import Notifying
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, Episode
@@ -23,22 +24,12 @@ from praxmonitor.sound.mutes import mutes_path
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 
-class Shown(Protocol):
+class Shown(Notifying, Protocol):
     """What is shown of one workspace."""
 
     opened: OpenWorkspace
     snapshot: Snapshot
     standing: tuple[Episode, ...]
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: Literal["information", "warning", "error"] = "information",
-        timeout: float | None = None,
-    ) -> None:
-        """Say it for some seconds."""
 
 
 class Alarms:

@@ -34,12 +34,11 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.app import library_caches
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
-from praxmonitor.app.away import Away
 from praxmonitor.app.choices import Choices
 from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
-from praxmonitor.app.outbox import Outbox
 from praxmonitor.app.project import TICK, Project
+from praxmonitor.app.projects import OpenProjects
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import continue_once, leave_when_told
@@ -146,11 +145,8 @@ class PraxApp(App[None], inherit_bindings=False):
         """What the first paint does not need is there, or under way."""
         self._incomplete = False
         """It was said that something of the recording is left out."""
-        self.project = Project(opened, feed, speaker, self)
-        """The one that the views show."""
+        self._projects = OpenProjects(Project(opened, feed, speaker, self))
         self.choices = Choices(self)
-        self._projects = [self.project]
-        self._outboxes, self._aways = [Outbox(opened, self)], [Away(opened, self)]
         self.show_playback()
         if opened.read_only:
             self.playing = "read-only"
@@ -162,9 +158,12 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def add_project(self, opened: OpenWorkspace, feed: Feed) -> None:
         """Open another workspace beside the first: to be called before the app runs."""
-        self._projects.append(Project(opened, feed, self._speaker, self))
-        self._outboxes.append(Outbox(opened, self))
-        self._aways.append(Away(opened, self))
+        self._projects.add(Project(opened, feed, self._speaker, self))
+
+    @property
+    def project(self) -> Project:
+        """The one that the views show."""
+        return self._projects.current
 
     @property
     def opened(self) -> OpenWorkspace:
@@ -183,25 +182,23 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def show_project(self, step: int = 0, *, number: int | None = None) -> None:
         """Let the views show another project: so many further, round and round, or the one at this place from 0."""
-        place = self._projects.index(self.project) + step if number is None else number
-        chosen = self._projects[place % len(self._projects)]
-        if len(self._projects) == 1:
+        projects = self._projects
+        chosen = projects.at(projects.place(projects.current) + step if number is None else number)
+        if not projects.several:
             self.notify("one project is open; praxmonitor A B opens several", severity="warning")
-        elif chosen is not self.project and not self.screen.is_modal:
-            self.project = chosen
-            self.navigation.show_project(self._projects.index(chosen))
+        elif chosen is not projects.current and not self.screen.is_modal:
+            projects.current = chosen
+            self.navigation.show_project(projects.place(chosen))
             chosen.hand_over()
             self._listen()
 
     def sum_up(self) -> None:
         """Say anew what each project wants of the operator, where several are open."""
-        if len(self._projects) > 1:
-            self.projects = tuple(each.summary(current=each is self.project) for each in self._projects)
+        self.projects = self._projects.summaries
 
     def says(self, project: Project, message: str, title: str, severity: SeverityLevel, timeout: float | None) -> None:
         """Say it for some seconds; where several are open, of which project."""
-        where = f"{project.opened.workspace.root.name}: " if len(self._projects) > 1 else ""
-        self.notify(f"{where}{message}", title=title, severity=severity, timeout=timeout)
+        self.notify(self._projects.told(project, message), title=title, severity=severity, timeout=timeout)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -257,18 +254,16 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def _settle_in(self) -> None:
         """Look for mail that waits; load the dialogs so that their first key opens them at once."""
-        for outbox in self._outboxes:
-            outbox.begin()
+        self._projects.begin()
         self.run_worker(load_screens if self.is_headless else load_and_freeze, thread=True)
 
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
-        for project in self._projects:
-            project.close()
+        self._projects.close()
         self._speaker.close()
 
     def _feed_over(self, project: Project, why: MailcoreError | None) -> None:
-        if why is not None and len(self._projects) > 1:
+        if why is not None and self._projects.several:
             project.stopped = plain(str(why))
             project.hand_over()
         elif why is not None:
@@ -280,13 +275,8 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
-        for outbox in self._outboxes:
-            outbox.tick()
-        for away in self._aways:
-            away.tick()
+        self._projects.tick()
         self.sending, self.away = self.opened.sending, self.opened.away
-        for project in self._projects:
-            project.tick()
 
     def _listen(self) -> None:
         """Say anew whether sound can be heard."""
@@ -295,8 +285,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def muting_changed(self) -> None:
         """The operator muted something, or wants to hear it."""
         self._listen()
-        for project in self._projects:
-            project.alarms.notifier.reach_changed()
+        self._projects.reach_changed()
         if self.opened.writable:
             self.run_worker(self._keep_mutes, thread=True)
 
@@ -326,8 +315,7 @@ class PraxApp(App[None], inherit_bindings=False):
     async def on_event(self, event: Event) -> None:
         """Textual's own; and a person is there who presses a key or a button of the mouse."""
         if isinstance(event, Key | MouseDown) and not event.is_forwarded:
-            for project in self._projects:
-                project.alarms.notifier.note_key()
+            self._projects.note_key()
             if self.opened.playback is None and (gone := self.attendance.note_key(self.opened.clock())):
                 told = f"nobody pressed a key for {duration(gone)}: {self.key_of('digest')} tells what happened since"
                 self.notify(told, timeout=12)

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.types import AnimationLevel
 from textual.widget import Widget
 
-from praxmonitor.actions.context import Preferring
+from praxmonitor.actions.app_parts import Preferring
 from praxmonitor.app.ascii_filter import AsciiFilter
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.preferences.preferences import Preferences

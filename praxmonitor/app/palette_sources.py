@@ -11,7 +11,8 @@ from textual.types import IgnoreReturnCallbackType
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions.action import Action
-from praxmonitor.actions.context import Context, View, Ways
+from praxmonitor.actions.app_parts import Ways
+from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.scope import ACT, AGENT, ALARMS, FLEET, MAIL, MAILBOX, REPLAY, STREAM

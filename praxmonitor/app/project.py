@@ -17,6 +17,8 @@ from praxmonitor.alarms.groups import most_urgent_first
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
+from praxmonitor.app.away import Away
+from praxmonitor.app.outbox import Outbox, Told
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import terminal_output
@@ -42,16 +44,18 @@ slower the machine, the longer a frame is, up to the longest."""
 Severity = Literal["information", "warning", "error"]
 
 
-class Host(Protocol):
+class Host(Told, Protocol):
     """The app, by what one of its projects asks of it."""
 
     terminal: Terminal
-    project: Project
-    """The one that the views show."""
     snapshot: Snapshot
     newest: Snapshot
     standing: tuple[Episode, ...]
     stopped: str
+
+    @property
+    def project(self) -> Project:
+        """The one that the views show."""
 
     def sum_up(self) -> None:
         """Say anew what each project wants of the operator, where several are open."""
@@ -92,6 +96,7 @@ class Project:
         self.walk = NeedWalk()
         """Where the operator stands among the things that need him there."""
         self._feed, self._began = feed, opened.clock()
+        self._outbox, self._away = Outbox(opened, host), Away(opened, host)
         notifier.on_due = self.look_again
 
     @property
@@ -139,8 +144,14 @@ class Project:
         else:
             over(self, None)
 
+    def begin(self) -> None:
+        """The screen is painted: look what mail others left."""
+        self._outbox.begin()
+
     def tick(self) -> None:
         """The clock went on."""
+        self._outbox.tick()
+        self._away.tick()
         self.alarms.notifier.tick()
         self.look_again()
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 
-from praxmonitor.dialogs.choose import ChooseScreen, text_option
+from praxmonitor.dialogs.choose import ChooseScreen
+from praxmonitor.widgets.row_list import text_row
 
 
 async def ask_for_theme(
@@ -19,9 +20,7 @@ async def ask_for_theme(
     """
     names = sorted(set(available) - {before}, key=lambda name: (name in BUILTIN_THEMES, name))
     names.insert(0, before)
-    asked = ChooseScreen(
-        "Which colours?", [text_option(name) for name in names], "j k see · Enter keep · Esc as it was"
-    )
+    asked = ChooseScreen("Which colours?", [text_row(name) for name in names], "j k see · Enter keep · Esc as it was")
     asked.moved = lambda place: show(names[place])
     picked = await ask(asked)
     return names[picked] if picked >= 0 else ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from mailcore.model.message import Message
 from mailcore.text.units import age, clock_time, since, soon
@@ -12,6 +13,8 @@ from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrap
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
+Respelled: TypeAlias = Callable[[str], str]
+"""A text of ours → the same, with the keys that hold where it names others: `kill (D)` may be `kill (X)`."""
 LABEL_WIDTH = 15
 """Cells before the texts that explain the chosen alarm."""
 MOST_LISTED = 8
@@ -23,18 +26,19 @@ WIDE = 76
 
 
 def group_lines(
-    group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int, *, chosen: bool
+    group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int, respelled: Respelled | None
 ) -> list[Line]:
-    """One line for an alarm with its group; of the chosen one all that explains it. `mutes`: by id."""
+    """One line for an alarm with its group; of the chosen one, for which there is `respelled`, all that explains it.
+    `mutes`: by id."""
     role = URGENCY_ROLES[group.urgency] if group.state is AlarmState.WANTS else "muted"
-    mark = "▸" if chosen else " "
+    mark = "▸" if respelled else " "
     summary = plain(group.leader.alarm.summary)
     left: Line = ((f"{mark} {marks(group.urgency):<3} ", role), (summary, role))
     told = [(text, "accent") for text in _counts(group, wide=width >= WIDE)]
     told += [(text, "muted") for text in _states(group, mutes, wide=width >= WIDE)]
     right = tuple(part for text, each in told for part in ((text, each), ("  ", "")))
     line = spread(left, (*right, (since(group.since, now), "faint")), width)
-    return [line, *(_explained(group, mutes, now, width) if chosen else ())]
+    return [line, *(_explained(group, mutes, now, width, respelled) if respelled else ())]
 
 
 def _counts(group: AlarmGroup, *, wide: bool) -> Iterator[str]:
@@ -59,11 +63,13 @@ def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute], *, wide: bool) ->
             yield str(state) if wide else str(state).partition(",")[0]
 
 
-def _explained(group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int) -> Iterator[Line]:
+def _explained(
+    group: AlarmGroup, mutes: Mapping[str, AlarmMute], now: float, width: int, respelled: Respelled
+) -> Iterator[Line]:
     alarm = group.leader.alarm
     mute = mutes.get(group.leader.muted_by)
     told = (
-        ("what", alarm.what), ("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy),
+        ("what", alarm.what), ("expected", alarm.expected), ("seen", alarm.seen), ("do", respelled(alarm.remedy)),
         ("cause", alarm.cause), ("agents", " ".join(alarm.agents)),
         ("muted", f"{mute.id}: {_of_mute(mute)}" if mute is not None else ""),
     )  # fmt: skip
@@ -100,20 +106,23 @@ def mute_lines(mute: AlarmMute, now: float, width: int) -> list[Line]:
     return [spread(left, right, width), *(((f"      {part}", "faint"),) for part in said)]
 
 
-def approval_lines(mail: Message, group: AlarmGroup | None, now: float, width: int, *, chosen: bool) -> list[Line]:
-    """One line for a request for the operator's approval; of the chosen one what it says, and the keys that decide."""
+def approval_lines(
+    mail: Message, group: AlarmGroup | None, now: float, width: int, respelled: Respelled | None
+) -> list[Line]:
+    """One line for a request for the operator's approval; of the chosen one, for which there is `respelled`, what it
+    says, and the keys that decide."""
     tier = f" (tier {mail.tier})" if mail.tier > 1 else ""
     asked = f"{sender(mail.sender)} asks for your approval{tier}: {plain(mail.subject) or 'no subject'}"
-    mark = "▸" if chosen else " "
+    mark = "▸" if respelled else " "
     left: Line = ((f"{mark} ?   ", "state-waiting"), (asked, "state-waiting"))
     answered = group is not None and group.state not in (AlarmState.WANTS, AlarmState.SETTLING)
     told = f"{group.state}  " if answered and group is not None else ""
     until = f"until {soon(mail.expires_at, now=now)}  " if mail.expires_at else ""
     line = spread(left, ((told, "muted"), (until, "warn"), (since(mail.came_at, now), "faint")), width)
-    return [line, *(_request_explained(mail, now, width) if chosen else ())]
+    return [line, *(_request_explained(mail, now, width, respelled) if respelled else ())]
 
 
-def _request_explained(mail: Message, now: float, width: int) -> Iterator[Line]:
+def _request_explained(mail: Message, now: float, width: int, respelled: Respelled) -> Iterator[Line]:
     room = max(10, width - LABEL_WIDTH - 1)
     said = [part for text in mail.body.splitlines() if text.strip() for part in wrap(plain(text), room)]
     if len(said) > MOST_SAID:
@@ -122,4 +131,4 @@ def _request_explained(mail: Message, now: float, width: int) -> Iterator[Line]:
         yield ((f"      {'' if number else 'says':<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
     lapses = f"; it lapses {soon(mail.expires_at, now=now)}" if mail.expires_at else ""
     yield from _labelled("asked", f"{clock_time(mail.came_at)}, {since(mail.came_at, now)} ago{lapses}", width)
-    yield from _labelled("do", "approve (Y) or deny (N) it; Enter reads it among your mail", width)
+    yield from _labelled("do", respelled("approve (Y) or deny (N) it; open (Enter) reads it among your mail"), width)

@@ -40,13 +40,14 @@ def load_lines(load: AlarmLoad, entries: Sequence[HistoryEntry], now: float, wid
         for number, part in enumerate(wrap(plain(text), max(10, width - NAME))):
             yield ((f"{'' if number else name:<{NAME}}", "muted"), (part, ""))
     yield ()
-    yield (("history", "strong"), ("   praxmonitor alarms --history tells all of it", "faint"))
+    yield (("history", "strong"), ("   praxmonitor alarms --history", "faint"))
     for entry in list(reversed(entries))[:MOST_ENTRIES]:
         at = f"{moment(entry.at, now):<10}"
         for number, part in enumerate(wrap(plain(entry_words(entry)), max(10, width - len(at)))):
             yield ((" " * len(at) if number else at, "faint"), (part, "" if entry.event == "raised" else "muted"))
     if not entries:
-        yield (("nothing was raised in the last day, or nothing keeps it here: a recording has no history", "faint"),)
+        for part in wrap("nothing was raised in the last day, or nothing keeps it: a recording has no history", width):
+            yield ((part, "faint"),)
 
 
 class AlarmLoadScreen(ModalScreen[None]):

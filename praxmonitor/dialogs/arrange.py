@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from textual.widgets import Static
 
 from praxmonitor.preferences.arrangement import GROUPS, SORTS, Arrangement
 from praxmonitor.text.lines import Line, cut, pad
-from praxmonitor.widgets.line_list import WIDTH, Lines
+from praxmonitor.widgets.row_list import LIST_KEYS, Row, RowList, marked
 from praxmonitor.widgets.table import COLUMNS, known_columns
 
 ARRANGE_KEYS = "space on/off   < > move it   s order   u group   enter keep   esc back"
@@ -24,8 +25,7 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "back"),
-        Binding("j,down", "step(1)", show=False),
-        Binding("k,up", "step(-1)", show=False),
+        *LIST_KEYS,
         Binding("space,x", "switch", show=False),
         Binding("less_than_sign,left,h", "move(-1)", show=False),
         Binding("greater_than_sign,right,l", "move(1)", show=False),
@@ -37,11 +37,11 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
     ArrangeScreen {
         align: center middle;
         background: $background 60%;
-        #dialog { width: 78; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
+        #dialog { width: 78; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; background: $surface;
             border: round $primary; }
         #question { text-style: bold; width: 100%; height: 1; }
-        #listed { height: auto; max-height: 16; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
-        #hint { color: $faint; height: 1; width: 100%; }
+        #listed { height: auto; max-height: 50vh; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
+        #hint { color: $faint; height: auto; width: 100%; }
     }
     """
 
@@ -51,64 +51,55 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
         self._chosen = chosen
         self._on = list(known_columns(chosen.columns))
         self._listed = [*self._on, *(each for each in COLUMNS if each not in self._on)]
-        self._place = 0
+        self._list = RowList("listed")
 
     def compose(self) -> ComposeResult:
         """Columns, order, groups, keys."""
         with Vertical(id="dialog"):
             yield Static("How the agents are listed", markup=False, id="question")
-            yield Lines(id="listed")
+            yield self._list.lines
             yield Static(ARRANGE_KEYS, markup=False, id="hint")
 
     def on_mount(self) -> None:
         """The list has the focus."""
-        self.query_one(Lines).focus()
-        self._list()
+        self._list.lines.focus()
+        self._show()
 
-    def on_lines_widened(self, event: Lines.Widened) -> None:
-        """Lay the list out for the width that it has now."""
-        event.stop()
-        self._list()
+    def _show(self) -> None:
+        self._list.show([Row((each,), marked(partial(self._column, each))) for each in self._listed], self._head)
 
-    def _list(self) -> None:
-        area = self.query_one(Lines)
-        width = (area.line_width or WIDTH) - 2
-        lines: list[Line] = [
+    def _head(self, _: int) -> list[Line]:
+        return [
             ((f"s order     {self._chosen.sort}", ""),),
             ((f"u grouped   {f'by {self._chosen.group}' if self._chosen.group else 'not'}", ""),),
-            (("  columns of the table (v), after the name", "muted"),),
+            (("  columns of the table, after the name", "muted"),),
         ]
-        for place, each in enumerate(self._listed):
-            mark = ("▸ ", "accent strong") if place == self._place else ("  ", "")
-            box = "[x]" if each in self._on else "[ ]"
-            said = cut(f"{box} {pad(each, 10)} {COLUMNS[each].help}", width)
-            lines.append((mark, (said, "" if each in self._on else "muted")))
-        area.set_lines(lines)
-        y = self._place + 3
-        if not 0 <= y - area.scroll_offset.y < area.line_count:
-            area.jump(max(0, y - 2))
 
-    def action_step(self, way: int) -> None:
+    def _column(self, name: str, width: int) -> list[Line]:
+        shown = name in self._on
+        said = cut(f"[{'x' if shown else ' '}] {pad(name, 10)} {COLUMNS[name].help}", width)
+        return [((said, "" if shown else "muted"),)]
+
+    def action_step(self, way: str) -> None:
         """To another column."""
-        self._place = max(0, min(self._place + way, len(self._listed) - 1))
-        self._list()
+        self._list.step(way)
 
     def action_switch(self) -> None:
         """This column on, or off; one at least is on."""
-        each = self._listed[self._place]
+        each = self._listed[self._list.index or 0]
         if each not in self._on:
             self._on.append(each)
         elif len(self._on) > 1:
             self._on.remove(each)
-        self._list()
+        self._show()
 
     def action_move(self, way: int) -> None:
         """This column a place to the left or the right."""
-        to = self._place + way
+        place = self._list.index or 0
+        to = place + way
         if 0 <= to < len(self._listed):
-            self._listed[self._place], self._listed[to] = self._listed[to], self._listed[self._place]
-            self._place = to
-            self._list()
+            self._listed[place], self._listed[to] = self._listed[to], self._listed[place]
+            self._show()
 
     def action_turn(self, what: str) -> None:
         """The next order, or the next group."""
@@ -116,7 +107,7 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
             self._chosen = replace(self._chosen, sort=_after(SORTS, self._chosen.sort))
         else:
             self._chosen = replace(self._chosen, group=_after(GROUPS, self._chosen.group))
-        self._list()
+        self._show()
 
     def action_keep(self) -> None:
         """This is what is wanted."""

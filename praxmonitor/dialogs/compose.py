@@ -17,7 +17,7 @@ from textual.widgets import Input, Static, TextArea
 
 from mailcore.exceptions import MailcoreError
 from mailcore.workspace.registry import normal_address
-from praxmonitor.dialogs.choose import ChooseScreen, text_option
+from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose_desk import Desk, Opening
 from praxmonitor.dialogs.compose_fields import Field, Ghost
 from praxmonitor.dialogs.compose_look import FORM_CSS, FORM_KEYS, MANNER_KEYS, OF_THE_TEXT, TEXT_KEYS, TYPING_PAUSE
@@ -31,6 +31,7 @@ from praxmonitor.text.letters import (
     with_template,
 )
 from praxmonitor.text.lines import plain
+from praxmonitor.widgets.row_list import text_row
 
 
 class ComposeScreen(ModalScreen[None]):
@@ -258,7 +259,7 @@ class ComposeScreen(ModalScreen[None]):
             if not wrong:
                 self._say("no template: .praxmonitor/templates/*.md are offered here", "")
             return
-        options = [text_option(f"{each.name}  {each.letter.subject}") for each in found]
+        options = [text_row(f"{each.name}  {each.letter.subject}") for each in found]
         question = ChooseScreen("Which template?", options, "enter take it   j k another   esc back")
         picked = await self.app.push_screen_wait(question)
         if picked >= 0:

@@ -63,7 +63,6 @@ ComposeScreen {
         #form { height: 100%; max-height: 100%; padding: 0 1; }
         #title { margin: 0; }
         #trouble { margin: 0; }
-        #forecast { max-height: 1; }
         #answered { height: 4; }
     }
 }

@@ -11,13 +11,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from praxmonitor.text.lines import Line, cut
-from praxmonitor.widgets.line_list import WIDTH, Lines
+from praxmonitor.text.lines import Line
+from praxmonitor.widgets.text_panel import TextPanel
 
 
 class ConfirmScreen(ModalScreen[bool]):
     """True only for a clear yes: `y`, or Enter on the button that the operator moved to."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (26, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),
         Binding("n,escape", "answer(False)", "no"),
@@ -34,12 +35,15 @@ class ConfirmScreen(ModalScreen[bool]):
         #question { text-style: bold; color: $ink-warning; width: 100%; }
         &.-ends #dialog { border: round $error; }
         &.-ends #question { color: $ink-error; }
-        #subject { color: $muted; width: 100%; height: 1; }
+        #subject { color: $muted; width: 100%; height: auto; max-height: 2; }
         #listed {
             height: auto; max-height: 13; margin: 1 0; background: $surface; overflow: hidden hidden;
             scrollbar-gutter: auto;
         }
         #answers { height: 1; align-horizontal: center; }
+        #hint { color: $faint; height: 1; width: 100%; margin-top: 1; }
+        &.-low #dialog { padding: 0 2; }
+        &.-low #listed, &.-low #hint { margin: 0; }
         Button {
             height: 1; border: none; min-width: 11; margin: 0 2; background: $panel; color: $ink;
             text-style: none; tint: transparent;
@@ -56,32 +60,25 @@ class ConfirmScreen(ModalScreen[bool]):
         """`listed(width)` draws what the act is about. `ends`: it stops something, so it is asked in red."""
         super().__init__(classes="-ends" if ends else None)
         self._question, self._subject = question, subject
-        self._listed, self._yes = listed, yes
+        self._draw, self._yes = listed, yes
+        self._listed = TextPanel("listed")
 
     def compose(self) -> ComposeResult:
         """Question, subject, what it is about, No and Yes."""
         with Vertical(id="dialog"):
             yield Static(self._question, markup=False, id="question")
-            yield Static(cut(self._subject, 66), markup=False, id="subject")
-            yield Lines(id="listed")
+            yield Static(self._subject, markup=False, id="subject")
+            yield self._listed.lines
             with Horizontal(id="answers"):
                 yield Button("No", id="no", compact=True)
                 yield Button(self._yes, id="yes", compact=True)
+            yield Static("y yes    n esc no    ← → the other, enter takes it", markup=False, id="hint")
 
     def on_mount(self) -> None:
         """No has the focus."""
-        self.query_one(Lines).can_focus = False
+        self._listed.lines.can_focus = False
         self.query_one("#no").focus()
-        self._list()
-
-    def _list(self) -> None:
-        area = self.query_one(Lines)
-        area.set_lines(self._listed(area.line_width or WIDTH))
-
-    def on_lines_widened(self, event: Lines.Widened) -> None:
-        """Lay the list out for the width that it has now."""
-        event.stop()
-        self._list()
+        self._listed.show(self._draw)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Enter or a click on a button."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import clock_time
 from praxmonitor.text.agents import task
 from praxmonitor.text.lines import Line, pad, plain, spread
-from praxmonitor.widgets.line_list import WIDTH, Lines
+from praxmonitor.widgets.text_panel import TextPanel
 
 MOST = 10
 """Agents that are listed; the rest are counted."""
@@ -62,31 +63,23 @@ class KillAllScreen(ModalScreen[bool]):
         """`workspace` is the name to type; `busy` are the agents whose runs would end."""
         super().__init__()
         self._workspace, self._busy = workspace, busy
+        self._listed = TextPanel("busy")
 
     def compose(self) -> ComposeResult:
         """Question, agents, the field."""
         count = len(self._busy)
         with Vertical(id="dialog"):
             yield Static(f"Kill everything: {count} run{'s' if count != 1 else ''}?", id="question", markup=False)
-            yield Lines(id="busy")
+            yield self._listed.lines
             yield Static(f"To kill them, type the workspace's name: {plain(self._workspace)}", markup=False)
             yield Input(id="name")
             yield Static("enter kill all    esc back", markup=False, id="hint")
 
     def on_mount(self) -> None:
         """The field has the focus."""
-        self.query_one(Lines).can_focus = False
+        self._listed.lines.can_focus = False
         self.query_one(Input).focus()
-        self._list()
-
-    def on_lines_widened(self, event: Lines.Widened) -> None:
-        """Lay the list out for the width that it has now."""
-        event.stop()
-        self._list()
-
-    def _list(self) -> None:
-        agents = self.query_one("#busy", Lines)
-        agents.set_lines(busy_lines(self._busy, agents.line_width or WIDTH))
+        self._listed.show(partial(busy_lines, self._busy))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: the right name ends everything, another only says so."""

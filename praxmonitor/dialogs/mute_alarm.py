@@ -17,8 +17,8 @@ from mailcore.model.agent import OPERATOR
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.mute_input import parse_until
-from praxmonitor.text.lines import Line, cut, plain
-from praxmonitor.widgets.line_list import WIDTH, Lines
+from praxmonitor.text.lines import cut, plain
+from praxmonitor.widgets.row_list import LIST_KEYS, Row, RowList, marked, text_row
 
 FOR = "1h"
 """For how long, unless something else is typed."""
@@ -46,10 +46,9 @@ class MuteAlarmScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("j", "move(1)", show=False),
-        Binding("k", "move(-1)", show=False),
+        Binding("down", "step('down')", show=False, priority=True),
+        Binding("up", "step('up')", show=False, priority=True),
+        *LIST_KEYS,
         Binding("tab", "app.focus_next", "next field", priority=True),
         Binding("shift+tab", "app.focus_previous", "previous field", priority=True),
         Binding("enter", "mute", show=False),
@@ -78,13 +77,13 @@ class MuteAlarmScreen(ModalScreen[None]):
         super().__init__()
         self._alarm, self._clock, self._mute = alarm, clock, mute
         self._offers = list(offers(alarm))
-        self._place = 0
+        self._offered = RowList("offers")
 
     def compose(self) -> ComposeResult:
         """Which, for how long, why."""
         with Vertical(id="dialog"):
             yield Static(cut(plain(f"Mute: {self._alarm.summary}"), 200), markup=False, id="question")
-            yield Lines(id="offers")
+            yield self._offered.lines
             length, why = Input(FOR, id="length", select_on_focus=True), Input(id="why")
             length.border_title, why.border_title = "For how long, or until when: 30m, 4h, 18:00", "Why"
             yield length
@@ -94,28 +93,12 @@ class MuteAlarmScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """The list has the focus."""
-        self.query_one(Lines).focus()
-        self._list()
+        self._offered.lines.focus()
+        self._offered.show([Row((words,), marked(text_row(words))) for words, _ in self._offers])
 
-    def on_lines_widened(self, event: Lines.Widened) -> None:
-        """Lay the list out for the width that it has now."""
-        event.stop()
-        self._list()
-
-    def _list(self) -> None:
-        area = self.query_one(Lines)
-        width = (area.line_width or WIDTH) - 2
-        lines: list[Line] = []
-        for place, (words, _) in enumerate(self._offers):
-            chosen = place == self._place
-            mark = "▸ " if chosen else "  "
-            lines.append(((mark, "accent strong"), (cut(plain(words), width), "strong" if chosen else "")))
-        area.set_lines(lines)
-
-    def action_move(self, step: int) -> None:
+    def action_step(self, way: str) -> None:
         """To another one."""
-        self._place = max(0, min(self._place + step, len(self._offers) - 1))
-        self._list()
+        self._offered.step(way)
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a field."""
@@ -128,7 +111,7 @@ class MuteAlarmScreen(ModalScreen[None]):
         now = self._clock()
         try:
             until = parse_until(length.value, now)
-            await self._mute(replace(self._offers[self._place][1], until=until, why=why.value, at=now))
+            await self._mute(replace(self._offers[self._offered.index or 0][1], until=until, why=why.value, at=now))
         except UsageError as error:
             trouble = self.query_one("#trouble", Static)
             trouble.update(plain(str(error)))

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from praxmonitor.text.lines import Line
-from praxmonitor.widgets.line_list import WIDTH, Lines
+from praxmonitor.widgets.row_list import LIST_KEYS
+from praxmonitor.widgets.text_panel import TextPanel
 
 
 class Sheet(Vertical):
@@ -18,17 +19,8 @@ class Sheet(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "screen.dismiss", "close"),
-        *(
-            Binding(key, f"step('{way}')", show=False)
-            for key, way in (
-                ("j,down", "down"),
-                ("k,up", "up"),
-                ("pagedown,space", "page_down"),
-                ("pageup", "page_up"),
-                ("g,home", "first"),
-                ("G,end", "last"),
-            )
-        ),
+        *LIST_KEYS,
+        Binding("space", "step('page_down')", show=False),
     ]
     DEFAULT_CSS = """
     Sheet {
@@ -44,37 +36,28 @@ class Sheet(Vertical):
         """`heading` and `hint`, its keys, stand in its border; `draw` gives what stands on it, in lines of so many
         cells."""
         super().__init__()
-        self._draw = draw
-        self._lines = Lines()
+        self._draw, self._panel = draw, TextPanel("lines")
         # A line above the lines would be cut off below: their height is a share of the whole sheet's.
         self.border_title, self.border_subtitle = heading, hint
 
     def compose(self) -> ComposeResult:
         """The lines."""
-        yield self._lines
+        yield self._panel.lines
 
     def on_mount(self) -> None:
         """The lines have the focus, and fill the sheet before it is drawn first."""
-        self._lines.focus()
-        self._fill(self._lines.line_width or WIDTH)
-
-    def on_lines_widened(self, event: Lines.Widened) -> None:
-        """Lay the lines out for the width that they have now."""
-        event.stop()
-        self._fill(self._lines.line_width)
+        self.read()
+        self._panel.show(self._draw)
 
     def redraw(self) -> None:
         """What stands on it is another now: lay it out anew, from the top."""
-        self._lines.jump(0)
-        self._fill(self._lines.line_width)
+        self._panel.lines.jump(0)
+        self._panel.show(self._draw)
 
     def read(self) -> None:
         """Let the keys scroll it."""
-        self._lines.focus()
-
-    def _fill(self, width: int) -> None:
-        self._lines.set_lines(self._draw(width))
+        self._panel.lines.focus()
 
     def action_step(self, way: str) -> None:
         """Scroll."""
-        self._lines.step(way)
+        self._panel.lines.step(way)

@@ -72,28 +72,34 @@ def cost_cell(spending: Spending, now: float) -> str:
     return text if len(text) <= COST else cost(spending.today, digits=1)[:COST]
 
 
+NARROW = 64
+"""Cells of a line in which names have room only where figures have less."""
+
+
 def cost_lines(fleet: Fleet, now: float, width: int) -> Iterator[Line]:
     """Each agent's money of the day of `now`, how well it is known, and its tokens; then the sum of what is told."""
     told = [facts.spending for facts in fleet.agents if _cost_of_day(facts.spending, now)]
-    name = max(8, min(24, width - 48))
+    narrow = width < NARROW
+    name = max(8, min(24, width - (38 if narrow else 48)))
     for facts in fleet.agents:
         spending, address = facts.spending, cut(plain(facts.address), name).ljust(name)
         if money := _cost_of_day(spending, now):
-            yield ((address, ""), *_cost_row(money, spending.today, unfinished=spending.unfinished))
+            yield ((address, ""), *_cost_row(money, spending.today, narrow, unfinished=spending.unfinished))
         else:
             yield ((address, ""), (f"  {NOT_TOLD}", "faint"))
     total, unfinished = sum((one.today for one in told), Usage()), any(one.unfinished for one in told)
     money = ("…" if unfinished else cost(total)) if told else ""
     yield (("", ""),)
-    row = _cost_row(money, total, unfinished=unfinished) if money else ((f"  {NOT_TOLD}", "faint"),)
+    row = _cost_row(money, total, narrow, unfinished=unfinished) if money else ((f"  {NOT_TOLD}", "faint"),)
     yield (("sum".ljust(name), "muted"), *row)
     if told and (silent := len(fleet.agents) - len(told)):
         yield ((f"not in it: {silent} of {len(fleet.agents)} agents, of whom nothing is told", "faint"),)
 
 
-def _cost_row(money: str, used: Usage, *, unfinished: bool) -> Line:
+def _cost_row(money: str, used: Usage, narrow: bool, *, unfinished: bool) -> Line:
     amount_of = f"{tokens(used.tokens)} tokens" if used.tokens else f"tokens {NOT_TOLD}"
-    return ((f"  {money:>14}", ""), (f"  {_certainty(used, unfinished=unfinished):<12}", "muted"), (amount_of, ""))
+    known = _certainty(used, unfinished=unfinished)
+    return ((f"  {money:>{9 if narrow else 14}}", ""), (f"  {known:<{10 if narrow else 12}}", "muted"), (amount_of, ""))
 
 
 def _certainty(used: Usage, *, unfinished: bool) -> str:

@@ -64,12 +64,7 @@ class AgentScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, names of the sections, those that are shown, footer."""
-        yield self.frame.header.lines
-        yield self.frame.projects.lines
-        yield self.frame.alarm_bar.lines
-        yield self.tabs.lines
-        yield Horizontal(*self.panels, id="panels")
-        yield self.frame.keys.lines
+        yield from self.frame.around(self.tabs.lines, Horizontal(*self.panels, id="panels"))
 
     def turn_to(self, address: str) -> None:
         """Be about this agent from now on; another one's story comes first."""
@@ -82,18 +77,13 @@ class AgentScreen(Screen[None]):
     def on_mount(self) -> None:
         """The chosen section has the focus; follow the app."""
         self._arrange()
-        self.frame.follow(self.refresh_all)
+        self.frame.follow(self._draw)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
 
-    def on_screen_resume(self) -> None:
-        """Catch up after another view was in front."""
-        self.refresh_all()
-
     def on_resize(self) -> None:
-        """One section, or two; the header is laid out for the width."""
+        """One section, or two."""
         if self.is_mounted:
             self._arrange()
-            self.call_after_refresh(self.refresh_all)
 
     @property
     def selected(self) -> str:
@@ -125,7 +115,7 @@ class AgentScreen(Screen[None]):
         self._beside = section if section is not Section.STORY else self._beside
         if self.is_mounted:
             self._arrange()
-            self.refresh_all()
+            self.frame.refresh()
             self.reading.read()
 
     def turn_section(self, step: int) -> None:
@@ -154,11 +144,8 @@ class AgentScreen(Screen[None]):
         self.reading.read()
         self.changing.read()
 
-    def refresh_all(self) -> None:
-        """Draw the present snapshot, unless another full screen covers this one; where no agent was chosen yet, the
-        first."""
-        if not self.frame.in_front:
-            return
+    def _draw(self) -> None:
+        """Where no agent was chosen yet, it is the first's."""
         snapshot = self.frame.app.snapshot
         if not self._address and snapshot.fleet.agents:
             self.turn_to(snapshot.fleet.agents[0].address)

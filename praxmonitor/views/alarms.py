@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,8 +20,8 @@ from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
 from praxmonitor.dialogs.alarm_lines import approval_lines, group_lines
 from praxmonitor.text.lines import Line, wrap
 from praxmonitor.views.frame import Frame
-from praxmonitor.widgets.group_list import GroupList
 from praxmonitor.widgets.line_list import Lines
+from praxmonitor.widgets.row_list import Row, RowList
 
 LOAD_PERIOD = 5.0
 """Seconds between two readings of the history while the view is in front."""
@@ -45,7 +46,7 @@ class AlarmsScreen(Screen[None]):
         self.frame = Frame(self, self.SCOPES)
         self.summary = Lines(id="summary", resized=self._show_summary)
         self.summary.can_focus = False
-        self.list = GroupList("list", self._draw)
+        self.list = RowList("list", picked=self._show_frame, opened=self._open, scrolls=True)
         self._rows: tuple[AlarmRow, ...] = ()
         self._now = 0.0
         self._load: AlarmLoad | None = None
@@ -54,26 +55,12 @@ class AlarmsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, head, list, footer."""
-        yield self.frame.header.lines
-        yield self.frame.projects.lines
-        yield self.frame.alarm_bar.lines
-        yield self.summary
-        yield self.list.lines
-        yield self.frame.keys.lines
+        yield from self.frame.around(self.summary, self.list.lines)
 
     def on_mount(self) -> None:
         """Follow the app."""
         self.list.lines.focus()
-        self.frame.follow(self.refresh_all)
-
-    def on_screen_resume(self) -> None:
-        """Catch up after another view was in front."""
-        self.refresh_all()
-
-    def on_resize(self) -> None:
-        """The header is laid out for the width."""
-        if self.is_mounted:
-            self.call_after_refresh(self.refresh_all)
+        self.frame.follow(self._show)
 
     @property
     def rows(self) -> tuple[AlarmRow, ...]:
@@ -83,7 +70,8 @@ class AlarmsScreen(Screen[None]):
     @property
     def chosen(self) -> AlarmRow | None:
         """The row under the cursor."""
-        return self._rows[self.list.place] if self._rows else None
+        place = self.list.index
+        return self._rows[place] if place is not None else None
 
     @property
     def message(self) -> Message | None:
@@ -114,16 +102,17 @@ class AlarmsScreen(Screen[None]):
         """Nothing is read of an agent here."""
 
     def refresh_all(self) -> None:
-        """Draw what stands now, unless another full screen covers this one."""
-        if not self.frame.in_front:
-            return
+        """Draw what stands now."""
+        self.frame.refresh()
+
+    def _show(self) -> None:
         app = self.frame.app
         standing, self._now = app.alarms.listed()
         operator = app.snapshot.fleet.operator
         self._rows = alarm_rows(standing, operator.mailbox.messages if operator is not None else (), self._now)
-        self.list.show([row.keys for row in self._rows] if self._now else None)
+        self.list.show([Row(row.keys, partial(self._draw, row)) for row in self._rows] if self._now else None)
         self._show_summary()
-        self.frame.show(self.selected, self.message)
+        self._show_frame()
         if self._now and not 0 <= self._now - self._load_read_at < LOAD_PERIOD:
             self._load_read_at = self._now
             self.run_worker(self._read_load(self._now), exclusive=True, group="load")
@@ -151,21 +140,20 @@ class AlarmsScreen(Screen[None]):
             found += [((part, "warn"),) for part in wrap(warnings, max(10, self.summary.line_width)) if part]
         return found
 
-    def _draw(self, place: int, width: int, chosen: bool) -> list[Line]:
-        row = self._rows[place]
+    def _draw(self, row: AlarmRow, width: int, chosen: bool) -> list[Line]:
+        respelled = self.frame.app.keymap.respelled if chosen else None
         if row.request is not None:
-            return approval_lines(row.request, row.group, self._now, width, chosen=chosen)
+            return approval_lines(row.request, row.group, self._now, width, respelled)
         if row.group is None:
             return [()]
         mutes = {mute.id: mute for mute in self.frame.app.alarms.mutes()}
-        return group_lines(row.group, mutes, self._now, width, chosen=chosen)
+        return group_lines(row.group, mutes, self._now, width, respelled)
 
-    def on_group_list_picked(self) -> None:
-        """Another row: what the keys do, they do to its agent."""
+    def _show_frame(self) -> None:
+        """What the keys do, they do to the agent of the row under the cursor."""
         self.frame.show(self.selected, self.message)
 
-    def on_group_list_opened(self) -> None:
-        """A double click."""
+    def _open(self) -> None:
         self.frame.app.action_do("open_alarm")
 
     def select_alarm(self, key: str) -> None:

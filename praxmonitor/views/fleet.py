@@ -78,8 +78,9 @@ class FleetScreen(Screen[None]):
         self.reading = Reading(self, self._readable, self._show_detail)
         self.grid, self.detail, self.stream = Grid(), Detail(), Stream()
         self.stream.lines.border_title = "stream"
-        self._body = Container(id="body")
         self._filter = Input(placeholder="show only: word !not @name state:failed limit:", id="filter", compact=True)
+        agents = Vertical(self.grid.lines, self._filter, id="agents")
+        self._body = Container(agents, self.detail.lines, self.stream.lines, id="body")
         self._agents = AgentListing()
         self._moving: Timer | None = None
         self._rows = ""
@@ -87,32 +88,15 @@ class FleetScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
-        yield self.frame.header.lines
-        yield self.frame.projects.lines
-        yield self.frame.alarm_bar.lines
-        with self._body:
-            with Vertical(id="agents"):
-                yield self.grid.lines
-                yield self._filter
-            yield self.detail.lines
-            yield self.stream.lines
-        yield self.frame.keys.lines
+        yield from self.frame.around(self._body)
 
     def on_mount(self) -> None:
         """Start with the grid under the keys, and follow the app."""
         self.grid.lines.focus()
-        self.frame.follow(self.refresh_all)
+        self.watch(self.app, "snapshot", self._count)
+        self.frame.follow(self._draw)
         self.watch(self.app, "newest", self._show_newest, init=False)
         self.reading.begin(self.frame.app.opened.config.observe.sample)
-
-    def on_screen_resume(self) -> None:
-        """Catch up after another screen was on top."""
-        self.refresh_all()
-
-    def on_resize(self) -> None:
-        """The header is laid out for the width."""
-        if self.is_mounted:
-            self.call_after_refresh(self.refresh_all)
 
     @property
     def selected(self) -> str:
@@ -139,13 +123,13 @@ class FleetScreen(Screen[None]):
         """Read process, log and queue of the agent under the cursor now."""
         self.reading.read()
 
-    def refresh_all(self) -> None:
-        """Draw the present snapshot, unless another full screen covers this one."""
-        snapshot = self.frame.app.snapshot
+    def _count(self, snapshot: Snapshot) -> None:
+        """What the agents do is counted while another view is in front, too."""
         if snapshot is not EMPTY and self.frame.has_turn:
             self._agents.follow(snapshot)
-        if not self.frame.in_front:
-            return
+
+    def _draw(self) -> None:
+        snapshot = self.frame.app.snapshot
         self.show_frame()
         if snapshot is not EMPTY:
             self.show_snapshot(snapshot)
@@ -196,7 +180,7 @@ class FleetScreen(Screen[None]):
 
     def _come_to_rest(self) -> None:
         self._stop_moving()
-        self.refresh_all()
+        self.frame.refresh()
 
     def _show_detail(self) -> None:
         snapshot, address = self.frame.app.snapshot, self.selected

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol, cast
 
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
 from mailcore.text.units import next_step
 from praxmonitor.actions.action import Action, Footer
-from praxmonitor.actions.context import Preferring, Ways
+from praxmonitor.actions.app_parts import Preferring, Ways
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.preconditions import Situation
@@ -36,6 +38,8 @@ from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
+ANSWER_WORDS = {"acknowledge": "acknowledge", "snooze": "snooze", "view_alarms": "list"}
+"""Actions that the alarm bar names, each in a word; by the last of its keys, for the first may be a mere number."""
 FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending", "away")
 """Of these values of the app each change is drawn."""
 
@@ -93,6 +97,9 @@ class Frame:
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
+        self._draw: Callable[[], None] = lambda: None
+        self._size = Size()
+        """That it was drawn for."""
         self._tasks = OldestTasks()
         self._drawn_of: tuple[object, ...] = ()
         """What it was drawn of."""
@@ -116,17 +123,40 @@ class Frame:
         """Whether what the app shows is of the view's own workspace."""
         return self.opened is self.app.opened
 
+    def around(self, *body: Widget) -> Iterator[Widget]:
+        """What stands around every view, with what is its own between."""
+        yield from (self.header.lines, self.projects.lines, self.alarm_bar.lines, *body, self.keys.lines)
+
     def follow(self, draw: Callable[[], None]) -> None:
-        """Let the view be drawn now, and whenever what the app holds has changed."""
-        for number, name in enumerate(FOLLOWED):
-            self._screen.watch(self._screen.app, name, draw, init=not number)
+        """Let `draw` draw the view now, whenever what the app holds has changed, when the view comes to the front, and
+        when its size is another."""
+        self._draw, screen = draw, self._screen
+        for name in FOLLOWED:
+            screen.watch(screen.app, name, self.refresh, init=False)
+        screen.app.screen_change_signal.subscribe(screen, self._another_in_front)
+        screen.screen_layout_refresh_signal.subscribe(screen, self._laid_out, immediate=True)
+        screen.call_next(self.refresh)
+
+    def _another_in_front(self, shown: Screen[None]) -> None:
+        if shown is self._screen:
+            self.refresh()
+
+    def _laid_out(self, screen: Screen[None]) -> None:
+        if screen.size != self._size:
+            self._size = screen.size
+            screen.call_after_refresh(self.refresh)
 
     @property
     def in_front(self) -> bool:
         """Whether the view is to be drawn: no other full screen covers it."""
         screen = self._screen
         top = next((each for each in reversed(screen.app.screen_stack) if not each.is_modal), screen)
-        return top is screen and screen.is_mounted
+        return top is screen and screen.is_running
+
+    def refresh(self) -> None:
+        """Draw the view, unless another full screen covers it."""
+        if self.in_front:
+            self._draw()
 
     def show(self, selected: str, message: Message | None = None, marked: tuple[str, ...] = ()) -> None:
         """Draw it for the agent that is `selected`, or those that are `marked`, and the mail under the cursor."""
@@ -167,6 +197,7 @@ class Frame:
             first,
             snapshot.now,
             width,
+            [(app.keymap.spoken(each)[-1], word) for each, word in ANSWER_WORDS.items() if app.keymap.keys(each)],
         )
         needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
         played = opened.playback is not None

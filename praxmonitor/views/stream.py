@@ -70,27 +70,12 @@ class StreamScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, what is shown, stream, footer."""
-        yield self.frame.header.lines
-        yield self.frame.projects.lines
-        yield self.frame.alarm_bar.lines
-        yield self.said
-        yield self.stream.lines
-        yield self._input
-        yield self.frame.keys.lines
+        yield from self.frame.around(self.said, self.stream.lines, self._input)
 
     def on_mount(self) -> None:
         """Follow the app."""
         self.stream.lines.focus()
-        self.frame.follow(self.refresh_all)
-
-    def on_screen_resume(self) -> None:
-        """Catch up after another view was in front."""
-        self.refresh_all()
-
-    def on_resize(self) -> None:
-        """The header is laid out for the width."""
-        if self.is_mounted:
-            self.call_after_refresh(self.refresh_all)
+        self.frame.follow(self._draw)
 
     @property
     def selected(self) -> str:
@@ -111,10 +96,7 @@ class StreamScreen(Screen[None]):
     def read_agent(self) -> None:
         """Nothing is read of an agent here."""
 
-    def refresh_all(self) -> None:
-        """Draw the present snapshot, unless another full screen covers this one."""
-        if not self.frame.in_front:
-            return
+    def _draw(self) -> None:
         snapshot = self.frame.app.snapshot
         stream = snapshot.fleet.stream
         if snapshot is not EMPTY and stream is not self._latest:

@@ -59,8 +59,8 @@ class AgentPanels:
         self.story, self.mail, self.body = Story(), MailList(), Body()
         self.processes, self.memories = TextPanel("processes"), TextPanel("memories")
         self.timeline, self.log_tail = TextPanel("timeline", follows=True), TextPanel("log", follows=True)
-        self.queue = RowList("queue", lambda: None, start_picked)
-        self.files = RowList("files", open_diff, file_picked)
+        self.queue = RowList("queue", picked=start_picked)
+        self.files = RowList("files", picked=file_picked, opened=open_diff)
         self.diff = TextPanel("diff")
         self.body.lines.border_title, self.diff.lines.border_title = "message", "lines"
         letters = Vertical(self.mail.lines, self.body.lines)
@@ -142,7 +142,7 @@ class AgentPanels:
             case Section.MAILBOX:
                 self.mail.show(facts.mailbox, now)
             case Section.QUEUE:
-                self.queue.show(partial(queue_head, details), queue_rows(details, now))
+                self.queue.show(queue_rows(details, now), partial(queue_head, details))
             case Section.LOG:
                 self.log_tail.show(partial(log_section_lines, details))
             case Section.MEMORIES:
@@ -151,14 +151,14 @@ class AgentPanels:
                 changes, branch = agent.changes, str(facts.agent.branch)
                 inside = changes is not None and branch != changes.top
                 place = f"{branch.removeprefix(f'{changes.top}/')}/" if changes is not None and inside else ""
-                self.files.show(partial(changes_head, changes), changes_rows(changes, place))
+                self.files.show(changes_rows(changes, place), partial(changes_head, changes))
 
     def _show_unrecorded(self, section: Section, agent: AgentInView) -> None:
         lines = recorded_run(agent.facts, section, agent.now)
         if section is Section.QUEUE:
-            self.queue.show(lambda _: lines, ())
+            self.queue.show((), lambda _: lines)
         elif section is Section.CHANGES:
-            self.files.show(lambda _: lines, ())
+            self.files.show((), lambda _: lines)
         else:
             panels = {Section.PROCESSES: self.processes, Section.LOG: self.log_tail}
             panels.get(section, self.memories).show(lambda _: lines)

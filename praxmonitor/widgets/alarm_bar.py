@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import TypeAlias
 
 from rich.cells import cell_len
 
@@ -11,7 +12,8 @@ from mailcore.text.units import age
 from praxmonitor.text.lines import Line, cut, fit, pad, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
-ALARM_KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
+AnswerKeys: TypeAlias = Sequence[tuple[str, str]]
+"""Keys that answer an alarm, each with what it does in a word."""
 URGENCY_ROLES = ("strong", "strong", "warn strong", "error strong")
 """By the steps of urgency: none, low, medium, high."""
 
@@ -21,14 +23,14 @@ def marks(urgency: int) -> str:
     return "!" * max(1, urgency)
 
 
-def bar_line(clauses: Sequence[str], urgency: int, since: float, now: float, width: int) -> Line:
+def bar_line(clauses: Sequence[str], urgency: int, since: float, now: float, width: int, answers: AnswerKeys) -> Line:
     """The line in exactly `width` cells: as many whole clauses as there is room for, how many more there are, the age
-    of the oldest, the keys."""
+    of the oldest, the keys that answer."""
     said = [plain(clause) for clause in clauses]
     role = URGENCY_ROLES[urgency]
     left: Line = ((f" {marks(urgency)} ", role),)
     for words in (True, False):
-        keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in ALARM_KEYS)
+        keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in answers)
         right: Line = ((f" {age(now - since)} ", "muted"), *chain.from_iterable(keys), (" ", ""))
         room = width - width_of(left) - width_of(right)
         if room >= min(40, cell_len(", ".join(said))):
@@ -53,8 +55,10 @@ class AlarmBar:
         self.lines = Lines(id="alarm-bar", classes="bar")
         self.lines.can_focus = self.lines.display = False
 
-    def show(self, clauses: Sequence[str], urgency: int, since: float, now: float, width: int) -> None:
+    def show(
+        self, clauses: Sequence[str], urgency: int, since: float, now: float, width: int, answers: AnswerKeys
+    ) -> None:
         """Show what wants the operator, in `width` cells, since when; no clause hides the line."""
         self.lines.display = bool(clauses)
         if clauses:
-            self.lines.set_lines([bar_line(clauses, urgency, since, now, width)])
+            self.lines.set_lines([bar_line(clauses, urgency, since, now, width, answers)])

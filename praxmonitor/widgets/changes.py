@@ -7,7 +7,7 @@ from functools import partial
 from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from praxmonitor.text.lines import Line, plain, spread, wrapped
 from praxmonitor.widgets.line_list import READING
-from praxmonitor.widgets.row_list import Row
+from praxmonitor.widgets.row_list import Row, marked
 
 SIGNS = {
     ChangeKind.CHANGED: ("~", ""),
@@ -45,7 +45,7 @@ def changes_head(changes: ChangeSet | None, width: int) -> list[Line]:
 def changes_rows(changes: ChangeSet | None, place: str) -> list[Row]:
     """A row of each file; `place`: the directory, as its paths begin, that is not said in each."""
     files = changes.files if changes is not None else ()
-    return [Row(file.path, partial(_file_lines, file, place)) for file in files]
+    return [Row((file.path,), marked(partial(_file_lines, file, place))) for file in files]
 
 
 def _file_lines(file: ChangedFile, place: str, width: int) -> list[Line]:

@@ -12,7 +12,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -75,21 +74,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Until the first are set, it says that it is being read."""
         self.at_end = True
         """The last line was in view when it was last scrolled: who follows a growing list goes on to its end."""
-        self._laid_width = 0
         self._styles: dict[str, Style] = {}
         self._variables: dict[str, str] = {}
         """The theme's, of which the lines were painted."""
-
-    class Widened(Message):
-        """A line may take another number of cells now: lay them out anew. For a widget around it."""
 
     def _on_resize(self) -> None:
         if self._resized is not None:
             self._resized()
         self._set_length()  # as many lines as fit are others now
-        if self.line_width != self._laid_width:
-            self._laid_width = self.line_width
-            self.post_message(self.Widened())
 
     def on_click(self, event: events.Click) -> None:
         """The border is no cell of the lines."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from textual.geometry import Offset
 
@@ -18,11 +19,27 @@ AGENTS_FROM = len(FOLDERS) + 3
 """The line of the column at which the agents begin: below whose mail it is, the folders, a blank and a heading."""
 
 
+class FolderKeys(NamedTuple):
+    """Keys that choose among the lists, as a person reads them; empty: none does."""
+
+    before: str = ""
+    after: str = ""
+    whose: str = ""
+
+    @property
+    def hint(self) -> str:
+        """What they do."""
+        turns = " ".join(filter(None, (self.before, self.after)))
+        said = (f"{turns} mailbox" if turns else "", f"{self.whose} whose" if self.whose else "")
+        return ", ".join(filter(None, said))
+
+
 class FolderColumn:
     """Whose mail, its four lists, then everybody whose mail can be looked at: a line of each, made when in view."""
 
-    def __init__(self, place: MailPlace, everyone: Sequence[AgentFacts], width: int) -> None:
-        self._place, self._everyone, self._width = place, everyone, width
+    def __init__(self, place: MailPlace, everyone: Sequence[AgentFacts], width: int, key: str) -> None:
+        """`key` asks whose mail is to be listed."""
+        self._place, self._everyone, self._width, self._key = place, everyone, width, key
 
     def __len__(self) -> int:
         return AGENTS_FROM + len(self._everyone)
@@ -33,7 +50,8 @@ class FolderColumn:
         if y <= len(FOLDERS):
             return self._folder(FOLDERS[y - 1])
         if y < AGENTS_FROM:
-            return ((" whose mail (b)", "faint"),) if y == AGENTS_FROM - 1 else ()
+            heading = f" whose mail ({self._key})" if self._key else " whose mail"
+            return ((heading, "faint"),) if y == AGENTS_FROM - 1 else ()
         facts = self._everyone[y - AGENTS_FROM]
         here = facts.address == self._place.owner
         line = spread(((f" {plain(facts.address)}", "" if here else "muted"),), _waiting(facts), self._width - 1)
@@ -59,8 +77,8 @@ def _waiting(facts: AgentFacts) -> Line:
     return ((f"✉{unread}", "accent") if unread else ("", ""), (f" {box.open}", "faint"))
 
 
-def folder_line(place: MailPlace, everyone: Sequence[AgentFacts], width: int) -> Line:
-    """The same lists side by side, in a line."""
+def folder_line(place: MailPlace, everyone: Sequence[AgentFacts], width: int, hint: str) -> Line:
+    """The same lists side by side, in a line; with the keys that choose, where there is room."""
     spans: list[Span] = [(f" {plain(place.owner)}  ", "strong")]
     for folder in FOLDERS:
         here = folder is place.folder
@@ -68,8 +86,8 @@ def folder_line(place: MailPlace, everyone: Sequence[AgentFacts], width: int) ->
         if folder is MailFolder.IN:
             owner = next((facts for facts in everyone if facts.address == place.owner), None)
             spans += [*(_waiting(owner) if owner is not None else ()), (" ", "")]
-    if width_of(spans) + 18 <= width:
-        return spread(spans, (("h l mailbox, b whose ", "faint"),), width)
+    if width_of(spans) + len(hint) - 2 <= width:
+        return spread(spans, ((f"{hint} ", "faint"),), width)
     return fit(spans, width)
 
 
@@ -83,20 +101,21 @@ class Folders:
         self._chosen = chosen
         self._place = MailPlace(OPERATOR)
         self._everyone: tuple[AgentFacts, ...] = ()
+        self._keys = FolderKeys()
         self.narrow = False
 
-    def show(self, place: MailPlace, fleet: Fleet, *, narrow: bool) -> None:
-        """Show where the list is."""
-        self._place, self.narrow = place, narrow
+    def show(self, place: MailPlace, fleet: Fleet, keys: FolderKeys, *, narrow: bool) -> None:
+        """Show where the list is, and which keys choose another."""
+        self._place, self._keys, self.narrow = place, keys, narrow
         self._everyone = (*((fleet.operator,) if fleet.operator is not None else ()), *fleet.agents)
         self._lay_out()
 
     def _lay_out(self) -> None:
         width = self.lines.line_width
         if self.narrow:
-            self.lines.set_lines([folder_line(self._place, self._everyone, width)])
+            self.lines.set_lines([folder_line(self._place, self._everyone, width, self._keys.hint)])
         else:
-            self.lines.set_lines(FolderColumn(self._place, self._everyone, width))
+            self.lines.set_lines(FolderColumn(self._place, self._everyone, width, self._keys.whose))
 
     def _click(self, place: Offset, times: int) -> None:
         del times

@@ -114,7 +114,7 @@ def head_lines(
         [
             f"sent {date_and_time(message.at, never=UNKNOWN_TIME)}",
             f"thread {plain(message.thread_id)[:12]}" if message.thread_id else "",
-            f"{counted(mails, 'mail')} in it (t)" if mails > 1 else "",
+            f"{counted(mails, 'mail')} in it" if mails > 1 else "",
             "answers another" if message.in_reply_to else "",
         ],
         width,

@@ -8,7 +8,7 @@ from mailcore.text.units import since
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.text.lines import Line, plain, spread, wrapped
 from praxmonitor.widgets.line_list import READING
-from praxmonitor.widgets.row_list import Row
+from praxmonitor.widgets.row_list import Row, marked
 
 WAITS_FOR = 2
 NO_START = (
@@ -30,7 +30,9 @@ def queue_head(details: AgentDetails | None, width: int) -> list[Line]:
 def queue_rows(details: AgentDetails | None, now: float) -> list[Row]:
     """A row of each start: its place and subject, its age, and what it waits for."""
     starts = details.starts if details is not None else ()
-    return [Row(start.id, partial(_start_lines, start, place + 1, now)) for place, start in enumerate(starts)]
+    return [
+        Row((start.id,), marked(partial(_start_lines, start, place + 1, now))) for place, start in enumerate(starts)
+    ]
 
 
 def _start_lines(start: WaitingStart, place: int, now: float, width: int) -> list[Line]:

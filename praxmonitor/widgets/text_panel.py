@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from praxmonitor.widgets.line_list import Drawn, Lines
+from praxmonitor.widgets.line_list import WIDTH, Drawn, Lines
 
 
 class TextPanel:
@@ -24,6 +24,6 @@ class TextPanel:
         if self._draw is None:
             return
         follows = self._follows and self.lines.at_end
-        self.lines.set_lines(self._draw(self.lines.line_width))
+        self.lines.set_lines(self._draw(self.lines.line_width or WIDTH))
         if follows:
             self.lines.jump(self.lines.max_scroll_y)

@@ -103,8 +103,10 @@ def test_the_queue_says_what_would_be_there_and_what_is() -> None:
     starts = tuple(WaitingStart(f"id{n}", NOON - 60, f"task\x1b {n}", "busy on 'x'") for n in range(2))
     assert "2 starts wait, the next first" in drawn(queue_head(details(starts=starts), 80))[0]
     rows = queue_rows(details(starts=starts), NOON)
-    assert [row.key for row in rows] == ["id0", "id1"]
-    assert drawn(rows[1].draw(40)) == ["2. task\N{REPLACEMENT CHARACTER} 1" + " " * 28 + "1m", "   busy on 'x'"]
+    assert [row.keys for row in rows] == [("id0",), ("id1",)]
+    second = ["  2. task\N{REPLACEMENT CHARACTER} 1" + " " * 28 + "1m", "     busy on 'x'"]
+    assert drawn(rows[1].draw(42, False)) == second
+    assert drawn(rows[1].draw(42, True))[0].startswith("▸ 2. task")
 
 
 def test_log_and_memories_without_any_say_what_would_be_there() -> None:
@@ -159,7 +161,7 @@ def test_what_changed_is_told_with_what_it_is_compared_with() -> None:
     head = drawn(changes_head(CHANGES, 80))
     assert head == ["4 files   +3 -10", CHANGES.since, "branch main, in /p", ""]
     assert "worktree /p" in drawn(changes_head(replace(CHANGES, linked=True), 80))[2]
-    rows = [drawn(row.draw(40))[0] for row in changes_rows(CHANGES, "agents/writer/")]
+    rows = [drawn(row.draw(42, False))[0].removeprefix("  ") for row in changes_rows(CHANGES, "agents/writer/")]
     assert [row.split() for row in rows] == [
         ["~", "a.md", "+3", "-1"],
         ["+", "\N{REPLACEMENT CHARACTER}]0;t\N{REPLACEMENT CHARACTER}.md", "untracked"],

@@ -122,7 +122,7 @@ def alarms_of(told: Story) -> dict[AlarmKind, Alarm]:
         ("exit 1, Invalid API key · Please run /login", "auth", "log in"),
         ("cannot start claude: No such file or directory (claude)", "missing program", "install"),
         ("exit 1, error_max_turns", "turn limit", "max_turns"),
-        ("exit 1", "", "copy its story"),
+        ("exit 1", "", "copy story (y)"),
         ("exit 1; 20 attempts failed in a minute in this workspace, so none is repeated by itself "
          "([dispatch] fleet_failures)", "", "the breaker lets go by itself"),
     ],

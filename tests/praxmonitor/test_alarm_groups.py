@@ -43,7 +43,7 @@ def stood(
 
 
 def text(group: AlarmGroup, width: int = 100, *, chosen: bool = False) -> str:
-    lines = group_lines(group, {}, NOW + 60, width, chosen=chosen)
+    lines = group_lines(group, {}, NOW + 60, width, str if chosen else None)
     assert all(width_of(line) <= width for line in lines)
     return "\n".join("".join(part for part, _ in line) for line in lines)
 
@@ -124,7 +124,7 @@ def test_each_answer_is_said(answer: float, state: AlarmState, said: str) -> Non
 def test_what_is_muted_over_and_settling_is_said() -> None:
     (muted,) = stood(SILENT, mutes=(AlarmMute("ab12", NOW + 3600, agent="@a0", by="@operator", why="a build"),))
     mutes = {"ab12": AlarmMute("ab12", NOW + 3600, agent="@a0", by="@operator", why="a build")}
-    said = "\n".join("".join(t for t, _ in row) for row in group_lines(muted, mutes, NOW + 1, 100, chosen=True))
+    said = "\n".join("".join(t for t, _ in row) for row in group_lines(muted, mutes, NOW + 1, 100, str))
     assert muted.state is AlarmState.MUTED and "muted to " in said and "ab12: @a0; by @operator; a build" in said
     (over,) = stood(bounced(1), after=(replace(LIMIT, agents=("@x",)),))[1:]
     assert over.state is AlarmState.OVER and "over, not acknowledged" in text(over)

@@ -76,14 +76,17 @@ async def test_the_line_fits_and_keeps_its_keys(width: int) -> None:
         assert said.startswith(" !!! @checker silent") and all(f" {key}" in said[-45:] for key in "AZ!")
 
 
+ANSWERS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
+
+
 @pytest.mark.parametrize("width", range(12, 220, 9))
 @pytest.mark.parametrize("said", [["5 agents silent"], ["x" * 400, "y" * 30], ["日本語" * 40], ["a", "b" * 90, "c"]])
 def test_the_line_is_as_wide_as_asked(width: int, said: list[str]) -> None:
-    assert width_of(bar_line(said, 2, NOON, NOON + 60, width)) == width
+    assert width_of(bar_line(said, 2, NOON, NOON + 60, width, ANSWERS)) == width
 
 
 def said_in(clauses: list[str], urgency: int, width: int) -> str:
-    return "".join(text for text, _ in bar_line(clauses, urgency, NOON, NOON + 60, width))
+    return "".join(text for text, _ in bar_line(clauses, urgency, NOON, NOON + 60, width, ANSWERS))
 
 
 def test_urgency_shows_without_colour() -> None:
@@ -105,7 +108,7 @@ def test_the_list_marks_each_alarm_by_its_urgency_and_says_how_often_it_was_told
     episode = Episode(
         Alarm(AlarmKind.FAILED, "@writer", NOON, "failed: Report"), NOON, times_notified=times, urgency=urgency
     )
-    (line,) = group_lines(AlarmGroup(episode, AlarmState.WANTS), {}, NOON + 60, 80, chosen=False)
+    (line,) = group_lines(AlarmGroup(episode, AlarmState.WANTS), {}, NOON + 60, 80, None)
     said = "".join(text for text, _ in line).split()
     assert said[:2] == ["!" * urgency, "@writer"] and ("told" in said) is bool(told) and told in " ".join(said)
 

@@ -78,7 +78,7 @@ EXPLAINED = {
     "the supervisor died": ("orphaned", "PID 10", "kill (D) cleans up"),
     "an unreadable mailbox": ("inbox.json is not JSON", "`mailcore repair @", "mend or remove"),
     "an urgent task that nobody": ("stuck on the rung 'stored'", "within 10 min", "rung_high", "wake (w)"),
-    "a task that was read": ("overdue on the rung 'seen'", "within 2 h", "ask it (m)"),
+    "a task that was read": ("overdue on the rung 'seen'", "within 2 h", "ask it by mail (m)"),
     "ten errors": ("error storm: connection refused", "10 errors in a minute", "log"),
     "its program says": ("limited: 429", "the service's next answer"),
     "the watcher runs": ("watching by a look every 2 s only",),

@@ -70,7 +70,7 @@ def test_requests_come_first_the_oldest_first_each_with_its_alarm() -> None:
 @pytest.mark.parametrize("chosen", [True, False])
 def test_a_request_says_tier_and_end_in_lines_that_fit_and_are_harmless(width: int, chosen: bool) -> None:
     asked = request(1, HOSTILE, HOSTILE, 30, body=(HOSTILE + " ") * 30, expires="2027-01-15T12:10:00+00:00")
-    lines = approval_lines(asked, None, NOON, width, chosen=chosen)
+    lines = approval_lines(asked, None, NOON, width, str if chosen else None)
     assert all(width_of(line) <= width and all(text.isprintable() for text, _ in line) for line in lines)
     said = " ".join(text for line in lines for text, _ in line)
     assert len(lines) == 1 if not chosen else len(lines) > 5
@@ -102,7 +102,7 @@ async def test_on_an_alarm_the_one_request_that_waits_is_decided_and_the_cursor_
         assert view.message is None and view.selected == "@checker"
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "it is decided")
-        assert view.list.place == 0 and view.message is not None and view.message.subject == "Drop it?"
+        assert view.list.index == 0 and view.message is not None and view.message.subject == "Drop it?"
 
 
 @pytest.mark.anyio
@@ -114,7 +114,7 @@ async def test_on_an_alarm_with_several_requests_one_must_be_chosen(key: str) ->
         view = await opened(app, pilot)
         await pilot.press("j", "j", key)
         await until(pilot, lambda: "choose one: 2 wait; g goes to the first" in text_of(app), "which?")
-        assert app.screen is view and view.list.place == 2
+        assert app.screen is view and view.list.index == 2
         await pilot.press("g")
         assert view.message is not None
 
@@ -151,7 +151,7 @@ async def test_it_keeps_its_place_and_esc_leads_back() -> None:
         await until(pilot, lambda: app.screen is app.get_screen("fleet"), "back")
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: app.screen is view, "the same view")
-        assert view.list.place == 2
+        assert view.list.index == 2
         await pilot.press("enter")
         await until(pilot, lambda: getattr(app.screen, "selected", "") == "@builder", "its agent")
 

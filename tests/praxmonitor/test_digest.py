@@ -99,7 +99,7 @@ async def test_a_mail_of_it_is_gone_to(house: House) -> None:
         await until(
             pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "Letter 0", "that mail is chosen"
         )
-        assert mail_screen(app).place.owner == "@operator"
+        assert mail_screen(app).listing.place.owner == "@operator"
 
 
 @pytest.mark.anyio

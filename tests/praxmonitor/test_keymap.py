@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import mailcore
+import praxmonitor
 from praxmonitor.__main__ import main
 from praxmonitor.actions.key_names import key_named, spoken_key
 from praxmonitor.actions.keymap import STANDARD, Keymap
@@ -15,6 +20,8 @@ from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
 from praxmonitor.app.keys import own_keymap, view_scopes
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, fleet_screen, lighthouse, text_of, until, workspace
+
+HOUSE, MAILCORE = (Path(package.__file__ or "").parent for package in (praxmonitor, mailcore))
 
 
 def read(tmp_path: Path, text: str) -> tuple[Keymap, tuple[str, ...]]:
@@ -181,6 +188,34 @@ def test_what_is_said_names_the_key_that_holds() -> None:
     assert own.respelled("approve (Y) or deny (N) it") == "approve (Y) or deny (F8) it"
     assert own.respelled("kill (D) it") == "kill (D) it", "it has no key now: the palette finds it by its label"
     assert STANDARD.respelled("release (H)") == "release (H)"
+
+
+def mentions() -> Iterator[tuple[str, str]]:
+    """Each text of ours that names a key in brackets, by where it stands."""
+    firsts = {STANDARD.first(action.id) for action in ACTIONS} - {""}
+    named = re.compile(rf" \((?:{'|'.join(map(re.escape, firsts))})\)")
+    for path in HOUSE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+                for found in named.finditer(node.value):
+                    yield f"{path.name}:{node.lineno}", node.value[: found.end()]
+
+
+def test_each_key_that_a_text_names_follows_the_label_of_its_action() -> None:
+    """Else it could not be respelled where the operator's own keys hold."""
+    labels = {
+        f"{label} ({STANDARD.first(action.id)})"
+        for action in ACTIONS
+        for label in filter(None, (action.label, action.held_label))
+    }
+    texts = list(mentions())
+    assert texts and [(where, text) for where, text in texts if not text.endswith(tuple(labels))] == []
+
+
+def test_mailcore_names_no_key() -> None:
+    assert [path.name for path in MAILCORE.rglob("*.py") if "retry (r)" in path.read_text(encoding="utf-8")] == []
 
 
 def test_several_wrong_entries_are_one_line_of_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,7 +230,7 @@ async def test_sent_waiting_and_archive_are_read_and_the_cursor_is_kept_in_each(
         assert screen.mail.selected is not None and screen.mail.selected.subject == "Write it"
         await pilot.press("l")
         await until(
-            pilot, lambda: screen.place.folder is MailFolder.WAITING and "Edit it" in text_of(app), "what waits"
+            pilot, lambda: screen.listing.place.folder is MailFolder.WAITING and "Edit it" in text_of(app), "what waits"
         )
         assert "Write it" not in text_of(app), "it was answered"
         await pilot.press("right")
@@ -320,7 +320,9 @@ async def test_a_search_finds_as_it_is_typed_opens_in_the_thread_and_esc_goes_ba
         await pilot.press("escape")
         await until(pilot, lambda: "1 found" in text_of(app), "back at what was found")
         await pilot.press("escape")
-        await until(pilot, lambda: "Something else" in text_of(app) and not screen.place.search, "where one was")
+        await until(
+            pilot, lambda: "Something else" in text_of(app) and not screen.listing.place.search, "where one was"
+        )
 
 
 async def test_a_search_that_means_nothing_says_why(house: House) -> None:
@@ -352,7 +354,7 @@ async def test_a_thread_and_a_search_follow_what_becomes_of_their_mail(house: Ho
     async with app.run_test(size=(140, 40)) as pilot:
         screen = await in_the_mail(app, pilot, "A question")
         await pilot.press("t")
-        await until(pilot, lambda: screen.place.thread and "thread of 1 mail" in text_of(app), "its thread")
+        await until(pilot, lambda: screen.listing.place.thread and "thread of 1 mail" in text_of(app), "its thread")
         await pilot.press("o", *"Yes", "enter")
         await until(pilot, lambda: "thread of 2 mails" in text_of(app), "the answer stands in it")
         assert "closed" in text_of(app)
@@ -373,6 +375,6 @@ async def test_the_mail_of_the_selected_agent_is_one_key_away_and_the_own_one_an
         await until(pilot, lambda: "mail of @writer" in text_of(app) and "Yours" in text_of(app), "its mail")
         await pilot.press("i")
         await until(pilot, lambda: "your mail" in text_of(app) and "Mine" in text_of(app), "the own mail")
-        assert mail_screen(app).place.owner == OPERATOR
+        assert mail_screen(app).listing.place.owner == OPERATOR
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1, "back at the agents")

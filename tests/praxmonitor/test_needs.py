@@ -227,7 +227,7 @@ async def test_an_alarm_of_nobody_is_chosen_in_the_view_of_alarms() -> None:
         assert isinstance(view, AlarmsScreen)
         wanted = app.standing[-1].alarm.key
         await until(pilot, lambda: view.chosen is not None and wanted in view.chosen.keys, "it is chosen")
-        assert view.list.place > 0
+        assert view.list.index
 
 
 @pytest.mark.anyio

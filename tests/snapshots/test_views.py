@@ -10,16 +10,12 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.app.app import PraxApp
-from praxmonitor.assets import themes_dir
-from praxmonitor.themes.load import load_themes
 from tests.praxmonitor.fake_feed import (
     CONFIG,
     ROOT,
@@ -31,10 +27,10 @@ from tests.praxmonitor.fake_feed import (
     lighthouse,
     mail,
     many,
-    text_of,
     until,
     workspace,
 )
+from tests.snapshots.screen_text import THEMES, ScreenText, reads, screen_text, settled
 
 pytestmark = pytest.mark.anyio
 SIZES = [(60, 20), (80, 24), (120, 35), (160, 48), (200, 50), (300, 80)]
@@ -72,24 +68,11 @@ STATES: dict[str, Callable[[], Fleet]] = {
     "overloaded": overloaded,
     "error": broken,
 }
-THEMES = sorted(theme.name for theme in load_themes([themes_dir()]).loaded)
-
-
-class ScreenText(SingleFileSnapshotExtension):
-    """One text file a screen."""
-
-    _write_mode = WriteMode.TEXT
-    _file_extension = "txt"
 
 
 def app_in(state: str, theme: str = "prax-dark") -> PraxApp:
     fleet, config = STATES[state](), STUCK_SOON if state == "overloaded" else CONFIG
     return app_on(FakeFeed(fleet), workspace(fleet), theme=theme, config=config, speaker=FakeSpeaker())
-
-
-def reads(app: PraxApp) -> list[str]:
-    """What is done in a worker, save what goes on for ever."""
-    return [worker.group for worker in app.workers if worker.is_running and worker.group not in ("feed", "alarms")]
 
 
 async def shown(pilot: Pilot[None], view: str) -> None:
@@ -101,10 +84,7 @@ async def shown(pilot: Pilot[None], view: str) -> None:
     # A cursor that rests is read for: the process of the agent under it.
     await pilot.pause(0.2)
     await until(pilot, lambda: not reads(app), "nothing is read any more")
-    for box_of_text in app.screen.query(Input):
-        box_of_text.cursor_blink = False
-    await pilot.pause(0.15)
-    await until(pilot, lambda: "reading…" not in text_of(app), "it is drawn")
+    await settled(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
@@ -116,7 +96,7 @@ async def test_a_view_in_a_state_at_a_size(
     app = app_in(state)
     async with app.run_test(size=size) as pilot:
         await shown(pilot, view)
-        text = "\n".join(line.rstrip() for line in text_of(app).splitlines())
+        text = screen_text(app)
     assert text == snapshot.use_extension(ScreenText)
 
 

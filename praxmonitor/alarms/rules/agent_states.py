@@ -64,7 +64,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
         case AlarmKind.FAILED:
             bounced = run is not None and run.phase is Phase.BOUNCED and run.message_id and not run.foreign
             kind = AlarmKind.BOUNCED if bounced else AlarmKind.FAILED
-            remedy = BREAKER_REMEDY if FLEET_BREAKER in status.reason else "retry (r) it, copy its story (y)"
+            remedy = BREAKER_REMEDY if FLEET_BREAKER in status.reason else "retry (r) it, or copy story (y) and look"
             cause = cause_of_run(run) if run is not None else ""
             tried = f", after {counted(len(run.attempts), 'attempt')}" if run is not None and run.attempts else ""
             told = f"; {run.sender} was told by mail" if run is not None and bounced and run.sender else ""

@@ -83,6 +83,6 @@ def _alarm(circle: tuple[str, ...], waits: Mapping[str, Await], also: list[str])
         AlarmKind.DEADLOCK, "", newest, f"deadlock: {', '.join(pairs[:MAX_NAMED])}{more}",
         f"an answer to one of {', '.join(subjects)}",
         f"the circle closed {date_and_time(newest, seconds=False)}{behind}",
-        "answer one of these mails in its agent's place (m), or kill (D) one of the agents",
+        "answer one of these by mail (m) in its agent's place, or kill (D) one of the agents",
         f"{' '.join(sorted(circle))} {oldest:.3f}", agents=circle,
     )  # fmt: skip

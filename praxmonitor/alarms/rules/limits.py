@@ -78,7 +78,7 @@ def _alarm(account: str, scope: str, reset: int, runs: list[Run], now: float) ->
     return Alarm(
         AlarmKind.LIMIT, "", first.since, f"{what}{until}: {counted(len(runs), 'run waits', 'runs wait')}", expected,
         f"{who}; since {date_and_time(first.since, seconds=False)}",
-        "retry (r) goes on now, P does the task in another program or account, kill (D) cancels",
+        "retry (r) goes on now, elsewhere (P) does the task in another program or account, kill (D) cancels",
         f"{account} {scope} {reset}",
         cause=causes.of_program(causes.SERVICE, first.program) if scope == SERVICE else "",
     )  # fmt: skip

@@ -52,9 +52,9 @@ def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[Time
     kind, word = (AlarmKind.STUCK, "stuck") if delivering else (AlarmKind.OVERDUE, "overdue")
     what = f"{word} on the rung {stands.rung!r}: {name} from {safe_sender(message.sender)}"
     expected = f"the next rung within {duration(limit)} ([mail] rung_{_priority_key(message)})"
-    remedy = "wake (w) it" if delivering else "ask it (m), or dispatch (d) it again"
+    remedy = "wake (w) it" if delivering else "ask it by mail (m), or dispatch (d) it again"
     if facts.agent.is_operator:
-        remedy = "read your mail (i)"
+        remedy = "read your inbox (i)"
     alarm = Alarm(
         kind, facts.address, last + limit, what, expected,
         f"there since {date_and_time(stands.since, seconds=False)}", remedy,
@@ -79,7 +79,7 @@ def _unread(facts: AgentFacts, limit: float) -> Iterator[TimedAlarm]:
         f"{oldest.subject or 'no subject'}",
         f"that each is opened within {duration(limit)} ([alarms] unread)",
         f"it came {date_and_time(oldest.came_at, seconds=False)}",
-        "read your mail (i)",
+        "read your inbox (i)",
     )  # fmt: skip
     yield TimedAlarm(alarm, oldest.came_at, limit)
 
@@ -102,7 +102,7 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{safe_sender(message.sender)} {asks}: {message.subject}",
         "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
-        f"approve (Y) or deny (N) it in your mail (i), or "
+        f"approve (Y) or deny (N) it in your inbox (i), or "
         f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
         message.id or message.sent_id,
     )  # fmt: skip

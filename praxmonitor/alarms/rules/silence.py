@@ -21,7 +21,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 SILENCE_SETTLE = 10.0
 """Seconds for which an agent must show life until its silence is over, or twice the limit where that is less: one that
 speaks every five seconds at a limit of three is silent, not silent again and again."""
-OF_A_RUN = "look at it (Enter), kill (D), then retry (r) it"
+OF_A_RUN = "open (Enter) it and look, kill (D), then retry (r) it"
 OF_A_SESSION = "go to its terminal: Esc ends the tool; or end its program there"
 
 
