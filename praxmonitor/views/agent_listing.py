@@ -6,7 +6,7 @@ values that change all the time it is looked at anew every `RESORT` seconds only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -30,6 +30,8 @@ class AgentListing:
     def __init__(self) -> None:
         self.marks: frozenset[str] = frozenset()
         """Addresses of the marked agents, those that the filter hides among them."""
+        self._stretch: tuple[str, str, frozenset[str], frozenset[str]] = ("", "", frozenset(), frozenset())
+        """Where the range began that was marked last, where it ends, what was marked before it, and with it."""
         self._filter, self._typed = AgentFilter(), ""
         self._keys: Mapping[str, SortKey] = {}
         self._keyed: tuple[Arrangement | None, float] = (None, 0.0)
@@ -50,6 +52,17 @@ class AgentListing:
         """Mark these; where all of them are marked, none of them."""
         wanted = frozenset(addresses)
         self.marks = self.marks - wanted if wanted <= self.marks else self.marks | wanted
+
+    def stretch(self, shown: Sequence[str], start: str, end: str) -> None:
+        """Mark those that are `shown` from `start` to `end`; where a range ended at `start`, that one ends here now."""
+        first, last, before, marks = self._stretch
+        if (last, marks) != (start, self.marks):
+            first, before = start, self.marks
+        if not {first, end} <= set(shown):
+            return
+        one, other = sorted((shown.index(first), shown.index(end)))
+        self.marks = before | frozenset(shown[one : other + 1])
+        self._stretch = first, end, before, self.marks
 
     def listed(
         self, snapshot: Snapshot, arrangement: Arrangement, opened: OpenWorkspace, resting: bool

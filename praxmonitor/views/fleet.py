@@ -258,6 +258,19 @@ class FleetScreen(Screen[None]):
         self._agents.toggle(self.grid.addresses)
         self._list_anew()
 
+    def mark_on(self, way: str) -> None:
+        """Move the cursor this way, and mark all from where the first of such moves began to where it stands now."""
+        start = self.selected
+        self.grid.step(way)
+        self._agents.stretch(self.grid.addresses, start, self.selected)
+        self._list_anew()
+
+    def drop_marks(self) -> None:
+        """Mark those that are shown no more."""
+        if self.marked:
+            self._agents.toggle(self.marked)
+            self._list_anew()
+
     def open_filter(self) -> None:
         """Type what to show."""
         self._filter.add_class("-open")
