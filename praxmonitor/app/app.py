@@ -32,7 +32,7 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
 from praxmonitor.app.away import Away
-from praxmonitor.app.choices import Choices
+from praxmonitor.app.choices import NOTHING_CHOSEN, Choices, Kept
 from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.outbox import Outbox
@@ -55,6 +55,7 @@ from praxmonitor.widgets.projects import Projects
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from praxmonitor.app.keys import OwnKeys
     from praxmonitor.feed.base import Feed
 
 GONE = 0.5
@@ -127,6 +128,8 @@ class PraxApp(App[None], inherit_bindings=False):
         """The keys that hold; views take them when they are made."""
         self.own_troubles: tuple[str, ...] = ()
         """What is wrong with the operator's own keys, one line each."""
+        self.own_keys: OwnKeys | None = None
+        """Follows the operator's own keys; None: they are not followed."""
         self.navigation = Navigation(self, lambda: self.keymap, lambda: self.opened)
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
@@ -152,8 +155,9 @@ class PraxApp(App[None], inherit_bindings=False):
         theme = self.preferences.theme or load.DEFAULT
         self.theme = theme if theme in self.available_themes else "textual-dark"
 
-    def add_project(self, opened: OpenWorkspace, feed: Feed) -> None:
-        """Open another workspace beside the first: to be called before the app runs."""
+    def add_project(self, opened: OpenWorkspace, feed: Feed, kept: Kept = NOTHING_CHOSEN) -> None:
+        """Open another workspace beside the first: to be called before the app runs. `kept`: what was chosen there."""
+        self.choices.know(opened, kept)
         self._projects.append(Project(opened, feed, self._speaker, self))
         self._outboxes.append(Outbox(opened, self))
         self._aways.append(Away(opened, self))
@@ -181,6 +185,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.notify("one project is open; praxmonitor A B opens several", severity="warning")
         elif chosen is not self.project and not self.screen.is_modal:
             self.project = chosen
+            self.choices.turn_to(chosen.opened)
             self.navigation.show_project(self._projects.index(chosen))
             chosen.hand_over()
             self._listen()
@@ -261,6 +266,8 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
+        if self.own_keys is not None:
+            self.own_keys.follow(self)
         for outbox in self._outboxes:
             outbox.tick()
         for away in self._aways:
