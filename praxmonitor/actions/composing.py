@@ -19,7 +19,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.mail.route import EVERYONE
 from mailcore.model.agent import OPERATOR
 from mailcore.system import safe_open
-from mailcore.text.units import age, duration
+from mailcore.text.units import duration
 from praxmonitor.actions import editor, requests, sending
 from praxmonitor.actions.context import Context, View
 from praxmonitor.dialogs.compose_desk import Opening
@@ -232,8 +232,8 @@ def _send(context: Context[View], letter: Letter) -> str:
 
 
 async def drafts(context: Context[View]) -> None:
-    """List what was written and not sent, and go on with one."""
-    from praxmonitor.dialogs.choose import ChooseScreen, text_option
+    """List what was written and not sent, throw some of it away, and go on with one."""
+    from praxmonitor.dialogs.drafts import DraftsScreen
 
     opened = context.opened
     found = (
@@ -244,16 +244,15 @@ async def drafts(context: Context[View]) -> None:
     if not found:
         context.display.notify("no draft: what is written and left with Esc is kept as one")
         return
-    options = [
-        text_option(
-            f"{age(opened.clock() - draft.at):>6}  {draft.title} {draft.letter.to}: "
-            f"{draft.letter.subject or plain(draft.letter.body)[:60]}"
-        )
-        for draft in found
-    ]
-    picked = await context.display.push_screen_wait(
-        ChooseScreen("Which draft?", options, "enter go on with it   j k another   esc back")
-    )
+    root = opened.workspace.root
+
+    def keep(draft: Draft, kept: bool) -> None:
+        if kept:
+            keep_draft(root, draft)
+        else:
+            discard_draft(root, draft.purpose)
+
+    picked = await context.display.push_screen_wait(DraftsScreen(found, opened.clock(), keep))
     if picked < 0:
         return
     draft = found[picked]
