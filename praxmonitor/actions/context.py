@@ -90,6 +90,9 @@ class SectionsView(View, Protocol):
     def open_diff(self) -> None:
         """Show what changed in that file."""
 
+    def show_newest_run(self) -> bool:
+        """Show what the newest run changed; False if that is shown already."""
+
     def section_text(self) -> str:
         """What the chosen section shows, as text."""
 
