@@ -163,14 +163,14 @@ async def test_each_project_has_what_was_chosen_there(tmp_path: Path) -> None:
         first = app.preferences
         assert app.theme == first.theme != "textual-light"
         await pilot.press("right_curly_bracket")
-        await until(pilot, lambda: "last sign of life" in text_of(app), "a table, as there")
+        await until(pilot, lambda: "since task" in text_of(app), "a table, as there")
         assert app.theme == "textual-light"
         app.choices.prefer(motion=False)
         await until(pilot, lambda: not load_preferences(tmp_path)[0].motion, "it is kept there")
         assert load_preferences(tmp_path)[0] == structs.replace(chosen, motion=False)
         assert load_preferences(ROOT)[0] == Preferences(), "and not here"
         await pilot.press("left_curly_bracket")
-        await until(pilot, lambda: "last sign of life" not in text_of(app), "cards")
+        await until(pilot, lambda: "since task" not in text_of(app), "cards")
         assert app.preferences == first and app.theme == first.theme
 
 
