@@ -19,9 +19,9 @@ from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.desk import AlarmDesk
-from praxmonitor.alarms.groups import began, most_urgent_first
+from praxmonitor.alarms.groups import began
 from praxmonitor.preferences.preferences import Preferences
-from praxmonitor.state.needs import needs_of
+from praxmonitor.state.needs import Need, needs_of
 from praxmonitor.state.oldest_task import OldestTasks
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
@@ -31,7 +31,7 @@ from praxmonitor.text.lines import Line
 from praxmonitor.text.usage import fleet_cost
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
-from praxmonitor.widgets.header import Header, header_line
+from praxmonitor.widgets.header import Header, SteadyForm, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
@@ -89,6 +89,9 @@ class Frame:
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
         self.projects = Projects()
+        self.needs: tuple[Need, ...] = ()
+        """What needs the operator, as it was drawn last."""
+        self._form = SteadyForm()
         self._tasks = OldestTasks()
         self._cost_of: tuple[Fleet | None, str] = (None, "")
         """A fleet, and what all of its agents cost."""
@@ -138,10 +141,11 @@ class Frame:
             cost=self._cost(),
             oldest=self._tasks.of(snapshot.fleet),
             away=opened.away,
+            steady=self._form,
         )
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
-        waiting = most_urgent_first(app.alarms.unanswered())
+        waiting = app.alarms.unanswered()
         self.alarm_bar.show(
             clauses([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),
@@ -149,11 +153,11 @@ class Frame:
             snapshot.now,
             width,
         )
-        needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
+        self.needs = needs_of(snapshot, [episode.alarm for episode in waiting])
         played = opened.playback is not None
         self._show_keys(
             Situation(
-                snapshot.fleet, selected, played, needing,
+                snapshot.fleet, selected, played, [need.key for need in self.needs],
                 message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
             )
         )  # fmt: skip
