@@ -22,6 +22,7 @@ from praxmonitor.preferences.store import load_preferences, save_preferences
 from praxmonitor.sound import Sound
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.text.lines import width_of
+from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.projects import projects_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
@@ -163,14 +164,17 @@ async def test_each_project_has_what_was_chosen_there(tmp_path: Path) -> None:
         first = app.preferences
         assert app.theme == first.theme != "textual-light"
         await pilot.press("right_curly_bracket")
-        await until(pilot, lambda: "since task" in text_of(app), "a table, as there")
+        await until(pilot, lambda: "brings ships in" in text_of(app), "the other")
+        view = app.screen
+        assert isinstance(view, FleetScreen)
+        await until(pilot, lambda: view.grid._layout.height == 1, "a table, as there")
         assert app.theme == "textual-light"
         app.choices.prefer(motion=False)
         await until(pilot, lambda: not load_preferences(tmp_path)[0].motion, "it is kept there")
         assert load_preferences(tmp_path)[0] == structs.replace(chosen, motion=False)
         assert load_preferences(ROOT)[0] == Preferences(), "and not here"
         await pilot.press("left_curly_bracket")
-        await until(pilot, lambda: "since task" not in text_of(app), "cards")
+        await until(pilot, lambda: fleet_screen(app).grid._layout.height > 1, "cards")
         assert app.preferences == first and app.theme == first.theme
 
 
