@@ -106,14 +106,14 @@ class ChangesReading:
     @property
     def newer_began(self) -> float:
         """When a newer run than the one that is shown began, seconds since the epoch; 0.0: none did."""
-        facts, shown = self._agent(), self._compared
+        facts, shown = self._read_of, self._compared
         if facts is None or shown is None or facts.run is None or _same_run(facts, shown):
             return 0.0
         return facts.run.created_at
 
     def let_go(self) -> None:
-        """Show the newest run at the next look."""
-        self._compared = None
+        """Look again when the changes are in view again, at the newest run."""
+        self._compared = self._read_of = None
 
     def diff_of(self, file: ChangedFile | None) -> FileDiff | None:
         """The lines of this file, if they were read."""
