@@ -12,7 +12,7 @@ from praxmonitor.text.lines import Line, Span, fit, pad, plain, spread, width_of
 from praxmonitor.text.usage import COST, cost_cell
 from praxmonitor.widgets.card import badge, bar, held, marked_glyph, newest_sign, next_start
 
-LEAST_SHARE = 12
+LEAST_SHARE = 14
 """Cells of a column that shares what is left; with fewer the least important column is left out."""
 GROUP_CELLS = 12
 """Cells of the group, where agents are grouped."""
