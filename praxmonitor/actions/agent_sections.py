@@ -153,6 +153,12 @@ def open_diff(context: Context[SectionsView]) -> None:
         context.view.open_diff()
 
 
+def show_newest_run(context: Context[SectionsView]) -> None:
+    """Show what the newest run changed, if it began while an earlier one's changes were read."""
+    if not context.view.show_newest_run():
+        context.display.notify("this is the newest run")
+
+
 async def edit_file(context: Context[SectionsView]) -> None:
     """Open the file under the cursor in the operator's editor, where it changed first."""
     from textual.app import SuspendNotSupported

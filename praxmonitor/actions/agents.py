@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -93,10 +94,16 @@ async def _kill_marked(context: Context[View]) -> None:
         f"Kill {number} of the marked agents?", _left_alone(context, len(shown)), listed, "Yes, kill", ends=True
     )
     if await context.display.push_screen_wait(question) and await unlocked(context):
-        await ask(
-            context, of_each, tuple(shown),
+        await _ask_each(
+            context, tuple(shown),
             lambda address: kills.kill(opened.workspace, opened.config, address, shown[address]),
         )  # fmt: skip
+
+
+async def _ask_each(context: Context[View], addresses: Sequence[str], act: Callable[[str], str]) -> None:
+    """Do it for each of these; once it was asked for, they are marked no more."""
+    if await ask(context, of_each, addresses, act):
+        context.drop_marks()
 
 
 def _left_alone(context: Context[View], taken: int) -> str:
@@ -127,8 +134,8 @@ async def retry(context: Context[View]) -> None:
         return
     chosen = {facts.address: facts for facts in _fit(context, startable_again)}
     if chosen and await _starts(context, "retry", list(chosen.values())):
-        await ask(
-            context, of_each, tuple(chosen),
+        await _ask_each(
+            context, tuple(chosen),
             lambda address: requests.retry(opened.workspace, opened.config, address, chosen[address].run),
         )  # fmt: skip
 
@@ -162,7 +169,7 @@ async def wake(context: Context[View]) -> None:
     opened, chosen = context.opened, _fit(context, startable)
     if chosen and await _starts(context, "wake", chosen):
         addresses = tuple(facts.address for facts in chosen)
-        await ask(context, of_each, addresses, partial(requests.wake, opened.workspace, opened.config))
+        await _ask_each(context, addresses, partial(requests.wake, opened.workspace, opened.config))
 
 
 async def _starts(context: Context[View], what: str, chosen: list[AgentFacts], earlier: str = "") -> bool:
@@ -216,9 +223,9 @@ async def hold(context: Context[View]) -> None:
     free = tuple(facts.address for facts in chosen if not facts.held)
     held = tuple(facts.address for facts in chosen if facts.held)
     if free:
-        await ask(context, of_each, free, partial(requests.hold, opened.workspace))
+        await _ask_each(context, free, partial(requests.hold, opened.workspace))
     elif held and await unlocked(context):
-        await ask(context, of_each, held, partial(requests.release, opened.workspace, opened.config))
+        await _ask_each(context, held, partial(requests.release, opened.workspace, opened.config))
 
 
 async def attach(context: Context[View]) -> None:

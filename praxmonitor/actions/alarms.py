@@ -62,7 +62,8 @@ async def deny_request(context: Context[AlarmList]) -> None:
 
 
 def _request(context: Context[AlarmList]) -> Message | None:
-    """The chosen request; where none is chosen the only one, to which the cursor goes; of several none."""
+    """The chosen request; where none is chosen the only one, to which the cursor goes; of several none, and it goes to
+    the first."""
     chosen, waiting = context.view.chosen, [row for row in context.view.rows if row.request is not None]
     if chosen is not None and chosen.request is not None:
         return chosen.request
@@ -70,7 +71,8 @@ def _request(context: Context[AlarmList]) -> Message | None:
         context.view.choose(waiting[0])
         return waiting[0].request
     if waiting:
-        context.display.notify(f"choose one: {len(waiting)} wait; g goes to the first", severity="warning")
+        context.view.choose(waiting[0])
+        context.display.notify(f"{len(waiting)} requests wait: this is the first, the same key decides it")
     return None
 
 

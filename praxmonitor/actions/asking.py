@@ -29,12 +29,13 @@ Submit: TypeAlias = Callable[[list[str], str, str], str]
 """(addresses, subject, body) → what was asked, for a notification. Raises MailcoreError."""
 
 
-async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Run an act in a thread and say that it was asked for, or why it was refused."""
+async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """Run an act in a thread and say that it was asked for, or why it was refused; whether it was asked for."""
     asked = await result_of(context, act, *args, **kwargs)
     if asked is not None:
         context.display.notify(f"asked: {plain(asked)}")
         await asyncio.to_thread(context.opened.note_presence)
+    return asked is not None
 
 
 async def result_of(context: Context[View], act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

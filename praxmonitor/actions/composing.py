@@ -19,7 +19,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.mail.route import EVERYONE
 from mailcore.model.agent import OPERATOR
 from mailcore.system import safe_open
-from mailcore.text.units import age, duration
+from mailcore.text.units import duration
 from praxmonitor.actions import editor, requests, sending
 from praxmonitor.actions.context import Context, View
 from praxmonitor.dialogs.compose_desk import Opening
@@ -40,9 +40,11 @@ MOST_NAMES = 5000
 class WorkspaceDesk:
     """What one form may ask of the workspace, of drafts, of the editor."""
 
-    def __init__(self, context: Context[View], draft: Draft, submit: SubmitLetter) -> None:
-        """`draft`: what it is written for. `submit` sends it, in a thread."""
-        self._context, self._draft, self._submit = context, draft, submit
+    def __init__(
+        self, context: Context[View], draft: Draft, submit: SubmitLetter, sent: Callable[[], None] | None = None
+    ) -> None:
+        """`draft`: what it is written for. `submit` sends it, in a thread; `sent` is told on the loop that it did."""
+        self._context, self._draft, self._submit, self._told = context, draft, submit, sent
         self._root = context.opened.workspace.root
         self._lock, self._sent = Lock(), False
 
@@ -76,6 +78,11 @@ class WorkspaceDesk:
         opened.note_presence()
         back = self._context.display.key_of("take_back") or "`take back` in the palette"
         return f"{asked}; {back} takes it back" if self._waits(letter) else asked
+
+    def sent(self) -> None:
+        """It was sent."""
+        if self._told is not None:
+            self._told()
 
     def _waits(self, letter: Letter) -> bool:
         """Whether it waits in the outbox, rather than being sent at once."""
@@ -152,19 +159,27 @@ class WorkspaceDesk:
 
 
 def open_form(
-    context: Context[View], draft: Draft, submit: SubmitLetter, *, answered: str = "", found: Draft | None = None
+    context: Context[View],
+    draft: Draft,
+    submit: SubmitLetter,
+    *,
+    answered: str = "",
+    found: Draft | None = None,
+    sent: Callable[[], None] | None = None,
 ) -> None:
     """Open the form for what `draft` says, with `found` in its place, where that was kept."""
     from praxmonitor.dialogs.compose import ComposeScreen
 
     opening = Opening((found or draft).title, (found or draft).letter, bool(draft.answers), found is not None, answered)
-    context.display.push_screen(ComposeScreen(WorkspaceDesk(context, draft, submit), opening))
+    context.display.push_screen(ComposeScreen(WorkspaceDesk(context, draft, submit, sent), opening))
 
 
 def begin(context: Context[View], title: str, letter: Letter) -> None:
-    """Open the form for a new letter, with the draft that was kept for the same."""
+    """Open the form for a new letter, with the draft that was kept for the same. Once it is sent, those are marked no
+    more whom it was for."""
     kind = "task" if letter.is_task else "mail"
-    _resume(context, Draft(f"{kind} {letter.to}", title, letter, 0.0), partial(_send, context))
+    draft = Draft(f"{kind} {letter.to}", title, letter, 0.0)
+    _resume(context, draft, partial(_send, context), sent=context.drop_marks)
 
 
 def begin_with(context: Context[View], title: str, letter: Letter, submit: SubmitLetter) -> None:
@@ -180,15 +195,21 @@ def begin_answer(
     _resume(context, draft, submit, answered)
 
 
-def _resume(context: Context[View], draft: Draft, submit: SubmitLetter, answered: str = "") -> None:
+def _resume(
+    context: Context[View],
+    draft: Draft,
+    submit: SubmitLetter,
+    answered: str = "",
+    sent: Callable[[], None] | None = None,
+) -> None:
     async def opened() -> None:
         found = await asyncio.to_thread(_draft_for, context.opened.workspace, draft.purpose)
-        open_form(context, draft, submit, answered=answered, found=found)
+        open_form(context, draft, submit, answered=answered, found=found, sent=sent)
 
     if context.opened.live:
         context.view.run_worker(opened())
     else:
-        open_form(context, draft, submit, answered=answered)
+        open_form(context, draft, submit, answered=answered, sent=sent)
 
 
 def _draft_for(workspace: Workspace, purpose: str) -> Draft | None:
@@ -211,9 +232,8 @@ def _send(context: Context[View], letter: Letter) -> str:
 
 
 async def drafts(context: Context[View]) -> None:
-    """List what was written and not sent, and go on with one."""
-    from praxmonitor.dialogs.choose import ChooseScreen
-    from praxmonitor.widgets.row_list import text_row
+    """List what was written and not sent, throw some of it away, and go on with one."""
+    from praxmonitor.dialogs.drafts import DraftsScreen
 
     opened = context.opened
     found = (
@@ -224,16 +244,15 @@ async def drafts(context: Context[View]) -> None:
     if not found:
         context.display.notify("no draft: what is written and left with Esc is kept as one")
         return
-    options = [
-        text_row(
-            f"{age(opened.clock() - draft.at):>6}  {draft.title} {draft.letter.to}: "
-            f"{draft.letter.subject or plain(draft.letter.body)[:60]}"
-        )
-        for draft in found
-    ]
-    picked = await context.display.push_screen_wait(
-        ChooseScreen("Which draft?", options, "enter go on with it   j k another   esc back")
-    )
+    root = opened.workspace.root
+
+    def keep(draft: Draft, kept: bool) -> None:
+        if kept:
+            keep_draft(root, draft)
+        else:
+            discard_draft(root, draft.purpose)
+
+    picked = await context.display.push_screen_wait(DraftsScreen(found, opened.clock(), keep))
     if picked < 0:
         return
     draft = found[picked]

@@ -85,10 +85,14 @@ class SectionsView(View, Protocol):
     def open_diff(self) -> None:
         """Show what changed in that file."""
 
+    def show_newest_run(self) -> bool:
+        """Show what the newest run changed; False if that is shown already."""
+
     def section_text(self) -> str:
         """What the chosen section shows, as text."""
 
 
+@runtime_checkable
 class AgentList(View, Protocol):
     """The view that lists the agents."""
 
@@ -107,6 +111,12 @@ class AgentList(View, Protocol):
 
     def mark_all(self) -> None:
         """Mark all that are shown; again: none."""
+
+    def mark_on(self, way: str) -> None:
+        """Move the cursor this way, and mark all from where the first of such moves began to where it stands now."""
+
+    def drop_marks(self) -> None:
+        """Mark those that are shown no more: what they were marked for was asked for."""
 
 
 class AlarmList(View, Protocol):
@@ -216,6 +226,11 @@ class Context(Generic[V]):
     def targets(self) -> tuple[str, ...]:
         """Addresses that an act is meant for: the marked agents, else the one under the cursor; empty for none."""
         return self.view.marked or ((self.view.selected,) if self.view.selected else ())
+
+    def drop_marks(self) -> None:
+        """What the marked agents were marked for was asked for: they are marked no more."""
+        if isinstance(self.view, AgentList):
+            self.view.drop_marks()
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -30,6 +30,7 @@ RESERVED = {"escape": "back", "ctrl+c": "", "ctrl+q": "quit", "ctrl+p": "palette
 """Keys that mean one action alone, or none: dialogs and forms are left by them."""
 KEPT = {"back": "escape"}
 """Action → a key that it has to keep."""
+USUAL_HOLD = "the usual keys hold"
 NEEDED = ("back", "quit", "palette")
 """Actions that may not be without a key: nobody could leave, or reach what has none."""
 
@@ -45,7 +46,7 @@ def load_keymap(path: Path, views: Collection[Collection[Scope]]) -> tuple[Keyma
     except FileNotFoundError:
         return STANDARD, ()
     except (OSError, ValueError, RecursionError) as error:
-        return STANDARD, (f"{path}: {getattr(error, 'strerror', None) or error}; the usual keys hold",)
+        return STANDARD, (f"{path}: {getattr(error, 'strerror', None) or error}; {USUAL_HOLD}",)
     troubles = [f"{path}: [{name}] is not known; there is [keys]" for name in data if name != "keys"]
     table = data.get("keys", {})
     if not isinstance(table, dict):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from praxmonitor.actions.context import AgentList, Context
@@ -16,6 +18,15 @@ def mark(context: Context[AgentList]) -> None:
 def mark_all(context: Context[AgentList]) -> None:
     """Mark all agents that are shown; again: none."""
     context.view.mark_all()
+
+
+def mark_on(way: str) -> Callable[[Context[AgentList]], None]:
+    """Marks from the agent where the first of such keys was pressed to where this way leads."""
+
+    def stretch(context: Context[AgentList]) -> None:
+        context.view.mark_on(way)
+
+    return stretch
 
 
 def toggle_table(context: Context[AgentList]) -> None:

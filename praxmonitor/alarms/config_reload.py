@@ -7,10 +7,10 @@ from pathlib import Path
 from mailcore.config import Config, read_config
 from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.programs.registry import checked_config
+from mailcore.system.settled_file import SettledFile
 from mailcore.workspace import trust
 from mailcore.workspace.find import workspace_at
 
-ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
 
 
@@ -18,8 +18,7 @@ class ConfigReload:
     """Looks at one config.toml. What it says when this is made is known already."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp = self._followed = self._stamped()
+        self._path, self._file = path, SettledFile(path)
 
     def look(self) -> Config | str | None:
         """The settings, once the file changed and two looks saw it the same: what is being written is not followed.
@@ -27,12 +26,9 @@ class ConfigReload:
         In words what is wrong with it, if it cannot be followed or is there no more; None if nothing is new. A stat,
         mostly; for a worker thread.
         """
-        stamp, before = self._stamped(), self._stamp
-        self._stamp = stamp
-        if stamp == self._followed or stamp != before:
+        if not self._file.changed():
             return None
-        self._followed = stamp
-        if stamp == ABSENT:
+        if self._file.absent:
             return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
             return self._allowed(checked_config(read_config(self._path), self._path))
@@ -45,10 +41,3 @@ class ConfigReload:
             return trust.trusted_config(workspace_at(self._path.parent.parent))[0]
         except MailcoreError:
             return trust.without_withheld(config)
-
-    def _stamped(self) -> tuple[int, int, int]:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return ABSENT
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -14,7 +14,7 @@ class AlarmDesk(Protocol):
     """The alarms that stand, and every answer to them. What cannot be done is said on the screen."""
 
     def unanswered(self) -> Sequence[Episode]:
-        """Those that want the operator now."""
+        """Those that want the operator now, the most urgent first."""
 
     def listed(self) -> tuple[Sequence[Episode], float]:
         """All that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.alarm_mutes import NO_MUTES, AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, NO_EVENTS, AlarmEvents, Answers, Episode, ReportedEpisode
+from praxmonitor.alarms.groups import most_urgent_first
 from praxmonitor.alarms.repeats import NO_REPEAT, Repeat, repeated
 from praxmonitor.alarms.telling import tell
 from praxmonitor.alarms.urgency import urgency_of
@@ -25,7 +26,6 @@ CHATTER = 600.0
 """Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
 MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
-_KINDS = tuple(AlarmKind)
 
 Condition = tuple[AlarmKind, str]
 """Kind and address: what comes and goes, whatever run or session it belongs to."""
@@ -42,18 +42,17 @@ class Episodes:
     """When conditions that may chatter were over last; seconds since the epoch."""
 
     def standing(self) -> tuple[Episode, ...]:
-        """Every episode: those that want the operator first, then by urgency, kind and age."""
+        """Every episode: those that want the operator first, each part the most urgent first."""
 
-        def order(episode: Episode) -> tuple[bool, bool, int, int, float]:
-            unwanted = bool(episode.hidden_by or episode.muted_by or episode.latched)
-            kind = _KINDS.index(episode.alarm.kind)
-            return episode.acknowledged, unwanted, -episode.urgency, kind, episode.raised_at
+        def unwanted(episode: Episode) -> tuple[bool, bool]:
+            return episode.acknowledged, bool(episode.hidden_by or episode.muted_by or episode.latched)
 
-        return tuple(sorted(self.by_key.values(), key=order))
+        return tuple(sorted(most_urgent_first(self.by_key.values()), key=unwanted))
 
     def unanswered(self, now: float) -> tuple[Episode, ...]:
-        """Those that want the operator now."""
-        return tuple(episode for episode in self.by_key.values() if episode.wants(now) and not episode.cleared_at)
+        """Those that want the operator now, the most urgent first."""
+        found = (episode for episode in self.by_key.values() if episode.wants(now) and not episode.cleared_at)
+        return tuple(most_urgent_first(found))
 
     def hidden_in(self, key: str) -> tuple[Episode, ...]:
         """Those that the alarm of this key explains."""

@@ -129,5 +129,6 @@ def _leaders(standing: Iterable[Episode]) -> dict[str, str]:
 
 
 def most_urgent_first(episodes: Iterable[Episode]) -> list[Episode]:
-    """The same, by urgency, kind and age."""
+    """The same, by urgency, kind and age: the one order of urgency, in which every list of what wants the operator
+    begins, be it of alarms, of needs or of agents."""
     return sorted(episodes, key=lambda one: (-one.urgency, _KINDS.index(one.alarm.kind), one.raised_at))

@@ -1,4 +1,4 @@
-"""What the view of alarms lists, in its order: requests for approval first, then the alarms in their groups. Pure."""
+"""What the view of alarms lists, in its order: requests for approval and alarms in their groups. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operator import attrgetter
 from mailcore.model.message import Message
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.groups import AlarmGroup, groups_of
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,17 @@ class AlarmRow:
 
 
 def alarm_rows(standing: Sequence[Episode], mails: Iterable[Message], now: float) -> tuple[AlarmRow, ...]:
-    """The undecided requests among the operator's `mails`, the oldest first, each with its alarm if one stands; then
-    all other groups of `standing`, as `groups_of` orders them."""
+    """The groups of `standing`, as `groups_of` orders them, an undecided request among the operator's `mails` in the
+    place of its alarm; one whose alarm is answered, or never came, stands behind all that want him, the oldest first.
+    """
     groups = groups_of(standing, now)
     about = {group.leader.alarm.id: group for group in groups if group.leader.alarm.kind is AlarmKind.APPROVAL}
     undecided = sorted(
         (mail for mail in mails if mail.undecided and mail.status != "closed"), key=attrgetter("came_at", "id")
     )
     requests = [AlarmRow(mail, about.get(mail.id or mail.sent_id)) for mail in undecided]
-    taken = [row.group for row in requests]
-    return (*requests, *(AlarmRow(group=group) for group in groups if group not in taken))
+    of_group = {row.group.keys: row for row in requests if row.group is not None}
+    rows = [of_group.get(group.keys) or AlarmRow(group=group) for group in groups]
+    wanting = [row for row in rows if row.group is not None and row.group.state is AlarmState.WANTS]
+    answered = [row for row in requests if row not in wanting]
+    return (*wanting, *answered, *(row for row in rows if row not in wanting and row not in answered))

@@ -164,7 +164,7 @@ class Notifier:
         return self._clock()
 
     def unanswered(self) -> tuple[Episode, ...]:
-        """The alarms that want the operator now."""
+        """The alarms that want the operator now, the most urgent first."""
         return self.episodes.unanswered(self._clock())
 
     async def watch(self) -> None:

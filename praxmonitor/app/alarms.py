@@ -46,7 +46,7 @@ class Alarms:
         return due, wanted
 
     def unanswered(self) -> Sequence[Episode]:
-        """The alarms that want the operator now."""
+        """The alarms that want the operator now, the most urgent first."""
         return self.notifier.unanswered()
 
     def listed(self) -> tuple[Sequence[Episode], float]:

@@ -34,7 +34,7 @@ from praxmonitor.alarms.episode import Episode
 from praxmonitor.app import library_caches
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.appearance import Appearance
-from praxmonitor.app.choices import Choices
+from praxmonitor.app.choices import NOTHING_CHOSEN, Choices, Kept
 from praxmonitor.app.late_imports import load_and_freeze, load_screens
 from praxmonitor.app.navigation import Navigation
 from praxmonitor.app.project import TICK, Project
@@ -58,6 +58,7 @@ from praxmonitor.widgets.projects import Projects
 if TYPE_CHECKING:
     from textual.command import Provider
 
+    from praxmonitor.app.keys import OwnKeys
     from praxmonitor.feed.base import Feed
 
 GONE = 0.5
@@ -132,6 +133,8 @@ class PraxApp(App[None], inherit_bindings=False):
         """The keys that hold; views take them when they are made."""
         self.own_troubles: tuple[str, ...] = ()
         """What is wrong with the operator's own keys, one line each."""
+        self.own_keys: OwnKeys | None = None
+        """Follows the operator's own keys; None: they are not followed."""
         self.navigation = Navigation(self, lambda: self.keymap, lambda: self.opened)
         self.set_reactive(PraxApp.preferences, preferences or Preferences())
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
@@ -156,8 +159,9 @@ class PraxApp(App[None], inherit_bindings=False):
         theme = self.preferences.theme or load.DEFAULT
         self.theme = theme if theme in self.available_themes else "textual-dark"
 
-    def add_project(self, opened: OpenWorkspace, feed: Feed) -> None:
-        """Open another workspace beside the first: to be called before the app runs."""
+    def add_project(self, opened: OpenWorkspace, feed: Feed, kept: Kept = NOTHING_CHOSEN) -> None:
+        """Open another workspace beside the first: to be called before the app runs. `kept`: what was chosen there."""
+        self.choices.know(opened, kept)
         self._projects.add(Project(opened, feed, self._speaker, self))
 
     @property
@@ -188,6 +192,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.notify("one project is open; praxmonitor A B opens several", severity="warning")
         elif chosen is not projects.current and not self.screen.is_modal:
             projects.current = chosen
+            self.choices.turn_to(chosen.opened)
             self.navigation.show_project(projects.place(chosen))
             chosen.hand_over()
             self._listen()
@@ -275,6 +280,8 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
+        if self.own_keys is not None:
+            self.own_keys.follow(self)
         self._projects.tick()
         self.sending, self.away = self.opened.sending, self.opened.away
 
@@ -366,13 +373,7 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def pop_screen(self) -> AwaitComplete:
         """As Textual's, and nothing of the screens that were left stays in memory."""
-        from textual._styles_cache import StylesCache
-
-        # Textual 8.2.8 keeps 1,024 of its widgets' line caches alive by this one: 0.4 MB for each opening of the help.
-        StylesCache.get_inner_outer.cache_clear()
-        # And who watches a value of the app until that changes next, which some never do.
-        for watchers in getattr(self, "__watchers", {}).values():
-            watchers[:] = [watcher for watcher in watchers if watcher[0].is_running]
+        library_caches.forget_left(self)
         return super().pop_screen()
 
     def notify(

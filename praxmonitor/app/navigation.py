@@ -55,6 +55,8 @@ class Navigation:
     def __init__(self, app: App[Any], keymap: Callable[[], Keymap], opened: Callable[[], OpenWorkspace]) -> None:
         """`keymap` says which keys hold when a view is made, `opened` of which workspace it is."""
         self._app, self._keymap, self._opened = app, keymap, opened
+        self._made: list[Made] = []
+        """Every view that there is by now."""
         self._project = 0
         """The place of the project that is shown, among those that are open."""
         self._order: list[ViewName] = [ViewName.FLEET]
@@ -72,9 +74,19 @@ class Navigation:
         if not self._app.is_screen_installed(installed):
             made = MAKERS[name]()
             made.frame.own = self._opened()
-            made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
+            self._made.append(made)
+            self._bind(made)
             self._app.install_screen(made, installed)
         return self._app.get_screen(installed)
+
+    def _bind(self, made: Made) -> None:
+        made._bindings = self._keymap().bound(made._bindings, cast("View", made).SCOPES)
+
+    def bind_anew(self) -> None:
+        """Let the keys that hold now hold in the views that are made already, and be said."""
+        for made in self._made:
+            self._bind(made)
+            made.frame.refresh()
 
     def _installed(self, name: ViewName) -> str:
         """What Textual calls it."""

@@ -13,7 +13,6 @@ from mailcore.model.fleet import Fleet, same_roster
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.groups import most_urgent_first
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
@@ -217,7 +216,7 @@ class Project:
 
     def summary(self, *, current: bool) -> ProjectSummary:
         """What is said of it while another may be looked at."""
-        snapshot, waiting = self._snapshot, most_urgent_first(self.alarms.unanswered())
+        snapshot, waiting = self._snapshot, self.alarms.unanswered()
         operator = snapshot.fleet.operator
         return ProjectSummary(
             self.opened.workspace.root.name,

@@ -48,7 +48,7 @@ def open_screen(
     workspace, *others = found.values()
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
-    from praxmonitor.app.keys import own_keymap
+    from praxmonitor.app.keys import OwnKeys, own_keymap
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import QUIET_INTERVAL, SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
@@ -80,9 +80,10 @@ def open_screen(
     chosen = msgspec.structs.replace(preferences, theme=options.theme) if options.theme else preferences
     app = PraxApp(opened, feed(opened), speaker, available, chosen)
     app.choices.trouble = trouble
+    app.own_keys = OwnKeys()
     app.keymap, app.own_troubles = own_keymap()
     for beside in map(opening, others):
-        app.add_project(beside, feed(beside))
+        app.add_project(beside, feed(beside), load_preferences(beside.workspace.root))
     return run_app(app, options)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from mailcore.model.message import Message
-from mailcore.text.units import age, clock_time, since, soon
+from mailcore.text.units import age, clock_cells, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
+from praxmonitor.alarms.history import HistoryEntry
+from praxmonitor.alarms.listing import AlarmRow
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrap
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
@@ -39,6 +41,38 @@ def group_lines(
     right = tuple(part for text, each in told for part in ((text, each), ("  ", "")))
     line = spread(left, (*right, (since(group.since, now), "faint")), width)
     return [line, *(_explained(group, mutes, now, width, respelled) if respelled else ())]
+
+
+def beside_lines(
+    row: AlarmRow,
+    mutes: Mapping[str, AlarmMute],
+    entries: Sequence[HistoryEntry],
+    now: float,
+    width: int,
+    respelled: Respelled,
+) -> list[Line]:
+    """All that explains a row, beside the list, and what happened to it of late. `entries`: the oldest first."""
+    asked, group = row.request, row.group
+    if asked is not None:
+        told = list(_request_explained(asked, now, width, respelled))
+        said = f"{sender(asked.sender)} asks for your approval: {plain(asked.subject) or 'no subject'}"
+        role = "state-waiting"
+    elif group is not None:
+        told = list(_explained(group, mutes, now, width, respelled))
+        states = " · ".join([group.urgency.word, f"since {since(group.since, now)}", str(group.state)])
+        told.insert(0, ((states, "muted"),))
+        said, role = plain(group.leader.alarm.summary), URGENCY_ROLES[group.urgency]
+    else:
+        return []
+    happened = [entry for entry in entries if entry.key in row.keys][-MOST_LISTED:]
+    history = [
+        (
+            (f"      {'' if number else 'history':<{LABEL_WIDTH - 6}}", "faint"),
+            (f"{clock_cells(entry.at)}  {entry.event}{f' by {plain(entry.by)}' if entry.by else ''}", "muted"),
+        )
+        for number, entry in enumerate(reversed(happened))
+    ]
+    return [*(((part, f"{role} strong"),) for part in wrap(said, max(10, width))), (), *told, *history]
 
 
 def _counts(group: AlarmGroup, *, wide: bool) -> Iterator[str]:

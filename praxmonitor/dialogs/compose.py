@@ -139,6 +139,7 @@ class ComposeScreen(ModalScreen[None]):
             self._say(str(error), "#text" if of_text else "#to")
         else:
             self.app.notify(f"asked: {plain(asked)}", markup=False)
+            self._desk.sent()
             self.dismiss()
         finally:
             self._sending = False

@@ -10,7 +10,8 @@ from praxmonitor.text.letters import BLANK, Letter, Template
 
 
 class Desk(Protocol):
-    """What the form asks of who opened it. All but `edit` is called in a thread, may raise MailcoreError or OSError."""
+    """What the form asks of who opened it. All but `sent` and `edit` is called in a thread, may raise MailcoreError or
+    OSError."""
 
     @property
     def addresses(self) -> Sequence[str]:
@@ -26,6 +27,9 @@ class Desk(Protocol):
 
     def submit(self, letter: Letter) -> str:
         """Send it; what was asked, in words."""
+
+    def sent(self) -> None:
+        """It was sent. From the loop."""
 
     def foresee(self, letter: Letter) -> str:
         """What it would come to, in a sentence."""

@@ -28,17 +28,20 @@ def group_of(facts: AgentFacts, status: Status, group: str) -> str:
     return ""
 
 
-def sort_key(facts: AgentFacts, status: Status, arrangement: Arrangement, now: float) -> SortKey:
-    """By this key it is sorted among the others; what is not known of an agent stands last."""
+def sort_key(
+    facts: AgentFacts, status: Status, arrangement: Arrangement, now: float, needing: Mapping[str, int]
+) -> SortKey:
+    """By this key it is sorted among the others; what is not known of an agent stands last. `needing`: address of each
+    that needs the operator → its place among them."""
     by_class = RANK[status.state] if arrangement.group == "state" else 0
     group = group_of(facts, status, arrangement.group)
-    return (by_class, not group, group, *_key(facts, status, arrangement.sort, now))
+    return (by_class, not group, group, *_key(facts, status, arrangement.sort, now, needing))
 
 
-def _key(facts: AgentFacts, status: Status, sort: str, now: float) -> SortKey:
+def _key(facts: AgentFacts, status: Status, sort: str, now: float, needing: Mapping[str, int]) -> SortKey:
     match sort:
         case "attention first":
-            return (RANK[status.state],)
+            return (needing.get(facts.address, len(needing)), RANK[status.state])
         case "name":
             return (facts.address,)
         case "state":

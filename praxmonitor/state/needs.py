@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Protocol
 
 from mailcore.model.agent import OPERATOR
@@ -13,7 +13,7 @@ from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import FINAL, Message
 from mailcore.model.run import Phase
 from praxmonitor.state.snapshot import Snapshot
-from praxmonitor.text.agents import task
+from praxmonitor.text.agents import NEEDS_ME, task
 from praxmonitor.text.lines import plain, sender
 
 UNREAD = "unread"
@@ -56,6 +56,8 @@ class Need:
     """Of an agent."""
     alarm_key: str = ""
     """Of an alarm that is about no agent alone."""
+    asker: str = ""
+    """Address of the agent that asks for approval, where it is that."""
 
     @property
     def key(self) -> str:
@@ -64,19 +66,21 @@ class Need:
 
 
 def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, ...]:
-    """Everything that needs the operator, each place once: requests for approval, what the unanswered `alarms` are
-    about, agents in a state that wants him, tasks that were done without a reply, his unread mail.
+    """Everything that needs the operator, each place once: what the unanswered `alarms` are about, in their order, the
+    most urgent first; requests for approval whose alarm is answered, agents in a state that wants him, tasks that were
+    done without a reply, his unread mail.
 
-    The order hangs on nothing that changes while a need stands: mail by its age, agents as in the registry. An alarm
-    whose agent or mail is in the list already adds no place to go to.
+    Those without an alarm stand in an order that hangs on nothing that changes while a need stands: mail by its age,
+    agents by their state and as in the registry. An alarm whose agent or mail is in the list already adds no place to
+    go to.
     """
     operator = snapshot.fleet.operator
     mails = tuple(mail for mail in operator.mailbox.messages if mail.status != "closed") if operator else ()
     mails = tuple(sorted(mails, key=attrgetter("came_at", "id")))
     found: dict[str, Need] = {}
     for need in (
-        *(_of_approval(mail) for mail in mails if mail.undecided),
         *_of_alarms(snapshot, mails, alarms),
+        *(_of_approval(mail) for mail in mails if mail.undecided),
         *_of_agents(snapshot),
         *(_of_mail(mail) for mail in mails if mail.unread and not mail.undecided),
     ):
@@ -90,7 +94,12 @@ def _mail_id(mail: Message) -> str:
 
 def _of_approval(mail: Message) -> Need:
     words = f"{sender(mail.sender)} asks for your approval: {plain(mail.subject) or 'no subject'}"
-    return Need(words, message_id=_mail_id(mail))
+    return Need(words, message_id=_mail_id(mail), asker=mail.sender)
+
+
+def needing_agents(needs: Iterable[Need]) -> tuple[str, ...]:
+    """Addresses of the agents that need the operator, each once, as the `needs` have them."""
+    return tuple(dict.fromkeys(address for need in needs if (address := need.address or need.asker)))
 
 
 def _of_mail(mail: Message) -> Need:
@@ -98,10 +107,9 @@ def _of_mail(mail: Message) -> Need:
 
 
 def _of_alarms(snapshot: Snapshot, mails: Sequence[Message], alarms: Iterable[RaisedAlarm]) -> Iterator[Need]:
-    """Those of the workspace first, then as their agents stand in the registry. Several of one agent are one need."""
-    places = {facts.address: place for place, facts in enumerate(snapshot.fleet.agents)}
-    ordered = sorted(alarms, key=lambda alarm: (places.get(alarm.address, -1), alarm.key))
-    needs = [_of_alarm(alarm, mails, known=alarm.address in places) for alarm in ordered]
+    """In their order. Several of one agent are one need."""
+    known = {facts.address for facts in snapshot.fleet.agents}
+    needs = [_of_alarm(alarm, mails, known=alarm.address in known) for alarm in alarms]
     number = Counter(need.key for need in needs)
     for need in needs:  # of several the first is taken
         more = number[need.key] - 1
@@ -117,22 +125,25 @@ def _of_alarm(alarm: RaisedAlarm, mails: Sequence[Message], *, known: bool) -> N
         name = alarm.id.partition(" ")[0]
         named = [mail for mail in mails if name and name in (mail.id, mail.sent_id)]
         for mail in (*named, *unread):
-            return Need(words, message_id=_mail_id(mail))
+            return _of_approval(mail) if mail.undecided else Need(words, message_id=_mail_id(mail))
     return Need(words, alarm_key=alarm.key)
 
 
 def _of_agents(snapshot: Snapshot) -> Iterator[Need]:
-    """First those whose state wants the operator, then those that left their task without an answer."""
+    """First those whose state wants the operator, by that, then those that left their task without an answer."""
     unanswered: list[Need] = []
+    found: list[tuple[int, Need]] = []
     wanting = set(snapshot.needs_me())
     for facts in snapshot.fleet.agents:
         if facts.address in wanting:
             status = snapshot.status(facts.address)
             # Who waits for a decision is in the list by its request.
             if status.state is not State.WAITING or not facts.requests or facts.prompts:
-                yield Need(f"{facts.address} {status.state}: {plain(status.reason)}", address=facts.address)
+                need = Need(f"{facts.address} {status.state}: {plain(status.reason)}", address=facts.address)
+                found.append((NEEDS_ME.index(status.state), need))
         elif _left_unanswered(facts):
             unanswered.append(Need(f"{facts.address} done without a reply: {task(facts)}", address=facts.address))
+    yield from (need for _, need in sorted(found, key=itemgetter(0)))
     yield from unanswered
 
 

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from mailcore.model.changes import ChangedFile, ChangeSet
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
+from mailcore.text.units import clock_time
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, AGENT, EVERYWHERE, MAIL, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.agent_details import Section, WaitingStart
@@ -125,6 +126,8 @@ class AgentScreen(Screen[None]):
     def _arrange(self) -> None:
         """Show what is to be seen; the chosen section has the focus."""
         self.panels.arrange(self.shown, self._section)
+        if Section.CHANGES not in self.shown:
+            self.changing.let_go()
 
     def on_section_tabs_picked(self, event: SectionTabs.Picked) -> None:
         """A click on a name."""
@@ -174,7 +177,8 @@ class AgentScreen(Screen[None]):
         app = self.frame.app
         agent = AgentInView(
             facts, snapshot.status(self._address), snapshot.now, snapshot.fleet.stream, details,
-            self.changing.of(self._address), bypasses(facts, app.opened.bypass), app.opened.playback is not None,
+            self.changing.of(self._address), self._newer_run(), bypasses(facts, app.opened.bypass),
+            app.opened.playback is not None,
         )  # fmt: skip
         for section in self.shown:
             self.panels.show(section, agent)
@@ -246,6 +250,21 @@ class AgentScreen(Screen[None]):
         """Show what changed in the file under the cursor."""
         self.panels.diff.lines.add_class("-open")
         self._file_picked()
+
+    def _newer_run(self) -> str:
+        """That a newer run has begun than the one whose changes are shown, and which key goes to it."""
+        began = self.changing.newer_began
+        key = self.frame.app.keymap.first("newest_run")
+        shows = f": what it changed is among these; {key} shows that alone" if key else ""
+        return f"a newer run began at {clock_time(began)}{shows}" if began else ""
+
+    def show_newest_run(self) -> bool:
+        """Show what the newest run changed; False if that is shown already."""
+        newer = bool(self.changing.newer_began)
+        if newer:
+            self.changing.let_go()
+            self.changing.read()
+        return newer
 
     def _file_picked(self) -> None:
         found = self.changed_file

@@ -13,6 +13,7 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.preferences.arrangement import ATTENTION_FIRST, Arrangement
 from praxmonitor.state.agent_filter import AgentFilter, parse_filter
 from praxmonitor.state.agent_order import SortKey, arranged, group_of, sort_key
+from praxmonitor.state.needs import Need, needing_agents
 from praxmonitor.state.pulse import Pulse, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.lines import Line, plain
@@ -30,6 +31,8 @@ class AgentListing:
     def __init__(self) -> None:
         self.marks: frozenset[str] = frozenset()
         """Addresses of the marked agents, those that the filter hides among them."""
+        self._stretch: tuple[str, str, frozenset[str], frozenset[str]] = ("", "", frozenset(), frozenset())
+        """Where the range began that was marked last, where it ends, what was marked before it, and with it."""
         self._filter, self._typed = AgentFilter(), ""
         self._keys: Mapping[str, SortKey] = {}
         self._keyed: tuple[Arrangement | None, float] = (None, 0.0)
@@ -51,13 +54,30 @@ class AgentListing:
         wanted = frozenset(addresses)
         self.marks = self.marks - wanted if wanted <= self.marks else self.marks | wanted
 
+    def stretch(self, shown: Sequence[str], start: str, end: str) -> None:
+        """Mark those that are `shown` from `start` to `end`; where a range ended at `start`, that one ends here now."""
+        first, last, before, marks = self._stretch
+        if (last, marks) != (start, self.marks):
+            first, before = start, self.marks
+        if not {first, end} <= set(shown):
+            return
+        one, other = sorted((shown.index(first), shown.index(end)))
+        self.marks = before | frozenset(shown[one : other + 1])
+        self._stretch = first, end, before, self.marks
+
     def listed(
-        self, snapshot: Snapshot, arrangement: Arrangement, opened: OpenWorkspace, resting: bool
+        self,
+        snapshot: Snapshot,
+        arrangement: Arrangement,
+        opened: OpenWorkspace,
+        resting: bool,
+        needs: Sequence[Need] = (),
     ) -> tuple[tuple[AgentFacts, ...], Listing]:
-        """The agents in their order, and how they are drawn. `resting`: the cursor is not being moved."""
+        """The agents in their order, and how they are drawn. `resting`: the cursor is not being moved.
+        `needs`: what needs the operator."""
         if self.marks:  # who left the registry is marked no more
             self.marks &= {facts.address for facts in snapshot.fleet.agents}
-        self._take_keys(snapshot, arrangement, resting)
+        self._take_keys(snapshot, arrangement, resting, needs)
         agents = arranged(snapshot.fleet.agents, arrangement, self._keys)
         if self._filter.terms:
             agents = tuple(facts for facts in agents if self._filter.shows(facts, snapshot.status(facts.address)))
@@ -81,7 +101,7 @@ class AgentListing:
             foot=foot,
         )
 
-    def _take_keys(self, snapshot: Snapshot, arrangement: Arrangement, resting: bool) -> None:
+    def _take_keys(self, snapshot: Snapshot, arrangement: Arrangement, resting: bool, needs: Sequence[Need]) -> None:
         if arrangement.usual:
             return
         of, at = self._keyed
@@ -89,8 +109,9 @@ class AgentListing:
         if of is arrangement and not (resting and (steady or not 0 <= snapshot.now - at < RESORT)):
             return
         self._keyed = arrangement, snapshot.now
+        needing = {address: place for place, address in enumerate(needing_agents(needs))}
         self._keys = {
-            facts.address: sort_key(facts, snapshot.status(facts.address), arrangement, snapshot.now)
+            facts.address: sort_key(facts, snapshot.status(facts.address), arrangement, snapshot.now, needing)
             for facts in snapshot.fleet.agents
         }
 

@@ -1,12 +1,14 @@
-"""Requests for approval, then every alarm that stands: why, what was expected and seen, what to do, what it hides."""
+"""Every alarm that stands, and requests for approval: why, what was expected and seen, what to do, what it hides."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
@@ -14,11 +16,13 @@ from mailcore.model.message import Message
 from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, ALARMS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
+from praxmonitor.alarms.alarm_mutes import AlarmMute
+from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow, alarm_rows
 from praxmonitor.alarms.reports import load_words, title_of
 from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
-from praxmonitor.dialogs.alarm_lines import approval_lines, group_lines
-from praxmonitor.text.lines import Line, wrap
+from praxmonitor.dialogs.alarm_lines import approval_lines, beside_lines, group_lines
+from praxmonitor.text.lines import Line, fit, on_ground, wrap
 from praxmonitor.views.frame import Frame
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.row_list import Row, RowList
@@ -27,8 +31,14 @@ LOAD_PERIOD = 5.0
 """Seconds between two readings of the history while the view is in front."""
 
 
+BESIDE = 160
+"""Columns from which what explains the chosen row stands beside the list."""
+
+
 class AlarmsScreen(Screen[None]):
-    """A head that counts, and the list; the chosen row explains itself."""
+    """A head that counts, and the list; the chosen row explains itself, on a wide screen beside the list."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (BESIDE, "-beside")]  # noqa: RUF012
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, ALARMS, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
@@ -36,7 +46,11 @@ class AlarmsScreen(Screen[None]):
     AlarmsScreen {
         background: $background; color: $ink;
         #summary { height: auto; max-height: 5; padding: 0 1; scrollbar-gutter: auto; }
-        #list { height: 1fr; border-top: solid $rule; }
+        #rows { height: 1fr; }
+        #list { width: 3fr; height: 1fr; border-top: solid $rule; }
+        #beside { width: 2fr; height: 1fr; display: none; padding: 0 1; border-top: solid $rule;
+            border-left: vkey $rule; }
+        &.-beside #beside { display: block; }
         #list:focus { border-top: solid $accent; }
     }
     """
@@ -46,7 +60,11 @@ class AlarmsScreen(Screen[None]):
         self.frame = Frame(self, self.SCOPES)
         self.summary = Lines(id="summary", resized=self._show_summary)
         self.summary.can_focus = False
-        self.list = RowList("list", picked=self._show_frame, opened=self._open, scrolls=True)
+        self.list = RowList("list", picked=self._show_chosen, opened=self._open, scrolls=True)
+        self.beside = Lines(id="beside", resized=self._show_beside)
+        self.beside.can_focus = False
+        self._entries: Sequence[HistoryEntry] = ()
+        """What happened to alarms during the last day, as it was read last."""
         self._rows: tuple[AlarmRow, ...] = ()
         self._now = 0.0
         self._load: AlarmLoad | None = None
@@ -55,7 +73,7 @@ class AlarmsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, head, list, footer."""
-        yield from self.frame.around(self.summary, self.list.lines)
+        yield from self.frame.around(self.summary, Horizontal(self.list.lines, self.beside, id="rows"))
 
     def on_mount(self) -> None:
         """Follow the app."""
@@ -112,17 +130,18 @@ class AlarmsScreen(Screen[None]):
         self._rows = alarm_rows(standing, operator.mailbox.messages if operator is not None else (), self._now)
         self.list.show([Row(row.keys, partial(self._draw, row)) for row in self._rows] if self._now else None)
         self._show_summary()
-        self._show_frame()
+        self._show_chosen()
         if self._now and not 0 <= self._now - self._load_read_at < LOAD_PERIOD:
             self._load_read_at = self._now
             self.run_worker(self._read_load(self._now), exclusive=True, group="load")
 
     async def _read_load(self, now: float) -> None:
-        entries = await self.frame.app.alarms.history(now - DAY)
+        self._entries = entries = await self.frame.app.alarms.history(now - DAY)
         if self.is_mounted:
             leaders = [row.group.leader for row in self._rows if row.group is not None]
             self._load = load_of(entries, leaders, now) if entries else None
             self._show_summary()
+            self._show_beside()
 
     def _show_summary(self) -> None:
         self.summary.set_lines(list(self._summary()) if self._now else [])
@@ -140,17 +159,35 @@ class AlarmsScreen(Screen[None]):
             found += [((part, "warn"),) for part in wrap(warnings, max(10, self.summary.line_width)) if part]
         return found
 
+    def _show_beside(self) -> None:
+        if self.has_class("-beside"):
+            row, width = self.chosen, max(10, self.beside.line_width)
+            respelled = self.frame.app.keymap.respelled
+            lines = (
+                beside_lines(row, self._mutes(), self._entries, self._now, width, respelled) if row is not None else []
+            )
+            self.beside.set_lines(lines)
+
+    def _mutes(self) -> dict[str, AlarmMute]:
+        return {mute.id: mute for mute in self.frame.app.alarms.mutes()}
+
     def _draw(self, row: AlarmRow, width: int, chosen: bool) -> list[Line]:
+        lines = self._explained(row, width, chosen)
+        if not (chosen and self.has_class("-beside")):
+            return lines
+        return [on_ground(fit(lines[0], width), "selected")]
+
+    def _explained(self, row: AlarmRow, width: int, chosen: bool) -> list[Line]:
         respelled = self.frame.app.keymap.respelled if chosen else None
         if row.request is not None:
             return approval_lines(row.request, row.group, self._now, width, respelled)
         if row.group is None:
             return [()]
-        mutes = {mute.id: mute for mute in self.frame.app.alarms.mutes()}
-        return group_lines(row.group, mutes, self._now, width, respelled)
+        return group_lines(row.group, self._mutes(), self._now, width, respelled)
 
-    def _show_frame(self) -> None:
+    def _show_chosen(self) -> None:
         """What the keys do, they do to the agent of the row under the cursor."""
+        self._show_beside()
         self.frame.show(self.selected, self.message)
 
     def _open(self) -> None:

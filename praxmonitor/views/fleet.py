@@ -21,6 +21,7 @@ from praxmonitor.text.agents import bypasses
 from praxmonitor.views.agent_listing import AgentListing
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
+from praxmonitor.widgets.card import CARD_HEIGHTS, TALLEST
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.grid_layout import lent, usual_stream, whole
@@ -141,7 +142,9 @@ class FleetScreen(Screen[None]):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down."""
-        agents, listing = self._agents.listed(snapshot, self.arrangement, self.frame.app.opened, self._moving is None)
+        agents, listing = self._agents.listed(
+            snapshot, self.arrangement, self.frame.app.opened, self._moving is None, self.frame.needs
+        )
         self.grid.show(agents, snapshot.statuses, snapshot.now, listing)
         self.stream.show(snapshot.fleet.stream)
         self._show_detail()
@@ -161,10 +164,12 @@ class FleetScreen(Screen[None]):
         width -= AROUND
         count, table = len(self.frame.app.snapshot.fleet.agents), self.arrangement.table
         beside = bool(self._agents.marks or self.arrangement.words) + self._filter.has_class("-open")
-        wanted = whole(count, width, table) + beside
         free = size.height - FRAME
-        spare = free - wanted - usual
-        roomy = bool(count) and spare >= (1 if narrow else usual)
+        for tall in (TALLEST, CARD_HEIGHTS[0]):
+            wanted = whole(count, width, table, tall) + beside
+            roomy = bool(count) and free - wanted - usual >= (1 if narrow else usual)
+            if roomy:
+                break
         self.set_class(roomy, "-spare")
         if not roomy:
             usual -= lent(count, width, free - usual - beside, table)
@@ -246,6 +251,19 @@ class FleetScreen(Screen[None]):
         """Mark all agents that are shown; again: none."""
         self._agents.toggle(self.grid.addresses)
         self._list_anew()
+
+    def mark_on(self, way: str) -> None:
+        """Move the cursor this way, and mark all from where the first of such moves began to where it stands now."""
+        start = self.selected
+        self.grid.step(way)
+        self._agents.stretch(self.grid.addresses, start, self.selected)
+        self._list_anew()
+
+    def drop_marks(self) -> None:
+        """Mark those that are shown no more."""
+        if self.marked:
+            self._agents.toggle(self.marked)
+            self._list_anew()
 
     def open_filter(self) -> None:
         """Type what to show."""

@@ -22,9 +22,9 @@ from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.desk import AlarmDesk
-from praxmonitor.alarms.groups import began, most_urgent_first
+from praxmonitor.alarms.groups import began
 from praxmonitor.preferences.preferences import Preferences
-from praxmonitor.state.needs import needs_of
+from praxmonitor.state.needs import Need, needs_of
 from praxmonitor.state.oldest_task import OldestTasks
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
@@ -34,7 +34,7 @@ from praxmonitor.text.lines import Line
 from praxmonitor.text.usage import fleet_cost
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
-from praxmonitor.widgets.header import Header, header_line
+from praxmonitor.widgets.header import Header, SteadyForm, header_line
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.projects import Projects
 
@@ -100,6 +100,9 @@ class Frame:
         self._draw: Callable[[], None] = lambda: None
         self._size = Size()
         """That it was drawn for."""
+        self.needs: tuple[Need, ...] = ()
+        """What needs the operator, as it was drawn last."""
+        self._form = SteadyForm()
         self._tasks = OldestTasks()
         self._drawn_of: tuple[object, ...] = ()
         """What it was drawn of."""
@@ -162,7 +165,7 @@ class Frame:
         """Draw it for the agent that is `selected`, or those that are `marked`, and the mail under the cursor."""
         app, width = self.app, self._screen.app.size.width
         snapshot, opened = app.snapshot, app.opened
-        now, waiting = snapshot.now or opened.clock(), most_urgent_first(app.alarms.unanswered())
+        now, waiting = snapshot.now or opened.clock(), app.alarms.unanswered()
         of = (
             snapshot.fleet, snapshot.statuses, waiting, app.sound_status, app.playing, app.projects, app.notes,
             app.keymap, opened, opened.sending, opened.away, selected, message, marked, width, self.section,
@@ -188,6 +191,7 @@ class Frame:
             cost=self._cost(),
             oldest=oldest,
             away=opened.away,
+            steady=self._form,
         )
         self.header.show(line, app.notes)
         self.projects.show(app.projects)
@@ -199,11 +203,11 @@ class Frame:
             width,
             [(app.keymap.spoken(each)[-1], word) for each, word in ANSWER_WORDS.items() if app.keymap.keys(each)],
         )
-        needing = [need.key for need in needs_of(snapshot, [episode.alarm for episode in waiting])]
+        self.needs = needs_of(snapshot, [episode.alarm for episode in waiting])
         played = opened.playback is not None
         self._show_keys(
             Situation(
-                snapshot.fleet, selected, played, needing,
+                snapshot.fleet, selected, played, [need.key for need in self.needs],
                 message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
             )
         )  # fmt: skip

@@ -104,6 +104,8 @@ class ChangesReading:
         """`agent`: who is in view, if its changes are; None else."""
         self._screen, self._agent, self._draw = screen, agent, draw
         self._address = ""
+        self._compared: AgentFacts | None = None
+        """The agent while the run went on whose changes are shown: it stays that run's, whichever begins meanwhile."""
         self._changes: ChangeSet | None = None
         self._diff: FileDiff | None = None
         self._read_of: AgentFacts | None = None
@@ -112,6 +114,18 @@ class ChangesReading:
     def of(self, address: str) -> ChangeSet | None:
         """What was read last, if it is this agent's."""
         return self._changes if address == self._address else None
+
+    @property
+    def newer_began(self) -> float:
+        """When a newer run than the one that is shown began, seconds since the epoch; 0.0: none did."""
+        facts, shown = self._read_of, self._compared
+        if facts is None or shown is None or facts.run is None or _same_run(facts, shown):
+            return 0.0
+        return facts.run.created_at
+
+    def let_go(self) -> None:
+        """Look again when the changes are in view again, at the newest run."""
+        self._compared = self._read_of = None
 
     def diff_of(self, file: ChangedFile | None) -> FileDiff | None:
         """The lines of this file, if they were read."""
@@ -130,12 +144,14 @@ class ChangesReading:
         if facts is None:
             return
         if facts.address != self._address:
-            self._address, self._changes, self._diff = facts.address, None, None
+            self._address, self._changes, self._diff, self._compared = facts.address, None, None, None
         self._read_of = facts
+        if self._compared is None or _same_run(facts, self._compared):
+            self._compared = facts
         if self._pause is not None:
             self._pause.stop()
         self._pause = self._screen.set_timer(CHANGES_PERIOD, self._paused)
-        self._screen.run_worker(partial(self._read, facts), thread=True, exclusive=True, group="changes")
+        self._screen.run_worker(partial(self._read, self._compared), thread=True, exclusive=True, group="changes")
 
     def _paused(self) -> None:
         self._pause = None
@@ -145,10 +161,11 @@ class ChangesReading:
         from mailcore.dispatch.runs.changes import read_changes
 
         changes = read_changes(facts.agent, facts.run)
-        self._screen.app.call_from_thread(self._take, facts.address, changes)
+        self._screen.app.call_from_thread(self._take, facts, changes)
 
-    def _take(self, address: str, changes: ChangeSet) -> None:
-        if address == self._address and self._screen.is_mounted:
+    def _take(self, facts: AgentFacts, changes: ChangeSet) -> None:
+        shown = self._compared is not None and _same_run(facts, self._compared)
+        if facts.address == self._address and shown and self._screen.is_mounted:
             self._changes = changes
             if self._diff is not None:
                 self.read_lines(next((file for file in changes.files if file.path == self._diff.path), None))
@@ -173,3 +190,9 @@ class ChangesReading:
         if address == self._address and self._screen.is_mounted:
             self._diff = diff
             self._draw()
+
+
+def _same_run(one: AgentFacts, other: AgentFacts) -> bool:
+    """Whether an agent's newest run is the same in both."""
+    names = [(run.run_id, run.created_at) if (run := facts.run) is not None else None for facts in (one, other)]
+    return names[0] == names[1]

@@ -43,6 +43,8 @@ class AgentInView:
     """What happened everywhere."""
     details: AgentDetails | None
     changes: ChangeSet | None
+    newer: str
+    """What is said of a newer run than the one whose changes those are; empty where there is none."""
     bypass: bool
     """It asks for no permissions."""
     played: bool
@@ -151,7 +153,7 @@ class AgentPanels:
                 changes, branch = agent.changes, str(facts.agent.branch)
                 inside = changes is not None and branch != changes.top
                 place = f"{branch.removeprefix(f'{changes.top}/')}/" if changes is not None and inside else ""
-                self.files.show(changes_rows(changes, place), partial(changes_head, changes))
+                self.files.show(changes_rows(changes, place), partial(changes_head, changes, newer=agent.newer))
 
     def _show_unrecorded(self, section: Section, agent: AgentInView) -> None:
         lines = recorded_run(agent.facts, section, agent.now)

@@ -1,4 +1,4 @@
-"""One agent as a card of four, three or two lines: pure functions, the grid's pixels."""
+"""One agent as a card of two to five lines: pure functions, the grid's pixels."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from mailcore.model.run import Phase
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
-from praxmonitor.text.lines import Line, Span, cut, fit, plain, spread, width_of
+from praxmonitor.text.lines import Line, Span, cut, fit, plain, spread, width_of, wrapped
 
 CARD_HEIGHTS = (4, 3, 2)
 """Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""
+TALLEST = 5
+"""Lines of one where there is room for more: a long task has two of them."""
 
 _EXIT = re.compile(r"(?:attempt \d+/\d+: )?(exit -?\d+): (.+)")
 _OF_A_RUN = frozenset((Kind.STARTED, Kind.RETRYING, Kind.DONE, Kind.FAILED, Kind.KILLED))
@@ -74,7 +76,7 @@ def card_lines(
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
     title, whole = _title(facts, status, now, inner, marked)
-    lines = [title, *_body(facts, now, inner, bypass, height - 1)]
+    lines = [title, *_body(facts, now, inner, bypass, height - 1, kept=not whole)]
     if not whole and not lines[-1]:
         lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
@@ -117,8 +119,9 @@ def next_start(facts: AgentFacts, now: float, every: float = 0.0) -> str:
     return f"{'goes on' if run.parked else 'next try'} {soon(run.next_at, now=now) if run.next_at > now else 'now'}"
 
 
-def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int) -> list[Line]:
-    """The `count` lines under the title."""
+def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int, *, kept: bool) -> list[Line]:
+    """The `count` lines under the title. A long task has a second one where neither of the last two signs of life needs
+    it, nor the length of the state (`kept`)."""
     badge: Line = (BYPASS, (" ", "")) if bypass else ()
     signs = list(_signs(facts, now, count == 1))
     if count == 1 and signs:
@@ -128,16 +131,20 @@ def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int) -
     if not subject:
         subject, role = plain(facts.agent.role) or "no task", "faint"
     tries = attempts(facts)
-    first = spread((("  ", ""), (subject, role)), (*(badge if tries else badge[:1]), (tries, "muted")), width)
-    return [first, *(spread(left, right, width) if right else left for left, right in signs), (), ()][:count]
+    right = (*(badge if tries else badge[:1]), (tries, "muted"))
+    room = width - 2 - (width_of(right) and width_of(right) + 1)
+    free = count - 1 - min(2, len(signs)) - kept
+    said = wrapped(subject, room, 2) if free > 0 and room > 0 else [subject]
+    lines = [spread((("  ", ""), (said[0], role)), right, width), *((("  ", ""), (part, role)) for part in said[1:])]
+    return [*lines, *(spread(left, right, width) if right else left for left, right in signs), *[()] * count][:count]
 
 
 def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, Line]]:
-    """What is wrong with the mailbox, then the last two signs of life, each with its age. `alone`: no task stands
+    """What is wrong with the mailbox, then the last three signs of life, each with its age. `alone`: no task stands
     beside them, so a run that began or is done says it."""
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         yield (("⊠ ", "error"), (plain(facts.mailbox.reason), "error")), ()
-    roles, above = iter(("muted", "faint")), ""
+    roles, above = iter(("muted", "faint", "faint")), ""
     for activity in reversed(facts.activities):
         whole = alone and activity.kind in (Kind.STARTED, Kind.DONE)
         said = shortened(plain(activity.text)) if whole else news(activity, facts)

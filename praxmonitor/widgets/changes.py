@@ -20,8 +20,9 @@ LINE_ROLES = {"+": "state-done", "-": "state-failed", "@": "accent", "\\": "fain
 """By the sign that a line begins with, which says the same without colours."""
 
 
-def changes_head(changes: ChangeSet | None, width: int) -> list[Line]:
-    """Against what is compared, where, how much; why nothing can be said."""
+def changes_head(changes: ChangeSet | None, width: int, newer: str = "") -> list[Line]:
+    """Against what is compared, where, how much; why nothing can be said. `newer`: what is said of a run that has begun
+    since, empty where none has."""
     if changes is None:
         return [READING]
     if changes.trouble:
@@ -39,6 +40,7 @@ def changes_head(changes: ChangeSet | None, width: int) -> list[Line]:
         head.append(((f"branch {plain(changes.branch)}, {tree} {plain(changes.top)}", "faint"),))
     elif changes.base:
         head.append(((f"no branch is checked out, in {plain(changes.top)}", "faint"),))
+    head += [((part, "accent"),) for part in wrapped(newer, width, 3) if part]
     return [*head, ()]
 
 

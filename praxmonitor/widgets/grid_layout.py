@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mailcore.model.fleet import Status
 from praxmonitor.text.agents import ATTENTION
 from praxmonitor.text.lines import Line, fit, spread, width_of
-from praxmonitor.widgets.card import CARD_HEIGHTS
+from praxmonitor.widgets.card import CARD_HEIGHTS, TALLEST
 from praxmonitor.widgets.header import counts
 
 MOST_CARDS = 12
@@ -72,12 +72,15 @@ def is_table(count: int, chosen: bool | None) -> bool:
 
 def lay_out(count: int, width: int, height: int, foot: bool = False, table: bool | None = None) -> Layout:
     """The tallest cards, then the fewest columns, with which all `count` agents are in view, a blank line between two
-    cards where there is room for that too; where there is no such, the lowest cards in the most columns, and a foot.
-    `foot` wants that line in any case; `table`: as lines, or as cards, whatever their number."""
+    cards where there is room for that too, and still taller cards where there is room for those; where there is no
+    such, the lowest cards in the most columns, and a foot. `foot` wants that line in any case; `table`: as lines, or as
+    cards, whatever their number."""
     if is_table(count, table) or width < NARROWEST:
         return _lines(count, width, height, foot)
     most = max(1, min(count, (width + 1) // (NARROWEST + 1)))
     least = min(most, -(-width // WIDEST))
+    if 0 < whole(count, width, table, TALLEST) <= height - foot:
+        return Layout(least, (width - least + 1) // least, TALLEST, TALLEST + 1, 0, -(-count // least), foot)
     for tall in CARD_HEIGHTS:
         for columns in range(least, most + 1):
             rows = -(-count // columns)
@@ -96,12 +99,12 @@ def _lines(count: int, width: int, height: int, foot: bool) -> Layout:
     return Layout(1, width, 1, 1, top, max(1, height - top - foot), foot)
 
 
-def whole(count: int, width: int, table: bool | None = None) -> int:
-    """Lines in which all agents can be drawn at their best: the tallest cards in the fewest columns, or as lines."""
+def whole(count: int, width: int, table: bool | None = None, tall: int = CARD_HEIGHTS[0]) -> int:
+    """Lines in which all agents can be drawn well: cards of `tall` lines in the fewest columns, or as lines."""
     if is_table(count, table) or width < NARROWEST:
         return count + 1
     rows = -(-count // min(max(1, count), -(-width // WIDEST)))
-    return rows * (CARD_HEIGHTS[0] + 1) - 1
+    return rows * (tall + 1) - 1
 
 
 def usual_stream(height: int) -> int:
@@ -115,7 +118,7 @@ def lent(count: int, width: int, height: int, table: bool | None) -> int:
     now = lay_out(count, width, height, False, table)
     for more in range(1, MOST_LENT + 1):
         better = lay_out(count, width, height + more, False, table)
-        if not better.foot and better.height > now.height > 1:
+        if not better.foot and CARD_HEIGHTS[0] >= better.height > now.height > 1:
             return more
     return 0
 

@@ -17,6 +17,8 @@ from praxmonitor.widgets.line_list import Lines
 
 FULL_NAME, SHORT_NAME = 24, 12
 """Cells of the workspace's name, at most."""
+STEADY = 10.0
+"""Seconds for which a form with more words must have had room until it is taken."""
 COST_FROM = 100
 """Cells from which the header has room for money."""
 
@@ -107,6 +109,24 @@ def _away(away: str, *, words: bool) -> Line:
     return ((f"you are away until {cut(plain(away), 20)}" if words else "away", "accent"),) if away else ()
 
 
+class SteadyForm:
+    """Which form of the header was taken last: words that come and go with each figure cannot be read."""
+
+    def __init__(self) -> None:
+        self._form, self._width, self._needed = -1, 0, 0.0
+        self._passed_over = False
+
+    def takes(self, form: int, width: int, now: float) -> bool:
+        """Whether this form is taken, which has room; asked of each that has, the one with the most words first."""
+        if form < self._form and width == self._width and 0 <= now - self._needed < STEADY:
+            self._passed_over = True
+            return False
+        if not self._passed_over:
+            self._needed = now
+        self._form, self._width, self._passed_over = form, width, False
+        return True
+
+
 def header_line(
     name: str,
     statuses: Mapping[str, Status],
@@ -121,13 +141,15 @@ def header_line(
     cost: str = "",
     oldest: OldestTask | None = None,
     away: str = "",
+    steady: SteadyForm | None = None,
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
     numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
     `played` says how a recording is played; empty: none is. `limits`: what is known of usage limits, in words and
     without. `cost`: what all agents cost today. `oldest`: the open task that waits longest for its answer; `away`:
-    until when the operator is, empty where he is here. These two are the first to be left out.
+    until when the operator is, empty where he is here. These two are the first to be left out. `steady`: the form that
+    was taken before; None: none was.
     """
     tries: tuple[tuple[Container[State], bool, bool, int], ...]
     tries = (
@@ -140,7 +162,7 @@ def header_line(
             ((), False, True, 0),
         ),
     )
-    for words_left, words_right, close, extras in tries:
+    for form, (words_left, words_right, close, extras) in enumerate(tries):
         # Where all is close together the name gives way: it is the same all day.
         title: Line = (
             (f" {cut(plain(name), SHORT_NAME if close else FULL_NAME)}", "strong"),
@@ -159,7 +181,7 @@ def header_line(
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock_time(now, seconds=False)} ", "muted"))
         gap = width - width_of(left) - width_of(right)
-        if gap >= 2:
+        if gap >= 2 and (steady is None or steady.takes(form, width, now)):
             return (*left, (" " * gap, ""), *right)
     room = max(0, width - width_of(right) - 1)
     while len(left) > len(title) and width_of(left) + 2 > room:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from mailcore.model.activity import Activity
 from praxmonitor.text.activity_rows import ActivityRow, activity_rows
-from praxmonitor.text.lines import Line, fit, on_ground, pad, plain
+from praxmonitor.text.lines import Line, Span, fit, on_ground, pad, plain
 from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.line_list import Lines
+
+CURSOR: Span = ("▸", "accent strong")
 
 
 def stream_line(row: ActivityRow, width: int) -> Line:
@@ -29,16 +31,18 @@ def stream_line(row: ActivityRow, width: int) -> Line:
 class StreamLines:
     """A line of each row, made when it comes in view: most never do."""
 
-    def __init__(self, rows: Sequence[ActivityRow], width: int, chosen: int = -1) -> None:
-        """`chosen`: the place of the row under the cursor; -1: there is none."""
+    def __init__(self, rows: Sequence[ActivityRow], width: int, chosen: int | None = None) -> None:
+        """`chosen`: the place of the row under the cursor, which has a cell of its own; None: there is none."""
         self._rows, self._width, self._chosen = rows, width, chosen
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, place: int) -> Line:
-        line = stream_line(self._rows[place], self._width)
-        return on_ground(line, "selected") if place == self._chosen else line
+        if self._chosen is None:
+            return stream_line(self._rows[place], self._width)
+        line = stream_line(self._rows[place], self._width - 1)
+        return on_ground((CURSOR, *line), "selected") if place == self._chosen else ((" ", ""), *line)
 
 
 class Stream:

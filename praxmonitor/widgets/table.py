@@ -12,7 +12,7 @@ from praxmonitor.text.lines import Line, Span, fit, pad, plain, spread, width_of
 from praxmonitor.text.usage import COST, cost_cell
 from praxmonitor.widgets.card import badge, bar, held, marked_glyph, newest_sign, next_start
 
-LEAST_SHARE = 16
+LEAST_SHARE = 14
 """Cells of a column that shares what is left; with fewer the least important column is left out."""
 GROUP_CELLS = 12
 """Cells of the group, where agents are grouped."""
@@ -111,7 +111,7 @@ COLUMNS: Mapping[str, Column] = {
     "program": Column("program", _program, 8, "the program of its newest run"),
 }
 USUAL = ("unread", "state", "since", "task", "cost", "now", "age")
-LEFT_OUT = ("program", "next", "activity", "cost", "now", "age")
+LEFT_OUT = ("program", "next", "activity", "age", "now", "cost")
 """Where there is no room for all: these, in this order."""
 
 
@@ -134,10 +134,10 @@ def widths(chosen: Sequence[str], width: int, grouped: bool) -> tuple[int, dict[
         kept.remove(left_out.pop(0))
     shares = max(1, sum(COLUMNS[each].share for each in sharing))
     given = {each: COLUMNS[each].width for each in kept}
-    for each in sharing:
-        given[each] = max(0, rest * COLUMNS[each].share // shares)
-    if sharing:
-        given[sharing[-1]] += max(0, rest - sum(given[each] for each in sharing))
+    for each in sharing[:-1]:
+        given[each] = max(0, min(LEAST_SHARE, rest // len(sharing)), rest * COLUMNS[each].share // shares)
+    for each in sharing[-1:]:
+        given[each] = max(0, rest - sum(given[other] for other in sharing[:-1]))
     return name, given
 
 

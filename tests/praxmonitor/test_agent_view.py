@@ -299,10 +299,36 @@ async def test_what_is_changed_meanwhile_is_shown_when_more_is_known(house: Hous
     house.kill("@operator", "@writer")
 
 
+async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_the_newer(
+    house: House, edited: Path
+) -> None:
+    app = on(house)
+    branch = house.agent("@writer").branch
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await opened(app, pilot, Section.CHANGES)
+        await until(pilot, lambda: "chapter.md" in text_of(app), "the files", 10)
+        await pilot.press("f")
+        await until(pilot, lambda: "this is the newest run" in text_of(app), "there is no newer")
+        shown = agent_screen(app).changing.of("@writer")
+        assert shown is not None and "a newer run" not in text_of(app)
+        house.kill("@operator", "@writer")
+        git(house.root, "add", str(branch))
+        git(house.root, "commit", "-qm", "second")
+        house.started("@operator", "@writer", "Chapter three")
+        (branch / "third.md").write_text("later\n")
+        await until(pilot, lambda: "a newer run began at" in text_of(app), "it is said", 15)
+        await until(pilot, lambda: "third.md" in text_of(app), "read again", 15)
+        assert "chapter.md" in text_of(app) and shown.since in text_of(app), "against what it was"
+        await pilot.press("f")
+        await until(pilot, lambda: "chapter.md" not in text_of(app), "those of the newer run", 15)
+        assert "third.md" in text_of(app) and "a newer run" not in text_of(app)
+    house.kill("@operator", "@writer")
+
+
 def test_each_action_of_the_view_is_asked_for_in_a_test() -> None:
     """By its key, above."""
     asked = {
         "section_next", "section_before", "start_earlier", "start_later", "start_now", "start_cancel", "open_diff",
-        "edit_file", "copy_section",
+        "newest_run", "edit_file", "copy_section",
     }  # fmt: skip
     assert {action.id for action in ACTIONS if action.scope is AGENT} == asked

@@ -75,7 +75,8 @@ async def listed(app: PraxApp, pilot: Pilot[None]) -> None:
 
 
 def rows(app: PraxApp) -> str:
-    return app.screen.query_one("#list", Lines).text
+    """The list, and what stands beside it on a wide screen."""
+    return "\n".join(app.screen.query_one(name, Lines).text for name in ("#list", "#beside"))
 
 
 def title(app: PraxApp) -> str:

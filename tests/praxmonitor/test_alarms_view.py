@@ -1,4 +1,4 @@
-"""The view of alarms: requests for approval first, decided on their row; it keeps its place; it draws no harm."""
+"""The view of alarms: requests for approval among them, decided on their row; it keeps its place; it draws no harm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import alarm_rows
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarm_lines import approval_lines
@@ -51,18 +52,29 @@ async def opened(app: PraxApp, pilot: Pilot[None]) -> AlarmsScreen:
     return view
 
 
-def test_requests_come_first_the_oldest_first_each_with_its_alarm() -> None:
-    mails = (request(1, "@a", "New", 10), request(2, "@b", "Old", 20), mail(3, "@c", "News", 5))
+async def to_request(view: AlarmsScreen, pilot: Pilot[None]) -> None:
+    """Move the cursor down to the first request."""
+    while view.message is None:
+        assert view.list.index is not None and view.list.index < len(view.rows) - 1, "there is one"
+        await pilot.press("j")
+
+
+def test_a_request_stands_where_its_alarm_does_and_behind_all_that_want_you_where_that_is_answered() -> None:
+    mails = (request(1, "@a", "New", 10), request(2, "@b", "Old", 20), mail(3, "@c", "News", 5),
+             request(4, "@d", "Seen", 30))  # fmt: skip
     standing = (
         alarm(AlarmKind.FAILED, "@builder", "bounced", "r"),
         alarm(AlarmKind.APPROVAL, OPERATOR, "@b asks", "00000002"),
         alarm(AlarmKind.APPROVAL, OPERATOR, "@gone asks", "000000ff"),
+        replace(alarm(AlarmKind.APPROVAL, OPERATOR, "@d asks", "00000004"), answered_until=ACKNOWLEDGED),
+        replace(alarm(AlarmKind.FAILED, "@planner", "failed", "q"), answered_until=ACKNOWLEDGED),
     )
     rows = alarm_rows(standing, mails, NOON)
     assert [(row.request and row.request.subject, row.group and row.group.leader.alarm.what) for row in rows] == [
-        ("Old", "@b asks"), ("New", None), (None, "bounced"), (None, "@gone asks"),
+        (None, "bounced"), ("Old", "@b asks"), (None, "@gone asks"), ("Seen", "@d asks"), ("New", None),
+        (None, "failed"),
     ]  # fmt: skip
-    assert rows[0].keys == ("request 00000002", "approval @operator 00000002")
+    assert rows[1].keys == ("request 00000002", "approval @operator 00000002")
     assert alarm_rows((), (replace(mails[0], status="closed"),), NOON) == ()
 
 
@@ -83,7 +95,8 @@ async def test_a_request_is_decided_by_two_keys(key: str, word: str) -> None:
     app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
     async with app.run_test(size=(120, 36)) as pilot:
         view = await opened(app, pilot)
-        assert view.message is not None and view.selected == OPERATOR and "1 request for your approval" in text_of(app)
+        await to_request(view, pilot)
+        assert view.selected == OPERATOR and "1 request for your approval" in text_of(app)
         await pilot.press(key)
         await until(
             pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "the decision is asked for"
@@ -98,7 +111,6 @@ async def test_on_an_alarm_the_one_request_that_waits_is_decided_and_the_cursor_
     app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         view = await opened(app, pilot)
-        await pilot.press("j")
         assert view.message is None and view.selected == "@checker"
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "it is decided")
@@ -112,11 +124,12 @@ async def test_on_an_alarm_with_several_requests_one_must_be_chosen(key: str) ->
     app = app_on(FakeFeed(asked), workspace(lighthouse()))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         view = await opened(app, pilot)
-        await pilot.press("j", "j", key)
-        await until(pilot, lambda: "choose one: 2 wait; g goes to the first" in text_of(app), "which?")
-        assert app.screen is view and view.list.index == 2
-        await pilot.press("g")
-        assert view.message is not None
+        assert view.message is None
+        await pilot.press(key)
+        await until(pilot, lambda: "2 requests wait: this is the first" in text_of(app), "which?")
+        assert app.screen is view and view.message is not None and view.message.subject == "Drop it?", (
+            "nothing is asked"
+        )
 
 
 @pytest.mark.anyio
@@ -161,8 +174,9 @@ async def test_enter_on_a_request_reads_it_among_the_mail() -> None:
     fleet = asking(mail(1, "@a", "News", 5), request(2, "@editor", "Drop it?", 30))
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
-        await opened(app, pilot)
+        await to_request(await opened(app, pilot), pilot)
         await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "another view")
         await until(pilot, lambda: app.screen is app.get_screen("mail"), "the mail is in front")
         await until(pilot, lambda: getattr(getattr(app.screen, "message", None), "subject", "") == "Drop it?", "on it")
         assert "News" in text_of(app), "among the other mail"
@@ -185,7 +199,29 @@ async def test_it_fits_every_size_with_hostile_words(size: tuple[int, int]) -> N
     app = app_on(FakeFeed(asking(request(1, "@editor", HOSTILE, 30, body=HOSTILE * 9))), workspace(lighthouse()))
     async with app.run_test(size=size) as pilot:
         view = await opened(app, pilot)
+        await to_request(view, pilot)
         drawn = text_of(app)
         assert "evil" in drawn and "\x1b" not in drawn and "\u202e" not in drawn and "? help" in drawn
         await pilot.click("#list", offset=(5, view.list.lines.line_count - 1))
         assert view.chosen is not None
+
+
+@pytest.mark.anyio
+async def test_on_a_wide_screen_what_explains_the_chosen_row_stands_beside_the_list() -> None:
+    fleet = asking(request(1, "@editor", "Drop it?", 30, body="The second figure is wrong."))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(200, 50)) as pilot:
+        view = await opened(app, pilot)
+        await until(pilot, lambda: "expected" in view.beside.text, "it is explained")
+        assert "expected" not in view.list.lines.text and view.list.lines.text.count("\n") == len(view.rows) - 1
+        assert view.beside.text.startswith("@checker silent") and "history" not in view.beside.text
+        key = view.rows[0].keys[0]
+        view._entries = (HistoryEntry(NOON - 60, "raised", key), HistoryEntry(NOON - 5, "snoozed", key, by="@operator"))
+        view.refresh_all()
+        told = [line.split() for line in view.beside.text.splitlines()[-2:]]
+        assert told == [["history", "11:59:55", "snoozed", "by", "@operator"], ["11:59:00", "raised"]]
+        await to_request(view, pilot)
+        assert "The second figure is wrong." in view.beside.text and "Drop it?" in view.beside.text
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "The second figure is wrong." in view.list.lines.text, "in the list")
+        assert not view.beside.display

@@ -31,8 +31,9 @@ def text(line: Line) -> str:
     return "".join(part for part, _ in line)
 
 
-def names(arrangement: Arrangement, fleet: Fleet = SNAPSHOT.fleet) -> list[str]:
-    keys = {one.address: sort_key(one, SNAPSHOT.status(one.address), arrangement, NOON) for one in fleet.agents}
+def names(arrangement: Arrangement, fleet: Fleet = SNAPSHOT.fleet, *needing: str) -> list[str]:
+    places = {address: place for place, address in enumerate(needing)}
+    keys = {one.address: sort_key(one, SNAPSHOT.status(one.address), arrangement, NOON, places) for one in fleet.agents}
     return [one.address[1:] for one in arranged(fleet.agents, arrangement, keys)]
 
 
@@ -47,6 +48,8 @@ def test_the_order_is_the_registrys_until_another_is_chosen() -> None:
     assert names(Arrangement()) == registry
     assert names(Arrangement(sort="name")) == sorted(registry)
     assert names(Arrangement(sort="attention first"))[:4] == ["editor", "checker", "builder", "reviewer"]
+    needing = names(Arrangement(sort="attention first"), SNAPSHOT.fleet, "@reviewer", "@archivist")
+    assert needing[:5] == ["reviewer", "archivist", "editor", "checker", "builder"], "who needs you, in that order"
     assert names(Arrangement(sort="unread"))[0] == "writer"
     assert names(Arrangement(sort="longest quiet"))[:2] == ["archivist", "reviewer"], "unknown stands last, old first"
     assert names(Arrangement(sort="longest in it"))[:2] == ["archivist", "builder"]
@@ -124,6 +127,8 @@ def test_the_columns_stand_as_they_were_chosen_and_the_least_important_give_way(
     assert wide.index("program") < wide.index("task") < wide.index("state") and "since" not in wide
     assert "program" not in text(heading(60, [*COLUMNS])) and "task" in text(heading(60, [*COLUMNS]))
     assert set(LEFT_OUT) < set(COLUMNS)
+    assert all("today" in text(heading(width)) for width in range(66, 200)), "texts are cut before the cost is left out"
+    assert "last sign" in text(heading(88)), "and both are there beside the detail at 150 columns"
 
 
 def test_an_error_is_told_from_its_beginning_in_the_table() -> None:

@@ -23,7 +23,7 @@ from praxmonitor.widgets.card import activity_spans, card_lines, news
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
-from praxmonitor.widgets.header import header_line
+from praxmonitor.widgets.header import STEADY, SteadyForm, header_line
 from praxmonitor.widgets.table import TableRow, heading, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
@@ -166,6 +166,32 @@ def test_a_lower_card_keeps_its_title_and_the_last_sign_of_life(height: int) -> 
     assert ("Write chapter two" in drawn[1]) == (height == 3)
 
 
+LONG = "Compare what the five of them found with last year's report"
+
+
+def test_a_long_task_has_a_second_line_where_nothing_else_needs_it() -> None:
+    run = writer().run
+    assert run is not None
+    at_work = structs.replace(writer(), run=replace(run, subject=LONG))
+
+    def drawn(known: AgentFacts, width: int, height: int = 4, status: Status = WORKING) -> list[str]:
+        lines = card_lines(known, status, NOON, width, False, height=height)
+        assert len(lines) == height and all(width_of(line) == width for line in lines)
+        return [line.strip(" ▎") for line in text(lines).splitlines()]
+
+    usual = drawn(at_work, 44)
+    assert usual[1].startswith("Compare what") and "…" in usual[1] and usual[2].startswith("◆ Edit")
+    tall = drawn(at_work, 44, 5)
+    assert tall[1].startswith("Compare what") and "…" not in tall[1] and tall[1].endswith("1/3")
+    assert tall[2].endswith("with last year's report") and tall[3].startswith("◆ Edit") and "outline" in tall[4]
+    assert drawn(writer(), 44, 5)[2].startswith("◆ Edit"), "a short one needs none"
+    resting = structs.replace(facts("idler"), agent=replace(agent("idler"), role=LONG))
+    rests = drawn(resting, 44, status=Status(State.IDLE, "", NOON - 60))
+    assert rests[2].endswith("last year's report") and not rests[3], "an idle one has room in any card"
+    narrow = drawn(resting, 25, status=Status(State.IDLE, "", NOON - 60))
+    assert narrow[1] and narrow[2]
+
+
 def test_the_lowest_card_says_the_task_where_the_last_sign_does_not() -> None:
     def low(known: AgentFacts, bypass: bool = False) -> str:
         return text(card_lines(known, WORKING, NOON, 40, False, bypass, 2)).splitlines()[1]
@@ -211,9 +237,18 @@ def test_what_is_news_beside_a_task(kind: Kind, said: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("count", "width", "height", "tall", "columns"),
     [
-        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 11, 2, 3)),
+        *(
+            (8, 78, 14, 4, 3),
+            (12, 118, 34, 4, 2),
+            (12, 118, 35, 5, 2),
+            (1, 70, 20, 5, 2),
+            (12, 71, 23, 3, 2),
+            (12, 78, 11, 2, 3),
+        ),
         (12, 58, 12, 2, 2),
         (12, 71, 24, 4, 2),
+        (12, 131, 22, 4, 3),
+        (12, 131, 23, 5, 3),
         (12, 78, 12, 3, 3),
     ],
 )
@@ -253,11 +288,13 @@ def test_what_agents_want_at_their_best_is_what_they_are_given() -> None:
         lines = whole(count, width)
         layout = lay_out(count, width, lines)
         assert layout.height == (4 if count <= MOST_CARDS else 1) and not layout.foot
+        tallest = lay_out(count, width, whole(count, width, None, 5))
+        assert tallest.height == (5 if count <= MOST_CARDS else 1) and not tallest.foot
         assert layout.top + layout.rows * layout.pitch - (layout.pitch - layout.height) == lines, "not one line more"
 
 
 def test_more_than_a_dozen_are_lines() -> None:
-    assert lay_out(MOST_CARDS, 200, 50).height == 4
+    assert lay_out(MOST_CARDS, 200, 50).height == 5
     assert lay_out(MOST_CARDS + 1, 200, 50).height == 1
 
 
@@ -398,3 +435,27 @@ def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
         assert [name for _, _, name in places][-2:] == ["help", "quit"]
     start, end, name = keys_line(hints, 200)[1][1]
     assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", " " * 13), "its place stays, and is blank"
+
+
+def test_words_of_the_header_come_back_only_when_they_had_room_for_a_while() -> None:
+    steady = SteadyForm()
+
+    def drawn(second: float, *states: State, width: int = 76) -> str:
+        statuses = {f"@{number}": Status(state, "", NOON) for number, state in enumerate(states)}
+        line = header_line(
+            "lighthouse", statuses, 0, None, SoundStatus("miniaudio"), NOON + second, width, steady=steady
+        )
+        assert width_of(line) == width
+        return text([line])
+
+    few = (State.WORKING, State.DONE, State.IDLE)
+    many_states = (*few, State.IN_TOOL, State.STARTING, State.RETRYING, State.HELD, State.FAILED)
+    assert "1 working" in drawn(0, *few)
+    assert "working" not in drawn(1, *many_states), "no room: at once"
+    for second in range(2, 30, 2):
+        assert "working" not in drawn(second, *few), "they would go again"
+        assert "working" not in drawn(second + 1, *many_states)
+    assert "working" not in drawn(29 + STEADY - 1, *few)
+    assert "1 working" in drawn(29 + STEADY, *few), "calm for a while"
+    drawn(50, *many_states)
+    assert "1 working" in drawn(51, *few, width=120), "another width is another line"

@@ -26,6 +26,9 @@ class Table:
     def __init__(self, submit: Callable[[Letter], str]) -> None:
         self.submit = submit
 
+    def sent(self) -> None:
+        """Nobody is told."""
+
     def foresee(self, letter: Letter) -> str:
         return f"mail to {len(letter.addresses)}"
 

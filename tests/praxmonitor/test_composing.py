@@ -19,6 +19,7 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.compose_options import OptionsScreen
+from praxmonitor.dialogs.drafts import DraftsScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.preferences.drafts import Draft, all_drafts, drafts_directory, keep_draft
 from praxmonitor.text.letters import Letter, completed, manner, read_template, started_word, with_template
@@ -169,10 +170,38 @@ async def test_a_draft_is_on_disk_a_second_after_the_last_letter(home: House) ->
     async with later.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "writer" in text_of(later) and later.screen.is_mounted, "the agents are shown")
         await pilot.press("ctrl+e")
-        await until(pilot, lambda: isinstance(later.screen, ChooseScreen) and "Lamps" in text_of(later), "listed")
+        await until(pilot, lambda: isinstance(later.screen, DraftsScreen) and "Lamps" in text_of(later), "listed")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(later.screen, ComposeScreen) and later.focused, "gone on with")
         assert later.screen.query_one("#subject", Input).value == "Lamps"
+
+
+async def test_a_draft_is_thrown_away_and_brought_back_in_the_list(home: House) -> None:
+    for number, subject in enumerate(("Old", "New")):
+        keep_draft(
+            home.root, Draft(f"mail {number}", "Mail", Letter("@writer", subject, "b"), time.time() - 60 + number)
+        )
+
+    def kept() -> list[str]:
+        return [draft.letter.subject for draft in all_drafts(home.root)]
+
+    app = on(home)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app) and app.screen.is_mounted, "the agents are shown")
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: isinstance(app.screen, DraftsScreen) and "▸" in text_of(app), "listed")
+        await pilot.press("x")
+        await until(pilot, lambda: "thrown away; x brings it back" in text_of(app), "it is said how it comes back")
+        assert kept() == ["Old"]
+        await pilot.press("x")
+        await until(pilot, lambda: "thrown away" not in text_of(app), "it is back")
+        assert kept() == ["New", "Old"]
+        await pilot.press("j", "x")
+        await until(pilot, lambda: "thrown away" in text_of(app), "the other")
+        assert kept() == ["New"]
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.is_modal, "closed")
+        assert kept() == ["New"]
 
 
 @pytest.mark.parametrize("undo", [0.0, 60.0], ids=["sent", "waits"])

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.workspace import presence
-from praxmonitor.actions import kills, requests
+from praxmonitor.actions import kills, requests, sending
 from praxmonitor.app import away
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.arrange import ArrangeScreen
@@ -19,6 +19,7 @@ from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.playback import Playback
 from praxmonitor.preferences.arrangement import Arrangement
+from praxmonitor.text.letters import Letter
 from praxmonitor.views import agent_listing
 from praxmonitor.views import fleet as fleet_view
 from praxmonitor.widgets.grid import Grid
@@ -198,6 +199,70 @@ async def test_an_asterisk_marks_all_that_are_shown_and_none_again() -> None:
         assert list(view.marked) == []
 
 
+async def test_shift_and_an_arrow_mark_a_range_that_grows_and_shrinks_and_leaves_other_marks() -> None:
+    app = opened(many(30))
+    async with app.run_test(size=(120, 36)) as pilot:
+        grid = await grid_of(app, pilot)
+        view = fleet_screen(app)
+        await pilot.press("G", "space", "g", "j")
+        first = grid.addresses.index(grid.selected)
+        await pilot.press(*["shift+down"] * 4)
+        assert view.marked == (*grid.addresses[first : first + 5], grid.addresses[-1])
+        await pilot.press(*["shift+up"] * 5)
+        assert view.marked == (*grid.addresses[first - 1 : first + 1], grid.addresses[-1]), "back, and beyond the start"
+        await pilot.press("j", "j", "j", "shift+down")
+        assert len(view.marked) == 5, "moved in between, another range begins: the first stays"
+
+
+async def test_of_cards_shift_and_an_arrow_mark_all_between_as_one_reads() -> None:
+    app = opened(lighthouse())
+    async with app.run_test(size=(120, 36)) as pilot:
+        grid = await grid_of(app, pilot)
+        across = grid._layout.columns
+        await pilot.press("shift+down", "shift+right")
+        assert fleet_screen(app).marked == grid.addresses[: across + 2]
+
+
+ROUTES = {
+    "shift": (["shift+down", "shift+down"], "", []),
+    "filter": (["slash"], "!archivist", ["enter", "asterisk"]),
+}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_task_to_five_takes_six_keys_beside_what_is_typed_and_nobody_is_marked_then(
+    route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Letter] = []
+
+    def send(_workspace: object, _config: object, letter: Letter) -> str:
+        sent.append(letter)
+        return f"dispatch to {letter.to}"
+
+    monkeypatch.setattr(sending, "send_letter", send)
+    app = opened(lighthouse())
+    before, word, after = ROUTES[route]
+    in_form = ["d", "tab", "ctrl+s"]
+    assert len(before) + len(after) + len(in_form) <= 6
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await grid_of(app, pilot)
+        view = fleet_screen(app)
+        await pilot.press(*before, *word, *after)
+        marked = view.marked
+        assert len(marked) >= 5
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form")
+        await pilot.press(*"Report", "tab", *"All", "escape")
+        await until(pilot, lambda: "press esc again" in text_of(app), "no draft is kept here")
+        assert view.marked == marked, "nothing was sent"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is view, "sent")
+        assert sent[0].addresses == list(marked) and (sent[0].subject, sent[0].body) == ("Report", "All")
+        assert view.marked == () and "marked" not in text_of(app)
+        shown = len(lighthouse().agents) - (route == "filter")
+        assert len(view.grid.addresses) == shown, "the filter stays"
+
+
 async def test_one_question_lists_all_that_would_be_killed_and_no_is_the_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -224,6 +289,7 @@ async def test_one_question_lists_all_that_would_be_killed_and_no_is_the_default
         await pilot.press("y")
         await until(pilot, lambda: len(killed) == 4, "they are killed")
         assert killed == ["@writer", "@researcher", "@editor", "@checker"]
+        await until(pilot, lambda: fleet_screen(app).marked == (), "what they were marked for is done")
 
 
 async def test_what_is_asked_of_the_marked_goes_on_where_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +308,7 @@ async def test_what_is_asked_of_the_marked_goes_on_where_one_refuses(monkeypatch
         await pilot.press("space", "space", "space", "H")
         await until(pilot, lambda: "its directory is gone; asked all the same: hold @writer" in text_of(app), "told")
         assert held == ["@writer", "@editor"]
+        assert len(fleet_screen(app).marked) == 3, "what was refused can be asked for again"
 
 
 async def test_retry_and_wake_of_the_marked_take_those_that_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +328,8 @@ async def test_retry_and_wake_of_the_marked_take_those_that_they_can(monkeypatch
         await pilot.press("y")
         await until(pilot, lambda: len(woken) == 4, "they are woken")
         assert woken == ["@builder", "@planner", "@reviewer", "@archivist"]
-        await pilot.press("r")
+        await until(pilot, lambda: fleet_screen(app).marked == (), "they are marked no more")
+        await pilot.press("asterisk", "r")
         await until(pilot, lambda: "Run the last tasks of 2 agents again?" in text_of(app), "the question")
         await pilot.press("escape")
 

@@ -18,7 +18,7 @@ from praxmonitor.actions.keymap_file import load_keymap
 from praxmonitor.actions.scope import ACT, FLEET, MAIL, MOVE, VIEWS
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.app.app import PraxApp
-from praxmonitor.app.keys import own_keymap, view_scopes
+from praxmonitor.app.keys import OwnKeys, own_keymap, view_scopes
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, fleet_screen, lighthouse, text_of, until, workspace
 
 HOUSE, MAILCORE = (Path(package.__file__ or "").parent for package in (praxmonitor, mailcore))
@@ -166,6 +166,40 @@ async def test_what_is_wrong_with_the_keys_stands_in_the_header() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "keys.toml:2: no action 'kil'" in text_of(app), "it is told")
         assert "writer" in text_of(app)
+
+
+@pytest.mark.anyio
+async def test_the_file_is_followed_while_the_screen_is_open_and_a_bad_one_changes_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys.toml"
+    monkeypatch.setattr("praxmonitor.app.keys.keymap_path", lambda: path)
+    app = on(STANDARD)
+    app.own_keys = OwnKeys()
+
+    def footer() -> str:
+        return text_of(app).splitlines()[-1]
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "? help" in footer(), "the usual keys")
+        await pilot.press("4")
+        await until(pilot, lambda: app.screen is app.get_screen("stream"), "another view")
+        path.write_text('[keys]\nhelp = "F1"\nview_fleet = "F2"\n')
+        await until(pilot, lambda: "F1 help" in footer(), "the file's hold")
+        assert app.notices[-1].text == "keys.toml changed: its keys hold"
+        path.write_text('[keys]\nhelp = "F3"\nkil = "X"\n')
+        await until(
+            pilot, lambda: "no action 'kil'; did you mean kill?; the keys from before hold" in text_of(app), "told"
+        )
+        path.write_text("[keys\n")
+        await until(pilot, lambda: "keys.toml: Expected ']'" in text_of(app), "no TOML", 8)
+        assert "the usual keys hold" not in text_of(app) and "F1 help" in footer()
+        await pilot.press("f2")
+        await until(pilot, lambda: "F1 help" in footer() and fleet_screen(app).is_current, "also in a view made before")
+        path.unlink()
+        await until(pilot, lambda: "? help" in footer() and "keys.toml" not in text_of(app), "none: the usual keys")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen.is_modal, "they hold")
 
 
 def test_the_command_prints_what_holds_and_what_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from mailcore.model.message import Ack, Message
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.app.app import PraxApp
-from praxmonitor.state.needs import Need, NeedWalk, needs_of
+from praxmonitor.preferences.arrangement import ATTENTION_FIRST
+from praxmonitor.state.needs import Need, NeedWalk, needing_agents, needs_of
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.views.alarms import AlarmsScreen
 from tests.clock import NOON
@@ -62,7 +63,7 @@ def unanswered_task(name: str = "scribe") -> Fleet:
     return structs.replace(lighthouse(), agents=(facts(name, mailbox=box(task), run=done),), stream=())
 
 
-def test_the_order_is_approvals_alarms_agents_tasks_without_a_reply_and_unread_mail() -> None:
+def test_the_order_is_alarms_approvals_agents_tasks_without_a_reply_and_unread_mail() -> None:
     fleet = lighthouse()
     fleet = structs.replace(fleet, agents=(*fleet.agents, *unanswered_task().agents))
     fleet = with_mail(fleet, mail(1, "@planner", "News", 5), mail(2, "@planner", "Old news", 50, unread=False),
@@ -70,18 +71,21 @@ def test_the_order_is_approvals_alarms_agents_tasks_without_a_reply_and_unread_m
     alarms = [
         Alarm(AlarmKind.FAILED, "@builder", NOON, "bounced: Build the site", id="r"),
         Alarm(AlarmKind.DISK, "", NOON, "the disk is full", id="disk"),
+        Alarm(AlarmKind.APPROVAL, OPERATOR, NOON, "@editor asks for your approval: Drop it?", id="00000003"),
     ]
-    assert [need.words for need in needs_of(seen(fleet), alarms)] == [
-        "@writer asks for your approval: Deploy?",
-        "@editor asks for your approval: Drop it?",
-        "the disk is full",
+    needs = needs_of(seen(fleet), alarms)
+    assert [need.words for need in needs] == [
         "@builder bounced: Build the site",
+        "the disk is full",
+        "@editor asks for your approval: Drop it?",
+        "@writer asks for your approval: Deploy?",
+        "@reviewer unreadable: inbox.json: line 1 column 812: unterminated string",
         "@editor waiting: May I drop the second figure?",
         "@checker silent: Check the dates (attempt 1/3): no sign of life since 11:58:28, more than 60 s",
-        "@reviewer unreadable: inbox.json: line 1 column 812: unterminated string",
         "@scribe done without a reply: Write it down",
         "mail from @planner: News",
     ]
+    assert needing_agents(needs) == ("@builder", "@editor", "@writer", "@reviewer", "@checker", "@scribe")
 
 
 def test_an_alarm_about_a_mail_or_an_agent_that_is_listed_is_no_second_need() -> None:
@@ -93,7 +97,7 @@ def test_an_alarm_about_a_mail_or_an_agent_that_is_listed_is_no_second_need() ->
         Alarm(AlarmKind.STUCK, "@builder", NOON, "stuck: Another", id="m"),
     ]
     needs = needs_of(seen(fleet), alarms)
-    assert [need.key for need in needs] == ["00000003", "00000001", "@builder", "@editor", "@checker", "@reviewer"]
+    assert [need.key for need in needs] == ["00000003", "00000001", "@builder", "@reviewer", "@editor", "@checker"]
     assert needs[2].words == "@builder bounced: Build the site (+1)", "two alarms of one agent are one place to go to"
 
 
@@ -121,7 +125,7 @@ def test_what_agents_wrote_is_harmless_in_the_words_of_a_need() -> None:
     fleet = with_mail(lighthouse(), mail(1, HOSTILE, HOSTILE, 5), request(2, "@editor", HOSTILE, 10))
     needs = needs_of(seen(fleet), [Alarm(AlarmKind.DISK, "", NOON, HOSTILE, id="disk")])
     assert len(needs) == 7 and all(need.words.isprintable() for need in needs)
-    assert "evil" in needs[0].words and "\u202e" not in "".join(need.words for need in needs)
+    assert "evil" in needs[1].words and "\u202e" not in "".join(need.words for need in needs)
 
 
 keys = st.lists(st.text("abcdefgh", min_size=1, max_size=2), unique=True, min_size=1, max_size=9)
@@ -177,22 +181,54 @@ async def test_n_leads_from_any_view_to_each_need_and_round_again() -> None:
     app = app_on(FakeFeed(fleet), workspace(fleet), config=CONFIG)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.standing, "the alarms stand")
-        assert await walked(app, pilot, "n") == "1 of 6: @editor asks for your approval: Drop it?"
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @checker silent")
+        assert (await walked(app, pilot, "n")).startswith("2 of 6: @editor waits for you")
+        assert app.screen is app.get_screen("fleet") and fleet_screen(app).selected == "@editor"
+        assert await walked(app, pilot, "n") == "3 of 6: @editor asks for your approval: Drop it?"
         await until(pilot, lambda: mail_screen(app).message is not None, "the mail is in front")
         await until(pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "Drop it?", "on the request")
-        assert (await walked(app, pilot, "n")).startswith("2 of 6: @editor waits for you")
+        said = [await walked(app, pilot, "n") for _ in range(2)]
         await until(pilot, lambda: app.screen is app.get_screen("fleet"), "the fleet is in front")
-        assert fleet_screen(app).selected == "@editor"
-        said = [await walked(app, pilot, "n") for _ in range(3)]
-        assert [each.split()[3] for each in said] == ["@checker", "@builder", "@reviewer"]
+        assert [each.split()[3] for each in said] == ["@builder", "@reviewer"]
         assert fleet_screen(app).selected == "@reviewer", "it stays in the view of all agents"
         assert await walked(app, pilot, "n") == "6 of 6: mail from @planner: News"
         await until(pilot, lambda: getattr(mail_screen(app).message, "subject", "") == "News", "on the mail")
         await pilot.press("4")
         await until(pilot, lambda: app.screen is app.get_screen("stream"), "another view")
-        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor asks"), "from the last to the first"
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @checker"), "from the last to the first"
         await pilot.press("1")
         assert (await walked(app, pilot, "N")).startswith("6 of 6"), "and back"
+
+
+async def the_first(app: PraxApp, pilot: Pilot[None], first: Alarm) -> str:
+    """The agent that this alarm is about, once it was seen that every list begins with it."""
+    about = "@writer" if first.kind is AlarmKind.APPROVAL else first.address
+    await pilot.press("1")
+    grid, bar = fleet_screen(app).grid, fleet_screen(app).frame.alarm_bar.lines.text
+    if app.preferences.fleet.sort != ATTENTION_FIRST:
+        await pilot.press("o")
+    await until(pilot, lambda: grid.addresses[0] == about, f"{about} stands first")
+    app.project.walk = NeedWalk()
+    said = await walked(app, pilot, "n")
+    await pilot.press("5")
+    listed = app.screen
+    assert isinstance(listed, AlarmsScreen)
+    await until(pilot, lambda: listed.rows and first.key in listed.rows[0].keys, "the same stands first")
+    assert said.startswith("1 of") and about in said and about in bar.split(",")[0], (said, bar)
+    return about
+
+
+@pytest.mark.anyio
+async def test_bar_walk_list_and_order_of_the_agents_begin_with_the_same() -> None:
+    fleet = with_mail(lighthouse(), mail(16, "@planner", "News", 5), request(3, "@writer", "Drop it?", 10))
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=CONFIG)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.standing, "the alarms stand")
+        tops = []
+        while waiting := app.alarms.unanswered():
+            tops.append(await the_first(app, pilot, waiting[0].alarm))
+            await app.alarms.acknowledge([waiting[0].alarm.key])
+        assert {"@writer", "@editor", "@builder"} <= set(tops) and len(tops) > 4
 
 
 @pytest.mark.anyio
@@ -202,8 +238,8 @@ async def test_n_in_the_view_of_one_agent_shows_the_next_agent_there() -> None:
         await until(pilot, lambda: app.standing, "the alarms stand")
         await pilot.press("2")
         await until(pilot, lambda: app.screen is app.get_screen("agent"), "an agent's view is in front")
-        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor")
-        assert getattr(app.screen, "selected", "") == "@editor" and app.screen is app.get_screen("agent")
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @checker")
+        assert getattr(app.screen, "selected", "") == "@checker" and app.screen is app.get_screen("agent")
 
 
 @pytest.mark.anyio
@@ -212,8 +248,8 @@ async def test_what_the_filter_hides_is_shown_whole() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.standing, "the alarms stand")
         await pilot.press("slash", *"planner", "enter")
-        assert (await walked(app, pilot, "n")).startswith("1 of 6: @editor")
-        await until(pilot, lambda: getattr(app.screen, "selected", "") == "@editor", "its own view shows it")
+        assert (await walked(app, pilot, "n")).startswith("1 of 6: @checker")
+        await until(pilot, lambda: getattr(app.screen, "selected", "") == "@checker", "its own view shows it")
 
 
 @pytest.mark.anyio

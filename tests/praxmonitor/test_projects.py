@@ -16,11 +16,13 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
+from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.preferences.store import load_preferences, save_preferences
 from praxmonitor.sound import Sound
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.text.lines import width_of
+from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.projects import projects_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
@@ -149,19 +151,31 @@ async def test_the_alarms_of_one_say_which_projects_are_open() -> None:
         assert "@pilot silent" in below and "@checker" not in below, "its alarms alone"
 
 
-async def test_a_choice_is_kept_for_the_project_that_the_screen_was_opened_on(tmp_path: Path) -> None:
-    """Of the others each has its own, which the first one's do not replace."""
+async def test_each_project_has_what_was_chosen_there(tmp_path: Path) -> None:
     clock = Clock()
     app = app_on(FakeFeed(lighthouse()), workspace_of(lighthouse()), clock=clock, live=True)
     beside = Workspace(tmp_path, tmp_path / "HARBOUR_REGISTRY.json", (harbour().agents[0].agent,))
-    save_preferences(tmp_path, Preferences(theme="prax-light"))
-    app.add_project(OpenWorkspace(beside, CONFIG, clock=clock), FakeFeed(harbour()))
+    chosen = Preferences(theme="textual-light", fleet=Arrangement(table=True))
+    save_preferences(tmp_path, chosen)
+    opened = OpenWorkspace(beside, CONFIG, clock=clock, live=True)
+    app.add_project(opened, FakeFeed(harbour()), load_preferences(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "@pilot" in text_of(app), "both are known")
+        first = app.preferences
+        assert app.theme == first.theme != "textual-light"
         await pilot.press("right_curly_bracket")
+        await until(pilot, lambda: "brings ships in" in text_of(app), "the other")
+        view = app.screen
+        assert isinstance(view, FleetScreen)
+        await until(pilot, lambda: view.grid._layout.height == 1, "a table, as there")
+        assert app.theme == "textual-light"
         app.choices.prefer(motion=False)
-        await until(pilot, lambda: not load_preferences(ROOT)[0].motion, "it is kept")
-        assert load_preferences(tmp_path)[0] == Preferences(theme="prax-light")
+        await until(pilot, lambda: not load_preferences(tmp_path)[0].motion, "it is kept there")
+        assert load_preferences(tmp_path)[0] == structs.replace(chosen, motion=False)
+        assert load_preferences(ROOT)[0] == Preferences(), "and not here"
+        await pilot.press("left_curly_bracket")
+        await until(pilot, lambda: fleet_screen(app).grid._layout.height > 1, "cards")
+        assert app.preferences == first and app.theme == first.theme
 
 
 async def test_what_breaks_in_one_leaves_the_other_at_work() -> None:

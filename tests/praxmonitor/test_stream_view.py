@@ -171,7 +171,7 @@ async def at_stream(app: PraxApp, pilot: Pilot[None]) -> StreamScreen:
 
 
 def rows(view: StreamScreen) -> list[str]:
-    return [line.strip() for line in view.stream.lines.text.splitlines()]
+    return [line.strip(" ▸") for line in view.stream.lines.text.splitlines()]
 
 
 @pytest.mark.anyio
@@ -238,6 +238,17 @@ async def test_the_cursor_stays_on_its_activity_while_others_come_and_follows_at
         await pilot.press("G")
         feed.put(structs.replace(moved, stream=(*moved.stream, act("writer", Kind.TOOL, "last of all", 0))))
         await until(pilot, lambda: getattr(view.stream.selected, "text", "") == "last of all", "it follows")
+
+
+@pytest.mark.anyio
+async def test_the_row_under_the_cursor_is_marked_as_in_other_lists() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        view = await at_stream(app, pilot)
+        await pilot.press("k")
+        marked = [line for line in view.stream.lines.text.splitlines() if line.startswith("▸")]
+        assert view.activity is not None and len(marked) == 1 and view.activity.text[:20] in marked[0]
+        assert all(line[0] in "▸ " for line in view.stream.lines.text.splitlines())
 
 
 @pytest.mark.anyio

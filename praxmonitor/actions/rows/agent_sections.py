@@ -76,6 +76,11 @@ IN_SECTIONS = (
         verb="read", section=Section.CHANGES, footer=Footer.IF_ROOM, looks=True,
     ),
     Action(
+        "newest_run", "f", "newest run", AGENT, "changes: those of the newest run, where it began while you read",
+        sections.show_newest_run, words="changes newer latest follow run", verb="read what it changed",
+        precondition=sections.in_changes("the changes"), section=Section.CHANGES, looks=True,
+    ),
+    Action(
         "edit_file", "e", "edit", AGENT, "changes: the selected file in $EDITOR, where it changed first",
         sections.edit_file, words="editor vim nano open file edit", precondition=sections.in_changes("the changes"),
         section=Section.CHANGES, footer=Footer.IF_ROOM,

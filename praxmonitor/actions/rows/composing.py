@@ -20,7 +20,8 @@ ON_WHAT_WAS_WRITTEN = (
         moment=lambda now: now.sending,
     ),
     Action(
-        "drafts", "ctrl+e", "drafts", EVERYWHERE, "what you wrote and did not send; go on with one", composing.drafts,
-        words="draft written unsent unfinished letter compose edit",
+        "drafts", "ctrl+e", "drafts", EVERYWHERE, "what you wrote and did not send: go on with one, throw one away",
+        composing.drafts,
+        words="draft delete discard written unsent unfinished letter compose edit",
     ),
 )  # fmt: skip

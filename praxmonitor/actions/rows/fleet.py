@@ -43,4 +43,16 @@ ON_THE_FLEET = (
         "mark_all", "asterisk", "mark all", FLEET, "mark all that are shown; again: none", listing.mark_all,
         words="select everyone several none clear", precondition=preconditions.some_agent,
     ),
+    *(
+        Action(
+            f"mark_{way}", f"shift+{way}", f"mark {way}", FLEET, help, listing.mark_on(way),
+            words="select range several many five agents", precondition=preconditions.selected,
+        )
+        for way, help in (
+            ("down", "mark from here to the one below, and all between; back up: not those"),
+            ("up", "mark from here up to the one above, and all between"),
+            ("right", "mark this one and the next"),
+            ("left", "mark this one and the one before"),
+        )
+    ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ def _some_need(now: Situation) -> bool:
 ON_NEEDS = (
     Action(
         "next_need", "n", "next", EVERYWHERE,
-        "the next thing that needs you: approvals, alarms, agents, tasks without a reply, unread mail",
+        "the next thing that needs you, the most urgent first: alarms, approvals, agents, tasks, unread mail",
         needs.walk_needs(1), words="needs me attention waiting problem jump who silent stuck", wanted=_some_need,
         footer=Footer.IF_ROOM, in_replay=True,
     ),
