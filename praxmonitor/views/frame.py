@@ -168,8 +168,8 @@ class Frame:
         now, waiting = snapshot.now or opened.clock(), app.alarms.unanswered()
         of = (
             snapshot.fleet, snapshot.statuses, waiting, app.sound_status, app.playing, app.projects, app.notes,
-            app.keymap, opened, opened.sending, opened.away, selected, message, marked, width, self.section,
-            self.rowless,
+            app.keymap, opened, opened.sending, opened.away, selected, message, marked, width,
+            self.header.lines.line_width, self.section, self.rowless,
         )  # fmt: skip
         if of == self._drawn_of and self._drawn_at <= now < self._alike_until:
             return

@@ -48,12 +48,15 @@ from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.compose_options import OptionsScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.cost import CostScreen
+from praxmonitor.dialogs.drafts import DraftsScreen
 from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
 from praxmonitor.dialogs.notices import NoticesScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
+from praxmonitor.preferences.drafts import Draft
 from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.text.letters import Letter
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.detail import start_lines
 from praxmonitor.widgets.row_list import text_row
@@ -113,6 +116,16 @@ def unlock() -> Screen[bool]:
     return UnlockScreen(lambda _: None)
 
 
+def drafts() -> Screen[int]:
+    """One has no subject."""
+    letters = [
+        Letter("@writer", "Chapter two", "Please write it.", is_task=True),
+        Letter("@editor", "", "And a letter without a subject, which is longer than the line in which it is shown"),
+    ]
+    found = [Draft(f"letter-{n}", "new mail", letter, NOON - 600 * n) for n, letter in enumerate(letters, 1)]
+    return DraftsScreen(found, NOON, lambda _draft, _kept: None)
+
+
 DIALOGS: dict[str, Way] = {
     "mail": Way(ComposeScreen, ("m",)),
     "task": Way(ComposeScreen, ("d",)),
@@ -138,6 +151,7 @@ DIALOGS: dict[str, Way] = {
     "muted alarms": Way(AlarmMutesScreen, ("5", "j", "m", "enter", "u")),
     "load of alarms": Way(AlarmLoadScreen, ("s",)),
     "unlock": Way(UnlockScreen, push=unlock),
+    "drafts": Way(DraftsScreen, push=drafts),
 }  # fmt: skip
 
 
