@@ -124,7 +124,7 @@ class Project:
         host = self._host
         if host.project is self:
             host.standing, host.stopped = self._standing, self.stopped
-            host.snapshot = self._snapshot
+            host.newest, host.snapshot = self._newest, self._snapshot
         host.sum_up()
 
     def notify(
@@ -185,7 +185,8 @@ class Project:
     def show(self, fleet: Fleet) -> None:
         """Let this fleet be shown, and heard."""
         old, opened = self._snapshot, self.opened
-        self.snapshot = snapshot = self._newest = self._following(fleet)
+        self._newest = snapshot = self._following(fleet)
+        self.snapshot = snapshot
         if old is EMPTY:
             self._host.first_read()
         if snapshot is old and not self.alarms.notifier.needs_evaluation:

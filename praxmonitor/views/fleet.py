@@ -141,11 +141,12 @@ class FleetScreen(Screen[None]):
             self.grid.show_newest(newest.fleet.agents, newest.statuses, newest.now)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the snapshot down."""
+        """Hand the snapshot down; the rows show what is known since."""
+        newest = self.frame.app.newest
         agents, listing = self._agents.listed(
-            snapshot, self.arrangement, self.frame.app.opened, self._moving is None, self.frame.needs
+            newest, self.arrangement, self.frame.app.opened, self._moving is None, self.frame.needs
         )
-        self.grid.show(agents, snapshot.statuses, snapshot.now, listing)
+        self.grid.show(agents, newest.statuses, newest.now, listing)
         self.stream.show(snapshot.fleet.stream)
         self._show_detail()
 

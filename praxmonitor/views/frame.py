@@ -51,6 +51,7 @@ class Monitor(Protocol):
     """The app, as a view sees it."""
 
     snapshot: Snapshot
+    newest: Snapshot
     sound_status: SoundStatus
     playing: str
     projects: tuple[ProjectSummary, ...]
