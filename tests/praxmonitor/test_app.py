@@ -118,7 +118,7 @@ async def test_n_goes_round_those_that_need_the_operator() -> None:
         for _ in range(4):
             await pilot.press("n")
             visited.append(grid.selected)
-        assert visited == ["@editor", "@checker", "@builder", "@reviewer"]
+        assert visited == ["@checker", "@editor", "@builder", "@reviewer"], "as the alarms stand, the most urgent first"
 
 
 async def test_the_filter_hides_the_others_and_escape_shows_them() -> None:
