@@ -37,7 +37,7 @@ from praxmonitor.alarms.watchers import Watcher, WatcherState
 
 LOOK_PERIOD = 0.25
 """Seconds between two looks."""
-REST = 5.0
+SLOW_LOOK_PERIOD = 5.0
 """Seconds between two looks of who is on duty and alone: a look costs 2 ms of a core."""
 LOOK_TIMEOUT = 15.0
 """Seconds in which a look must end: on a disk that hangs, whoever watches sounds."""
@@ -62,7 +62,7 @@ class Duty:
         on_change: Callable[[], None] = lambda: None,
         state: Callable[[], WatcherState] = WatcherState,
         on_look: Callable[[bool], None] = lambda _: None,
-        rest: Callable[[], float] = lambda: REST,
+        rest: Callable[[], float] = lambda: SLOW_LOOK_PERIOD,
     ) -> None:
         """`directory`: `.praxmonitor`, made if need be. `what`: `screen` or `guard`, shown to the others.
 
@@ -146,7 +146,7 @@ class Duty:
         with sleep:
             while not self._closing.is_set():
                 if self._seal is not None:
-                    sleep.wait(max(LOOK_PERIOD, min(REST, self._rest())), (self._seal,))
+                    sleep.wait(max(LOOK_PERIOD, min(SLOW_LOOK_PERIOD, self._rest())), (self._seal,))
                 else:
                     sleep.wait(RETRY if self.trouble else LOOK_PERIOD)
                 self._look()

@@ -248,7 +248,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.run_worker(project.follow(self._feed_over), group="feed")
             self.run_worker(project.alarms.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
-        self.set_interval(library_caches.PERIOD, lambda: library_caches.shrink(self.screen_stack))
+        self.set_interval(library_caches.SHRINK_PERIOD, lambda: library_caches.shrink(self.screen_stack))
         self._listen()
 
     def first_read(self) -> None:
@@ -315,7 +315,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
         return Context(
-            view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal,
+            view, self.newest, self.opened, self.alarms, self.sound, self.notices, self, self.terminal,
             self.project.walk,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from textual.widget import Widget
 LIBRARIES = ("textual", "rich")
 MOST_ANSWERS = 512
 """Of one function: some more than one painting of the screen needs."""
-PERIOD = 10.0
+SHRINK_PERIOD = 10.0
 """Seconds between two looks."""
 
 

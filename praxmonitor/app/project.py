@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TICK = 0.5
 """Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
-FRAME = 0.1
+SHORTEST_FRAME = 0.1
 """Seconds between two times that all of what is shown is drawn anew, and alarms are looked for, while much happens."""
 LONGEST_FRAME = 0.25
 FRAME_SHARE = 0.05
@@ -167,7 +167,7 @@ class Project:
         if (began := loop.time()) >= self._next_frame or turned(before, self._newest):
             self.show(fleet)
             took = loop.time() - began
-            self._next_frame = began + min(max(FRAME, took / FRAME_SHARE), LONGEST_FRAME)
+            self._next_frame = began + min(max(SHORTEST_FRAME, took / FRAME_SHARE), LONGEST_FRAME)
             return
         if self._waiting is None:
             self._waiting = loop.call_at(self._next_frame, self._end_frame)

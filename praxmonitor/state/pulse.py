@@ -36,10 +36,10 @@ def follow_pulses(old: Mapping[str, Pulse], before: Fleet | None, fleet: Fleet, 
     if fleet is before:
         return old
     moved = changed_agents(before, fleet) if before is not None else None
-    changed = {
-        facts.address: _counted(old.get(facts.address) or Pulse(known=now), facts)
-        for facts in (fleet.agents if moved is None else moved)
-    }
+    if moved is None:  # others than before
+        known = set(map(id, before.agents)) if before is not None else set()
+        moved = [facts for facts in fleet.agents if id(facts) not in known]
+    changed = {facts.address: _counted(old.get(facts.address) or Pulse(known=now), facts) for facts in moved}
     return {**old, **changed} if changed else old
 
 

@@ -20,7 +20,7 @@ SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
 PERIOD = 0.5
 """Seconds between two readings at least."""
-REST = 5
+REST_PERIODS = 5
 """Periods between two readings of an agent of which no process runs."""
 CHANGES_PERIOD = 2.0
 """Seconds between two looks of git at what an agent changed, at least: a look takes tens of milliseconds of a core."""
@@ -54,7 +54,7 @@ class Reading:
         """Where no process runs and no section is in view that is read beside, only at times: its files are told of."""
         facts = self._agent()
         self._unread += 1
-        if facts is not None and (running_pid(facts) or self._wanted() or self._unread >= REST):
+        if facts is not None and (running_pid(facts) or self._wanted() or self._unread >= REST_PERIODS):
             self.read()
 
     def follow(self, facts: AgentFacts | None) -> None:

@@ -147,7 +147,8 @@ class Grid:
             if now - at >= BUSY or statuses[address] is not self._statuses[address]:
                 shown[index], changed = facts, True
         if changed:
-            self._agents, self._statuses, self._now = tuple(shown), statuses, now
+            # Who left the registry meanwhile stands there until all is drawn, as he was.
+            self._agents, self._statuses, self._now = tuple(shown), {**self._statuses, **statuses}, now
             self._draw()
 
     def _find(self, agents: Sequence[AgentFacts], address: str) -> AgentFacts | None:

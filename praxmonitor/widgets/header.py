@@ -17,7 +17,7 @@ from praxmonitor.widgets.line_list import Lines
 
 FULL_NAME, SHORT_NAME = 24, 12
 """Cells of the workspace's name, at most."""
-STEADY = 10.0
+WIDENS_AFTER = 10.0
 """Seconds for which a form with more words must have had room until it is taken."""
 COST_FROM = 100
 """Cells from which the header has room for money."""
@@ -118,7 +118,7 @@ class SteadyForm:
 
     def takes(self, form: int, width: int, now: float) -> bool:
         """Whether this form is taken, which has room; asked of each that has, the one with the most words first."""
-        if form < self._form and width == self._width and 0 <= now - self._needed < STEADY:
+        if form < self._form and width == self._width and 0 <= now - self._needed < WIDENS_AFTER:
             self._passed_over = True
             return False
         if not self._passed_over:

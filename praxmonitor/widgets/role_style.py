@@ -22,7 +22,7 @@ COLOURS = {
     **{look.role: look.role for look in LOOKS.values()},
 }
 """Role → the theme's variable that its text has as colour."""
-GROUNDS = {"card": "surface", "selected": "panel"}
+GROUND_VARIABLES = {"card": "surface", "selected": "panel"}
 """Role → the theme's variable that it has as background."""
 MARKS = {"strong": "bold", "emphasis": "italic"}
 """Role → what else it looks like, in each theme."""
@@ -32,9 +32,9 @@ def role_style(role: str, variables: Mapping[str, str], *, no_color: bool) -> St
     """What the role adds, by the theme's variables. KeyError if there is no such role."""
     if role in COLOURS:
         return Style(color=_colour(variables[COLOURS[role]]))
-    if role not in GROUNDS:
+    if role not in GROUND_VARIABLES:
         return Style.parse(MARKS[role])
-    ground = Style(bgcolor=_colour(variables[GROUNDS[role]]))
+    ground = Style(bgcolor=_colour(variables[GROUND_VARIABLES[role]]))
     if role != "selected":
         return ground
     return ground + Style.parse("reverse" if no_color else variables["selected-style"])

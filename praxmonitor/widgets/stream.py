@@ -10,7 +10,7 @@ from praxmonitor.text.lines import Line, Span, fit, on_ground, pad, plain
 from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.line_list import Lines
 
-CURSOR: Span = ("▸", "accent strong")
+CURSOR_MARK: Span = ("▸", "accent strong")
 
 
 def stream_line(row: ActivityRow, width: int) -> Line:
@@ -42,7 +42,7 @@ class StreamLines:
         if self._chosen is None:
             return stream_line(self._rows[place], self._width)
         line = stream_line(self._rows[place], self._width - 1)
-        return on_ground((CURSOR, *line), "selected") if place == self._chosen else ((" ", ""), *line)
+        return on_ground((CURSOR_MARK, *line), "selected") if place == self._chosen else ((" ", ""), *line)
 
 
 class Stream:

@@ -256,7 +256,7 @@ async def test_one_that_works_goes_on_while_it_is_held(house: House) -> None:
         await until(pilot, lambda: "working" in text_of(app), "it works", seconds=15)
         await pilot.press("H")
         await until(pilot, lambda: "‖working" in text_of(app), "held, beside its state")
-        assert "‖ 1 held" in text_of(app).splitlines()[0]
+        await until(pilot, lambda: "‖ 1 held" in text_of(app).splitlines()[0], "the header counts it")
         assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
         await pilot.press("H")
         await until(pilot, lambda: "‖" not in text_of(app), "released")

@@ -23,7 +23,7 @@ from praxmonitor.widgets.card import activity_spans, card_lines, news
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
-from praxmonitor.widgets.header import STEADY, SteadyForm, header_line
+from praxmonitor.widgets.header import WIDENS_AFTER, SteadyForm, header_line
 from praxmonitor.widgets.table import TableRow, heading, row_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
@@ -455,7 +455,7 @@ def test_words_of_the_header_come_back_only_when_they_had_room_for_a_while() -> 
     for second in range(2, 30, 2):
         assert "working" not in drawn(second, *few), "they would go again"
         assert "working" not in drawn(second + 1, *many_states)
-    assert "working" not in drawn(29 + STEADY - 1, *few)
-    assert "1 working" in drawn(29 + STEADY, *few), "calm for a while"
+    assert "working" not in drawn(29 + WIDENS_AFTER - 1, *few)
+    assert "1 working" in drawn(29 + WIDENS_AFTER, *few), "calm for a while"
     drawn(50, *many_states)
     assert "1 working" in drawn(51, *few, width=120), "another width is another line"

@@ -367,5 +367,5 @@ async def test_at_two_hundred_columns_the_agents_have_two_thirds_and_the_detail_
     app = opened(many(12))
     async with app.run_test(size=(200, 50)) as pilot:
         grid = await grid_of(app, pilot)
-        assert grid._layout.columns == 3 and grid._layout.height == 4
+        assert grid._layout.columns == 3 and grid._layout.height == 5
         assert fleet_screen(app).detail.lines.size.width < 70 and "lately" in fleet_screen(app).detail.lines.text

@@ -331,6 +331,9 @@ async def test_in_a_frame_the_row_of_who_was_quiet_is_drawn_and_no_other() -> No
         snapshot = replace(snapshot, statuses={**snapshot.statuses, first: Status(State.FAILED, "exit 1")})
         after(1.22, first)
         assert "news at 1.22" in grid.lines.text, "another state is seen at once"
+        alone = structs.replace(fleet.agents[0], activities=(act("writer", Kind.LOG, "all alone", 0),))
+        grid.show_newest([alone], {first: snapshot.statuses[first]}, snapshot.now + 2)
+        assert "all alone" in grid.lines.text and grid.addresses == order, "who left stands there until all is drawn"
 
 
 async def test_within_a_frame_a_row_is_drawn_and_the_rest_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.app.navigation import MAKERS
 from praxmonitor.feed.playback import Playback
 from praxmonitor.state.agent_details import Section
+from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
@@ -103,6 +104,12 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     if action.scope is ALARMS:
         await until(pilot, lambda: app.standing, "there are alarms")
         await pilot.press("5", *([] if asks else ["G"]))
+        await until(pilot, lambda: isinstance(app.screen, AlarmsScreen) and app.screen.rows, "they are listed")
+        view = app.screen
+        assert isinstance(view, AlarmsScreen)
+        for _ in view.rows if asks else ():
+            if view.message is None:
+                await pilot.press("j")
         able = OPERATOR if asks else app.standing[-1].alarm.address
     elif action.scope is STREAM:
         await pilot.press("4")

@@ -50,7 +50,7 @@ def test_what_is_asked_again_and_again_stays() -> None:
 @pytest.mark.anyio
 async def test_the_screen_looks_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has to press a key for it."""
-    monkeypatch.setattr(library_caches, "PERIOD", 0.05)
+    monkeypatch.setattr(library_caches, "SHRINK_PERIOD", 0.05)
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test() as pilot:

@@ -11,7 +11,7 @@ from msgspec import structs
 from mailcore.config import Observe
 from mailcore.model.fleet import Fleet
 from praxmonitor.views.fleet import FleetScreen
-from praxmonitor.views.reading import PERIOD, REST
+from praxmonitor.views.reading import PERIOD, REST_PERIODS
 from tests.praxmonitor.fake_feed import CONFIG, FakeFeed, app_on, lighthouse, until, workspace
 
 pytestmark = pytest.mark.anyio
@@ -34,4 +34,4 @@ async def test_who_rests_is_read_seldom(running: bool) -> None:
         await pilot.pause(PERIOD)  # and not a second time because more is known of it
         first, began = screen.reading.details, time.monotonic()
         await until(pilot, lambda: screen.reading.details is not first, "it is read again")
-        assert running or time.monotonic() - began > (REST - 2) * PERIOD
+        assert running or time.monotonic() - began > (REST_PERIODS - 2) * PERIOD
