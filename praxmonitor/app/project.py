@@ -77,6 +77,8 @@ class Project:
         self._snapshot: Snapshot = EMPTY
         self._newest: Snapshot = EMPTY
         """What was read last; all of it is shown within a frame."""
+        self._heard: Snapshot = EMPTY
+        """What was read when it was looked last for what is to be heard."""
         self._next_frame = 0.0
         """From when on all may be shown again, by the machine's own clock."""
         self._waiting: asyncio.TimerHandle | None = None
@@ -173,6 +175,7 @@ class Project:
             self._waiting = loop.call_at(self._next_frame, self._end_frame)
         if self._host.project is self:
             self._host.newest = self._newest
+        self.sound.play(self._happened(self._newest))
 
     def _end_frame(self) -> None:
         self._waiting = None
@@ -193,19 +196,21 @@ class Project:
             return
         due, wanted = self.alarms.tick()
         if old is EMPTY or snapshot is old:
+            self._heard = snapshot
             self.sound.play(wanted)
             return
         if not same_roster(old.fleet, fleet):
             opened.enroll()
         # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
         told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
-        happened = [cue for cue in self._happened(old, snapshot) if (cue.sound, cue.agent) not in told]
+        happened = [cue for cue in self._happened(snapshot) if (cue.sound, cue.agent) not in told]
         self.sound.play([*wanted, *happened])
 
-    def _happened(self, old: Snapshot, snapshot: Snapshot) -> list[Cue]:
-        """What is heard of the agents since the `old` snapshot; where nothing is, the sign that work goes on."""
-        settings = self.opened.config.sound
-        happened = event_cues(old, snapshot, self._began, settings.subagents)
+    def _happened(self, snapshot: Snapshot) -> list[Cue]:
+        """What is heard of the agents since this was asked last; where nothing is, the sign that work goes on."""
+        settings, heard = self.opened.config.sound, self._heard
+        self._heard = snapshot
+        happened = event_cues(heard, snapshot, self._began, settings.subagents)
         beat = None if happened else heartbeat_cue(snapshot, self.sound.sounded, settings.heartbeat)
         return happened if beat is None else [beat]
 
