@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,9 @@ def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
     assert [each.alarm for each in again.unheard(200.0)] == [B]
 
 
+OPENED: list[Watch] = []
+
+
 class Watch:
     """A guard's notifier of this test's own, on duty: ticked by hand, on a speaker that remembers."""
 
@@ -75,6 +79,7 @@ class Watch:
         probe = ReachProbe(self.speaker, clock=clock)
         self.notifier = Notifier(Config(), root, period=0.5, clock=clock, live=True, what="guard", probe=probe)
         self.notifier.ready = True
+        OPENED.append(self)
 
     async def on_duty(self) -> None:
         duty = self.notifier._duty
@@ -96,6 +101,14 @@ class Watch:
 
     def mute(self, muted: bool) -> None:
         self.speaker.mutes = Mutes(FOREVER if muted else 0.0)
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """Whoever watched closes what it holds at the end, those that a test took for dead too."""
+    yield
+    while OPENED:
+        OPENED.pop().notifier.close()
 
 
 @pytest.fixture
