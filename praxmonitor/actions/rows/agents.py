@@ -13,7 +13,7 @@ ON_AGENTS = (
     ),
     Action(
         "dispatch", "d", "dispatch", ACT, "give a task: a mail that the agent is woken for", agents.dispatch,
-        words="start run work assign order job give task many several five agents", footer=Footer.IF_ROOM,
+        words="start run work assign order job give task many several five agents broadcast", footer=Footer.IF_ROOM,
     ),
     Action(
         "kill", "D", "kill", ACT, "end its run and every process of it; asks first", agents.kill,

@@ -30,12 +30,12 @@ IN_ALARMS = (
     ),
     Action(
         "approve_request", "Y", "approve", ALARMS, "approve the chosen request, or the only one; you say why",
-        alarms.approve_request, words="yes allow grant accept permit decide request",
+        alarms.approve_request, words="yes allow grant accept permit permission decide request",
         precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
     Action(
         "deny_request", "N", "deny", ALARMS, "deny the chosen request, or the only one; you say why",
-        alarms.deny_request, words="no refuse reject decline forbid decide",
+        alarms.deny_request, words="no refuse reject decline forbid permission decide",
         precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
 )  # fmt: skip

@@ -32,8 +32,8 @@ ON_MAIL = (
     ),
     Action(
         "approve", "Y", "approve", MAIL, "approve what the selected mail of yours asks for; you say why",
-        mail.approve, words="yes allow grant accept permit decide request", precondition=mail_preconditions.request,
-        footer=Footer.IF_ROOM, wanted=_asks,
+        mail.approve, words="yes allow grant accept permit permission decide request",
+        precondition=mail_preconditions.request, footer=Footer.IF_ROOM, wanted=_asks,
     ),
     Action(
         "deny", "N", "deny", MAIL, "deny it; you say why", mail.deny,
@@ -80,7 +80,7 @@ ON_MAIL = (
     ),
     Action(
         "next_mailbox", "l,right", "mailbox", MAILBOX, "next mailbox: In, Sent, Waiting for an answer, Archive",
-        mailbox.next_folder, words="sent archive waiting folder box in", in_replay=True,
+        mailbox.next_folder, words="sent archive waiting unanswered folder box in", in_replay=True,
     ),
     Action(
         "last_mailbox", "h,left", "mailbox back", MAILBOX, "the mailbox before", mailbox.previous_folder,
