@@ -154,7 +154,7 @@ def newest_of(number: int) -> float:
     return number // SECOND + 1
 
 
-def state_of(connection: sqlite3.Connection) -> IndexState:
+def index_state(connection: sqlite3.Connection) -> IndexState:
     """What is said of it at this moment."""
     version, whole = connection.execute("SELECT version, whole FROM form").fetchone()
     return IndexState(version, bool(whole))

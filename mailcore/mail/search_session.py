@@ -76,7 +76,7 @@ class SearchSession:
         if self._usable:
             try:
                 with search_index.open_as_it_is(self._workspace) as connection:
-                    state = search_index.state_of(connection)
+                    state = search_index.index_state(connection)
                     if not state.whole and self._work is None:
                         self._seen = {}  # it was made again since: everything is new to it
                     return SearchAnswer(rows(connection, query, most), state)

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 from mailcore.formats import json_codec
 from mailcore.mail.mail_files import Source, Stamp, in_parts, mail_sources, read_mails, searchable_text
-from mailcore.mail.search_index import SECOND, IndexState, first_number, open_as_it_is, state_of, storable, transaction
+from mailcore.mail.search_index import (
+    SECOND,
+    IndexState,
+    first_number,
+    index_state,
+    open_as_it_is,
+    storable,
+    transaction,
+)
 from mailcore.model.message import as_text, parse_time
 from mailcore.text.progress import step
 from mailcore.workspace.find import Workspace
@@ -62,7 +70,7 @@ def take_in(
     raised: the next one goes on from there.
     """
     now = {source.path: source.stamp for source in files}
-    state = state_of(connection)
+    state = index_state(connection)
     settled = places is not None or state.whole
     if settled and now == {path: stamp for path, (_, stamp) in _known(connection, places).items()}:
         return Update({}, state)
@@ -83,9 +91,9 @@ def take_in(
                 troubles |= {source.path: trouble} if trouble else {}
             change.write_if_many()
         change.write()
-        whole = taken == len(changed) and (places is None or state_of(connection).whole)
+        whole = taken == len(changed) and (places is None or index_state(connection).whole)
         connection.execute("UPDATE form SET whole = ?, version = version + ?", [whole, change.changed])
-        state = state_of(connection)
+        state = index_state(connection)
     if taken < len(changed):
         raise IndexBehind
     return Update(troubles, state)
