@@ -25,10 +25,10 @@ from tests.praxmonitor.test_duty import Changing, Wait, end, holder, never_both,
 pytestmark = pytest.mark.linux_only("a seal is of inotify alone")
 
 STOPPABLE = """
-import sys, time
+import sys, threading, time
 from pathlib import Path
 from praxmonitor.alarms.duty import Duty
-duty = Duty(Path(sys.argv[1]), "screen")
+duty, never = Duty(Path(sys.argv[1]), "screen"), threading.Event()
 duty.start()
 print("ours" if duty.ours else "waits", flush=True)
 before = time.monotonic()
@@ -37,7 +37,7 @@ while True:
     if now - before > 0.3:
         print("goes on", ours, flush=True)
     before = now
-    time.sleep(0.001)
+    never.wait(0.001)
 """
 
 

@@ -80,7 +80,9 @@ async def test_what_the_kernel_does_not_tell_shows_within_five_periods(aipass_wo
         inbox = the(first, address).agent.inbox
         write(inbox, "a")
         await until(fleets, shows(address, 1))
-        await asyncio.sleep(0.5)  # the look after a change is over
+        looked = asyncio.Event()  # the look after a change is over, a period and a half later
+        asyncio.get_running_loop().call_later(0.5, looked.set)
+        await asyncio.wait_for(looked.wait(), 5)
         elsewhere = aipass_workspace.parent / "elsewhere.json"
         elsewhere.hardlink_to(inbox)
         began = time.monotonic()

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.anyio
 async def test_it_is_a_multiple_of_the_period_and_never_at_once() -> None:
     loop, period = asyncio.get_running_loop(), 0.2
     for late in (0.0, 0.05, 0.1, 0.15):
-        await asyncio.sleep(late)
+        late_for = asyncio.Event()
+        loop.call_later(late, late_for.set)
+        await asyncio.wait_for(late_for.wait(), 5)
         began = loop.time()
         await next_look(period)
         ended = loop.time()

@@ -114,6 +114,7 @@ def test_whatever_is_typed_is_heard(listener: Listener) -> None:
     for part in (b"\xe2", b"\x82\xac"):
         listener.type(part)
     listener.heard("key euro_sign")
+    assert listener.lines[1:3] == ["key j", "key up"] and listener.lines[-1].startswith("key euro_sign")
 
 
 def test_escape_alone_is_a_key_after_a_moment_and_a_sequence_in_two_parts_is_one(listener: Listener) -> None:
