@@ -78,12 +78,15 @@ def rounds_so_far() -> dict[str, int]:
 
 def tidy() -> None:
     """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short. A request for
-    approval is the person's; one that was left alone for `UNDECIDED` is denied, for who asked has given up."""
+    approval is the person's; one that was left alone for `UNDECIDED` is denied, or closed where that
+    is refused, for who asked has given up."""
     newest_last = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
     requests = [mail for mail in newest_last if "approval" in mail and "ack" not in mail]
     for mail in requests:
         if time.time() - datetime.fromisoformat(str(mail["stored_at"])).timestamp() > UNDECIDED:
-            mailcore("deny", "--from", "@operator", str(mail["id"]), "nobody decided in time", may_refuse=True)
+            denied = mailcore("deny", "--from", "@operator", str(mail["id"]), "nobody decided in time", may_refuse=True)
+            if "error" in denied:  # in a window of a multiplexer: only who sits at its terminal may decide
+                mailcore("close", "--from", "@operator", str(mail["id"]))
     mails = [mail for mail in newest_last if mail not in requests]
     if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
         mailcore("close", "--from", "@operator", *old)
