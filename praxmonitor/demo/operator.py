@@ -86,7 +86,7 @@ def tidy() -> None:
         if time.time() - datetime.fromisoformat(str(mail["stored_at"])).timestamp() > UNDECIDED:
             denied = mailcore("deny", "--from", "@operator", str(mail["id"]), "nobody decided in time", may_refuse=True)
             if "error" in denied:  # in a window of a multiplexer: only who sits at its terminal may decide
-                mailcore("close", "--from", "@operator", str(mail["id"]))
+                mailcore("close", "--from", "@operator", str(mail["id"]), may_refuse=True)
     mails = [mail for mail in newest_last if mail not in requests]
     if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
         mailcore("close", "--from", "@operator", *old)
