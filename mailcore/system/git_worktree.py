@@ -91,7 +91,9 @@ def head_commit(tree: WorkingTree) -> str:
 def head_at(tree: WorkingTree, when: float) -> str | None:
     """The commit that HEAD was at then, by the record that git keeps of it (`reflog`); empty: there was no commit yet.
 
-    None where it does not reach back so far, or is not kept. `when`: seconds since the epoch.
+    None where it does not reach back so far, or is not kept. `when`: seconds since the epoch. Git's record tells whole
+    seconds, and what was committed in that very second counts as before: a person commits and dispatches in one, and
+    no program that starts then has committed by its end.
     """
     try:
         moves = _moves(tree)

@@ -312,6 +312,8 @@ async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_th
         shown = agent_screen(app).changing.of("@writer")
         assert shown is not None and "a newer run" not in text_of(app)
         house.kill("@operator", "@writer")
+        began = time.time()
+        await until(pilot, lambda: time.time() > began + 1, "git's record tells whole seconds", 5)
         git(house.root, "add", str(branch))
         git(house.root, "commit", "-qm", "second")
         house.started("@operator", "@writer", "Chapter three")

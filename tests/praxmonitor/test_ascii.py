@@ -111,7 +111,7 @@ def test_no_color_sends_no_colour_but_greys(house: House) -> None:
     house.shell("writer", "sleep 300")
     with screen_of(house, NO_COLOR="1", COLORTERM="truecolor") as terminal:
         seen = output(terminal, b"no task")
-    triples = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", seen)
+    triples = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)(?=[;m])", seen)  # the last sequence may have been cut in two
     assert triples and all(red == green == blue for red, green, blue in triples)
     assert re.search(rb"\x1b\[(?:\d+;)*7(?:;\d+)*m", seen), "what is selected is reversed"
     line = next(line for line in SEQUENCE.sub(b"", seen).decode(errors="replace").splitlines() if "idle" in line)
