@@ -1,0 +1,119 @@
+"""Errors that agents' logs, tools and results report, and groups of those that are one error."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ErrorOrigin(StrEnum):
+    """Where an error was read."""
+
+    LOG = "log"
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    TOOL = "tool"
+    """A tool call that failed."""
+    RESULT = "result"
+    """What an agent's program said at its end."""
+
+
+class Severity(StrEnum):
+    """How bad an error is."""
+
+    ERROR = "error"
+    FATAL = "fatal"
+    """What wrote it ended by it: a panic, an uncaught exception, a signal."""
+
+
+class StackFrame(msgspec.Struct, frozen=True):
+    """One frame of a traceback. All its text is untrusted."""
+
+    file: str
+    """As the traceback writes it."""
+    line: int = 0
+    """0: it does not say."""
+    function: str = ""
+
+
+class ErrorEvent(msgspec.Struct, frozen=True):
+    """One error, as it was reported once. All its text is untrusted."""
+
+    at: float
+    """Seconds since the epoch."""
+    agent: str
+    """The address of whose log or tool reported it."""
+    kind: str
+    """What reports in this form: python, node, go, rust, java, shell, make, pytest, npm, log, tool, …"""
+    title: str
+    """What was wrong, on one line: `ValueError: invalid literal for int()`."""
+    severity: Severity = Severity.ERROR
+    frames: tuple[StackFrame, ...] = ()
+    """The innermost last."""
+    sample: tuple[str, ...] = ()
+    """Its lines as they stood, the first ones of many."""
+    origin: ErrorOrigin = ErrorOrigin.LOG
+    path: str = ""
+    """The file that it was read in."""
+    offset: int = -1
+    """Bytes before its first line in that file; -1: unknown."""
+    run_id: str = ""
+
+
+class GroupState(StrEnum):
+    """What is done about a group."""
+
+    NEW = "new"
+    INVESTIGATING = "investigating"
+    """An agent was told of it, and has not answered yet."""
+    MUTED = "muted"
+    RESOLVED = "resolved"
+    BACK = "back"
+    """It was resolved, and came again."""
+
+
+class GroupEntry(msgspec.Struct, frozen=True):
+    """What was done about a group, and when."""
+
+    at: float
+    """Seconds since the epoch."""
+    what: str
+    by: str = ""
+    """The address of who did it; empty: the watcher itself."""
+
+
+class ErrorGroup(msgspec.Struct, frozen=True):
+    """Errors that are one by their fingerprint."""
+
+    fingerprint: str
+    title: str
+    """That of its newest event; untrusted."""
+    kind: str
+    severity: Severity
+    state: GroupState
+    count: int
+    first_at: float
+    """Seconds since the epoch, as each time here."""
+    last_at: float
+    agents: tuple[tuple[str, int], ...] = ()
+    """(address, how many of them), the most first."""
+    runs: tuple[str, ...] = ()
+    """The newest runs in which it happened, the last one last."""
+    recent: tuple[float, ...] = ()
+    """When the newest of them happened."""
+    sample: ErrorEvent | None = None
+    """The newest."""
+    owner: str = ""
+    """Who is asked to look at it; empty: not decided yet."""
+    owner_why: str = ""
+    message_id: str = ""
+    """The mail by which it was asked, whose thread goes on when the error comes back."""
+    muted_until: float = 0.0
+    """0.0: until it is unmuted."""
+    resolution: str = ""
+    """What was done about it; untrusted."""
+    resolved_at: float = 0.0
+    returns: int = 0
+    """How often it came back after it was resolved."""
+    history: tuple[GroupEntry, ...] = ()
