@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR
-from mailcore.model.fleet import AgentFacts, State
+from mailcore.model.fleet import AgentFacts, Fleet, State, changed_agents
 from mailcore.model.message import Message
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.state.snapshot import Snapshot
@@ -54,12 +54,8 @@ def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0
         return []
     due: list[Cue] = []
     since = max(opened, new.now - NEWS_WINDOW)
-    before = {facts.address: facts for facts in _everyone(old)}
-    voices = {facts.address: voice for voice, facts in enumerate(new.fleet.agents)}
-    for facts in _everyone(new):
-        earlier = before.get(facts.address)
-        if earlier is facts:
-            continue
+    voices = new.fleet.places or {facts.address: voice for voice, facts in enumerate(new.fleet.agents)}
+    for earlier, facts in _changed(old.fleet, new.fleet):
         voice = voices.get(facts.address, 0)
         for activity in _new_activities(earlier, facts):
             sound = SOUND_OF_ACTIVITY.get(activity.kind)
@@ -108,7 +104,7 @@ def _new_mail(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> It
     )
 
 
-def _mail_cue(address: str, message: Message, voices: dict[str, int]) -> Cue:
+def _mail_cue(address: str, message: Message, voices: Mapping[str, int]) -> Cue:
     """A task has the pitch of its agent, and so has mail between agents; mail for the operator that of its sender."""
     if message.is_task:
         return Cue(Sound.DISPATCHED, address, voices.get(address, 0))
@@ -118,6 +114,12 @@ def _mail_cue(address: str, message: Message, voices: dict[str, int]) -> Cue:
     return Cue(sound, address, voices.get(address, 0), volume=AGENT_MAIL_VOLUME)
 
 
-def _everyone(snapshot: Snapshot) -> tuple[AgentFacts, ...]:
-    operator = snapshot.fleet.operator
-    return snapshot.fleet.agents if operator is None else (*snapshot.fleet.agents, operator)
+def _changed(old: Fleet, new: Fleet) -> Iterator[tuple[AgentFacts | None, AgentFacts]]:
+    """(before, now) of each of whom something changed, the operator last; no `before` of who is new."""
+    few = changed_agents(old, new)
+    for facts in new.agents if few is None else few:
+        earlier = old.find(facts.address)
+        if earlier is not facts:
+            yield earlier, facts
+    if new.operator is not None and new.operator is not old.operator:
+        yield old.operator, new.operator
