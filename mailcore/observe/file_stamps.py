@@ -32,6 +32,10 @@ class FileStamps:
         self._known[name] = stamp if time.time_ns() - stamp[0] > RACY_NS else None
         return True
 
+    def absent(self, path: Path) -> bool:
+        """Was there nothing at `path` at the last call of `moved` for it?"""
+        return self._known.get(str(path), MISSING_STAMP) == MISSING_STAMP
+
     def distrust(self, path: Path) -> None:
         """Let the next look find that `path` moved."""
         self._known[str(path)] = None

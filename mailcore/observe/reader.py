@@ -77,11 +77,15 @@ class WorkspaceReader:
         """Close the files that stayed open; it can still be asked."""
         self._held.close()
 
-    def initial(self) -> list[Fact]:
-        """Everything. The registry is the one that `workspace` was read from."""
+    def initial(self, *, read_before: bool = False) -> list[Fact]:
+        """Everything. The registry is the one that `workspace` was read from; `read_before`: a while ago, and the next
+        look reads it again."""
         self._stamps.moved(self.workspace.registry)
         self._read_config()
-        return [self._roster(), *self._look(), *self._progress(self._branches)]
+        facts = [self._roster(), *self._look(), *self._progress(self._branches)]
+        if read_before:
+            self._stamps.distrust(self.workspace.registry)
+        return facts
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
         """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -76,7 +75,6 @@ class SessionDiscovery:
         self._kept: list[_AccountFiles] = []
         self._agents: list[Agent] = []
         self._owners = Owners(())
-        self._branches: list[Path] = []
         self._files: dict[str, str] = {}
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
         self._asked: Recent[Path, int] = Recent(MAX_HEADS)
@@ -114,9 +112,6 @@ class SessionDiscovery:
             return
         self._agents, self._owners = agents, Owners(agents)
         self._files.clear()
-        # A program says its directory as it was given: through a symlink, or as it really is.
-        real = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
-        self._branches = list(dict.fromkeys(real))
         self._begin_again()
 
     def _begin_again(self) -> None:
@@ -182,7 +177,7 @@ class SessionDiscovery:
         """Session files by whoever began them, those of nobody with an empty address."""
         for kept in self._kept:
             try:
-                for path, cwd in kept.files.history(self._branches, since):
+                for path, cwd in kept.files.history(self._owners.branches, since):
                     yield FoundSession(self._owners.address(cwd), path, kept.files, kept.account)
             except ProgramFailed as error:
                 self.troubles[kept.account.key] = str(error)
@@ -203,12 +198,11 @@ class SessionDiscovery:
         """Learn where sessions may go on today; the places that were not known before."""
         kept.root = kept.files.root
         self._stamps.moved(kept.root)
-        places = kept.files.places(self._branches)
+        places = kept.files.places(self._owners.branches)
         new = set(places) - kept.places.keys()
         kept.day = date.today()
         kept.places = {place: kept.places.get(place, []) for place in places}
-        between = (above for place in places for above in reversed(place.parents))
-        kept.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
+        kept.parents = _between(kept.root, places)
         return new
 
     def _sweep(self, kept: _AccountFiles) -> Iterator[FoundSession]:
@@ -217,10 +211,14 @@ class SessionDiscovery:
             self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
         kept.existing = [place for place in kept.parents if place.is_dir()]
         for place in kept.places:
+            moved = self._stamps.moved(place)
+            if self._stamps.absent(place):
+                self._unseen.discard(place)
+                kept.places[place] = []
+                continue
             if place in self._unseen:
                 self._unseen.discard(place)
                 self._old.update(path for _, path in kept.files.found(place))
-            moved = self._stamps.moved(place)
             if moved:
                 kept.places[place] = [path for path in (place, *kept.files.inner(place)) if path.is_dir()]
             if moved or now - self._looked.get(place, 0.0) > FULL_LOOK_PERIOD:
@@ -232,7 +230,11 @@ class SessionDiscovery:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
+            if (
+                name not in self._files
+                and self._tells(path)
+                and (cwd := kept.files.cwd_of(path, self._owners.branches))
+            ):
                 self._files[name] = self._owners.address(cwd)
                 if len(self._files) > MAX_HEADS:
                     del self._files[next(iter(self._files))]
@@ -249,3 +251,16 @@ class SessionDiscovery:
             return False
         self._asked.put(path, stat.st_size)
         return True
+
+
+def _between(root: Path, places: Iterable[Path]) -> list[Path]:
+    """The directories from `root` down to above each of those places that lie below it, the outer ones first."""
+    between: dict[Path, None] = {}
+    for place in places:
+        inner, above = [], place.parent
+        while above != root and above not in between and above != above.parent:
+            inner.append(above)
+            above = above.parent
+        if above == root or above in between:
+            between |= dict.fromkeys((root, *reversed(inner)))
+    return list(between)

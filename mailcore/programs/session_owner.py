@@ -17,7 +17,11 @@ class Owners:
 
     def __init__(self, agents: Iterable[Agent]) -> None:
         """`agents`: all of the workspace, for one may lie within another. The operator has no sessions."""
-        self._branches = {os.path.realpath(agent.branch): agent.address for agent in agents if not agent.is_operator}
+        real = [(agent, os.path.realpath(agent.branch)) for agent in agents]
+        self._branches = {branch: agent.address for agent, branch in real if not agent.is_operator}
+        self.branches = list(dict.fromkeys(place for agent, branch in real for place in (agent.branch, Path(branch))))
+        """Each agent's directory, the operator's too, as the registry has it and as it really is: a program says either
+        where a session was begun."""
         self._known: dict[str, str] = {}
 
     def address(self, cwd: str) -> str:

@@ -39,6 +39,7 @@ async def watch(
                 changed.set()
 
     notifier.on_due = changed.set
+    notifier.begin_recovery()
     tasks = [asyncio.create_task(follow()), asyncio.create_task(notifier.watch())]
     loop, snapshot = asyncio.get_running_loop(), EMPTY
     due_at = loop.time() + TICK

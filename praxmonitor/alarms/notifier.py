@@ -77,6 +77,7 @@ class Notifier:
         self._on_error = on_error
         self._probe = probe or ReachProbe()
         self._on_duty_settled, self._duty_changed = on_duty, asyncio.Event()
+        self._recovers = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopped = ""
         """Why the reading broke, as its owner says; empty while it goes on."""
@@ -185,8 +186,14 @@ class Notifier:
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
 
+    def begin_recovery(self) -> None:
+        """Recover runs from now on: the owner has shown what there is, or shows nothing. It reads everybody's mail, and
+        a first paint of 900 agents would wait for it."""
+        self._recovers.set()
+
     async def _recover_runs(self) -> None:
         """Recover runs whose supervisor died, where their sentinels died too. Every watcher does it, on duty or not."""
+        await self._recovers.wait()
         recorder = AipassRecorder(self._root)
 
         def recover(fleet: Fleet) -> str:

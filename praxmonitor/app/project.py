@@ -146,8 +146,9 @@ class Project:
             over(self, None)
 
     def begin(self) -> None:
-        """The screen is painted: look what mail others left."""
+        """The screen is painted: look what mail others left, and whose runs are to be recovered."""
         self._outbox.begin()
+        self.alarms.notifier.begin_recovery()
 
     def tick(self) -> None:
         """The clock went on."""

@@ -68,8 +68,9 @@ def open_screen(
         root, sweep = opened.workspace.root, opened.config.observe.sweep
         on_limits = None if options.read_only else note_seen
         return FileFeed(
-            root, sweep, on_facts=on_facts, on_limits=on_limits, frame=SCREEN_INTERVAL, quiet_frame=QUIET_INTERVAL
-        )
+            root, sweep, on_facts=on_facts, on_limits=on_limits, frame=SCREEN_INTERVAL, quiet_frame=QUIET_INTERVAL,
+            workspace=opened.workspace,
+        )  # fmt: skip
 
     opened = opening(workspace)
     speaker = configured_player(opened.config.sound, workspace.root, muted=options.muted)

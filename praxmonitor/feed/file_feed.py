@@ -19,7 +19,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
-from mailcore.workspace.find import workspace_at
+from mailcore.workspace.find import Workspace, workspace_at
 from praxmonitor.feed.base import FLEET_INTERVAL
 
 GIVE_BACK = 60.0
@@ -46,17 +46,19 @@ class FileFeed:
         on_limits: OnLimits | None = None,
         frame: float = FLEET_INTERVAL,
         quiet_frame: float = math.inf,
+        workspace: Workspace | None = None,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 
         `frame`: seconds between two fleets at least; the first after a pause comes at once. `quiet_frame`: the same
         where an agent changed that had not changed for a frame, or where a run, a lock or a mailbox did; if that is
-        shorter.
+        shorter. `workspace`: as who opens the feed has just read it, so that the first fleet comes sooner (40 ms for
+        900 agents); it is read again after that.
 
         `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed. So is
         `on_limits`, with the usage limits that sessions report.
         """
-        self.root = root
+        self.root, self.workspace = root, workspace
         self.sweep = sweep
         self.kernel = kernel
         self.on_facts = on_facts
@@ -124,8 +126,9 @@ class _Reading(threading.Thread):
 
     def _read(self) -> None:
         feed = self._feed
-        with closing(WorkspaceReader(workspace_at(feed.root))) as loader:
-            fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
+        given, feed.workspace = feed.workspace, None  # the reading that is begun again after a failure reads it itself
+        with closing(WorkspaceReader(given or workspace_at(feed.root))) as loader:
+            fleet = self._learn(Fleet(loader.workspace.root), loader.initial(read_before=given is not None))
             self._tell_limits(loader)
             self._hand(fleet)
             self._changed.clear()

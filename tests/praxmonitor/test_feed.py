@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.system import processes
-from mailcore.workspace.find import Workspace
+from mailcore.workspace.create import add_agent
+from mailcore.workspace.find import Workspace, workspace_at
 from praxmonitor.feed.base import FLEET_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.feed.restarting import restarted_fleets
@@ -61,6 +63,22 @@ async def test_the_first_fleet_comes_at_once_and_each_change_after_it(aipass_wor
         assert (len(first.agents), first.root) == (4, aipass_workspace)
         write(the(first, "@beta").agent.inbox, "a", "b")
         assert await until(fleets, shows("@beta", 2))
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+async def test_a_workspace_that_was_read_before_is_read_again_after_the_first_fleet(
+    aipass_workspace: Path, kernel: bool
+) -> None:
+    before = workspace_at(aipass_workspace)
+    add_agent(before, "late", "agents/late")
+    a_minute_ago = time.time() - 60  # what was written just now is read again anyway
+    os.utime(before.registry, (a_minute_ago, a_minute_ago))
+    feed = FileFeed(aipass_workspace, 0.3, kernel=kernel, workspace=before)
+    async with aclosing(feed.fleets()) as fleets:
+        assert (await anext(fleets)).find("@late") is None
+        await until(fleets, lambda fleet: fleet.find("@late") is not None)
+    async with aclosing(feed.fleets()) as fleets:  # begun again it reads the registry itself
+        assert (await anext(fleets)).find("@late") is not None
 
 
 @pytest.mark.parametrize("address", ["@beta", "@ai_mail", "@operator"])

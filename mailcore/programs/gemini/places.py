@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,20 @@ def name_of(branch: str, named: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) and name == Path(name).name else ""
 
 
-def next_name(branch: str, taken: set[str], home: Path) -> str:
-    """The short name that Gemini CLI will give a directory; it is taken then."""
-    plain = re.sub(r"[^a-z0-9]+", "-", Path(branch).name.lower()).strip("-") or "project"
+def used_names(home: Path) -> set[str]:
+    """The short names below which something lies already."""
+    try:
+        return set(os.listdir(root(home)))  # noqa: PTH208
+    except OSError:
+        return set()
+
+
+def next_name(branch: str, taken: set[str], used: Collection[str], home: Path) -> str:
+    """The short name that Gemini CLI will give a directory; it is taken then. `used`: as `used_names`."""
+    plain = re.sub(r"[^a-z0-9]+", "-", os.path.basename(branch).lower()).strip("-") or "project"  # noqa: PTH119
     for number in itertools.count():
         name = f"{plain}-{number}" if number else plain
-        if name not in taken and owner(root(home) / name) in ("", branch):
+        if name not in taken and (name not in used or owner(root(home) / name) in ("", branch)):
             break
     taken.add(name)
     return name

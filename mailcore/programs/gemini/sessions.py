@@ -39,15 +39,16 @@ class GeminiSessions:
         Of a branch that has none, the one that it will get if it comes next.
         """
         named = places.registry(self._home)
-        taken = {name for name in named.values() if isinstance(name, str)}
+        taken, used = {name for name in named.values() if isinstance(name, str)}, places.used_names(self._home)
         real = dict.fromkeys(map(os.path.realpath, branches))
-        names = (places.name_of(branch, named) or places.next_name(branch, taken, self._home) for branch in real)
+        names = (places.name_of(branch, named) or places.next_name(branch, taken, used, self._home) for branch in real)
         below = (
             places.name_of(path, named)
             for path in named
             if path not in real and any(str(above) in real for above in Path(path).parents)
         )
-        return [self.root / name / CHATS for name in dict.fromkeys(filter(None, (*names, *below)))]
+        root = self.root
+        return [root / name / CHATS for name in dict.fromkeys(filter(None, (*names, *below)))]
 
     def inner(self, place: Path) -> list[Path]:
         """Where the subagents of the newest sessions write."""
