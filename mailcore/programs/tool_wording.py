@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 _ABOUT = ("description", "file_path", "notebook_path", "cmd", "command", "pattern", "query", "url", "prompt")
 """Keys of a tool's input that say what it is at, the best first."""
 LONGEST_TIMEOUT = 3600.0
@@ -25,7 +23,7 @@ def tool_words(name: str, given: object) -> str:
         if isinstance(about, list):
             about = " ".join(word for word in about if isinstance(word, str))
         if isinstance(about, str) and about:
-            return f"{name}: {PurePosixPath(about).name if key.endswith('_path') else about}"
+            return f"{name}: {about.rstrip('/').rpartition('/')[2] if key.endswith('_path') else about}"
     return name
 
 

@@ -81,6 +81,8 @@ class Watcher:
         self._refused = ""
         self._told: dict[str, bool] = {}
         """By directory that is watched, whether the kernel tells of all that changes there."""
+        self._told_all = True
+        """It does in all of them."""
         self._fresh: set[str] = set()
         self._next_look = time.monotonic() + look
         self._closing = threading.Lock()
@@ -104,7 +106,7 @@ class Watcher:
     @property
     def sure(self) -> bool:
         """Whether the kernel tells of all that changes in all of the directories."""
-        return self._kernel is not None and self._kernel.sure and not self.trouble and all(self._told.values())
+        return self._kernel is not None and self._kernel.sure and not self.trouble and self._told_all
 
     def close(self) -> None:
         """Watch no more."""
@@ -126,6 +128,7 @@ class Watcher:
                 self._fresh |= self._kernel.watch(wanted)
                 there = (path for path, inode in wanted.items() if inode)
                 self._told = {path: self._told.get(path) or tells_all(path) for path in there}
+                self._told_all = all(self._told.values())
             except OSError as error:
                 self._refused = _words(error)
 
