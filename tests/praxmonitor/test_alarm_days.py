@@ -10,6 +10,8 @@ import pytest
 from tests.stories.days import NAMES, bad_day, healthy_day
 from tests.stories.tally import Sort, Tally, tally
 
+pytestmark = pytest.mark.any_python
+
 MOST = 12
 """Alarms that a bad day may bring."""
 SEEDS = (2, 5, 7)

@@ -26,6 +26,8 @@ from tests.praxmonitor.hearing import speaker
 from tests.praxmonitor.listener import named
 from tests.praxmonitor.test_alarm_signals import EVENTS
 
+pytestmark = pytest.mark.any_python
+
 HELD_OUT = 7_000_000
 """The first seed; others follow a million on."""
 SHARE = 4

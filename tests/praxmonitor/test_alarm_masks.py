@@ -10,6 +10,8 @@ from praxmonitor.state.snapshot import Snapshot
 from tests.stories.masks import MASKS, Mask
 from tests.stories.play import compare, play
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.mark.parametrize("mask", MASKS, ids=lambda mask: mask.story.name)
 def test_no_cause_is_masked(mask: Mask) -> None:

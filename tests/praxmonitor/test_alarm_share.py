@@ -20,6 +20,8 @@ from praxmonitor.sound.gate import BURST, BURST_PAUSE, Gate, GateRules
 from praxmonitor.sound.mixer import CHANNELS, RATE
 from tests.clock import NOON
 
+pytestmark = pytest.mark.any_python
+
 HOUR = 3600.0
 LOOK = 0.5
 """Seconds between two looks."""

@@ -21,6 +21,8 @@ from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.pack import SOUND_KEYS
 from tests.praxmonitor.hearing import FULL, Pulse, envelope, gaps, loudest, partials, pulses, speaker
 
+pytestmark = pytest.mark.any_python
+
 PACKS = ("default", "wood")
 ALARMS = tuple((sound, urgency) for sound in ALARM_SOUNDS for urgency in Urgency if urgency)
 EVENTS = tuple(

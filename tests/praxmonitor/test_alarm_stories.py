@@ -11,6 +11,8 @@ from tests.stories.play import Story, compare, play
 from tests.stories.real_programs import REAL
 from tests.stories.recorded import CAST, RECORDED, day
 
+pytestmark = pytest.mark.any_python
+
 FAULTY = ("importer", "release")
 """Agents of the demo that fail or ask by design: the operator is wanted whatever the limits are."""
 HEALTHY_CAST = tuple(name for name in CAST if name not in FAULTY)
