@@ -169,4 +169,6 @@ def _request_explained(mail: Message, now: float, width: int, respelled: Respell
         yield ((f"      {'' if number else 'says':<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
     lapses = f"; it lapses {soon(mail.expires_at, now=now)}" if mail.expires_at else ""
     yield from _labelled("asked", f"{clock_time(mail.came_at)}, {since(mail.came_at, now)} ago{lapses}", width)
-    yield from _labelled("do", respelled("approve (Y) or deny (N) it; open (Enter) reads it among your mail"), width)
+    yield from _labelled(
+        "do", respelled("approve (Y) it; open (Enter) it among your mail, where you deny (N) it"), width
+    )

@@ -95,6 +95,11 @@ class MailScreen(Screen[None]):
         """The same, with what is known of it."""
         return self.mail.entry
 
+    @property
+    def message_open(self) -> bool:
+        """Its text is shown."""
+        return self.body.lines.has_class("-open")
+
     def read_agent(self) -> None:
         """Nothing is read of an agent here."""
 
@@ -119,7 +124,7 @@ class MailScreen(Screen[None]):
             self.mail.put_cursor(self._cursors.get(self.listing.place))
 
     def _show_body(self) -> None:
-        if not self.body.lines.has_class("-open"):
+        if not self.message_open:
             return
         entries: tuple[MailEntry, ...] = ()
         if self.listing.place.thread:
@@ -132,7 +137,7 @@ class MailScreen(Screen[None]):
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""
-        if self.body.lines.has_focus or (way.startswith("page") and self.body.lines.has_class("-open")):
+        if self.body.lines.has_focus or (way.startswith("page") and self.message_open):
             self.body.lines.step(way)
         else:
             self.mail.step(way)
@@ -261,7 +266,7 @@ class MailScreen(Screen[None]):
         found = bool(self.listing.trail) and self.listing.trail[-1].search
         if self._submit is not None:
             self._show_line()
-        elif self.body.lines.has_class("-open") and not found:
+        elif self.message_open and not found:
             self.body.lines.remove_class("-open")
         elif self.listing.trail:
             self.body.lines.remove_class("-open")
