@@ -194,7 +194,9 @@ def request_lines(message: Message, now: float, width: int, *, own: bool) -> Ite
         yield ()
         yield from _barred(f"asks for {'your ' if own else ''}approval: tier {message.tier}{until}{in_time}", width)
         if own:
-            yield from _barred("Y approves, N denies: you say why. No reply and no close decides it.", width)
+            yield from _barred(
+                "Y approves, N denies (opened by Enter): you say why. No reply and no close decides it.", width
+            )
     elif own and tells_an_end(message):
         yield ()
         yield from _barred("tells the end of a task: Y accepts it, O opens it again and says why", width)

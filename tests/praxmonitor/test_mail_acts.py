@@ -248,6 +248,28 @@ async def test_no_denies_where_a_request_is_open_and_leads_back_where_it_is_not(
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "you say why")
 
 
+async def test_on_a_wide_screen_the_mail_under_the_cursor_stands_beside_the_list_and_stays_new(house: House) -> None:
+    send(house, "@editor", OPERATOR, "First", "The text of the first.")
+    send(house, "@editor", OPERATOR, "Second", "The text of the second.")
+    app = on(house)
+    async with app.run_test(size=(200, 50)) as pilot:
+        screen = await in_the_mail(app, pilot, "The text of the second.")
+        assert screen.mail.lines.size.width > 80 and screen.body.lines.size.width > 80
+        await pilot.press("j")
+        await until(pilot, lambda: "The text of the first." in text_of(app), "the other one")
+        assert not screen.message_open and all(mail.unread for mail in house.inbox(OPERATOR))
+        assert screen.body.lines.border_title == "message · Enter opens it"
+        await pilot.press("enter")
+        await until(pilot, lambda: sum(mail.unread for mail in house.inbox(OPERATOR)) == 1, "it is opened")
+        assert screen.body.lines.border_title == "message"
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.message_open, "it is closed, and stays beside")
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "The text of the" not in text_of(app), "the list has the room")
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: "The text of the first." in text_of(app), "beside again")
+
+
 async def test_a_request_looks_like_what_it_is(house: House) -> None:
     approvals.request_approval(house.workspace, "@lead", OPERATOR, OPERATOR, "Deploy?", "It costs 20 $.", 2, "", 3600)
     app = on(house)
