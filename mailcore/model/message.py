@@ -149,6 +149,18 @@ class Message:
         """True for a request for approval (our key `approval`) that was not approved, not denied, and did not lapse."""
         return "approval" in self.raw and (self.ack is None or self.ack.state not in (*DECISIONS, LAPSED))
 
+    def awaits_decision(self, now: float) -> bool:
+        """Whether it is undecided at `now` and may still be decided: it is not past its time."""
+        return self.undecided and not self.expired_at(now)
+
+    def expired_at(self, now: float) -> float:
+        """Since when this request for approval cannot be decided any more, as its time is over or its run; 0.0: it can,
+        or it is decided, or it is no request."""
+        past = self.expires_at if 0.0 < self.expires_at <= now else 0.0
+        if self.lapsed and self.ack is not None:
+            return past or self.ack.at or self.came_at
+        return past if self.undecided else 0.0
+
     @property
     def lapsed(self) -> str:
         """Why nobody waits for the decision on this request any more; empty where somebody may."""

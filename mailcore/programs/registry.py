@@ -150,6 +150,11 @@ def has_home(name: str) -> bool:
     return found is not None and found.home is not None
 
 
+def keeps_sessions(name: str) -> bool:
+    """False of a program that is known to write no session files, in which its use would stand."""
+    return not name or find_program(name) is None or has_home(name)
+
+
 def _is_program(name: str) -> bool:
     return name in BUILT_IN or name in _entry_points()
 

@@ -58,6 +58,8 @@ class Action:
     """It reads the workspace and changes nothing: a read-only screen can be asked for it too."""
     wanted: Callable[[Situation], bool] = never
     """Whether the moment asks for it: then the footer has it before others."""
+    claims: Callable[[Situation], bool] = never
+    """Whether a key that means several things is this one's also where it is refused: then it says why."""
     held_label: str = ""
     """Its label where the selected agent is held: what holds, releases."""
     section: str = ""

@@ -247,5 +247,5 @@ class Context(Generic[V]):
         opened, view = self.opened, self.view
         return Situation(
             self.snapshot.fleet, view.selected, played, needing, section, message, opened.read_only, opened.sending,
-            view.marked, getattr(view, "run_id", ""),
+            view.marked, getattr(view, "run_id", ""), self.snapshot.now, getattr(view, "message_open", False),
         )  # fmt: skip

@@ -27,14 +27,17 @@ class Keymap:
 
     def elects(self, action_id: str, scopes: Collection[Scope], now: Situation) -> bool:
         """Whether this action is what its key means now in a view of these scopes: of several actions of one key the
-        first that can be done; where none can, the first."""
+        first that can be done, or that claims it; where none can, the first."""
         sharing = self._rivals.get(action_id)
         if sharing is None:
             mine = frozenset(self.keys(action_id))
             sharing = tuple(each.id for each in ACTIONS if not mine.isdisjoint(self.keys(each.id)))
             self._rivals[action_id] = sharing
         rivals = [BY_ID[each] for each in sharing if BY_ID[each].scope in scopes]
-        return len(rivals) < 2 or next((each for each in rivals if not each.refusal(now)), rivals[0]).id == action_id
+        return (
+            len(rivals) < 2
+            or next((each for each in rivals if each.claims(now) or not each.refusal(now)), rivals[0]).id == action_id
+        )
 
     def keys(self, action_id: str) -> tuple[str, ...]:
         """The keys of an action, by Textual's names."""

@@ -12,6 +12,7 @@ from mailcore.text import plain as text_plain
 from praxmonitor.actions import requests
 from praxmonitor.actions.asking import answer, ask, unlocked
 from praxmonitor.actions.context import Context, MailView, View
+from praxmonitor.actions.mail_preconditions import too_late
 from praxmonitor.text.lines import plain, sender
 
 
@@ -77,7 +78,8 @@ async def close_read(context: Context[MailView]) -> None:
 def _asks_approval(context: Context[MailView], message: Message) -> bool:
     """Whether neither an answer nor a close is what this mail wants; it is said then."""
     if message.undecided:
-        why = f"{sender(message.sender)} waits for your decision: approve (Y) or deny (N) it"
+        waits = f"{sender(message.sender)} waits for your decision: approve (Y) or deny (N) it"
+        why = too_late(message, context.snapshot.now) or waits
         context.display.notify(plain(why), severity="warning")
     return message.undecided
 
@@ -97,8 +99,9 @@ async def deny(context: Context[MailView]) -> None:
 async def ask_decision(context: Context[View], message: Message, title: str, decision: str) -> None:
     """Say `approved` or `denied` to a request, in a form with that title."""
     opened = context.opened
-    if not message.undecided:
-        context.display.notify("this mail asks for no approval", severity="warning")
+    if not message.awaits_decision(context.snapshot.now):
+        why = too_late(message, context.snapshot.now) or "this mail asks for no approval"
+        context.display.notify(plain(why), severity="warning")
         return
     if not await unlocked(context, message.tier):
         return

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from mailcore.model.agent import OPERATOR
-from mailcore.model.message import FINAL
+from mailcore.model.message import FINAL, Message
+from mailcore.text.units import date_and_time
 from praxmonitor.actions.preconditions import Situation
+from praxmonitor.text.lines import sender
+
+WAITS_FOR_DECISION = "it waits for your decision: approve (Y) or deny (N) it"
 
 
 def mail(now: Situation, verb: str) -> str:
@@ -25,10 +29,35 @@ def open_mail(now: Situation, verb: str) -> str:
     return own_mail(now, verb) or (f"this mail is closed: open again (U), then {verb} it" if closed else "")
 
 
+def too_late(message: Message, now: float) -> str:
+    """Why a request is not decided any more, and what to do; empty where it can be decided, and for another mail."""
+    if not (expired := message.expired_at(now)):
+        return ""
+    asker = sender(message.sender)
+    return (
+        f"this request expired {date_and_time(expired, seconds=False)}: nothing is decided any more; "
+        f"have {asker} ask again: reply (R), or mail (m) {asker}"
+    )
+
+
 def request(now: Situation, verb: str) -> str:
-    """It asks the operator for an approval that is not decided yet."""
-    undecided = now.message is not None and now.message.undecided
-    return open_mail(now, verb) or ("" if undecided else "this mail asks for no approval")
+    """It asks the operator for an approval that is not decided yet, and its time is not over."""
+    if why := open_mail(now, verb):
+        return why
+    if now.message is None or not (now.message.undecided or now.message.lapsed):
+        return "this mail asks for no approval"
+    return too_late(now.message, now.at)
+
+
+def open_request(now: Situation, verb: str) -> str:
+    """It does, and its text is open."""
+    return request(now, verb) or ("" if now.message_open else f"open (enter) it first, then {verb} it")
+
+
+def is_open_request(now: Situation) -> bool:
+    """The text of a request of the operator's is open, be it too late to decide or not."""
+    asks = now.message is not None and (now.message.undecided or now.message.lapsed != "")
+    return now.message_open and asks and not open_mail(now, "")
 
 
 def some_request(now: Situation, verb: str) -> str:
@@ -37,7 +66,7 @@ def some_request(now: Situation, verb: str) -> str:
         return request(now, verb)
     operator = now.fleet.operator
     mails = operator.mailbox.messages if operator is not None else ()
-    waits = any(mail.undecided and mail.status != "closed" for mail in mails)
+    waits = any(mail.awaits_decision(now.at) and mail.status != "closed" for mail in mails)
     return "" if waits else f"no request waits for your approval: nothing to {verb}"
 
 
@@ -50,8 +79,10 @@ def outcome(now: Situation, verb: str) -> str:
 
 def answerable(now: Situation, verb: str) -> str:
     """It is open, and no decision is what it waits for."""
+    if why := open_mail(now, verb):
+        return why
     undecided = now.message is not None and now.message.undecided
-    return open_mail(now, verb) or ("it waits for your decision: approve (Y) or deny (N) it" if undecided else "")
+    return (too_late(now.message, now.at) or WAITS_FOR_DECISION) if now.message is not None and undecided else ""
 
 
 def closed_before(now: Situation, _verb: str) -> str:

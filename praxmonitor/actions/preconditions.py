@@ -33,9 +33,12 @@ class Situation:
     """When the mail that the operator wrote last is sent, in words; empty where none waits."""
     marked: tuple[str, ...] = ()
     """Addresses of the agents that acts take instead of the selected one."""
-
     run_id: str = ""
     """The run that the alarm under the cursor tells the end of; empty where none does."""
+    at: float = 0.0
+    """The moment that is shown, in seconds since the epoch."""
+    message_open: bool = False
+    """The text of the mail under the cursor is shown."""
 
     @property
     def facts(self) -> AgentFacts | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from mailcore.config import Config
 from mailcore.model.agent import OPERATOR
+from mailcore.programs.registry import keeps_sessions
 from praxmonitor.actions.context import Context, View
 from praxmonitor.text.lines import plain
 
@@ -23,7 +27,14 @@ def show_cost(context: Context[View]) -> None:
     """What each agent cost today, and all together."""
     from praxmonitor.dialogs.cost import CostScreen
 
-    context.display.push_screen(CostScreen(context.snapshot.fleet, context.snapshot.now))
+    snapshot, config = context.snapshot, context.opened.config
+    context.display.push_screen(CostScreen(snapshot.fleet, snapshot.now, partial(why_no_cost, config)))
+
+
+def why_no_cost(config: Config, address: str) -> str:
+    """Why nothing is told of what an agent cost today, by what its program writes; in words."""
+    program = config.agent(address).program
+    return f"its program ({program}) writes no session files" if not keeps_sessions(program) else "no session of today"
 
 
 def own_keys(context: Context[View]) -> None:

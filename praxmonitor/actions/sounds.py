@@ -6,17 +6,27 @@ from collections.abc import Callable
 from functools import partial
 
 from mailcore.model.agent import OPERATOR
+from mailcore.text.units import clock_time, date, end_of
 from praxmonitor.actions.context import Context, View
 from praxmonitor.sound.kinds import SOUND_KINDS
 from praxmonitor.sound.mutes import FOREVER
 
 MUTE_PERIODS = (
-    ("10 minutes", 600.0),
-    ("30 minutes", 1800.0),
-    ("2 hours", 7200.0),
-    ("8 hours", 28800.0),
-    ("until you want to hear it again", FOREVER),
+    ("for 5 minutes", 300.0),
+    ("for 15 minutes", 900.0),
+    ("for 30 minutes", 1800.0),
+    ("for 1 hour", 3600.0),
+    ("for 4 hours", 14400.0),
 )
+MORNING = 8 * 3600.0
+"""Seconds after midnight until which is muted what is muted until tomorrow."""
+
+
+def _periods(now: float) -> tuple[tuple[str, float], ...]:
+    """(words, seconds) of each length that is offered at `now`."""
+    morning = end_of(date(now)) + MORNING
+    tomorrow = f"until tomorrow, {clock_time(morning, seconds=False)}"
+    return (*MUTE_PERIODS, (tomorrow, morning - now), ("until you want to hear it again", FOREVER))
 
 
 async def mute_some(context: Context[View]) -> None:
@@ -34,13 +44,14 @@ async def mute_some(context: Context[View]) -> None:
         mute(0.0)
         context.display.notify(f"heard again: {name}")
         return
-    periods = [text_row(said) for said, _ in MUTE_PERIODS]
-    asked = ChooseScreen(f"Mute {name} for how long?", periods, "Enter so long · Esc not at all")
+    periods = _periods(context.opened.clock())
+    lengths = [text_row(said) for said, _ in periods]
+    asked = ChooseScreen(f"Mute {name} for how long?", lengths, "Enter so long · Esc not at all")
     period = await context.display.push_screen_wait(asked)
     if period >= 0:
-        said, seconds = MUTE_PERIODS[period]
+        said, seconds = periods[period]
         mute(seconds)
-        context.display.notify(f"muted: {name}, {'' if seconds == FOREVER else 'for '}{said}")
+        context.display.notify(f"muted: {name}, {said}")
 
 
 def _offered(context: Context[View]) -> list[tuple[str, str, bool, Callable[[float], None]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -148,6 +149,8 @@ class Alarm:
     """What it comes of, where several may have one cause: `network`. Alarms of a kind with one cause are one group."""
     settle: float = 0.0
     """Seconds for which its condition must be gone until it is over, if that is more than its kind asks for."""
+    comes_again: float = math.inf
+    """Seconds within which its condition comes again if it chatters: once gone for longer, it is over."""
     agents: tuple[str, ...] = ()
     """Addresses of the agents that it concerns, where that is not `address` alone."""
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from mailcore.config import Config
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.own_sessions import root_of
@@ -43,6 +43,8 @@ CARRY_OVER = 60.0
 KEEP_ANSWERS = 6 * 3600.0
 """Seconds for which the answer to a lasting alarm that is over is kept: every other screen and guard that holds the
 alarm must read it, also one that was stopped meanwhile."""
+AT_REST = (State.DONE, State.FAILED, State.KILLED, State.IDLE)
+"""States of an agent whose work is over: the silence of that work cannot come again."""
 LASTING_PREFIXES = tuple(f"{kind} " for kind in AlarmKind if kind.lasting)
 """How the keys of lasting alarms begin."""
 
@@ -109,7 +111,11 @@ class AlarmEngine:
             self.episodes = replace(self.episodes, reported_before=MappingProxyType({}))
         alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.machine_status)
         repeat = repeat_of(self.config.alarms, self.attended_at)
-        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes)
+        silent = {one.alarm.address for one in self.episodes.by_key.values() if one.alarm.kind is AlarmKind.SILENCE}
+        at_rest = {address for address in silent if snapshot.status(address).state in AT_REST}
+        self.episodes, events = advance(
+            self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes, at_rest
+        )
         if events:
             self._unsaved_history += event_entries(events, snapshot.now)
             self._unsaved.set()

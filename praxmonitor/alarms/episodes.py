@@ -23,7 +23,8 @@ from praxmonitor.alarms.urgency import urgency_of
 SAME_EPISODE_WITHIN = 10.0
 """Seconds by which two watchers may raise one episode at different times."""
 CHATTER = 600.0
-"""Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long."""
+"""Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long, if it would not
+come again sooner."""
 MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
 
@@ -100,14 +101,16 @@ def advance(
     now: float,
     repeat: Repeat = NO_REPEAT,
     mutes: Collection[AlarmMute] = NO_MUTES,
+    at_rest: Collection[str] = (),
 ) -> tuple[Episodes, AlarmEvents]:
     """The episodes after a look that found `alarms` standing, and the events. The same object if nothing changed.
 
-    `repeat`: by urgency the waits before each repetition. `mutes`: those that hold now.
+    `repeat`: by urgency the waits before each repetition. `mutes`: those that hold now. `at_rest`:
+    addresses of agents whose work is over, so that their silence cannot come again.
     """
     if not alarms and not episodes.by_key and not episodes.reported_before:
         return episodes, NO_EVENTS
-    going_on, over = _conditions(episodes, alarms, answers, now)
+    going_on, over = _conditions(episodes, alarms, answers, now, at_rest)
     told, raised, joined = tell(going_on, episodes.reported_before.keys(), now, repeat, mutes)
     told, again = repeated(told, now, repeat, {episode.alarm.key for episode in (*raised, *joined)})
     ended = _ended(episodes, over, now)
@@ -122,7 +125,7 @@ def advance(
 
 
 def _conditions(
-    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float
+    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, at_rest: Collection[str]
 ) -> tuple[dict[str, Episode], list[Episode]]:
     """Every episode whose condition holds, settles or is latched, and those that are over now."""
     before = episodes.reported_before
@@ -135,7 +138,7 @@ def _conditions(
         answer = answers.get(key, 0.0)
         found = standing.pop(key, None)
         if found is None:
-            episode = _gone(old, answer, now)
+            episode = _gone(old, answer, now, at_rest)
         else:
             episode = _held(old, found) if not old.latched else _begun(episodes, found, answer, now)
         if not old.latched and (episode is None or episode.latched):
@@ -164,23 +167,29 @@ def _held(old: Episode, found: Alarm) -> Episode:
     return replace(old, alarm=found, cleared_at=0.0)
 
 
-def _gone(old: Episode, answer: float, now: float) -> Episode | None:
+def _gone(old: Episode, answer: float, now: float, at_rest: Collection[str]) -> Episode | None:
     """An episode whose condition does not hold; None: it is over and leaves the list."""
     kind = old.alarm.kind
     if kind.lasting or old.latched:
         return None if answer == ACKNOWLEDGED else old
     cleared_at = old.cleared_at or now
-    if 0 <= now - cleared_at < old.settle:
+    rests = kind is AlarmKind.SILENCE and old.alarm.address in at_rest
+    if 0 <= now - cleared_at < (_settle(old.alarm) if rests else old.settle):
         return old if old.cleared_at else replace(old, cleared_at=cleared_at)
     if kind.latching and answer != ACKNOWLEDGED and old.times_notified:
         return replace(old, cleared_at=cleared_at, latched=True)
     return None
 
 
+def _settle(alarm: Alarm, *, chatters: bool = False) -> float:
+    """Seconds for which its condition must be gone."""
+    return max(alarm.kind.settle, alarm.settle, min(CHATTER, alarm.comes_again) if chatters else 0.0)
+
+
 def _begun(episodes: Episodes, alarm: Alarm, answer: float, now: float) -> Episode:
     """An episode that begins now, or that an earlier process reported; whoever began now is not told yet."""
     ended = episodes.ended.get((alarm.kind, alarm.address), -math.inf)
-    settle = CHATTER if 0 <= now - ended < CHATTER else max(alarm.kind.settle, alarm.settle)
+    settle = _settle(alarm, chatters=0 <= now - ended < CHATTER)
     before = episodes.reported_before.get(alarm.key)
     if before is None:
         urgency = urgency_of(alarm, now, now)

@@ -27,17 +27,21 @@ class AlarmRow:
 
 
 def alarm_rows(standing: Sequence[Episode], mails: Iterable[Message], now: float) -> tuple[AlarmRow, ...]:
-    """The groups of `standing`, as `groups_of` orders them, an undecided request among the operator's `mails` in the
-    place of its alarm; one whose alarm is answered, or never came, stands behind all that want him, the oldest first.
+    """First the requests among the operator's `mails` that can be decided, with their alarms: those whose alarm wants
+    him as the alarms stand, then the others, the oldest first. Then the groups of `standing` as `groups_of` has them.
     """
     groups = groups_of(standing, now)
     about = {group.leader.alarm.id: group for group in groups if group.leader.alarm.kind is AlarmKind.APPROVAL}
     undecided = sorted(
-        (mail for mail in mails if mail.undecided and mail.status != "closed"), key=attrgetter("came_at", "id")
+        (mail for mail in mails if mail.awaits_decision(now) and mail.status != "closed"),
+        key=attrgetter("came_at", "id"),
     )
     requests = [AlarmRow(mail, about.get(mail.id or mail.sent_id)) for mail in undecided]
     of_group = {row.group.keys: row for row in requests if row.group is not None}
     rows = [of_group.get(group.keys) or AlarmRow(group=group) for group in groups]
-    wanting = [row for row in rows if row.group is not None and row.group.state is AlarmState.WANTS]
-    answered = [row for row in requests if row not in wanting]
-    return (*wanting, *answered, *(row for row in rows if row not in wanting and row not in answered))
+    first = [row for row in rows if row.request is not None and row.group is not None and _wants(row.group)]
+    return (*first, *(row for row in requests if row not in first), *(row for row in rows if row.request is None))
+
+
+def _wants(group: AlarmGroup) -> bool:
+    return group.state is AlarmState.WANTS

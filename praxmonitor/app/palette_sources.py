@@ -26,7 +26,6 @@ from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.text.lines import plain
 
-_PERIODS = tuple((said, seconds) for said, seconds in MUTE_PERIODS if seconds < FOREVER)
 PLACES = {
     FLEET: ViewName.FLEET,
     AGENT: ViewName.AGENT,
@@ -171,24 +170,24 @@ def agents(app: Offering, _: View) -> Iterator[Command]:
 def mutes(app: Offering, view: View) -> Iterator[Command]:
     """All sound, an agent's or a kind's, off for a while; what is muted is heard again."""
     now, held = app.opened.clock(), app.sound.mutes
-    for said, seconds in _PERIODS:
+    for said, seconds in MUTE_PERIODS:
         run = partial(app.sound.mute_for, seconds)
-        yield Command(f"mute for {said}", "all sound", run, f"all away break {QUIET}")
+        yield Command(f"mute {said}", "all sound", run, f"all away break {QUIET}")
     for each in app.snapshot.fleet.agents:
         address, name = each.address, plain(each.address)
         if held.agent(address, now):
             yield Command(f"hear {name}", "its sounds again", partial(app.sound.mute_agent, address, 0.0), QUIET)
             continue
-        for said, seconds in (("", FOREVER), *(_PERIODS if address == view.selected != OPERATOR else ())):
+        for said, seconds in (("", FOREVER), *(MUTE_PERIODS if address == view.selected != OPERATOR else ())):
             run = partial(app.sound.mute_agent, address, seconds)
-            yield Command(f"mute {name}{said and f' for {said}'}", "its sounds alone", run, f"one agent {QUIET}")
+            yield Command(f"mute {name}{said and f' {said}'}", "its sounds alone", run, f"one agent {QUIET}")
     for kind, group in SOUND_KINDS.items():
         if held.kind(kind, now):
             yield Command(f"hear {kind}", f"{group.help}, again", partial(app.sound.mute_kind, kind, 0.0), QUIET)
             continue
-        for period, seconds in _PERIODS:
+        for period, seconds in MUTE_PERIODS:
             run = partial(app.sound.mute_kind, kind, seconds)
-            yield Command(f"mute {kind} for {period}", f"sounds: {group.help}", run, f"kind {QUIET}")
+            yield Command(f"mute {kind} {period}", f"sounds: {group.help}", run, f"kind {QUIET}")
 
 
 def themes(app: Offering, _: View) -> Iterator[Command]:

@@ -19,6 +19,7 @@ from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import date_and_time, iso
 from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.explanation import explanation
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, alarm_state, groups_of
 from praxmonitor.alarms.history import AlarmHistory, HistoryEntry
 from praxmonitor.alarms.mute_input import holding
@@ -125,9 +126,8 @@ def _rows(group: AlarmGroup) -> Iterator[str]:
     marks = "!" * group.urgency
     yield f"{date_and_time(alarm.since, never='standing')}  {marks:<3} {line(alarm.summary, 400)}{beside}"
     if group.state in (AlarmState.WANTS, AlarmState.SETTLING):
-        for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
-            if text:
-                yield f"    {name}: {line(text, 400)}"
+        for name, text in explanation(leader):
+            yield f"    {name}: {line(text, 400)}"
     for name, found in (("with it", group.joined), ("it hides", group.hidden)):
         for one in found[:MOST_NAMED]:
             yield f"    {name}: {line(one.alarm.summary, 400)}"

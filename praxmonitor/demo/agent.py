@@ -8,15 +8,12 @@ import sys
 import time
 from typing import Any
 
-from mailcore.text.units import duration
 from praxmonitor.demo.worker import Worker
-from praxmonitor.demo.workspace_files import RESEARCHERS, SILENCE
+from praxmonitor.demo.workspace_files import DECISION_TIME, RESEARCHERS, SILENCE
 
 PHASES = (("builder", "design"), ("tester", "test"), ("builder", "document"))
-ANSWER_WAIT = 40.0
-"""Seconds for which the release agent waits for a decision before it gives up."""
-DECISIONS = ("APPROVED: ", "DENIED: ")
-"""How the mails begin that tell what was decided."""
+DECISIONS = ("APPROVED: ", "DENIED: ", "LAPSED: ")
+"""How the mails begin that tell what was decided, or that nobody did in time."""
 CYCLE = 8
 """Rounds from one in which things go wrong to the next: some eight minutes."""
 
@@ -118,20 +115,22 @@ def do(worker: Worker, mail: Mail) -> None:
 def ask_operator(worker: Worker, subject: str) -> str:
     """Ask for approval, and wait for it: say so by mail and, as Claude Code does, by a Notification.
 
-    Empty where it is granted; else why not: it was denied, or nobody decided within `ANSWER_WAIT`.
+    Empty where it is granted; else why not: it was denied, or nobody decided within `DECISION_TIME`, when it lapses.
     """
     body = "All tests pass. Approve it, and it goes out at once; deny it, and it does not."
     request = worker.mailcore("ask", "@operator", f"May I go on? {subject}", body, "--tier", "2")
     worker.hook("Notification", message=f"May I go on? {subject}", notification_type="permission_prompt")
-    waited = worker.mailcore("wait", request["id"], "--for", "approval", "--timeout", f"{ANSWER_WAIT:g}")
+    waited = worker.mailcore("wait", request["id"], "--for", "approval", "--timeout", f"{DECISION_TIME + 60:g}")
     worker.hook("UserPromptSubmit", prompt="go on")
-    if waited["timed_out"]:
-        return f"nobody decided within {duration(ANSWER_WAIT)}"
     for mail in worker.mailcore("inbox"):
         if str(mail["subject"]).startswith(DECISIONS):
             worker.mailcore("close", mail["id"])
-    state = waited["settled"][0]["state"]
-    return "" if state == "approved" else f"it was {state}"
+    if waited["timed_out"]:
+        return "nobody decided"
+    decided = waited["settled"][0]
+    if decided["state"] == "lapsed":
+        return str(decided["text"])
+    return "" if decided["state"] == "approved" else f"it was {decided['state']}"
 
 
 def collect(worker: Worker, mail: Mail) -> None:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime
 from typing import Any
 
 from mailcore.system.process_values import ExitNotice
@@ -32,8 +31,6 @@ TASK_PAUSE = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
 REMEMBERED = 100
 """Mails of the operator's that are looked through for the newest task of each agent."""
-UNDECIDED = 240.0
-"""Seconds after which a request is denied that no person decided."""
 OPEN_MAILS = 12
 """Mails that the operator leaves open, the newest."""
 INBOX_PERIOD = 2.0
@@ -78,17 +75,12 @@ def rounds_so_far() -> dict[str, int]:
 
 def tidy() -> None:
     """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short. A request for
-    approval is the person's; one that was left alone for `UNDECIDED` is denied, or closed where that
-    is refused, for who asked has given up."""
+    approval is the person's, until it lapses."""
     newest_last = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
-    requests = [mail for mail in newest_last if "approval" in mail and "ack" not in mail]
-    for mail in requests:
-        if time.time() - datetime.fromisoformat(str(mail["stored_at"])).timestamp() > UNDECIDED:
-            denied = mailcore("deny", "--from", "@operator", str(mail["id"]), "nobody decided in time", may_refuse=True)
-            if "error" in denied:  # in a window of a multiplexer: only who sits at its terminal may decide
-                mailcore("close", "--from", "@operator", str(mail["id"]), may_refuse=True)
+    requests = [mail for mail in newest_last if "approval" in mail]
     mails = [mail for mail in newest_last if mail not in requests]
-    if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
+    over = [mail for mail in requests if "ack" in mail]
+    if old := [str(mail["id"]) for mail in (*over, *mails[:-OPEN_MAILS])]:
         mailcore("close", "--from", "@operator", *old)
 
 

@@ -15,6 +15,8 @@ MARK = ".praxmonitor/demo.json"
 
 SILENCE = 8.0
 """Seconds without a sign of life before the alarm, in the demo's own config."""
+DECISION_TIME = 240.0
+"""Seconds for which the demo's requests for approval can be decided; so long the agent that asks waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ def _config(seed: int) -> str:
         "",
         "[alarms]",
         f"silence = {SILENCE:g}",
+        "",
+        "[approval.tiers.2]",
+        f"expires = {DECISION_TIME:g}",
     ]
     for part in DEMO_AGENTS:
         command = child("praxmonitor.demo.agent", "--seed", str(seed), "{prompt}")

@@ -9,6 +9,7 @@ from mailcore.model.message import Message
 from mailcore.text.units import age, clock_cells, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode
+from praxmonitor.alarms.explanation import explanation
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
 from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow
@@ -90,6 +91,8 @@ def _states(group: AlarmGroup, mutes: Mapping[str, AlarmMute], *, wide: bool) ->
         case AlarmState.MUTED:
             mute = mutes.get(leader.muted_by)
             yield f"muted to {clock_time(mute.until, seconds=False)}" if mute is not None else "muted"
+        case AlarmState.SETTLING:
+            yield f"settling to {clock_time(leader.cleared_at + leader.settle, seconds=False)}" if wide else "settling"
         case AlarmState.WANTS:
             if leader.times_notified > 1:
                 yield f"told {leader.times_notified}×"
@@ -103,7 +106,8 @@ def _explained(
     alarm = group.leader.alarm
     mute = mutes.get(group.leader.muted_by)
     told = (
-        ("what", alarm.what), ("expected", alarm.expected), ("seen", alarm.seen), ("do", respelled(alarm.remedy)),
+        ("what", alarm.what),
+        *((name, respelled(text) if name == "do" else text) for name, text in explanation(group.leader)),
         ("cause", alarm.cause), ("agents", " ".join(alarm.agents)),
         ("muted", f"{mute.id}: {_of_mute(mute)}" if mute is not None else ""),
     )  # fmt: skip
@@ -165,4 +169,6 @@ def _request_explained(mail: Message, now: float, width: int, respelled: Respell
         yield ((f"      {'' if number else 'says':<{LABEL_WIDTH - 6}}", "faint"), (part, ""))
     lapses = f"; it lapses {soon(mail.expires_at, now=now)}" if mail.expires_at else ""
     yield from _labelled("asked", f"{clock_time(mail.came_at)}, {since(mail.came_at, now)} ago{lapses}", width)
-    yield from _labelled("do", respelled("approve (Y) or deny (N) it; open (Enter) reads it among your mail"), width)
+    yield from _labelled(
+        "do", respelled("approve (Y) it; open (Enter) it among your mail, where you deny (N) it"), width
+    )

@@ -67,8 +67,8 @@ class Need:
 
 def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, ...]:
     """Everything that needs the operator, each place once: what the unanswered `alarms` are about, in their order, the
-    most urgent first; requests for approval whose alarm is answered, agents in a state that wants him, tasks that were
-    done without a reply, his unread mail.
+    most urgent first; requests for approval that can be decided still and whose alarm is answered, agents in a state
+    that wants him, tasks that were done without a reply, his unread mail.
 
     Those without an alarm stand in an order that hangs on nothing that changes while a need stands: mail by its age,
     agents by their state and as in the registry. An alarm whose agent or mail is in the list already adds no place to
@@ -80,12 +80,17 @@ def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, .
     found: dict[str, Need] = {}
     for need in (
         *_of_alarms(snapshot, mails, alarms),
-        *(_of_approval(mail) for mail in mails if mail.undecided),
+        *(_of_approval(mail) for mail in mails if mail.awaits_decision(snapshot.now)),
         *_of_agents(snapshot),
-        *(_of_mail(mail) for mail in mails if mail.unread and not mail.undecided),
+        *(_of_mail(mail) for mail in mails if is_news(mail)),
     ):
         found.setdefault(need.key, need)
     return tuple(found.values())
+
+
+def is_news(mail: Message) -> bool:
+    """Whether nobody has opened it, and it is no request: that wants a decision, or it is too late for one."""
+    return mail.unread and not mail.undecided and not mail.lapsed
 
 
 def _mail_id(mail: Message) -> str:
@@ -121,7 +126,7 @@ def _of_alarm(alarm: RaisedAlarm, mails: Sequence[Message], *, known: bool) -> N
     if known:
         return Need(words, address=alarm.address)
     if alarm.address == OPERATOR:
-        unread = [mail for mail in mails if mail.unread and not mail.undecided] if alarm.kind == UNREAD else []
+        unread = [mail for mail in mails if is_news(mail)] if alarm.kind == UNREAD else []
         name = alarm.id.partition(" ")[0]
         named = [mail for mail in mails if name and name in (mail.id, mail.sent_id)]
         for mail in (*named, *unread):
@@ -165,13 +170,22 @@ class NeedWalk:
         self._at = ""
 
     def step(self, needs: Sequence[Need], way: int) -> int:
-        """Go on by one, 1 forward or -1 back, from the last to the first: the place among `needs`, which are some."""
+        """Go on by one, 1 forward or -1 back, from the last to the first: the place among `needs`, which are some.
+
+        Forward it goes to what came since the last step, if that stands before the next one: it is more urgent.
+        """
         keys = [need.key for need in needs]
         place = self._next(keys, way)
         self._seen, self._at = tuple(keys), keys[place]
         return place
 
     def _next(self, keys: Sequence[str], way: int) -> int:
+        place = self._gone_on(keys, way)
+        if way > 0 and self._at:
+            return next((at for at, key in enumerate(keys[:place]) if key not in self._seen), place)
+        return place
+
+    def _gone_on(self, keys: Sequence[str], way: int) -> int:
         if self._at in keys:
             return (keys.index(self._at) + way) % len(keys)
         if self._at:

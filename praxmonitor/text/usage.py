@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Spending, Usage
@@ -76,8 +76,11 @@ NARROW = 64
 """Cells of a line in which names have room only where figures have less."""
 
 
-def cost_lines(fleet: Fleet, now: float, width: int) -> Iterator[Line]:
-    """Each agent's money of the day of `now`, how well it is known, and its tokens; then the sum of what is told."""
+def cost_lines(fleet: Fleet, now: float, width: int, why_not: Callable[[str], str]) -> Iterator[Line]:
+    """Each agent's money of the day of `now`, how well it is known, and its tokens; then the sum of what is told.
+
+    `why_not`: the address of an agent of which nothing is told → why, in words.
+    """
     told = [facts.spending for facts in fleet.agents if _cost_of_day(facts.spending, now)]
     narrow = width < NARROW
     name = max(8, min(24, width - (38 if narrow else 48)))
@@ -86,7 +89,7 @@ def cost_lines(fleet: Fleet, now: float, width: int) -> Iterator[Line]:
         if money := _cost_of_day(spending, now):
             yield ((address, ""), *_cost_row(money, spending.today, narrow, unfinished=spending.unfinished))
         else:
-            yield ((address, ""), (f"  {NOT_TOLD}", "faint"))
+            yield ((address, ""), (cut(f"  {NOT_TOLD}: {why_not(facts.address)}", width - name), "faint"))
     total, unfinished = sum((one.today for one in told), Usage()), any(one.unfinished for one in told)
     money = ("…" if unfinished else cost(total)) if told else ""
     yield (("", ""),)

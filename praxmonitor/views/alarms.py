@@ -148,8 +148,8 @@ class AlarmsScreen(Screen[None]):
 
     def _summary(self) -> list[Line]:
         requests = sum(row.request is not None for row in self._rows)
-        approve, deny = map(self.frame.app.keymap.first, ("approve_request", "deny_request"))
-        keys = f": {approve} approves, {deny} denies" if approve and deny else ""
+        approve, read = map(self.frame.app.keymap.first, ("approve_request", "open_alarm"))
+        keys = f": {approve} approves, {read} opens" if approve and read else ""
         asked = f"{counted(requests, 'request')} for your approval{keys}.  " if requests else ""
         groups = [row.group for row in self._rows if row.group is not None]
         found: list[Line] = [((asked, "state-waiting"), (title_of(groups), "muted"))]

@@ -209,7 +209,8 @@ class Frame:
         self._show_keys(
             Situation(
                 snapshot.fleet, selected, played, [need.key for need in self.needs],
-                message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
+                message=message, read_only=opened.read_only, sending=opened.sending, marked=marked, at=snapshot.now,
+                message_open=getattr(self._screen, "message_open", False),
             )
         )  # fmt: skip
 

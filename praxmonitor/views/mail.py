@@ -24,9 +24,14 @@ from praxmonitor.views.mail_reading import MailReading
 from praxmonitor.widgets.mail import Body, MailList
 from praxmonitor.widgets.mail_folders import FOLDERS, FolderKeys, Folders
 
+BESIDE = 160
+"""Columns from which the message under the cursor stands beside the list before it is opened."""
+
 
 class MailScreen(Screen[None]):
     """Mailboxes, list and message side by side; one above the other below 110 columns."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (BESIDE, "-beside")]  # noqa: RUF012
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, MAIL, MAILBOX, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
@@ -43,6 +48,8 @@ class MailScreen(Screen[None]):
         #body.-open { display: block; }
         #mail, #body { border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
         #mail:focus, #body:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        &.-beside #body { display: block; }
+        &.-beside #letters, &.-beside #body { width: 1fr; }
         &.-narrow #panels { layout: vertical; }
         &.-narrow #folders { width: 100%; height: 1; padding: 0; overflow: hidden hidden; }
         &.-narrow #letters { width: 100%; height: 1fr; }
@@ -95,6 +102,11 @@ class MailScreen(Screen[None]):
         """The same, with what is known of it."""
         return self.mail.entry
 
+    @property
+    def message_open(self) -> bool:
+        """Its text is shown."""
+        return self.body.lines.has_class("-open")
+
     def read_agent(self) -> None:
         """Nothing is read of an agent here."""
 
@@ -119,7 +131,7 @@ class MailScreen(Screen[None]):
             self.mail.put_cursor(self._cursors.get(self.listing.place))
 
     def _show_body(self) -> None:
-        if not self.body.lines.has_class("-open"):
+        if not (self.message_open or self.has_class("-beside")):
             return
         entries: tuple[MailEntry, ...] = ()
         if self.listing.place.thread:
@@ -127,15 +139,21 @@ class MailScreen(Screen[None]):
         elif self.mail.entry is not None:
             entries = (self.mail.entry,)
         drawn = tuple(replace(each, run=run) if (run := self.reading.run_of(each)) else each for each in entries)
-        self.body.lines.border_title = "conversation" if len(drawn) > 1 else "message"
+        title = "conversation" if len(drawn) > 1 else "message"
+        opens = f" · {self.frame.app.keymap.first('read')} opens it" if drawn and not self.message_open else ""
+        self.body.lines.border_title = f"{title}{opens}"
         self.body.show_entries(drawn, self.frame.app.snapshot.now)
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""
-        if self.body.lines.has_focus or (way.startswith("page") and self.body.lines.has_class("-open")):
+        if self.body.lines.has_focus or (way.startswith("page") and self.message_open):
             self.body.lines.step(way)
         else:
             self.mail.step(way)
+
+    def on_resize(self) -> None:
+        """There may be room for the message now."""
+        self.call_after_refresh(self._show_body)
 
     def next_panel(self) -> None:
         """Focus the next panel."""
@@ -261,7 +279,7 @@ class MailScreen(Screen[None]):
         found = bool(self.listing.trail) and self.listing.trail[-1].search
         if self._submit is not None:
             self._show_line()
-        elif self.body.lines.has_class("-open") and not found:
+        elif self.message_open and not found:
             self.body.lines.remove_class("-open")
         elif self.listing.trail:
             self.body.lines.remove_class("-open")

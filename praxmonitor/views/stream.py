@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from mailcore.model.activity import Activity
 from mailcore.observe.stream_history import HistoryPage
-from mailcore.text.units import clock_time
+from mailcore.text.units import clock_time, since
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import EVERYWHERE, MOVE, REPLAY, STREAM, VIEWS, Scope
 from praxmonitor.state.snapshot import EMPTY
@@ -47,7 +47,7 @@ class StreamScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.frame = Frame(self, self.SCOPES)
-        self.stream = ActivityList()
+        self.stream = ActivityList(moved=self._say)
         self.said = Lines(id="said", classes="bar")
         self.said.can_focus = False
         self._input = Input(placeholder="text  !not  @name  kind:tool  level:error", id="filter", compact=True)
@@ -172,7 +172,11 @@ class StreamScreen(Screen[None]):
         if self._filter.trouble:
             parts.append(((plain(self._filter.trouble), "warn"),))
         if self._frozen:
-            parts.append(((f"paused: {self._missed} came since (Space goes on)", "warn"),))
+            goes_on = self.frame.app.keymap.first("freeze")
+            parts.append(((f"paused, not live: {self._missed} came since ({goes_on} goes on)", "warn"),))
+        elif not self.stream.follows and (chosen := self.stream.selected) is not None:
+            ago, newest = since(chosen.at, self.frame.app.snapshot.now), self.frame.app.keymap.first("last")
+            parts.append(((f"{ago} ago · not live · {newest}: now", "warn"),))
         parts.append((self._how_far(),))
         said = [span for number, part in enumerate(parts) for span in ((" · " if number else " ", "faint"), *part)]
         self.said.set_lines([tuple(said)])

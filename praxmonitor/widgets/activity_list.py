@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.geometry import Offset
 from textual.message import Message
@@ -28,7 +28,9 @@ class ActivityList:
     class Chosen(Message):
         """A double click on the row under the cursor."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[], None] = lambda: None) -> None:
+        """`moved` is called when the cursor was."""
+        self._moved = moved
         self.lines = Lines(id="stream", resized=self._resize, clicked=self._click, wheeled=self._wheel)
         self._rows: Sequence[ActivityRow] = ()
         self._place = 0
@@ -93,6 +95,7 @@ class ActivityList:
         if self._rows:
             self._lay_out()
             self._reveal()
+        self._moved()
 
     def _click(self, cell: Offset, times: int) -> None:
         place = cell.y + self.lines.scroll_offset.y

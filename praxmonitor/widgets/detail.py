@@ -161,7 +161,7 @@ def mail_line(message: Message, now: float, width: int) -> Line:
     name = min(16, max(10, width // 4))
     who = cut(sender(message.sender), name)
     role = "" if message.unread else "muted"
-    tier = f"[tier {message.tier}] " if message.undecided and message.tier > 1 else ""
+    tier = f"[tier {message.tier}] " if message.awaits_decision(now) and message.tier > 1 else ""
     left = (mark, (f"{who:<{name}}  ", "muted"), (f"{tier}{plain(message.subject)}", role))
     times = f"x{message.updates}  " if message.updates > 1 else ""
     return spread(left, ((f"{times}{since(message.at, now)}", "faint"),), width)

@@ -19,6 +19,7 @@ FULL_NAME, SHORT_NAME = 24, 12
 """Cells of the workspace's name, at most."""
 WIDENS_AFTER = 10.0
 """Seconds for which a form with more words must have had room until it is taken."""
+_AT_IT = (State.WORKING, State.IN_TOOL, State.STARTING)
 COST_FROM = 100
 """Cells from which the header has room for money."""
 
@@ -27,9 +28,10 @@ def counts(statuses: Iterable[Status], held: int, *, words: Container[State], cl
     """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`; those in
     `words` with their words. `close`: `●3 !1`.
 
-    Of those `held`, some may still work: they are counted twice.
+    Whoever starts, thinks or is in a tool works: these change many times a minute, and no more is to be known of them
+    at a glance. Of those `held`, some may still work: they are counted twice.
     """
-    number = Counter(status.state for status in statuses)
+    number = Counter(State.WORKING if status.state in _AT_IT else status.state for status in statuses)
     number[State.HELD] = held
     spans: list[Span] = []
     for state in ORDER:

@@ -40,9 +40,13 @@ def mail_rows(entry: MailEntry, now: float, width: int, limit: Limit, *, found: 
     name = min(16, max(10, width // 6)) * (2 if found and width >= ROOMY else 1)
     who = cut(_party(entry, name, both=found and width >= ROOMY), name)
     party: Span = (f"{who:<{name}} " if width >= ONE_LINE else who, "muted")
+    expired = message.expired_at(now)
     asks: Span = (f"[approval, tier {message.tier}] ", "warn") if message.undecided else ("", "")
+    if expired:
+        asks = (f"[expired {_time_of(expired, now)}] ", "muted")
+    news = message.unread and not message.lapsed
     subject: Span = (
-        plain(message.subject) or "(no subject)", "" if message.unread or message.undecided else "muted"
+        plain(message.subject) or "(no subject)", "" if (news or message.undecided) and not expired else "muted"
     )  # fmt: skip
     times = f"x{message.updates} " if message.updates > 1 else ""
     right: Line = (_standing(entry, now, limit), (f" {times}{since(message.at, now):>4}", "faint"))
@@ -73,11 +77,16 @@ def _priority(message: Message) -> Span:
     return ("» ", "faint") if message.is_task else ("  ", "")
 
 
+def _time_of(at: float, now: float) -> str:
+    """In five cells: of today the time, else month and day."""
+    return clock_time(at, seconds=False) if date(at) == date(now) else date(at)[5:]
+
+
 def _standing(entry: MailEntry, now: float, limit: Limit) -> Span:
     rung, at = entry.stands
     stuck = entry.stuck(limit(entry.message.priority), now)
     said = f"{_GOOD.get(rung, '')}{' ' if rung in _GOOD else ''}{_SHORT.get(rung, rung)}"
-    when = (clock_time(at, seconds=False) if date(at) == date(now) else date(at)[5:]) if at else ""
+    when = _time_of(at, now) if at else ""
     text = f"{'stuck: ' if stuck else ''}{said}{' ' if when else ''}{when}"
     if stuck:
         return text, "warn"
@@ -168,19 +177,26 @@ def receipts(rungs: tuple[tuple[str, float], ...], message: Message) -> list[str
 
 def request_lines(message: Message, now: float, width: int, *, own: bool) -> Iterator[Line]:
     """What a request for approval asks for, until when, and what decides it; that a task's end waits for a word."""
-    if message.undecided:
-        left = message.expires_at - now
-        until = f", until {date_and_time(message.expires_at, seconds=False)}" if message.expires_at else ", for ever"
-        in_time = f" (in {duration(left)})" if message.expires_at and left > 0 else ""
-        over = " (over: it lapses)" if message.expires_at and left <= 0 else ""
+    if expired := message.expired_at(now):
+        why = message.lapsed or "nobody decided in time"
         yield ()
         yield from _barred(
-            f"asks for {'your ' if own else ''}approval: tier {message.tier}{until}{in_time}{over}", width
+            f"asked for {'your ' if own else ''}approval: tier {message.tier}. "
+            f"Expired {date_and_time(expired, seconds=False)}: {plain(why)}.",
+            width,
         )
         if own:
-            yield from _barred("Y approves, N denies: you say why. No reply and no close decides it.", width)
-    elif message.lapsed:
-        yield from _barred(f"asked for approval; {plain(message.lapsed)}", width)
+            yield from _barred(f"Nothing is decided any more: {sender(message.sender)} has to ask again.", width)
+    elif message.undecided:
+        left = message.expires_at - now
+        until = f", until {date_and_time(message.expires_at, seconds=False)}" if message.expires_at else ", for ever"
+        in_time = f" (in {duration(left)})" if message.expires_at else ""
+        yield ()
+        yield from _barred(f"asks for {'your ' if own else ''}approval: tier {message.tier}{until}{in_time}", width)
+        if own:
+            yield from _barred(
+                "Y approves, N denies (opened by Enter): you say why. No reply and no close decides it.", width
+            )
     elif own and tells_an_end(message):
         yield ()
         yield from _barred("tells the end of a task: Y accepts it, O opens it again and says why", width)

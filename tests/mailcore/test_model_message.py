@@ -72,3 +72,20 @@ def test_a_closed_message_is_not_open() -> None:
     messages = tuple(Message.from_json({"status": status}) for status in ("new", "opened", "closed", "parked"))
     box = Mailbox(MailboxStatus.OK, messages)
     assert (box.unread, box.open) == (1, 3)
+
+
+def test_a_request_can_be_decided_until_its_time_or_its_run_is_over() -> None:
+    approval = {"tier": 1, "expires_at": "2026-11-22T01:00:00+00:00"}
+    over = parse_time(approval["expires_at"])
+    ack = {"state": "lapsed", "result": "killed", "at": "2026-11-22T00:30:00+00:00"}
+    for raw, now, expired in (
+        ({"approval": approval}, over - 1, 0.0),
+        ({"approval": approval}, over, over),
+        ({"approval": approval, "ack": ack}, over - 1, over - 1800),
+        ({"approval": approval, "ack": {**ack, "state": "denied"}}, over, 0.0),
+        ({"approval": {"tier": 1}}, over, 0.0),
+        ({}, over, 0.0),
+    ):
+        message = Message.from_json(raw)
+        assert message.expired_at(now) == expired
+        assert message.awaits_decision(now) is (message.undecided and not expired)

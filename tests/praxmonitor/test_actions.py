@@ -14,6 +14,7 @@ from msgspec import structs
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
+from mailcore.model.message import Ack
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.keymap import STANDARD, bindings
 from praxmonitor.actions.preconditions import Situation, busy
@@ -24,7 +25,7 @@ from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 def test_no_key_means_two_things_on_one_screen() -> None:
     """Save those of which the one that can be done is elected."""
-    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A", "N"}}
+    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A"}}
     for own, expected in both.items():
         scopes = (MOVE, own, ACT, EVERYWHERE)
         keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.default_keys)
@@ -38,11 +39,21 @@ def test_in_the_view_of_alarms_a_key_is_the_chosen_alarms_first() -> None:
     for key, own, other in (("a", "acknowledge_alarm", "attach"), ("m", "mute_alarm", "compose")):
         assert STANDARD.elects(own, scopes, Situation(asked, "@editor")), key
         assert not STANDARD.elects(other, scopes, Situation(asked, "@editor")), key
-    assert STANDARD.elects(
-        "deny_request", scopes, Situation(asked, OPERATOR, message=asked.operator.mailbox.messages[0])
-    )
-    assert STANDARD.elects("previous_need", scopes, Situation(lighthouse(), "@editor")), "none waits: N goes back"
-    assert STANDARD.elects("deny_request", scopes, Situation(asked, "@editor")), "one waits"
+
+
+def test_n_denies_where_a_request_is_open_and_says_why_not_where_it_expired() -> None:
+    scopes = (MOVE, MAIL, ACT, EVERYWHERE)
+    asked = structs.replace(lighthouse(), operator=_asked())
+    assert asked.operator is not None
+    request = asked.operator.mailbox.messages[0]
+    expired = replace(request, ack=Ack("lapsed", "killed", 1.0))
+    for message, message_open, action in (
+        (request, True, "deny"), (request, False, "previous_need"), (expired, True, "deny"),
+        (expired, False, "previous_need"), (lighthouse().agents[0].mailbox.messages[0], True, "previous_need"),
+    ):  # fmt: skip
+        now = Situation(asked, OPERATOR, message=message, message_open=message_open)
+        assert STANDARD.elects(action, scopes, now), (action, message_open)
+        assert bool(BY_ID["deny"].refusal(now)) is (message is not request or not message_open)
 
 
 def _asked() -> AgentFacts:

@@ -42,11 +42,12 @@ class Watch:
     def __init__(self) -> None:
         self.episodes, self.answers, self.mutes = Episodes(), dict[str, float](), list[AlarmMute]()
         self.attended_at = 0.0
+        self.at_rest: set[str] = set()
 
     def look(self, at: float, *alarms: Alarm) -> AlarmEvents:
         answers: Answers = self.answers
         repeat = replace(REPEAT, attended_at=self.attended_at)
-        self.episodes, events = advance(self.episodes, alarms, answers, NOW + at, repeat, self.mutes)
+        self.episodes, events = advance(self.episodes, alarms, answers, NOW + at, repeat, self.mutes, self.at_rest)
         for episode in events.joined:
             if episode.answered(NOW + at):
                 self.answers[episode.alarm.key] = episode.answered_until
@@ -267,6 +268,35 @@ def test_a_condition_that_chatters_is_told_twice_not_again_and_again() -> None:
     assert (raised, over) == (2, 1), "it came again a moment after it was over: from then on it chatters"
     assert not watch.look(3600 + CHATTER - 40).over
     assert keys(watch.look(3600 + CHATTER).over) == [silent.key], "quiet for as long: it is over"
+
+
+def chattering(settles: Alarm) -> Watch:
+    """It came again just after it was over, and is gone again since 100."""
+    watch = Watch()
+    for second, found in ((0, [settles]), (30, []), (40, []), (60, [settles]), (100, [])):
+        watch.look(second, *found)
+    assert watch.episodes.by_key[settles.key].cleared_at == NOW + 100
+    return watch
+
+
+def test_what_chatters_is_over_once_it_was_gone_for_longer_than_it_takes_to_come_again() -> None:
+    silent = replace(alarm(AlarmKind.SILENCE), settle=10.0, comes_again=16.0)
+    watch = chattering(silent)
+    assert not watch.look(115).over and keys(watch.look(117).over) == [silent.key]
+    rare = replace(silent, comes_again=2 * CHATTER)
+    watch = chattering(rare)
+    assert not watch.look(100 + CHATTER - 1).over and watch.look(101 + CHATTER).over, "never later than before"
+
+
+def test_a_silence_is_over_with_the_work_in_which_it_came() -> None:
+    silent = replace(alarm(AlarmKind.SILENCE), settle=10.0)
+    watch = chattering(silent)
+    assert not watch.look(200).over, "it works, and may fall silent again"
+    watch.at_rest.add(silent.address)
+    assert keys(watch.look(201).over) == [silent.key]
+    watch = chattering(lost := replace(alarm(AlarmKind.GONE), settle=10.0))
+    watch.at_rest.add(lost.address)
+    assert not watch.look(201).over, "of no other kind does the rest of an agent say so"
 
 
 def test_an_agent_that_speaks_just_after_its_limit_is_one_alarm() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailcore.text.units import clock_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, clauses
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, Answers, Episode
@@ -131,6 +132,17 @@ def test_what_is_muted_over_and_settling_is_said() -> None:
     assert " over  " in text(over, 50) and "not acknowledged" not in text(over, 50)
     (settling,) = stood(replace(SILENT, settle=60.0), after=(replace(LIMIT, agents=("@x",)),))[1:]
     assert settling.state is AlarmState.SETTLING and "settling" in text(settling)
+
+
+def test_what_settles_asks_for_nothing_and_says_when_it_is_over() -> None:
+    silent = replace(SILENT, settle=60.0, remedy="kill (D), then retry (r) it", expected="a line")
+    episodes, _ = advance(Episodes(), [silent], {}, NOW)
+    episodes, _ = advance(episodes, [], {}, NOW + 30)
+    (group,) = groups_of(episodes.standing(), NOW + 40)
+    said = "\n".join("".join(t for t, _ in row) for row in group_lines(group, {}, NOW + 40, 130, str))
+    goes_on, over = (clock_time(NOW + after, seconds=False) for after in (30, 90))
+    assert f"work goes on since {goes_on}" in said and f"settling to {over}" in said
+    assert f"nothing: unless it comes again it is over at {over}" in said and "kill" not in said
 
 
 def test_one_group_is_one_clause_and_the_most_urgent_comes_first() -> None:

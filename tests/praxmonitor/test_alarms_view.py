@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Message
+from mailcore.text.units import iso
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import ACKNOWLEDGED, Episode
@@ -21,8 +22,9 @@ from praxmonitor.dialogs.alarm_lines import approval_lines
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.text.lines import width_of
 from praxmonitor.views.alarms import AlarmsScreen
+from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
-from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, mail_screen, text_of, until, workspace
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]evil[/]\u202etxt.exe\nsecond line"
 
@@ -52,14 +54,7 @@ async def opened(app: PraxApp, pilot: Pilot[None]) -> AlarmsScreen:
     return view
 
 
-async def to_request(view: AlarmsScreen, pilot: Pilot[None]) -> None:
-    """Move the cursor down to the first request."""
-    while view.message is None:
-        assert view.list.index is not None and view.list.index < len(view.rows) - 1, "there is one"
-        await pilot.press("j")
-
-
-def test_a_request_stands_where_its_alarm_does_and_behind_all_that_want_you_where_that_is_answered() -> None:
+def test_requests_stand_first_those_whose_alarm_wants_you_before_the_others() -> None:
     mails = (request(1, "@a", "New", 10), request(2, "@b", "Old", 20), mail(3, "@c", "News", 5),
              request(4, "@d", "Seen", 30))  # fmt: skip
     standing = (
@@ -71,11 +66,13 @@ def test_a_request_stands_where_its_alarm_does_and_behind_all_that_want_you_wher
     )
     rows = alarm_rows(standing, mails, NOON)
     assert [(row.request and row.request.subject, row.group and row.group.leader.alarm.what) for row in rows] == [
-        (None, "bounced"), ("Old", "@b asks"), (None, "@gone asks"), ("Seen", "@d asks"), ("New", None),
+        ("Old", "@b asks"), ("Seen", "@d asks"), ("New", None), (None, "bounced"), (None, "@gone asks"),
         (None, "failed"),
     ]  # fmt: skip
-    assert rows[1].keys == ("request 00000002", "approval @operator 00000002")
+    assert rows[0].keys == ("request 00000002", "approval @operator 00000002")
     assert alarm_rows((), (replace(mails[0], status="closed"),), NOON) == ()
+    over = request(5, "@b", "Over", 600, expires=iso(NOON - 1) or "")
+    assert alarm_rows((), (over,), NOON) == () and alarm_rows((), (over,), NOON - 2) != ()
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 120, 200])
@@ -90,14 +87,20 @@ def test_a_request_says_tier_and_end_in_lines_that_fit_and_are_harmless(width: i
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("key", "word"), [("Y", "Approve"), ("N", "Deny")])
-async def test_a_request_is_decided_by_two_keys(key: str, word: str) -> None:
-    app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
+@pytest.mark.parametrize(("keys", "word"), [("Y", "Approve"), ("enter enter N", "Deny")])
+async def test_a_request_is_approved_by_two_keys_and_denied_where_it_is_open(keys: str, word: str) -> None:
+    fleet = asking(request(1, "@editor", "Drop it?", 30))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         view = await opened(app, pilot)
-        await to_request(view, pilot)
         assert view.selected == OPERATOR and "1 request for your approval" in text_of(app)
-        await pilot.press(key)
+        *before, last = keys.split()
+        for number, key in enumerate(before):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, MailScreen), "among the mail")
+            screen, opens = mail_screen(app), bool(number)
+            await until(pilot, lambda: screen.message and screen.message_open is opens, "on it, then open")  # noqa: B023
+        await pilot.press(last)
         await until(
             pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "the decision is asked for"
         )
@@ -106,26 +109,26 @@ async def test_a_request_is_decided_by_two_keys(key: str, word: str) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("key", ["Y", "N"])
-async def test_on_an_alarm_the_one_request_that_waits_is_decided_and_the_cursor_goes_to_it(key: str) -> None:
+async def test_on_an_alarm_the_one_request_that_waits_is_decided_and_the_cursor_goes_to_it() -> None:
     app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         view = await opened(app, pilot)
+        await pilot.press("j")
         assert view.message is None and view.selected == "@checker"
-        await pilot.press(key)
+        await pilot.press("Y")
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) or bool(app.notices), "it is decided")
         assert view.message is not None and view.message.subject == "Drop it?"
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("key", ["Y", "N"])
-async def test_on_an_alarm_with_several_requests_one_must_be_chosen(key: str) -> None:
+async def test_on_an_alarm_with_several_requests_one_must_be_chosen() -> None:
     asked = asking(request(1, "@editor", "Drop it?", 30), request(2, "@writer", "And this?", 20))
     app = app_on(FakeFeed(asked), workspace(lighthouse()))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         view = await opened(app, pilot)
+        await pilot.press("j", "j")
         assert view.message is None
-        await pilot.press(key)
+        await pilot.press("Y")
         await until(pilot, lambda: "2 requests wait: this is the first" in text_of(app), "which?")
         assert app.screen is view and view.message is not None and view.message.subject == "Drop it?", (
             "nothing is asked"
@@ -133,13 +136,16 @@ async def test_on_an_alarm_with_several_requests_one_must_be_chosen(key: str) ->
 
 
 @pytest.mark.anyio
-async def test_n_with_no_request_goes_back_and_y_says_why_not() -> None:
-    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+@pytest.mark.parametrize("asked", [True, False])
+async def test_n_goes_back_and_y_with_no_request_says_why_not(asked: bool) -> None:
+    fleet = asking(request(1, "@editor", "Drop it?", 30)) if asked else lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
-        await pilot.press("Y")
-        await until(pilot, lambda: "no request waits for your approval" in text_of(app), "why not")
-        assert isinstance(app.screen, AlarmsScreen), "no form was opened"
+        if not asked:
+            await pilot.press("Y")
+            await until(pilot, lambda: "no request waits for your approval" in text_of(app), "why not")
+            assert isinstance(app.screen, AlarmsScreen), "no form was opened"
         await pilot.press("N")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "N is the need before this one")
         assert not app.screen.is_modal, "nothing is denied"
@@ -148,11 +154,11 @@ async def test_n_with_no_request_goes_back_and_y_says_why_not() -> None:
 @pytest.mark.anyio
 async def test_the_head_names_the_keys_that_hold() -> None:
     app = app_on(FakeFeed(asking(request(1, "@editor", "Drop it?", 30))), workspace(lighthouse()))
-    app.keymap = Keymap({"approve_request": ("f5",), "deny_request": ("f6",)})
+    app.keymap = Keymap({"approve_request": ("f5",), "open_alarm": ("f6",)})
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
-        await until(pilot, lambda: "1 request for your approval: F5 approves, F6 denies" in text_of(app), "they do")
-        assert "Y approves" not in text_of(app) and "N denies" not in text_of(app)
+        await until(pilot, lambda: "1 request for your approval: F5 approves, F6 opens" in text_of(app), "they do")
+        assert "Y approves" not in text_of(app)
 
 
 @pytest.mark.anyio
@@ -174,7 +180,7 @@ async def test_enter_on_a_request_reads_it_among_the_mail() -> None:
     fleet = asking(mail(1, "@a", "News", 5), request(2, "@editor", "Drop it?", 30))
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
-        await to_request(await opened(app, pilot), pilot)
+        await opened(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "another view")
         await until(pilot, lambda: app.screen is app.get_screen("mail"), "the mail is in front")
@@ -199,7 +205,6 @@ async def test_it_fits_every_size_with_hostile_words(size: tuple[int, int]) -> N
     app = app_on(FakeFeed(asking(request(1, "@editor", HOSTILE, 30, body=HOSTILE * 9))), workspace(lighthouse()))
     async with app.run_test(size=size) as pilot:
         view = await opened(app, pilot)
-        await to_request(view, pilot)
         drawn = text_of(app)
         assert "evil" in drawn and "\x1b" not in drawn and "\u202e" not in drawn and "? help" in drawn
         await pilot.click("#list", offset=(5, view.list.lines.line_count - 1))
@@ -212,15 +217,16 @@ async def test_on_a_wide_screen_what_explains_the_chosen_row_stands_beside_the_l
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(200, 50)) as pilot:
         view = await opened(app, pilot)
+        await pilot.press("j")
         await until(pilot, lambda: "expected" in view.beside.text, "it is explained")
         assert "expected" not in view.list.lines.text and view.list.lines.text.count("\n") == len(view.rows) - 1
         assert view.beside.text.startswith("@checker silent") and "history" not in view.beside.text
-        key = view.rows[0].keys[0]
+        key = view.rows[1].keys[0]
         view._entries = (HistoryEntry(NOON - 60, "raised", key), HistoryEntry(NOON - 5, "snoozed", key, by="@operator"))
         view.refresh_all()
         told = [line.split() for line in view.beside.text.splitlines()[-2:]]
         assert told == [["history", "11:59:55", "snoozed", "by", "@operator"], ["11:59:00", "raised"]]
-        await to_request(view, pilot)
+        await pilot.press("k")
         assert "The second figure is wrong." in view.beside.text and "Drop it?" in view.beside.text
         await pilot.resize_terminal(120, 36)
         await until(pilot, lambda: "The second figure is wrong." in view.list.lines.text, "in the list")

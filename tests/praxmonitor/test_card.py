@@ -322,6 +322,16 @@ def test_the_header_counts_with_words_where_there_is_room() -> None:
     assert drawn.index("silent") < drawn.index("working"), "urgent first"
 
 
+@pytest.mark.parametrize("width", [46, 120])
+def test_the_header_stays_as_it_is_while_an_agent_goes_from_tool_to_tool(width: int) -> None:
+    def drawn(state: State) -> str:
+        statuses = {"@a": Status(state, "", NOON), "@b": Status(State.WORKING, "", NOON)}
+        return text([header_line("lighthouse", statuses, 0, None, SoundStatus("x"), NOON, width)])
+
+    assert drawn(State.STARTING) == drawn(State.WORKING) == drawn(State.IN_TOOL) != drawn(State.DONE)
+    assert "● 2" in drawn(State.IN_TOOL)
+
+
 def test_the_header_counts_whoever_is_held_even_at_work() -> None:
     assert "‖ 2 held" in head(120, SoundStatus("x"), held=2)
     assert "‖ 2" in head(60, SoundStatus("x"), held=2)

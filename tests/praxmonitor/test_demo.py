@@ -189,8 +189,12 @@ def test_of_several_plans_at_once_each_phase_is_given_out_once(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize("decision", ["approve", "deny"])
-def test_what_asks_first_does_what_the_operator_decides(tmp_path: Path, wait_until: Wait, decision: str) -> None:
+@pytest.mark.parametrize("decision", ["approve", "deny", "lapse"])
+def test_what_asks_first_does_what_the_operator_decides(
+    tmp_path: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    """And where nobody decides it waits no longer than can be decided."""
+    monkeypatch.setattr(workspace_files, "DECISION_TIME", 3.0 if decision == "lapse" else 240.0)
     workspace = workspace_files.make_workspace(tmp_path / "demo", 1)
     programs = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
@@ -211,30 +215,32 @@ def test_what_asks_first_does_what_the_operator_decides(tmp_path: Path, wait_unt
     try:
         wait_until(lambda: [mail for mail in mailcore("inbox") if "approval" in mail], 30, "it asks")
         request = next(mail for mail in mailcore("inbox") if "approval" in mail)
-        mailcore(decision, request["id"], "so be it")
+        if decision != "lapse":
+            mailcore(decision, request["id"], "so be it")
         assert release.wait(timeout=60) == 0
     finally:
         release.kill()
     answer = next(mail for mail in mailcore("inbox") if mail["from"] == "@release" and "approval" not in mail)
     assert ("Done: Ship the beta #1" in answer["message"]) is (decision == "approve")
     assert ("Not done: it was denied" in answer["message"]) is (decision == "deny")
+    assert ("Not done: nobody decided within" in answer["message"]) is (decision == "lapse")
     assert mailcore("inbox", "@release") == []
 
 
-@pytest.mark.parametrize(("undecided", "waiting"), [(-1.0, []), (600.0, [True])])
-def test_a_request_that_nobody_decides_is_denied_in_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undecided: float, waiting: list[bool]
+@pytest.mark.parametrize(("expires", "left"), [(0.001, []), (600.0, [True])])
+def test_a_request_that_nobody_decides_is_closed_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expires: float, left: list[bool]
 ) -> None:
     """Else the operator's mailbox of a demo that nobody looks at would grow for ever."""
     workspace = workspace_files.make_workspace(tmp_path / "demo", 1)
-    approvals.request_approval(workspace, "@release", OPERATOR, OPERATOR, "May I go on?", "It is ready.", 2)
+    asks = ("@release", OPERATOR, OPERATOR, "May I go on?", "It is ready.", 2, "", expires)
+    approvals.request_approval(workspace, *asks)
     monkeypatch.chdir(workspace.root)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(operator, "UNDECIDED", undecided)
     operator.tidy()
-    assert [mail.undecided for mail in read_mailbox(workspace.operator.inbox).messages] == waiting
+    assert [mail.undecided for mail in read_mailbox(workspace.operator.inbox).messages] == left
     told = [mail.subject for mail in read_mailbox(workspace.agent("@release").inbox).messages]
-    assert told == ([] if waiting else ["DENIED: May I go on?"])
+    assert told == ([] if left else ["LAPSED: May I go on?"])
 
 
 def test_between_its_upsets_the_demo_raises_no_alarm_and_goes_on_where_it_stopped(tmp_path: Path) -> None:

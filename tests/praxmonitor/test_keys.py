@@ -118,14 +118,19 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, MailScreen) and app.screen.mail.entries, "the mail")
         letters = mail_screen(app).mail
-        able = OPERATOR
+        able, opens = OPERATOR, action.precondition is mail_preconditions.open_request
         letters.put_cursor(
             next(
                 entry.key for entry in letters.entries
-                if not action.refusal(Situation(fleet, able, played, needing, message=entry.message))
+                if not action.refusal(
+                    Situation(fleet, able, played, needing, message=entry.message, message_open=opens)
+                )
             )
         )  # fmt: skip
         await pilot.pause()
+        if opens:
+            await pilot.press("enter")
+            await until(pilot, lambda: mail_screen(app).message_open, "it is open")
     else:
         able = next(
             facts.address for facts in fleet.agents
@@ -182,7 +187,7 @@ WORDS = {
     "theme": {"theme", "theme prax-light"},
     "undo": {"take back"},
     "mute one agent": {"mute @writer", "mute @editor", "mute @writer for 30 minutes"},
-    "mute ticks": {"mute ticks for 10 minutes"},
+    "mute ticks": {"mute ticks for 15 minutes"},
     "read the log": {"open"},
     "change the colours": {"theme", "theme prax-dark"},
     "give a task": {"dispatch @writer"},

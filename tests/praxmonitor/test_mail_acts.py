@@ -8,15 +8,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mailcore.mail import answer, approvals, archive, mailbox, post
+from mailcore.mail import answer, approval_expiry, approvals, archive, mailbox, post
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
+from mailcore.text.units import clock_time
 from praxmonitor.actions import mail_requests
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.choose import ChooseScreen
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.mail import MailFolder
+from praxmonitor.state.needs import needs_of
 from praxmonitor.views.mail import MailScreen
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import app_on, mail_screen, text_of, until
@@ -202,6 +204,70 @@ async def test_where_nothing_is_asked_yes_is_refused_and_no_goes_back_to_what_ne
         await pilot.press("N")
         await until(pilot, lambda: any("Just so" in each.text for each in app.notices), "it is the key of the walk")
         assert app.screen is screen
+
+
+@pytest.mark.parametrize("lapsed", [False, True])
+async def test_a_request_past_its_time_looks_so_and_is_decided_no_more(house: House, lapsed: bool) -> None:
+    """`lapsed`: the file says so already; a screen that only looks knows it by the clock."""
+    approvals.request_approval(house.workspace, "@lead", OPERATOR, OPERATOR, "Deploy?", "It costs 20 $.", 2, "", 0.01)
+    over = clock_time(house.inbox(OPERATOR)[0].expires_at, seconds=False)
+    if lapsed:
+        approval_expiry.lapse_expired(house.workspace)
+        assert house.inbox(OPERATOR)[0].lapsed
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        screen = await in_the_mail(app, pilot, f"[expired {over}] Deploy?")
+        for key in ("Y", "enter", "Y", "N"):
+            app.notices.clear()
+            await pilot.press(key)
+            if key == "enter":
+                told = ("Expired", "Nothing is decided any more: @lead has to ask again.")
+                await until(pilot, lambda: all(each in text_of(app) for each in told), "why")  # noqa: B023
+                assert "Y approves" not in text_of(app)
+                continue
+            said = f"{over}: nothing is decided any more; have @lead ask again: reply (R)"
+            await until(pilot, lambda: any(said in each.text for each in app.notices), "what to do")  # noqa: B023
+            assert app.screen is screen, "no form"
+        assert needs_of(app.snapshot, []) == () and "@lead" not in app.snapshot.needs_me()
+
+
+async def test_no_denies_where_a_request_is_open_and_leads_back_where_it_is_not(house: House) -> None:
+    send(house, "@editor", OPERATOR, "Just so")
+    approvals.request_approval(house.workspace, "@lead", OPERATOR, OPERATOR, "Deploy?", "It costs 20 $.", 2)
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        screen = await in_the_mail(app, pilot, "Deploy?")
+        await until(pilot, lambda: "N previous" in text_of(app), "the footer says which")
+        await pilot.press("N")
+        await until(pilot, lambda: any("2 of 2: mail from @editor" in each.text for each in app.notices), "it walks")
+        await pilot.press("N")
+        await until(pilot, lambda: screen.message and screen.message.subject == "Deploy?", "on the request")
+        await pilot.press("enter")
+        await until(pilot, lambda: "N deny" in text_of(app) and "N previous" not in text_of(app), "here it is no")
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "you say why")
+
+
+async def test_on_a_wide_screen_the_mail_under_the_cursor_stands_beside_the_list_and_stays_new(house: House) -> None:
+    send(house, "@editor", OPERATOR, "First", "The text of the first.")
+    send(house, "@editor", OPERATOR, "Second", "The text of the second.")
+    app = on(house)
+    async with app.run_test(size=(200, 50)) as pilot:
+        screen = await in_the_mail(app, pilot, "The text of the second.")
+        assert screen.mail.lines.size.width > 80 and screen.body.lines.size.width > 80
+        await pilot.press("j")
+        await until(pilot, lambda: "The text of the first." in text_of(app), "the other one")
+        assert not screen.message_open and all(mail.unread for mail in house.inbox(OPERATOR))
+        assert screen.body.lines.border_title == "message · Enter opens it"
+        await pilot.press("enter")
+        await until(pilot, lambda: sum(mail.unread for mail in house.inbox(OPERATOR)) == 1, "it is opened")
+        assert screen.body.lines.border_title == "message"
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.message_open, "it is closed, and stays beside")
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "The text of the" not in text_of(app), "the list has the room")
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: "The text of the first." in text_of(app), "beside again")
 
 
 async def test_a_request_looks_like_what_it_is(house: House) -> None:

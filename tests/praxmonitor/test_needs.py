@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 from textual.pilot import Pilot
 
-from mailcore.config import Alarms
+from mailcore.config import Alarms, Config
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Ack, Message
 from mailcore.model.run import Phase
+from mailcore.text.units import iso
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.app.app import PraxApp
 from praxmonitor.preferences.arrangement import ATTENTION_FIRST
 from praxmonitor.state.needs import Need, NeedWalk, needing_agents, needs_of
@@ -41,10 +43,11 @@ from tests.praxmonitor.fake_feed import (
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]evil[/]\u202etxt.exe\nsecond line"
 
 
-def request(number: int, sender: str, subject: str, ago: float, tier: int = 1) -> Message:
+def request(number: int, sender: str, subject: str, ago: float, tier: int = 1, *, expires: str = "") -> Message:
     """A request for approval that nobody has decided."""
     asked = mail(number, sender, subject, ago)
-    return replace(asked, raw={"approval": {"tier": tier, "run": ""}}, stored_at=NOON - ago)
+    approval = {"tier": tier, "run": "", **({"expires_at": expires} if expires else {})}
+    return replace(asked, raw={"approval": approval}, stored_at=NOON - ago)
 
 
 def seen(fleet: Fleet) -> Snapshot:
@@ -159,6 +162,27 @@ def test_what_goes_while_one_walks_takes_nobodys_turn_away(names: list[str], dat
     assert visited == [name for name in names if name in visited], "in the one order"
 
 
+def test_what_came_since_and_is_more_urgent_is_next_and_from_there_it_goes_on() -> None:
+    walk, names = NeedWalk(), list("bcde")
+    assert [names[walk.step(needs_named(names), 1)] for _ in range(2)] == ["b", "c"]
+    names = list("abcxdey")
+    assert names[walk.step(needs_named(names), 1)] == "a", "new, and before where the walk stands"
+    assert [names[walk.step(needs_named(names), 1)] for _ in range(3)] == ["b", "c", "x"]
+    names = list("zabcxdey")
+    assert names[walk.step(needs_named(names), -1)] == "c", "back is back"
+    assert names[walk.step(needs_named(names), 1)] == "x", "what was passed by going back is not new any more"
+
+
+def test_a_request_past_its_time_needs_nobody() -> None:
+    asked = request(3, "@editor", "Drop it?", 30, expires=iso(NOON + 1) or "")
+    lapsed = replace(request(4, "@editor", "And this?", 30), ack=Ack("lapsed", "nobody decided", NOON))
+    for mails, now, expected in (((asked,), NOON, 1), ((asked,), NOON + 1, 0), ((lapsed,), NOON, 0)):
+        fleet = with_mail(structs.replace(lighthouse(), agents=()), *mails)
+        assert len(needs_of(replace(seen(fleet), now=now), [])) == expected
+        rules = AlarmRules(Config(alarms=Alarms(unread=1.0)))
+        assert len(rules.alarms(fleet, now)) == expected, "nor is it an alarm, nor unread mail"
+
+
 @given(keys)
 def test_back_is_where_one_came_from(names: list[str]) -> None:
     walk, needs = NeedWalk(), needs_named(names)
@@ -213,7 +237,8 @@ async def the_first(app: PraxApp, pilot: Pilot[None], first: Alarm) -> str:
     await pilot.press("5")
     listed = app.screen
     assert isinstance(listed, AlarmsScreen)
-    await until(pilot, lambda: listed.rows and first.key in listed.rows[0].keys, "the same stands first")
+    begins = 0 if first.kind is AlarmKind.APPROVAL else sum(row.request is not None for row in listed.rows)
+    await until(pilot, lambda: listed.rows and first.key in listed.rows[begins].keys, "so does it behind the requests")
     assert said.startswith("1 of") and about in said and about in bar.split(",")[0], (said, bar)
     return about
 

@@ -85,7 +85,7 @@ async def test_one_agent_is_muted_for_some_minutes_and_heard_again() -> None:
         await shown(pilot, app)
         await pilot.press("S")
         await until(pilot, lambda: "mute @writer: its sounds alone" in text_of(app), "what can be muted")
-        await pilot.press("enter", "j")
+        await pilot.press("enter", "j", "j")
         await until(pilot, lambda: "Mute @writer for how long?" in text_of(app), "for how long")
         await pilot.press("enter")
         await until(pilot, lambda: app.sound.mutes.agent("@writer", NOON + 1700), "it is muted")
@@ -94,6 +94,22 @@ async def test_one_agent_is_muted_for_some_minutes_and_heard_again() -> None:
         await pilot.press("S", "enter")
         await until(pilot, lambda: not app.sound.mutes.agents, "heard again")
         assert "muted until" not in text_of(app).splitlines()[0]
+
+
+async def test_it_can_be_muted_for_an_hour_and_until_tomorrow() -> None:
+    app = screen()
+    async with app.run_test(size=(180, 36)) as pilot:
+        await shown(pilot, app)
+        for downs, said, until_when in ((3, "for 1 hour", "13:00"), (5, "until tomorrow, 08:00", "08:00")):
+            await pilot.press("S")
+            await until(pilot, lambda: "Mute what?" in text_of(app), "what can be muted")
+            await pilot.press("enter")
+            await until(pilot, lambda: f" {said}" in text_of(app), "it is offered")  # noqa: B023
+            await pilot.press(*["j"] * downs, "enter")
+            await until(pilot, lambda: f"@writer muted until {until_when}" in text_of(app), "so long")  # noqa: B023
+            assert 0 < app.sound.mutes.agents["@writer"] - NOON < 86400 + 8 * 3600
+            await pilot.press("S", "enter")
+            await until(pilot, lambda: not app.sound.mutes.agents, "heard again")
 
 
 async def test_a_kind_of_sound_is_muted_from_the_palette() -> None:

@@ -197,10 +197,10 @@ async def test_space_freezes_what_is_shown_counts_what_comes_and_goes_on() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         view = await at_stream(app, pilot)
         await pilot.press("space")
-        await until(pilot, lambda: "paused: 0 came since" in text_of(app), "it stands still")
+        await until(pilot, lambda: "paused, not live: 0 came since (Space goes on)" in text_of(app), "it stands still")
         more = (*fleet.stream[2:], act("writer", Kind.TOOL, "one", 0), act("writer", Kind.TOOL, "two", 0))
         feed.put(structs.replace(fleet, stream=more))
-        await until(pilot, lambda: "paused: 2 came since" in text_of(app), "what came is counted")
+        await until(pilot, lambda: "paused, not live: 2 came since" in text_of(app), "what came is counted")
         assert "line 19 of many" in rows(view)[-1]
         await pilot.press("space")
         await until(pilot, lambda: rows(view)[-1].endswith("two"), "it goes on")
@@ -227,6 +227,10 @@ async def test_the_cursor_stays_on_its_activity_while_others_come_and_follows_at
     app = app_on(feed, workspace(fleet))
     async with app.run_test(size=(120, 30)) as pilot:
         view = await at_stream(app, pilot)
+        await pilot.press("k", "k", "k")
+        await until(pilot, lambda: "ago · not live · G: now" in text_of(app), "it says that it stands still")
+        await pilot.click("#stream", offset=(5, view.stream.lines.line_count))
+        await until(pilot, lambda: "not live" not in text_of(app), "a click on the newest follows again")
         await pilot.press("k", "k", "k")
         chosen = view.stream.selected
         assert chosen is not None and chosen.text == "line 56 of many"
@@ -312,6 +316,9 @@ async def test_t_goes_ten_minutes_back(tmp_path: Path) -> None:
         await pilot.press("T")
         await until(pilot, lambda: getattr(view.stream.selected, "text", "") == "10 minutes ago", "the cursor is there")
         assert not view.stream.follows, "and stays there"
+        assert "10m ago · not live · G: now" in text_of(app)
+        await pilot.press("G")
+        await until(pilot, lambda: "not live" not in text_of(app), "here it is live")
 
 
 @pytest.mark.anyio

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mailcore.config import AgentConfig, Config
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Spending, Usage
+from praxmonitor.actions.program import why_no_cost
 from praxmonitor.text.lines import Line
 from praxmonitor.text.usage import amount, cost_cell, cost_lines, inside_lines, usage_lines
 
@@ -80,13 +82,19 @@ def test_the_cost_of_today_is_told_of_each_agent_and_in_sum_and_what_is_unknown_
         "@yesterday": Spending("2027-01-14", Usage(9, cost=7.0)),
     }
     agents = tuple(AgentFacts(Agent(address, "A", Path("/a")), spending=one) for address, one in today.items())
-    rows = [line.split() for line in text(list(cost_lines(Fleet(Path("/"), agents), NOW, 80)))]
+    rows = [line.split() for line in text(list(cost_lines(Fleet(Path("/"), agents), NOW, 80, lambda who: f"of {who}")))]
     assert rows[:5] == [
         ["@known", "$2.50", "known", "10", "tokens"],
         ["@estimated", "≈$0.50", "estimated", "2000", "tokens"],
         ["@unpriced", "$?", "not", "told", "300", "tokens"],
-        ["@silent", "not", "told"],
-        ["@yesterday", "not", "told"],
+        ["@silent", "not", "told:", "of", "@silent"],
+        ["@yesterday", "not", "told:", "of", "@yesterday"],
     ]
     assert rows[6][:2] == ["sum", "≈$3.00"] and rows[7][:5] == ["not", "in", "it:", "2", "of"]
     assert [cost_cell(one, NOW) for one in today.values()] == ["$2.50", "≈$0.50", "$?", "?", "?"]
+
+
+def test_of_whom_nothing_is_told_it_says_why() -> None:
+    config = Config(agents={"own": AgentConfig(program="command", command=("true",)), "any": AgentConfig()})
+    assert why_no_cost(config, "@own") == "its program (command) writes no session files"
+    assert why_no_cost(config, "@any") == "no session of today"

@@ -34,9 +34,9 @@ IN_ALARMS = (
         precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
     ),
     Action(
-        "deny_request", "N", "deny", ALARMS, "deny the chosen request, or the only one; you say why",
+        "deny_request", "", "deny", ALARMS, "deny the chosen request, or the only one; you say why",
         alarms.deny_request, words="no refuse reject decline forbid permission decide",
-        precondition=mail_preconditions.some_request, footer=Footer.IF_ROOM,
+        precondition=mail_preconditions.some_request,
     ),
 )  # fmt: skip
 

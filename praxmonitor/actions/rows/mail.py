@@ -13,6 +13,11 @@ def _asks(now: Situation) -> bool:
     return not mail_preconditions.request(now, "")
 
 
+def _asks_openly(now: Situation) -> bool:
+    """The same, and its text is open."""
+    return not mail_preconditions.open_request(now, "")
+
+
 ON_MAIL = (
     Action(
         "read", "enter", "read", MAIL, "read the selected mail; your own is marked opened", mail.read,
@@ -34,11 +39,12 @@ ON_MAIL = (
         "approve", "Y", "approve", MAIL, "approve what the selected mail of yours asks for; you say why",
         mail.approve, words="yes allow grant accept permit permission decide request",
         precondition=mail_preconditions.request, footer=Footer.IF_ROOM, wanted=_asks,
+        claims=mail_preconditions.is_open_request,
     ),
     Action(
-        "deny", "N", "deny", MAIL, "deny it; you say why", mail.deny,
-        words="no refuse reject decline forbid decide", precondition=mail_preconditions.request,
-        footer=Footer.IF_ROOM, wanted=_asks,
+        "deny", "N", "deny", MAIL, "deny it where its text is open; you say why", mail.deny,
+        words="no refuse reject decline forbid decide", precondition=mail_preconditions.open_request,
+        footer=Footer.IF_ROOM, wanted=_asks_openly, claims=mail_preconditions.is_open_request,
     ),
     Action(
         "accept", "Y", "accept", MAILBOX, "be content with a task whose end this mail tells; it is closed",

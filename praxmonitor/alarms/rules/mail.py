@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mailcore.config import Config
@@ -27,7 +28,9 @@ def mail_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
         if message.status == "closed":
             continue
         if facts.agent.is_operator and message.undecided:
-            yield TimedAlarm(_approval(facts, message), message.stored_at or message.at)
+            yield TimedAlarm(
+                _approval(facts, message), message.stored_at or message.at, until=message.expires_at or math.inf
+            )
         elif message.is_task or message.urgency == 0:
             yield from _unmoved(facts, message, config.mail.rung_limit(message.priority))
     if facts.agent.is_operator and config.alarms.unread:
@@ -68,7 +71,8 @@ def _unread(facts: AgentFacts, limit: float) -> Iterator[TimedAlarm]:
     own."""
     waiting = [
         mail for mail in facts.mailbox.messages
-        if mail.unread and mail.status != "closed" and mail.urgency and not (mail.is_task or mail.undecided)
+        if mail.unread and mail.status != "closed" and mail.urgency
+        and not (mail.is_task or mail.undecided or mail.lapsed)
     ]  # fmt: skip
     if not waiting:
         return
@@ -102,7 +106,7 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{safe_sender(message.sender)} {asks}: {message.subject}",
         "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
-        f"approve (Y) or deny (N) it in your inbox (i), or "
+        f"open it in your inbox (i), then approve (Y) or deny (N) it, or "
         f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
         message.id or message.sent_id,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
@@ -44,6 +46,7 @@ def silence_alarm(
         expected_signs(facts, before) if not own else f"the end of {tool}",
         f"last sign of life {moment(last, now)}{f' in {tool}' if tool and tool not in what else ''}{worked}",
         _remedy(facts), _episode(facts), settle=min(2 * policy.silence, SILENCE_SETTLE),
+        comes_again=2 * due.limit if due is not None else math.inf,
     )  # fmt: skip
 
 
