@@ -108,7 +108,13 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     """Who is asked to look at it; empty: not decided yet."""
     owner_why: str = ""
     message_id: str = ""
-    """The mail by which it was asked, whose thread goes on when the error comes back."""
+    """The mail by which it was asked, as its sender's record names it; its thread goes on when the error comes back."""
+    asked_at: float = 0.0
+    """When its owner was asked last; 0.0: never."""
+    asks: int = 0
+    """How often it was asked; each time it waits twice as long until the next."""
+    asked_run: str = ""
+    """The run that was started to look at it; empty where it was asked by mail alone."""
     muted_until: float = 0.0
     """0.0: until it is unmuted."""
     resolution: str = ""
