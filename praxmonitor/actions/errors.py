@@ -13,7 +13,6 @@ from praxmonitor.actions.context import Context, ErrorList
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.mail import MailFolder
 from praxmonitor.text.error_lines import investigation_lines
-from praxmonitor.text.error_looks import state_at
 from praxmonitor.text.lines import cut, plain
 
 TITLE = 120
@@ -84,7 +83,7 @@ async def mute(context: Context[ErrorList]) -> None:
     group, opened = _chosen(context), context.opened
     if group is None:
         return
-    if state_at(group, context.snapshot.now) is GroupState.MUTED:
+    if group.state_at(context.snapshot.now) is GroupState.MUTED:
         await ask(context, error_requests.unmute, opened.workspace, group.fingerprint)
         return
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions import mail_requests, requests
-from praxmonitor.actions.asking import ask, result_of, taken, write
+from praxmonitor.actions.asking import ask, taken, write
 from praxmonitor.actions.context import Context, MailboxView, View
 from praxmonitor.actions.mail import quoted_body
 from praxmonitor.text.lines import plain

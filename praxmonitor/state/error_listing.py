@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from mailcore.model.error_group import ErrorGroup
-from praxmonitor.text.error_looks import SETTLED, WANTED, state_at
+from praxmonitor.text.error_looks import SETTLED, WANTED
 
 ErrorPlaces: TypeAlias = Mapping[str, tuple[int, int]]
 """Fingerprint → (the rank in which it was listed, its place in the list)."""
@@ -16,7 +16,7 @@ NO_PLACES: ErrorPlaces = MappingProxyType({})
 
 def rank(group: ErrorGroup, now: float) -> int:
     """0: it is new or back again; 1: somebody looks at it; 2: it is muted or resolved."""
-    state = state_at(group, now)
+    state = group.state_at(now)
     return 0 if state in WANTED else 2 if state in SETTLED else 1
 
 

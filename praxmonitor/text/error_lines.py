@@ -12,7 +12,7 @@ from typing import TypeAlias
 from mailcore.model.error_group import ErrorEvent, ErrorGroup, GroupState, Severity, StackFrame
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, moment, since, soon
-from praxmonitor.text.error_looks import LOOKS_OF_GROUPS, agents_of, state_at
+from praxmonitor.text.error_looks import LOOKS_OF_GROUPS
 from praxmonitor.text.lines import Line, cut, pad, plain, wrap, wrapped
 
 Respelled: TypeAlias = Callable[[str], str]
@@ -29,11 +29,10 @@ DAY = 86_400.0
 NOTHING_HERE = (
     "No errors are known.",
     "",
-    "Here stands each error that agents report in logs, on standard error, by tools that fail and by results, those that",
-    "are one error in one row: how often, when last, who reports it, who is asked to look at it, and what was done.",
+    "Here stands each error that agents report in logs, on standard error, by tools that fail and by results, those "
+    "that are one error in one row: how often, when last, who reports it, who is asked about it, and what was done.",
     "One that comes back after it was resolved sounds. Warnings are counted, and not listed.",
 )
-NOTHING_READ = "Nobody looked for errors here yet."
 
 
 def how_often(count: int) -> str:
@@ -43,14 +42,14 @@ def how_often(count: int) -> str:
 
 def group_line(group: ErrorGroup, now: float, width: int) -> Line:
     """One row: its state, how often, since when not seen, who reports it and who is asked, what it says."""
-    look = LOOKS_OF_GROUPS[state_at(group, now)]
+    look = LOOKS_OF_GROUPS[group.state_at(now)]
     quiet = look.role == "faint"
     spans = [
         (f"{look.glyph} {pad(look.word, 14)}", look.role),
         (f"{how_often(group.count):>6} ", "muted" if quiet else "strong"),
         (f"{since(group.last_at, now):>4}  ", "faint"),
     ]
-    agents = agents_of(group)
+    agents = group.reporters
     if width >= WITH_AGENT:
         more = f" +{len(agents) - 1}" if len(agents) > 1 else ""
         who = cut(plain(agents[0]), 14 - len(more)) if agents else ""
@@ -62,7 +61,7 @@ def group_line(group: ErrorGroup, now: float, width: int) -> Line:
 
 def whole_lines(group: ErrorGroup, now: float, width: int, respelled: Respelled = str) -> list[Line]:
     """All that is known of a group."""
-    look, room = LOOKS_OF_GROUPS[state_at(group, now)], max(10, width)
+    look, room = LOOKS_OF_GROUPS[group.state_at(now)], max(10, width)
     title = [((part, f"{look.role} strong"),) for part in wrapped(plain(group.title), room, 3)]
     return [*title, (), *_told(group, now, width, respelled), *_sample(group, width), *_history(group, now, width)]
 
@@ -80,7 +79,7 @@ def investigation_lines(group: ErrorGroup, owner: str, why: str, now: float, wid
 
 
 def _told(group: ErrorGroup, now: float, width: int, respelled: Respelled) -> Iterator[Line]:
-    look = LOOKS_OF_GROUPS[state_at(group, now)]
+    look = LOOKS_OF_GROUPS[group.state_at(now)]
     fatal = ", fatal" if group.severity is Severity.FATAL else ""
     yield from labelled("state", f"{look.glyph} {look.word}{_how(group, now)}", width, look.role)
     yield from labelled("count", f"{counted(group.count, 'time')} ({group.kind}{fatal})", width)
@@ -103,7 +102,7 @@ def _told(group: ErrorGroup, now: float, width: int, respelled: Respelled) -> It
 
 
 def _how(group: ErrorGroup, now: float) -> str:
-    match state_at(group, now):
+    match group.state_at(now):
         case GroupState.MUTED:
             return f" until {soon(group.muted_until, now=now)}" if group.muted_until else " until it is unmuted"
         case GroupState.RESOLVED:
@@ -133,7 +132,7 @@ def _where(sample: ErrorEvent) -> str:
 
 def _remedy(group: ErrorGroup, now: float) -> str:
     log = "read it where it stands: log (L)"
-    match state_at(group, now):
+    match group.state_at(now):
         case GroupState.RESOLVED:
             return f"{log}; reopen (R) it if it is not done"
         case GroupState.MUTED:

@@ -1,7 +1,7 @@
 """The states of groups of errors in signs and words, and which errors the operator wants to see. Pure.
 
-`state:new` is a group's state or the beginning of it, `@name` an agent that logs it or is asked about it, any other word
-is looked for in its title, kind and fingerprint; `!` before a word: it does not hold. All words must hold.
+`state:new` is a group's state or the beginning of it, `@name` an agent that reports it or is asked about it, any other
+word is looked for in its title, kind and fingerprint; `!` before a word: it does not hold. All words must hold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from praxmonitor.text.agents import Look
 from praxmonitor.text.lines import plain
 
 LOOKS_OF_GROUPS = {
-    GroupState.BACK: Look("!", "back again", "error strong"),
+    GroupState.BACK: Look("!", "back again", "error"),
     GroupState.NEW: Look("+", "new", "warn"),
     GroupState.INVESTIGATING: Look("»", "investigating", "accent"),
     GroupState.MUTED: Look("–", "muted", "faint"),
@@ -29,21 +29,9 @@ WANTED = (GroupState.BACK, GroupState.NEW)
 WORDS = tuple(look.word for look in LOOKS_OF_GROUPS.values())
 
 
-def state_at(group: ErrorGroup, now: float) -> GroupState:
-    """Its state, as it is at `now` (seconds since the epoch): a mute ends by time alone."""
-    over = group.state is GroupState.MUTED and 0.0 < group.muted_until <= now
-    return GroupState.NEW if over else group.state
-
-
-def agents_of(group: ErrorGroup) -> tuple[str, ...]:
-    """Addresses of the agents that reported it, the one of the newest event first."""
-    newest = (group.sample.agent,) if group.sample is not None else ()
-    return tuple(dict.fromkeys((*newest, *(address for address, _ in group.agents))))
-
-
 def tally_words(groups: Iterable[ErrorGroup], now: float) -> str:
     """`2 back again, 3 new, 1 investigating`; of what is settled nothing; `no open errors` where there are none."""
-    states = Counter(state_at(group, now) for group in groups)
+    states = Counter(group.state_at(now) for group in groups)
     open_states = [state for state in LOOKS_OF_GROUPS if state not in SETTLED and states[state]]
     return ", ".join(f"{states[state]:,} {LOOKS_OF_GROUPS[state].word}" for state in open_states) or "no open errors"
 
@@ -75,7 +63,7 @@ class ErrorFilter:
 
     def shows(self, group: ErrorGroup, now: float) -> bool:
         """Whether a group is shown at `now`."""
-        state = state_at(group, now)
+        state = group.state_at(now)
         if state in SETTLED and not (self.settled or self.names_state):
             return False
         return all(_holds(word, group, state) is not word.negated for word in self.words)
@@ -109,6 +97,6 @@ def _holds(word: ErrorWord, group: ErrorGroup, state: GroupState) -> bool:
         case "state":
             return LOOKS_OF_GROUPS[state].word.startswith(word.value)
         case "name":
-            return any(address.casefold().startswith(word.value) for address in (*agents_of(group), group.owner))
-    said = f"{group.title} {group.kind} {group.severity} {group.fingerprint} {group.resolution}"
+            return any(address.casefold().startswith(word.value) for address in (*group.reporters, group.owner))
+    said = f"{group.title} {group.kind} {group.fingerprint} {group.resolution}"
     return word.value in said.casefold()

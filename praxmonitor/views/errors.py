@@ -17,11 +17,10 @@ from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, ERRORS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.error_listing import NO_PLACES, ErrorPlaces, listed, places
-from praxmonitor.text.error_lines import NOTHING_HERE, NOTHING_READ, group_line, whole_lines
-from praxmonitor.text.error_looks import SETTLED, ErrorFilter, agents_of, read_error_filter, state_at, tally_words
+from praxmonitor.text.error_lines import NOTHING_HERE, group_line, whole_lines
+from praxmonitor.text.error_looks import SETTLED, ErrorFilter, read_error_filter, tally_words
 from praxmonitor.text.lines import Line, plain, wrap
-from praxmonitor.views.alarms import BESIDE
-from praxmonitor.views.frame import Frame
+from praxmonitor.views.frame import BESIDE, Frame
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.row_list import Row, RowList, marked
 from praxmonitor.widgets.text_panel import TextPanel
@@ -57,7 +56,7 @@ class ErrorsScreen(Screen[None]):
         self.frame = Frame(self, self.SCOPES)
         self.summary = Lines(id="summary", resized=self._show_summary)
         self.summary.can_focus = False
-        self.list = RowList("groups", picked=self._show_chosen, opened=self._open)
+        self.list = RowList("groups", picked=self._pick, opened=self._open)
         self.panel = TextPanel("whole")
         self._line = Input(id="line", compact=True)
         self._typed = ""
@@ -96,7 +95,7 @@ class ErrorsScreen(Screen[None]):
     @property
     def selected(self) -> str:
         """The agent that reported the newest event of the group under the cursor."""
-        return next(iter(agents_of(self.chosen)), "") if self.chosen is not None else ""
+        return next(iter(self.chosen.reporters), "") if self.chosen is not None else ""
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -120,8 +119,8 @@ class ErrorsScreen(Screen[None]):
         errors = fleet.errors
         groups = errors.groups if errors is not None else ()
         shown = [group for group in groups if self._filter.shows(group, now)]
-        settled = sum(state_at(group, now) in SETTLED for group in groups)
-        self._hidden = settled - sum(state_at(group, now) in SETTLED for group in shown)
+        settled = sum(group.state_at(now) in SETTLED for group in groups)
+        self._hidden = settled - sum(group.state_at(now) in SETTLED for group in shown)
         self._groups = listed(shown, self._places, now)
         self._places = places(self._groups, now)
         rows = [Row((group.fingerprint,), marked(partial(self._draw, group))) for group in self._groups]
@@ -142,13 +141,14 @@ class ErrorsScreen(Screen[None]):
     def _nothing(self, width: int) -> list[Line]:
         """In words what would stand here."""
         errors = self.frame.app.snapshot.fleet.errors
-        if errors is None:
-            played = self.frame.opened.playback is not None
-            said = ("The recording tells of no errors.",) if played else (NOTHING_READ,)
-        elif errors.groups:
-            said = (f"None of {counted(len(errors.groups), 'error')} is shown: Esc drops the filter, v shows all.",)
-            said = (self.frame.app.keymap.respelled(said[0]),)
-        elif errors.trouble:
+        if errors is None and self.frame.opened.playback is not None:
+            said: tuple[str, ...] = ("The recording tells of no errors.",)
+        elif errors is not None and errors.groups:
+            key = self.frame.app.keymap.first("settled_errors")
+            all_shown = f"; {key} shows those that are muted or resolved" if self._hidden else ""
+            typed = "; Esc drops the filter" if self._typed else ""
+            said = (f"None of {counted(len(errors.groups), 'error')} is shown{all_shown}{typed}.",)
+        elif errors is not None and errors.trouble:
             said = ("No error was read before that.",)
         else:
             said = NOTHING_HERE
@@ -165,9 +165,9 @@ class ErrorsScreen(Screen[None]):
         room = max(10, self.summary.line_width)
         if errors is not None and errors.trouble:
             found += [((part, "error"),) for part in wrap(plain(errors.trouble), room)]
-        hidden = f"; {self._hidden} muted or resolved are not shown ({app.keymap.first('settled_errors')})"
+        hidden = f"; {self._hidden} not shown ({app.keymap.first('settled_errors')})"
         warnings = errors.warnings if errors is not None else 0
-        told = f"  {counted(warnings, 'warning')} beside them" if warnings else ""
+        told = f"  {counted(warnings, 'warning')} besides" if warnings else ""
         found.append((
             (tally_words(groups, self._now), ""), (hidden if self._hidden else "", "muted"), (told, "faint"),
         ))  # fmt: skip
@@ -188,6 +188,11 @@ class ErrorsScreen(Screen[None]):
         )  # the same lines paint nothing anew
         self.frame.show(self.selected)
 
+    def _pick(self) -> None:
+        """Another group: the list is what is moved in."""
+        self.close_whole()
+        self._show_chosen()
+
     def _open(self) -> None:
         self.frame.app.action_do("open_error")
 
@@ -196,7 +201,11 @@ class ErrorsScreen(Screen[None]):
         if fingerprint not in {group.fingerprint for group in self._groups}:
             self._typed = ""
             self._read_filter(settled=True)
-        self.call_after_refresh(self.list.choose, fingerprint)
+        self.call_after_refresh(self._choose, fingerprint)
+
+    def _choose(self, fingerprint: str) -> None:
+        self.list.choose(fingerprint)
+        self._show_chosen()
 
     def open_whole(self) -> None:
         """Let all of the chosen group be read, in the place of the list where there is no room for both."""
@@ -261,8 +270,8 @@ class ErrorsScreen(Screen[None]):
             self._close_line()
 
     def step(self, way: str) -> None:
-        """Move in the panel that has the focus; from the list, pages are those of the whole where it stands beside."""
-        if self.panel.lines.has_focus or (way.startswith("page") and self.has_class("-beside")):
+        """Move in the panel that is read; from the list, pages are those of the whole where it stands beside."""
+        if self.whole or (way.startswith("page") and self.has_class("-beside")):
             self.panel.lines.step(way)
         else:
             self.list.step(way)

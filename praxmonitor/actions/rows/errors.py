@@ -20,7 +20,7 @@ IN_ERRORS = (
         words="find search show only narrow state agent", footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
-        "investigate_error", "I", "investigate", ERRORS, "start an agent to look at it now; asks, and says whom and why",
+        "investigate_error", "I", "investigate", ERRORS, "start an agent to look at it now; asks, says whom and why",
         errors.investigate, words="dispatch ask who agent look fix debug owner", footer=Footer.IF_ROOM,
     ),
     Action(
