@@ -13,15 +13,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from mailcore.errors.application_frames import is_application
 from mailcore.model.agent import Agent
 from mailcore.model.error_group import ErrorEvent, StackFrame
 from mailcore.text.frames import quoted
 
-LIBRARY_PLACE = re.compile(
-    r"(?:^|/)(?:site-packages|dist-packages|node_modules|\.venv|\.tox|\.nox|\.cargo|\.rustup|vendor/bundle|go/pkg/mod"
-    r"|lib/python3[.\d]*|\.m2|\.gradle)/|^(?:<|node:|(?:java|javax|jdk|sun)[./])"
-)
-"""Where installed code lies, in a branch too, and what a program names of its own: no frame in it is an agent's."""
 SHOWN_PATH = 100
 """Characters of a path within a sentence."""
 
@@ -68,7 +64,7 @@ class Branches:
             return ""
         if name.startswith("/"):
             return self._own(os.path.normpath(name))
-        if LIBRARY_PLACE.search(name):
+        if not is_application(StackFrame(name)):
             return ""
         own = next((branch for branch, address in self._branches if address == agent), self.root)
         places = [os.path.normpath(f"{base}/{name}") for base in (own, self.root)]
@@ -82,7 +78,8 @@ class Branches:
         mirrored = self._mirrored(Path(path).parent)
         if mirrored is not None:
             path = os.path.normpath(f"{mirrored}/{os.path.basename(path)}")  # noqa: PTH119 (a text, no path of ours)
-        return path if _within(path, self.root) and not LIBRARY_PLACE.search(path[len(self.root) :]) else ""
+        # Where the workspace itself lies says nothing of that.
+        return path if _within(path, self.root) and is_application(StackFrame(path[len(self.root) :])) else ""
 
 
 def error_owner(event: ErrorEvent, branches: Branches, owners: Mapping[str, str]) -> Ownership:
