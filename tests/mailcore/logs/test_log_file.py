@@ -142,7 +142,7 @@ def test_a_log_that_changes_between_looks(
 ) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
-    run_state_machine_as_test(type("Here", (ChangingLog,), {"directory": tmp_path}))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(type("Here", (ChangingLog,), {"directory": tmp_path}))
 
 
 def test_a_hole_and_a_line_without_end_cost_no_more_than_their_rows(
