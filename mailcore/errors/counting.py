@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mailcore.config.errors import Errors
 from mailcore.errors.error_causes import error_cause
+from mailcore.errors.escalation import next_ask
 from mailcore.errors.fingerprint import fingerprint
 from mailcore.errors.groups import observed, owned
 from mailcore.errors.known_runs import KnownRuns
@@ -94,5 +95,4 @@ class Counting:
             return True  # the failed call was its agent's own, who saw it
         if group is None or group.state is not GroupState.INVESTIGATING or group.owner != event.agent:
             return False
-        until = group.asked_at + self._errors.backoff * 2 ** (group.asks - 1)
-        return bool(event.run_id) and group.asked_at <= event.at <= until
+        return bool(event.run_id) and group.asked_at <= event.at <= next_ask(group, self._errors.backoff)
