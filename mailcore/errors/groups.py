@@ -111,13 +111,7 @@ def unmuted(group: ErrorGroup, at: float, by: str = "") -> ErrorGroup:
     if group.state is not GroupState.MUTED:
         return group
     how = "unmuted" if by else "its mute is over"
-    return entered(replace(group, state=_unmuted_state(group), muted_until=0.0), at, how, by)
-
-
-def _unmuted_state(group: ErrorGroup) -> GroupState:
-    if group.resolved_at and group.asked_at <= group.resolved_at:
-        return GroupState.BACK if group.last_at > group.resolved_at else GroupState.RESOLVED
-    return GroupState.INVESTIGATING if group.asked_at else GroupState.NEW
+    return entered(replace(group, state=group.unmuted_state, muted_until=0.0), at, how, by)
 
 
 def mute_lapsed(group: ErrorGroup, now: float) -> ErrorGroup:
@@ -140,6 +134,14 @@ def resolved(group: ErrorGroup, at: float, by: str, how: str) -> ErrorGroup:
         return done
     back = replace(done, state=GroupState.BACK, returns=group.returns + 1)
     return entered(back, group.last_at, "came back after it was resolved")
+
+
+def reopened(group: ErrorGroup, at: float, by: str) -> ErrorGroup:
+    """It is not over after all, says `by`: new again; a group that is not resolved is left as it is."""
+    if group.state is not GroupState.RESOLVED:
+        return group
+    again = replace(group, state=GroupState.NEW, resolution="", resolved_at=0.0)
+    return entered(again, at, "not over after all", by)
 
 
 def in_window(group: ErrorGroup, now: float, window: float) -> int:
