@@ -57,8 +57,7 @@ def observed(group: ErrorGroup | None, event: ErrorEvent, fingerprint: str, *, h
         recent=tuple(sorted((*group.recent, *recent))[-MAX_RECENT:]),
         sample=event if newest else group.sample,
     )
-    was_over = group.resolved_at > 0 and max(group.last_at, group.asked_at) <= group.resolved_at
-    if not was_over or event.at <= group.resolved_at or history:
+    if group.unmuted_state is not GroupState.RESOLVED or event.at <= group.resolved_at or history:
         return came
     state = GroupState.MUTED if group.state is GroupState.MUTED else GroupState.BACK
     return entered(replace(came, state=state, returns=group.returns + 1), event.at, "came back after it was resolved")

@@ -43,6 +43,8 @@ class LogPlace(msgspec.Struct, frozen=True):
     """The bytes right before that place, in hexadecimal: by them a log that was cut and written anew is known."""
     at: float = 0.0
     """When it was read, in seconds since the epoch."""
+    history_end: int = 0
+    """Bytes that stood in it when the watching began: what is read before that is history."""
 
 
 class Inquiry(msgspec.Struct, frozen=True):
@@ -74,8 +76,6 @@ class ErrorBook(msgspec.Struct, frozen=True):
     """By fingerprint."""
     places: Mapping[str, LogPlace] = {}
     """By path."""
-    runs_read: Mapping[str, str] = {}
-    """By address: the newest run up to which all are read to their end."""
     warnings: Mapping[str, int] = {}
     """How many warnings each agent's logs told."""
     causes: Mapping[str, float] = {}

@@ -84,6 +84,12 @@ class GroupLife(RuleBasedStateMachine):
         self.group = observed(self.group, event(1.0), FINGERPRINT, history=True)
         self.count += 1
 
+    @precondition(lambda self: self.state != "muted")
+    @rule()
+    def happens_in_its_own_investigation(self) -> None:
+        self.group = observed(self.group, event(self._tick()), FINGERPRINT, history=True)
+        self.count += 1
+
     @rule()
     def is_asked(self) -> None:
         self.group = groups.asked(groups.owned(self.group, "@a", "it logged it"), self._tick(), "m1")
