@@ -1,14 +1,10 @@
-"""What the operator asks of the watcher of errors: each act for a worker thread. Returns what was asked, in words;
+"""What the operator asks about errors that repeat: each act for a worker thread. Returns what was asked, in words;
 raises MailcoreError with mailcore's own.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from mailcore.config import Config
-from mailcore.exceptions import UsageError
 from mailcore.model.error_group import ErrorGroup
 from mailcore.text import line
 from mailcore.workspace.find import Workspace
@@ -18,60 +14,41 @@ TITLE = 80
 """Characters of a title in what is said of an act."""
 
 
-def resolve(workspace: Workspace, fingerprint: str, how: str) -> str:
-    """It is over; what was done."""
-    from mailcore.errors import groups
+def _said(what: str, group: ErrorGroup) -> str:
+    return f"{what}: {line(group.title, TITLE)}"
 
-    by, at = me(workspace), time.time()
-    changed = _change(workspace, fingerprint, lambda group: groups.resolved(group, at, by, how))
-    return f"resolved: {line(changed.title, TITLE)}"
+
+def resolve(workspace: Workspace, fingerprint: str, how: str) -> str:
+    """It is over; `how` says what was done."""
+    from mailcore.dispatch.error_acts import resolve_error
+
+    return _said("resolved", resolve_error(workspace, me(workspace), fingerprint, how))
 
 
 def reopen(workspace: Workspace, fingerprint: str) -> str:
     """It is not over after all."""
-    from mailcore.errors import groups
+    from mailcore.dispatch.error_acts import reopen_error
 
-    by, at = me(workspace), time.time()
-    changed = _change(workspace, fingerprint, lambda group: groups.reopened(group, at, by))
-    return f"open again: {line(changed.title, TITLE)}"
+    return _said("not over after all", reopen_error(workspace, me(workspace), fingerprint))
 
 
 def mute(workspace: Workspace, fingerprint: str, minutes: float) -> str:
     """It is counted on, and nobody is asked: for so many minutes; 0: until it is unmuted."""
-    from mailcore.errors import groups
+    from mailcore.dispatch.error_acts import mute_error
 
-    by, at = me(workspace), time.time()
-    changed = _change(workspace, fingerprint, lambda group: groups.muted(group, at, by, minutes))
-    return f"muted: {line(changed.title, TITLE)}"
+    return _said("muted", mute_error(workspace, me(workspace), fingerprint, minutes))
 
 
 def unmute(workspace: Workspace, fingerprint: str) -> str:
     """It stands as it would, had it not been muted."""
-    from mailcore.errors import groups
+    from mailcore.dispatch.error_acts import unmute_error
 
-    by, at = me(workspace), time.time()
-    changed = _change(workspace, fingerprint, lambda group: groups.unmuted(group, at, by))
-    return f"unmuted: {line(changed.title, TITLE)}"
-
-
-def _change(workspace: Workspace, fingerprint: str, change: Callable[[ErrorGroup], ErrorGroup]) -> ErrorGroup:
-    from mailcore.errors.store import changing_errors
-
-    with changing_errors(workspace) as at_hand:
-        group = at_hand.book.groups.get(fingerprint)
-        if group is None:
-            raise UsageError("that error is known no more")
-        changed = change(group)
-        at_hand.book = at_hand.book.with_group(changed)
-    return changed
-
-
-def who_is_asked(workspace: Workspace, config: Config, group: ErrorGroup) -> tuple[str, str]:
-    """Whom an investigation would start, and why."""
-    del workspace, config
-    return group.owner or group.agents[0][0], group.owner_why
+    return _said("unmuted", unmute_error(workspace, me(workspace), fingerprint))
 
 
 def investigate(workspace: Workspace, config: Config, fingerprint: str) -> str:
     """Start its owner to look at it now."""
-    raise NotImplementedError
+    from mailcore.dispatch.error_acts import investigate_error
+
+    group = investigate_error(workspace, config, me(workspace), fingerprint)
+    return _said(f"{line(group.owner)} looks at it", group)

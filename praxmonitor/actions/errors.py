@@ -8,7 +8,7 @@ from mailcore.exceptions import UsageError
 from mailcore.model.error_group import ErrorGroup, GroupState
 from mailcore.text.units import seconds_in
 from praxmonitor.actions import error_requests
-from praxmonitor.actions.asking import ask, result_of, taken, unlocked
+from praxmonitor.actions.asking import ask, taken
 from praxmonitor.actions.context import Context, ErrorList
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.mail import MailFolder
@@ -54,15 +54,10 @@ async def investigate(context: Context[ErrorList]) -> None:
     group, opened = _chosen(context), context.opened
     if group is None:
         return
-    owner = await result_of(context, error_requests.who_is_asked, opened.workspace, opened.config, group)
-    if owner is None:
-        return
-    address, why = owner
-    lines = partial(investigation_lines, group, address, why, context.snapshot.now)
-    question = ConfirmScreen(
-        f"Start {plain(address)} to look at it?", cut(plain(group.title), TITLE), lines, "Yes, start"
-    )
-    if await context.display.push_screen_wait(question) and await unlocked(context):
+    lines = partial(investigation_lines, group, context.snapshot.now)
+    whom = plain(group.owner) or "its agent"
+    question = ConfirmScreen(f"Start {whom} to look at it?", cut(plain(group.title), TITLE), lines, "Yes, start")
+    if await context.display.push_screen_wait(question):
         await ask(context, error_requests.investigate, opened.workspace, opened.config, group.fingerprint)
 
 

@@ -66,12 +66,12 @@ def whole_lines(group: ErrorGroup, now: float, width: int, respelled: Respelled 
     return [*title, (), *_told(group, now, width, respelled), *_sample(group, width), *_history(group, now, width)]
 
 
-def investigation_lines(group: ErrorGroup, owner: str, why: str, now: float, width: int) -> list[Line]:
+def investigation_lines(group: ErrorGroup, now: float, width: int) -> list[Line]:
     """Whom an investigation would start and why, and with what."""
     asked = f"{counted(group.asks, 'time')} before" if group.asks else "not asked before"
     last = f"{counted(group.count, 'time')}, last {since(group.last_at, now)} ago"
     rows = (
-        ("who", f"{owner} ({asked})"), ("why", why or "nobody else is known"), ("how often", last),
+        ("who", f"{group.owner or 'it is decided now'} ({asked})"), ("why", group.owner_why), ("how often", last),
         ("reported", f"by {', '.join(who for who, _ in group.agents[:MOST_AGENTS])}"),
         ("it gets", "the sample, the counts, where it stands, the history; its answer closes the error"),
     )  # fmt: skip

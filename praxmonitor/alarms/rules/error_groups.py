@@ -52,7 +52,7 @@ def _back(group: ErrorGroup, fleet: Fleet) -> Alarm:
 
 def _due_since(group: ErrorGroup, policy: Errors) -> float:
     """Since when it happened as often as an agent is told of; 0.0: it did not."""
-    if policy.severity == Severity.FATAL and group.severity is not Severity.FATAL:
+    if policy.severity == "fatal" and group.severity is not Severity.FATAL:
         return 0.0
     if any(word.casefold() in group.title.casefold() for word in policy.mute):
         return 0.0
