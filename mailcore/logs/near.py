@@ -52,13 +52,18 @@ class NearLook:
         said = self._filtered(self._log.data(start, stop - start), time.monotonic() + LOOK_SECONDS, "-c")
         return int(said) if said else None
 
+    def offsets(self, start: int, stop: int) -> list[int] | None:
+        """All lines that match, of whole lines; None where that takes too long."""
+        found = self._offsets(self._log.data(start, stop - start), time.monotonic() + LOOK_SECONDS)
+        return None if found is None else [start + place for place in found]
+
     def _line_from(self, offset: int) -> int:
         """The first line's beginning that is no earlier."""
         return offset if self._log.start_of(offset) == offset else self._log.row_at(offset).end
 
-    def _offsets(self, data: bytes, deadline: float, *options: str) -> list[int]:
-        said = self._filtered(data, deadline, "-b", *options) or b""
-        return [int(line.partition(b":")[0]) for line in said.split(b"\n") if line]
+    def _offsets(self, data: bytes, deadline: float, *options: str) -> list[int] | None:
+        said = self._filtered(data, deadline, "-b", *options)
+        return None if said is None else [int(line.partition(b":")[0]) for line in said.split(b"\n") if line]
 
     def _filtered(self, data: bytes, deadline: float, *options: str) -> bytes | None:
         for command in self._pattern.filters(*options):

@@ -21,7 +21,7 @@ from mailcore.system.python_child import child
 _LITERAL = re.compile(r"(?:[^.^$*+?{}\[\]\\|()]|\\[^\w\s])*")
 _ESCAPE = re.compile(r"\\(?:x..|u....|U.{8}|N\{.*?\}|.)|\(\?P[<=>]\w*|\(\?[aiLmsux-]+", re.DOTALL)
 _EXTENDED = re.compile(
-    r"\^?(?:[^.^$*+?{}\[\]\\|()]|[.|)]|\((?:\?:)?|\\[dws.^$*+?{}\[\]\\|()/\-]"
+    r"\^?(?:[^.^$*+?{}\[\]\\|()]|[.|)]|\((?:\?:)?|\\[bdws.^$*+?{}\[\]\\|()/\-]"
     r"|\[\^?[^\\\[\]^]+\]|(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})(?![*+?{]))*\$?"
 )
 """What means the same in an extended expression, but for `(?:` and a digit."""
@@ -35,6 +35,8 @@ class LogPattern:
     ignores_case: bool
     expression: re.Pattern[str]
     """For what is short, and already known to match: on hostile text it may take for ever."""
+    by_automaton: bool = False
+    """True if -E is tried before -P: it is faster where many words are looked for and few are found."""
 
     def filters(self, *options: str) -> list[list[str]]:
         """The commands that find it, the one to try first first; `options` as of grep: -b, -c, -o, -m N.
@@ -50,6 +52,8 @@ class LogPattern:
                 ways.append(("-P", text))
             if literal is None and (extended := _extended(text)) is not None:
                 ways.append(("-E", extended))
+        if self.by_automaton:
+            ways.reverse()
         case = ["-i"] if self.ignores_case else []
         greps = [[grep, "-a", *options, *case, way, f"--regexp={said}"] for way, said in ways if (grep := gnu_grep())]
         return [*greps, child("mailcore.logs.row_filter", *options, *case, f"--regexp={text}")]
@@ -61,7 +65,7 @@ class LogPattern:
         return literal is not None and not (self.ignores_case and any(c.upper() != c for c in literal if c > "\x7f"))
 
 
-def log_pattern(text: str) -> LogPattern:
+def log_pattern(text: str, *, by_automaton: bool = False) -> LogPattern:
     """The pattern that a text says; its case counts if it has a capital letter, as in less. UsageError says what is
     wrong with it."""
     if "\n" in text or "\0" in text:
@@ -74,7 +78,7 @@ def log_pattern(text: str) -> LogPattern:
             expression = re.compile(text, flags)
     except (re.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise UsageError(f"no valid pattern: {error or type(error).__name__}") from None
-    return LogPattern(text, ignores_case, expression)
+    return LogPattern(text, ignores_case, expression, by_automaton)
 
 
 def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> list[list[tuple[int, int]]]:
