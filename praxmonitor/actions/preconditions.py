@@ -37,6 +37,9 @@ class Situation:
     run_id: str = ""
     """The run that the alarm under the cursor tells the end of; empty where none does."""
 
+    searched: bool = False
+    """Something is searched for in the log in view."""
+
     @property
     def facts(self) -> AgentFacts | None:
         """What is known of the selected agent."""
