@@ -39,6 +39,8 @@ class Situation:
     """The moment that is shown, in seconds since the epoch."""
     message_open: bool = False
     """The text of the mail under the cursor is shown."""
+    searched: bool = False
+    """Something is searched for in the log in view."""
 
     @property
     def facts(self) -> AgentFacts | None:

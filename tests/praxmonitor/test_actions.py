@@ -25,6 +25,7 @@ from praxmonitor.actions.scope import (
     ERRORS,
     EVERYWHERE,
     FLEET,
+    LOGS,
     MAIL,
     MAILBOX,
     MOVE,
@@ -83,7 +84,9 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
-    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, ERRORS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY)
+    assert SCOPES == (
+        VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, LOGS, ERRORS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY,
+    )  # fmt: skip
 
 
 def test_a_row_without_a_handler_is_no_row() -> None:
