@@ -113,9 +113,7 @@ class AlarmEngine:
         repeat = repeat_of(self.config.alarms, self.attended_at)
         silent = {one.alarm.address for one in self.episodes.by_key.values() if one.alarm.kind is AlarmKind.SILENCE}
         at_rest = {address for address in silent if snapshot.status(address).state in AT_REST}
-        self.episodes, events = advance(
-            self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes, at_rest
-        )
+        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, repeat, self.mutes, at_rest)
         if events:
             self._unsaved_history += event_entries(events, snapshot.now)
             self._unsaved.set()
