@@ -114,10 +114,17 @@ def act_scope() -> Iterator[list[_File]]:
         yield files_of_acts
         return
     files_of_acts = []
+    with _acts_in(files_of_acts):
+        yield files_of_acts
+
+
+@contextmanager
+def _acts_in(files_of_acts: list[_File]) -> Iterator[None]:
+    """Note the acts that begin within in these files and those that are added; an error leaves them cut off."""
     token = _scope.set(files_of_acts)
     reported = False
     try:
-        yield files_of_acts
+        yield
         reported = True
     finally:
         _scope.reset(token)
@@ -129,17 +136,8 @@ def act_scope() -> Iterator[list[_File]]:
 def noted_in(agent: Agent, path: Path, descriptor: int) -> Iterator[None]:
     """Let what `agent` does until this ends be parts of one act that is noted in this open file, which the caller holds
     locked: done again with the same file, whenever that is, none of it is done twice."""
-    file = _File(agent, path, descriptor, lasts=True)
-    files_of_acts = [file]
-    token = _scope.set(files_of_acts)
-    reported = False
-    try:
+    with _acts_in([_File(agent, path, descriptor, lasts=True)]):
         yield
-        reported = True
-    finally:
-        _scope.reset(token)
-        for one in reversed(files_of_acts):
-            one.end(reported=reported)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from praxmonitor.alarms.urgency import urgency_of
 SAME_EPISODE_WITHIN = 10.0
 """Seconds by which two watchers may raise one episode at different times."""
 CHATTER = 600.0
-"""Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long, if it would
-not come again sooner."""
+"""Seconds after its end in which a condition that comes again chatters: then it has to be gone for as long, or until
+it would have come again."""
 MOST_LATCHED = 100
 """Latched alarms that are kept; the history keeps all."""
 

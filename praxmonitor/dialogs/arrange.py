@@ -8,10 +8,9 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from praxmonitor.dialogs.list_sheet import ListSheet
 from praxmonitor.preferences.arrangement import GROUPS, SORTS, Arrangement
 from praxmonitor.text.lines import Line, cut, pad
 from praxmonitor.widgets.row_list import LIST_KEYS, Row, RowList, marked
@@ -37,11 +36,7 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
     ArrangeScreen {
         align: center middle;
         background: $background 60%;
-        #dialog { width: 78; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; background: $surface;
-            border: round $primary; }
-        #question { text-style: bold; width: 100%; height: 1; }
-        #listed { height: auto; max-height: 50vh; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
-        #hint { color: $faint; height: auto; width: 100%; }
+        ListSheet { width: 78; }
     }
     """
 
@@ -55,14 +50,10 @@ class ArrangeScreen(ModalScreen[Arrangement | None]):
 
     def compose(self) -> ComposeResult:
         """Columns, order, groups, keys."""
-        with Vertical(id="dialog"):
-            yield Static("How the agents are listed", markup=False, id="question")
-            yield self._list.lines
-            yield Static(ARRANGE_KEYS, markup=False, id="hint")
+        yield ListSheet("How the agents are listed", self._list, ARRANGE_KEYS)
 
     def on_mount(self) -> None:
-        """The list has the focus."""
-        self._list.lines.focus()
+        """List them."""
         self._show()
 
     def _show(self) -> None:

@@ -7,11 +7,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
-from praxmonitor.text.lines import plain
+from praxmonitor.dialogs.list_sheet import ListSheet
 from praxmonitor.widgets.row_list import LIST_KEYS, Drawing, Row, RowList, marked
 
 
@@ -27,11 +25,8 @@ class ChooseScreen(ModalScreen[int]):
     ChooseScreen {
         align: center middle;
         background: $background 60%;
-        #dialog { width: 84; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; background: $surface;
-            border: round $warning; }
-        #question { text-style: bold; color: $ink-warning; width: 100%; }
-        #listed { height: auto; max-height: 50vh; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
-        #hint { color: $faint; height: auto; width: 100%; }
+        ListSheet { border: round $warning; }
+        #question { color: $ink-warning; }
     }
     """
 
@@ -45,14 +40,10 @@ class ChooseScreen(ModalScreen[int]):
 
     def compose(self) -> ComposeResult:
         """Question, options, keys."""
-        with Vertical(id="dialog"):
-            yield Static(plain(self._question), markup=False, id="question")
-            yield self._listed.lines
-            yield Static(self._hint, markup=False, id="hint")
+        yield ListSheet(self._question, self._listed, self._hint)
 
     def on_mount(self) -> None:
-        """The list has the focus."""
-        self._listed.lines.focus()
+        """List them."""
         self._listed.show([Row((str(place),), marked(option)) for place, option in enumerate(self._options)])
 
     def _tell(self) -> None:

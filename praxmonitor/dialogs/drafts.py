@@ -10,11 +10,10 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from mailcore.text.units import age
+from praxmonitor.dialogs.list_sheet import ListSheet
 from praxmonitor.preferences.drafts import Draft
 from praxmonitor.text.lines import Line, plain, spread
 from praxmonitor.widgets.row_list import LIST_KEYS, Row, RowList, marked
@@ -36,11 +35,7 @@ class DraftsScreen(ModalScreen[int]):
     DraftsScreen {
         align: center middle;
         background: $background 60%;
-        #dialog { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
-            border: round $primary; }
-        #question { text-style: bold; width: 100%; }
-        #drafts { height: auto; max-height: 15; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
-        #hint { color: $faint; height: 1; width: 100%; }
+        #drafts { max-height: 15; }
     }
     """
 
@@ -54,14 +49,10 @@ class DraftsScreen(ModalScreen[int]):
 
     def compose(self) -> ComposeResult:
         """Question, drafts, keys."""
-        with Vertical(id="dialog"):
-            yield Static("Which draft?", markup=False, id="question")
-            yield self._list.lines
-            yield Static("enter go on with it   x throw it away   esc back", markup=False, id="hint")
+        yield ListSheet("Which draft?", self._list, "enter go on with it   x throw it away   esc back")
 
     def on_mount(self) -> None:
-        """The list has the focus."""
-        self._list.lines.focus()
+        """List them."""
         self._show()
 
     def _show(self) -> None:

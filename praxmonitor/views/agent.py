@@ -129,6 +129,11 @@ class AgentScreen(Screen[None]):
         if Section.CHANGES not in self.shown:
             self.changing.let_go()
 
+    def on_screen_suspend(self) -> None:
+        """Another view is in front: its changes begin with the newest run when it comes back. A dialog lies over it."""
+        if not self.app.screen.is_modal:
+            self.changing.let_go()
+
     def on_section_tabs_picked(self, event: SectionTabs.Picked) -> None:
         """A click on a name."""
         self.show_section(event.section)

@@ -24,14 +24,14 @@ from praxmonitor.views.mail_reading import MailReading
 from praxmonitor.widgets.mail import Body, MailList
 from praxmonitor.widgets.mail_folders import FOLDERS, FolderKeys, Folders
 
-BESIDE = 160
+MESSAGE_BESIDE = 160
 """Columns from which the message under the cursor stands beside the list before it is opened."""
 
 
 class MailScreen(Screen[None]):
     """Mailboxes, list and message side by side; one above the other below 110 columns."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (BESIDE, "-beside")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (MESSAGE_BESIDE, "-beside")]  # noqa: RUF012
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (VIEWS, MOVE, MAIL, MAILBOX, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,17 +84,18 @@ class Prompt:
 
     def until(self, *wanted: str) -> str:
         """The screen, once all of these stand on it."""
-        deadline = time.monotonic() + 30
-        while not all(one in (screen := self.screen()) for one in wanted):
-            assert time.monotonic() < deadline, f"{wanted} in {screen.rstrip()}"
-        return screen
+        return self._once(lambda screen: all(one in screen for one in wanted), str(wanted))
 
     def begins(self) -> None:
         """An empty line at a prompt: what stood on it is given up."""
-        deadline = time.monotonic() + 30
         self.types("\x15clear\r")
-        while (screen := self.screen().strip()) != PROMPT:
-            assert time.monotonic() < deadline, screen
+        self._once(lambda screen: screen.strip() == PROMPT, PROMPT)
+
+    def _once(self, reached: Callable[[str], bool], wanted: str) -> str:
+        deadline = time.monotonic() + 30
+        while not reached(screen := self.screen()):
+            assert time.monotonic() < deadline, f"{wanted} in {screen.rstrip()}"
+        return screen
 
     def asks(self, text: str) -> None:
         """Types it on an empty line."""

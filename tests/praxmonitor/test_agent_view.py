@@ -299,8 +299,9 @@ async def test_what_is_changed_meanwhile_is_shown_when_more_is_known(house: Hous
     house.kill("@operator", "@writer")
 
 
-async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_the_newer(
-    house: House, edited: Path
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_the_newer_or_they_are_opened_again(
+    house: House, edited: Path, leaves: bool
 ) -> None:
     app = on(house)
     branch = house.agent("@writer").branch
@@ -309,7 +310,8 @@ async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_th
         await until(pilot, lambda: "chapter.md" in text_of(app), "the files", 10)
         await pilot.press("f")
         await until(pilot, lambda: "this is the newest run" in text_of(app), "there is no newer")
-        shown = agent_screen(app).changing.of("@writer")
+        view = agent_screen(app)
+        shown = view.changing.of("@writer")
         assert shown is not None and "a newer run" not in text_of(app)
         house.kill("@operator", "@writer")
         began = time.time()
@@ -321,7 +323,15 @@ async def test_the_changes_stay_those_of_the_run_that_is_read_until_f_goes_to_th
         await until(pilot, lambda: "a newer run began at" in text_of(app), "it is said", 15)
         await until(pilot, lambda: "third.md" in text_of(app), "read again", 15)
         assert "chapter.md" in text_of(app) and shown.since in text_of(app), "against what it was"
-        await pilot.press("f")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen.is_modal, "the help is over it")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is view and "a newer run began" in text_of(app), "as it was")
+        await pilot.press(*(("3",) if leaves else ("f",)))
+        if leaves:
+            await until(pilot, lambda: app.screen is not view, "another view")
+            await pilot.press("2")
+            await until(pilot, lambda: app.screen is view, "opened again")
         await until(pilot, lambda: "chapter.md" not in text_of(app), "those of the newer run", 15)
         assert "third.md" in text_of(app) and "a newer run" not in text_of(app)
     house.kill("@operator", "@writer")

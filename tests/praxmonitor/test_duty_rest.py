@@ -74,6 +74,22 @@ def quiet(directory: Path) -> bool:
     return all(time.time() - each.seen > 3 * LOOK_PERIOD for each in watchers.read_watchers(directory)[0])
 
 
+def stoppable(directory: Path) -> subprocess.Popen[str]:
+    """A watcher that says whether it is on duty when it goes on."""
+    return subprocess.Popen([sys.executable, "-c", STOPPABLE, str(directory)], stdout=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def resting_process(first: subprocess.Popen[str], directory: Path, wait_until: Wait) -> Iterator[subprocess.Popen[str]]:
+    """The same once it is on duty, alone, and rests; ended in the end."""
+    try:
+        assert said(first) == "ours"
+        wait_until(lambda: quiet(directory), 5.0, "it rests")
+        yield first
+    finally:
+        end(first)
+
+
 def test_alone_it_sleeps_and_is_on_duty_all_the_while(tmp_path: Path, wait_until: Wait) -> None:
     with resting(tmp_path, wait_until) as one:
         looks, until = one.looks, time.monotonic() + 2 * LEASE
@@ -128,24 +144,15 @@ def test_one_that_reaches_further_has_it_at_once(tmp_path: Path, wait_until: Wai
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_one_that_rests_and_dies_or_stops_is_followed(tmp_path: Path, wait_until: Wait, how: signal.Signals) -> None:
-    first = holder(tmp_path, "screen")
-    try:
-        assert said(first) == "ours"
-        wait_until(lambda: quiet(tmp_path), 5.0, "it rests")
+    with resting_process(holder(tmp_path, "screen"), tmp_path, wait_until) as first:
         first.send_signal(how)
         second = Changing(tmp_path)
         wait_until(lambda: second.duty.ours, 2.0, "the other has it")
         second.duty.close()
-    finally:
-        end(first)
 
 
 def test_stopped_while_it_rests_it_is_not_on_duty_in_the_moment_it_goes_on(tmp_path: Path, wait_until: Wait) -> None:
-    command = [sys.executable, "-c", STOPPABLE, str(tmp_path)]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert said(first) == "ours"
-        wait_until(lambda: quiet(tmp_path), 5.0, "it rests")
+    with resting_process(stoppable(tmp_path), tmp_path, wait_until) as first:
         first.send_signal(signal.SIGSTOP)
         second = Changing(tmp_path, reach=Reach.NOBODY)
         wait_until(lambda: second.duty.ours, 2.0, "the other steps over it")
@@ -153,22 +160,14 @@ def test_stopped_while_it_rests_it_is_not_on_duty_in_the_moment_it_goes_on(tmp_p
         assert said(first) == "goes on False"
         assert second.duty.ours
         second.duty.close()
-    finally:
-        end(first)
 
 
 def test_stopped_and_continued_while_nobody_came_it_goes_on(tmp_path: Path, wait_until: Wait) -> None:
-    command = [sys.executable, "-c", STOPPABLE, str(tmp_path)]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert said(first) == "ours"
-        wait_until(lambda: quiet(tmp_path), 5.0, "it rests")
+    with resting_process(stoppable(tmp_path), tmp_path, wait_until) as first:
         first.send_signal(signal.SIGSTOP)
         threading.Event().wait(1.5 * LEASE)
         first.send_signal(signal.SIGCONT)
         assert said(first) == "goes on True"
-    finally:
-        end(first)
 
 
 def test_a_newcomer_that_is_killed_is_forgotten_and_it_rests_again(tmp_path: Path, wait_until: Wait) -> None:
