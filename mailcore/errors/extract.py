@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from mailcore.errors.block import Block, Form, Report
 from mailcore.errors.forms.go import go_form
-from mailcore.errors.forms.log_block import LogBlock
+from mailcore.errors.forms.log_block import LogBlock, raised_title, suspicion_form
 from mailcore.errors.forms.native import native_form
 from mailcore.errors.forms.python import python_form
 from mailcore.errors.forms.runners import PytestReport, script_test_form, unittest_name
 from mailcore.errors.forms.rust import rust_form
+from mailcore.errors.forms.scripts import script_form, system_form
 from mailcore.errors.forms.stacks import java_form
 from mailcore.errors.forms.tools import build_form, command_form
 from mailcore.errors.line_text import carried, may_tell, shown_text
@@ -65,6 +66,12 @@ class _Open:
     size: int = 0
     lines: int = 1
     between: int = 0
+    stacked: bool = True
+    """Its last line is one of a stack, or its first."""
+
+    def may_take(self, text: str) -> bool:
+        """After another writer's lines only a stack goes on."""
+        return not self.between or self.block.unfinished or text[0].isspace() or text.startswith("Caused by: ")
 
     def keep(self, text: str) -> None:
         """One more line of its sample."""
@@ -84,8 +91,8 @@ class ErrorExtractor:
         self._number = 0
         self._last_error = -NEAR - 1
         self._forms: tuple[Form, ...] = (
-            python_form, PytestReport(), java_form, go_form, rust_form, script_test_form, build_form, native_form,
-            command_form,
+            python_form, PytestReport(), java_form, go_form, rust_form, script_test_form, script_form, build_form,
+            native_form, system_form, command_form,
         )  # fmt: skip
         self.warnings = 0
         """Lines so far that warn."""
@@ -112,6 +119,8 @@ class ErrorExtractor:
         if not whole:
             return
         stream, text = carried(whole)
+        if not text or text.isspace():
+            return
         for key in [key for key, one in self._open.items() if self._number - one.number > MAX_QUIET]:
             yield from self._close(key)
         opened = self._open.get(stream)
@@ -119,9 +128,13 @@ class ErrorExtractor:
             if self._is_between(opened, whole, text):
                 yield from self._alone(whole, text, offset, at)
                 return
-            if opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
+            goes_on = (
+                not opened.between or opened.block.unfinished or text[0].isspace() or text.startswith("Caused by: ")
+            )
+            if goes_on and opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
                 opened.keep(text)
                 opened.lines += 1
+                opened.stacked = text[0].isspace()
                 opened.number, opened.between = self._number, 0
                 return
             if self._may_go_on(opened, whole):
@@ -146,14 +159,16 @@ class ErrorExtractor:
                 return block, log_line
         if test := unittest_name(text):
             return LogBlock("pytest", f"FAIL: {test}", Severity.ERROR, raised=False), log_line
+        if title := raised_title(text):
+            return LogBlock("log", title, Severity.ERROR, raised=True), log_line
         if log_line.kind is Kind.WARNING:
             self.warnings += 1
         if log_line.kind is not Kind.ERROR:
-            if text is whole:
-                return None
-            log_line = parse_log_line(text.strip())
-            if log_line.kind is not Kind.ERROR:
-                return None
+            of_text = parse_log_line(text.strip()) if text is not whole else log_line
+            if of_text.kind is not Kind.ERROR:
+                suspicion = suspicion_form(text) if log_line.kind is Kind.LOG else None
+                return (suspicion, log_line) if suspicion is not None else None
+            log_line = of_text
         severity = Severity.FATAL if is_fatal(whole, log_line) else Severity.ERROR
         block = LogBlock("log", log_line.text, severity, raised=log_line.form == "raised")
         for inner in stack_of_record(whole) if log_line.form == "json" else ():
@@ -176,7 +191,7 @@ class ErrorExtractor:
 
     def _may_go_on(self, opened: _Open, whole: str) -> bool:
         """A line that tells no error, after which the lines of a stack may go on."""
-        if opened.between >= MAX_AFTER or opened.lines < 3 or whole[0].isspace():
+        if opened.between >= MAX_AFTER or not opened.stacked or whole[0].isspace():
             return False
         line = parse_log_line(whole)
         if line.kind is Kind.ERROR or (line.form in _NO_LOG and not line.at):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from mailcore.errors.block import Block, FrameList, Line, Report
 from mailcore.model.error_group import Severity, StackFrame
@@ -19,6 +20,7 @@ _CALL = re.compile(
     r"(?::\d{1,9})?|\(.{1,400}\))(?: \(BuildId: \w+\))?"
 )
 _ASSERT = re.compile(r"(?:[^\s:]{1,200}: )?([^\s:]{1,300}):(\d{1,9}): (.{1,300}): (Assertion .{1,500} failed\.?)")
+_SYMBOL = re.compile(r"\s{2,8}symbol: {1,6}(.{1,200})")
 _SIGNAL = re.compile(
     r"(?:\S{1,200}: (?:line \d{1,9}: +\d{1,9} )?|\[\d{1,4}\]\s+\d{1,9}\s+|)"
     r"(Segmentation fault|segmentation fault|Bus error|Illegal instruction|Floating point exception|Aborted|Killed)"
@@ -37,15 +39,18 @@ class Compilation:
     unfinished = False
 
     def __init__(self, report: Report) -> None:
-        self._report = report
+        self._report, self._symbol = report, ""
 
     def take(self, text: str) -> bool:
         """Whether the line belongs to it."""
-        return text[:1].isspace() and ("|" in text[:12] or "^" in text or "~" in text)
+        if symbol := _SYMBOL.fullmatch(text):
+            self._symbol = symbol[1]
+            return True
+        return text[:1].isspace()
 
     def report(self) -> Report:
-        """As its first line says."""
-        return self._report
+        """As its first line says, and which symbol it means."""
+        return replace(self._report, title=f"{self._report.title}: {self._symbol}") if self._symbol else self._report
 
 
 class Sanitizer:
@@ -110,7 +115,7 @@ def native_form(text: str) -> Block | None:
         return Terminate(found[4], (StackFrame(found[1], int(found[2]), found[3]),))
     if text.startswith("terminate called "):
         return Terminate(text)
-    if (found := _SIGNAL.fullmatch(text)) and (found[1] != "Aborted" or found[2]) and len(text) < 300:
+    if (found := _SIGNAL.fullmatch(text)) and (text[0] not in "SBIFAKs" or not found[3]) and len(text) < 300:
         program = (found[3] or "").strip().rpartition("/")[2]
         title = found[1][0].upper() + found[1][1:]
         return Line(Report("shell", f"{title}: {program}" if program else title, Severity.FATAL))
