@@ -21,7 +21,7 @@ from mailcore.errors.forms.scripts import script_form, system_form
 from mailcore.errors.forms.stacks import java_form
 from mailcore.errors.forms.tools import build_form, command_form
 from mailcore.errors.line_text import carried, may_tell, shown_text
-from mailcore.errors.log_record import is_fatal, stack_of_record
+from mailcore.errors.log_record import is_fatal, stack_of_record, with_record
 from mailcore.model.activity import Kind
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin, Severity
 from mailcore.observe.log_levels import LogLine, parse_log_line
@@ -48,6 +48,8 @@ _FOLLOWS = re.compile(
     r"|Some errors have detailed explanations.*"
     r"|error: Recipe `.*` failed.*|compilation terminated\.)"
 )
+_STATUS = re.compile(r"(?i)\s{0,20}(?:(?:exit|return) (?:code|status):? \d{1,5}|error:?)\s{0,20}")
+_GOES_ON = ("Caused by: ", "Traceback ", "During handling of ", "The above exception ", "goroutine ")
 _NO_LOG = ("", "raised", "command", "words", "letter", "yarn", "stars", "upper")
 """Forms of levels that the last line of a traceback may have, too."""
 
@@ -66,12 +68,13 @@ class _Open:
     size: int = 0
     lines: int = 1
     between: int = 0
-    stacked: bool = True
-    """Its last line is one of a stack, or its first."""
+    last: str = " "
+    """Its last line but the first."""
 
     def may_take(self, text: str) -> bool:
-        """After another writer's lines only a stack goes on."""
-        return not self.between or self.block.unfinished or text[0].isspace() or text.startswith("Caused by: ")
+        """After another writer's lines only a stack goes on, or what was raised after the line that logs it."""
+        go_on = not self.between or self.block.unfinished or text[0].isspace() or text.startswith(_GOES_ON)
+        return go_on or (self.lines == 1 and bool(raised_title(text)))
 
     def keep(self, text: str) -> None:
         """One more line of its sample."""
@@ -128,13 +131,10 @@ class ErrorExtractor:
             if self._is_between(opened, whole, text):
                 yield from self._alone(whole, text, offset, at)
                 return
-            goes_on = (
-                not opened.between or opened.block.unfinished or text[0].isspace() or text.startswith("Caused by: ")
-            )
-            if goes_on and opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
-                opened.keep(text)
+            if opened.may_take(text) and opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
+                opened.keep(whole)
                 opened.lines += 1
-                opened.stacked = text[0].isspace()
+                opened.last = text
                 opened.number, opened.between = self._number, 0
                 return
             if self._may_go_on(opened, whole):
@@ -147,7 +147,7 @@ class ErrorExtractor:
                 yield from self._close(next(iter(self._open)))
             own = min(log_line.at, at) if log_line.at else at
             self._open[stream] = _Open(block, own, offset, self._number, log_line.at > 0)
-            self._open[stream].keep(text)
+            self._open[stream].keep(whole)
 
     def _begin(self, whole: str, text: str) -> tuple[Block, LogLine] | None:
         """The block that the line opens, and the line as one of a log."""
@@ -184,14 +184,18 @@ class ErrorExtractor:
         if line.form in _NO_LOG and not (line.at and not opened.timed):
             return False
         if line.form in _NO_LOG and text is not whole and opened.block.take(text):
-            opened.keep(text)
+            opened.keep(whole)
             return False
         opened.between += 1
         return True
 
     def _may_go_on(self, opened: _Open, whole: str) -> bool:
         """A line that tells no error, after which the lines of a stack may go on."""
-        if opened.between >= MAX_AFTER or not opened.stacked or whole[0].isspace():
+        if (
+            opened.between >= MAX_AFTER
+            or not (opened.last[0].isspace() or raised_title(opened.last))
+            or whole[0].isspace()
+        ):
             return False
         line = parse_log_line(whole)
         if line.kind is Kind.ERROR or (line.form in _NO_LOG and not line.at):
@@ -209,7 +213,7 @@ class ErrorExtractor:
             return
         own = min(begun[1].at, at) if begun[1].at else at
         opened = _Open(begun[0], own, offset, self._number, begun[1].at > 0)
-        opened.keep(text)
+        opened.keep(whole)
         yield self._event(report, opened)
 
     def _close(self, stream: str) -> Iterator[ErrorEvent]:
@@ -246,14 +250,12 @@ def error_in_text(
     if best is not None:
         return best
     shown = [line for raw in lines[:MAX_SAMPLE_LINES] if (line := shown_text(raw)[:MAX_SAMPLE_LINE])]
-    said = next(
-        (line for line in shown if not re.fullmatch(r"(?i)\s*(?:exit (?:code|status):? \d+|error:?)\s*", line)), ""
-    )
+    said = next((line for line in shown if not _STATUS.fullmatch(line)), "")
     return ErrorEvent(
         at=at,
         agent=agent,
         kind=origin.value,
-        title=one_line(said, MAX_TITLE) or "it said nothing",
+        title=one_line(with_record(said), MAX_TITLE) or "it said nothing",
         sample=tuple(shown),
         origin=origin,
         path=path,

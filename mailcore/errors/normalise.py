@@ -10,6 +10,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, mask in (
         (r"\b[a-zA-Z][\w+.\-]{1,20}://[^\s'\"<>)\]]{1,500}", "<url>"),
         (r"\b[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,64})+", "<mail>"),
+        (r"(?<![\w.'\"/])@[\w\-]{1,64}(?![\w/])", "<agent>"),
         (r"\b\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", "<time>"),
         (r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b", "<time>"),
         (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", "<id>"),
@@ -39,6 +40,9 @@ _CODE = re.compile(
     r" :=]{1,2})[45]\d\d\b"
 )
 """Numbers that say what is wrong: codes of compilers, and statuses of HTTP."""
+_ID = re.compile(r"[A-Za-z0-9_\-]{8,200}")
+_CHANGES = re.compile(r"\d[A-Za-z]|[A-Za-z]\d")
+_PREFIX = re.compile(r"[A-Za-z]{1,30}[_\-](?=.{6})")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAMES = re.compile(
     r"(?i)no module named|cannot find (?:module|name|package|symbol|type|value|crate|function|macro)|has no attribute"
@@ -57,5 +61,15 @@ def normalise(text: str, *, keep_quoted: bool = False) -> str:
         text = _QUOTED.sub("<q>", text)
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
+    text = _ID.sub(_masked_id, text)
     text = " ".join(_NUMBER.sub("<n>", text).split())
     return f"{text} {' '.join(kept)}" if kept else text
+
+
+def _masked_id(found: re.Match[str]) -> str:
+    """A token in which letters and digits take turns is an id; what stands before it says of what."""
+    token = found[0]
+    if len(_CHANGES.findall(token)) < (4 if len(token) < 16 else 3):
+        return token
+    prefix = _PREFIX.match(token)
+    return f"{prefix[0] if prefix else ''}<id>"

@@ -109,8 +109,8 @@ class LogBlock:
             return True
         if text.startswith("- /") or text.startswith(_BEFORE_TRACEBACK):
             return True
-        self._more += 1
-        if text[0].isspace() and self._more <= _MAX_MORE:
+        if text[0].isspace() and self._more < _MAX_MORE:
+            self._more += 1
             if self._causes:
                 self._root = re.sub(r"^\s*(?:\d+: )?", "", text)
             return True
