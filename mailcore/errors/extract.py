@@ -46,10 +46,12 @@ _FOLLOWS = re.compile(
     r"|collect2: error: ld returned .*|error Command failed.*|.*Process completed with exit code \d+\.?"
     r"|\s*ELIFECYCLE .*|Aborted(?: \(core dumped\))?|FAILED \((?:failures|errors)=.*"
     r"|Some errors have detailed explanations.*"
-    r"|error: Recipe `.*` failed.*|compilation terminated\.)"
+    r"|error: Recipe `.*` failed.*|compilation terminated\.|ERROR: No matching distribution found for .*)"
 )
 _STATUS = re.compile(r"(?i)\s{0,20}(?:(?:exit|return) (?:code|status):? \d{1,5}|error:?)\s{0,20}")
 _GOES_ON = ("Caused by: ", "Traceback ", "During handling of ", "The above exception ", "goroutine ")
+_UNINDENTED = ("command", "upper", "yarn", "letter", "words")
+"""Forms of levels that begin a line; indented they are code."""
 _NO_LOG = ("", "raised", "command", "words", "letter", "yarn", "stars", "upper")
 """Forms of levels that the last line of a traceback may have, too."""
 
@@ -169,6 +171,8 @@ class ErrorExtractor:
                 suspicion = suspicion_form(text) if log_line.kind is Kind.LOG else None
                 return (suspicion, log_line) if suspicion is not None else None
             log_line = of_text
+        if text[0].isspace() and log_line.form in _UNINDENTED:
+            return None
         severity = Severity.FATAL if is_fatal(whole, log_line) else Severity.ERROR
         block = LogBlock("log", log_line.text, severity, raised=log_line.form == "raised")
         for inner in stack_of_record(whole) if log_line.form == "json" else ():

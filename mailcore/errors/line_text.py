@@ -37,7 +37,7 @@ _SIGNS = (
     b'file "', b"\xe2\x97\x8f", b"not ok ", b"interrupt", b"___ ", b"no space", b"daemon", b"refused", b"multiple",
     b"timed out", b"could not", b"unable to", b"can't", b"invalid", b"illegal", b"bus e", b"exist", b"directory",
     b"e: ", b"stack smash", b"malloc", b"too many", b"expected", b"unterminated", b"unmatched", b"unrecognized",
-    b"missing", b"oom",
+    b"missing", b"oom", b"no module",
 )  # fmt: skip
 """One of these, in lower case, is in each line that begins an error or warns."""
 _LEVEL = re.compile(rb'"level" ?: ?[4-6]0')

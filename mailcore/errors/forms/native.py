@@ -20,6 +20,8 @@ _CALL = re.compile(
     r"(?::\d{1,9})?|\(.{1,400}\))(?: \(BuildId: \w+\))?"
 )
 _ASSERT = re.compile(r"(?:[^\s:]{1,200}: )?([^\s:]{1,300}):(\d{1,9}): (.{1,300}): (Assertion .{1,500} failed\.?)")
+_KINDS = {"java": "java", "py": "python", "pyi": "python", "rs": "rust", "go": "go", "ts": "typescript"}
+"""Of the end of a file's name; what has none is C or C++."""
 _SYMBOL = re.compile(r"\s{2,8}symbol: {1,6}(.{1,200})")
 _SIGNAL = re.compile(
     r"(?:\S{1,200}: (?:line \d{1,9}: +\d{1,9} )?|\[\d{1,4}\]\s+\d{1,9}\s+|)"
@@ -39,14 +41,15 @@ class Compilation:
     unfinished = False
 
     def __init__(self, report: Report) -> None:
-        self._report, self._symbol = report, ""
+        self._report, self._symbol, self._lines = report, "", 0
 
     def take(self, text: str) -> bool:
         """Whether the line belongs to it."""
         if symbol := _SYMBOL.fullmatch(text):
             self._symbol = symbol[1]
             return True
-        return text[:1].isspace()
+        self._lines += 1
+        return text[:1].isspace() or (self._lines == 1 and self._report.kind == "java")
 
     def report(self) -> Report:
         """As its first line says, and which symbol it means."""
@@ -99,7 +102,7 @@ def native_form(text: str) -> Block | None:
     """A compiler's or linker's line, a sanitizer's, or the end of a process by a signal."""
     if "error: " in text:
         if (found := _COMPILE.fullmatch(text)) and not found[1].endswith((".kt", ".kts")):
-            kind = "java" if found[1].endswith(".java") else "native"
+            kind = _KINDS.get(found[1].rpartition(".")[2], "native")
             return Compilation(
                 Report(kind, f"error: {found[3]}", Severity.ERROR, (StackFrame(found[1], int(found[2])),))
             )

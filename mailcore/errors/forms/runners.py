@@ -33,6 +33,7 @@ _MOCHA = re.compile(r"\s{2,6}\d{1,5}\) (\S.{0,300})")
 _TAP = re.compile(r"\s{0,20}not ok \d{1,7} (?:- )?(.{1,300}?)(?: # (?!TODO|SKIP).*)?")
 _VITEST_PLACE = re.compile(r"❯ (?:(\S{1,200}) )?(\S{1,300}?):(\d{1,9}):\d{1,9}")
 _TAP_ERROR = re.compile(r"\s{2,20}(?:error|message): ([^|>\s].*)")
+_SUBTESTS = re.compile(r"\d{1,6} subtests? failed")
 _MAX_TOLD = 1000
 
 
@@ -134,8 +135,10 @@ class TapFailure:
             self._said = error[1].strip("'\"")
         return text[:1].isspace() and not _TAP.fullmatch(text)
 
-    def report(self) -> Report:
-        """Its name, and what it says."""
+    def report(self) -> Report | None:
+        """Its name, and what it says; nothing if it only counts those within it."""
+        if _SUBTESTS.fullmatch(self._said):
+            return None
         return Report("tap", f"not ok: {self._name}: {self._said}" if self._said else f"not ok: {self._name}")
 
 

@@ -41,6 +41,7 @@ _SHELL = re.compile(
     rf"|[Ss]yntax error.{{0,200}}"
     r"|unexpected EOF while looking for matching.{0,60}|cannot create .{1,300}|Unknown command:? .{1,200})"
 )
+_SHELLS = (None, "bash", "sh", "zsh", "dash", "ksh", "-bash")
 _REPEATED = re.compile(r"[\w./\-~+]{1,300}: line \d{1,9}: `.*'")
 """The line that the shell repeats after a syntax error."""
 _PROGRAMS = (
@@ -226,7 +227,7 @@ def command_form(text: str) -> Block | None:
     if ": " not in text[:400] or len(text) > 1000:
         return None
     if shell := _SHELL.fullmatch(text):
-        frames = (StackFrame(shell["script"], int(shell["line"])),) if shell["script"] else ()
+        frames = (StackFrame(shell["script"], int(shell["line"])),) if shell["script"] not in _SHELLS else ()
         return ShellReport(Report("shell", shell["text"], Severity.ERROR, frames))
     if found := _PROGRAM.fullmatch(text) or _ANY_PROGRAM.fullmatch(text):
         return ShellReport(Report("shell", f"{found['program'].rpartition('/')[2]}: {found['text']}"))
