@@ -21,7 +21,7 @@ from mailcore.errors.forms.scripts import script_form, system_form
 from mailcore.errors.forms.stacks import java_form
 from mailcore.errors.forms.tools import build_form, command_form
 from mailcore.errors.line_text import carried, may_tell, shown_text
-from mailcore.errors.log_record import is_fatal, stack_of_record, with_record
+from mailcore.errors.log_record import is_fatal, stack_of_record
 from mailcore.model.activity import Kind
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin, Severity
 from mailcore.observe.log_levels import LogLine, parse_log_line
@@ -29,7 +29,7 @@ from mailcore.text import line as one_line
 
 MAX_SAMPLE_LINES, MAX_SAMPLE_LINE, MAX_SAMPLE_BYTES = 60, 500, 16_384
 MAX_TITLE = 300
-MAX_BLOCK_LINES = 2000
+MAX_BLOCK_LINES = 10_000
 """Lines of one error that are read, at most."""
 MAX_STREAMS = 16
 """Writers in one file that have a block open at the same time."""
@@ -48,7 +48,6 @@ _FOLLOWS = re.compile(
     r"|Some errors have detailed explanations.*"
     r"|error: Recipe `.*` failed.*|compilation terminated\.|ERROR: No matching distribution found for .*)"
 )
-_STATUS = re.compile(r"(?i)\s{0,20}(?:(?:exit|return) (?:code|status):? \d{1,5}|error:?)\s{0,20}")
 _GOES_ON = ("Caused by: ", "Traceback ", "During handling of ", "The above exception ", "goroutine ")
 _UNINDENTED = ("command", "upper", "yarn", "letter", "words")
 """Forms of levels that begin a line; indented they are code."""
@@ -240,28 +239,3 @@ class ErrorExtractor:
             offset=opened.offset,
             run_id=self._run_id,
         )
-
-
-def error_in_text(
-    text: str, at: float, agent: str, *, origin: ErrorOrigin = ErrorOrigin.TOOL, path: str = "", run_id: str = ""
-) -> ErrorEvent:
-    """What a tool that failed or a program that ended in error said, as one error: the first that its text tells, one
-    with a traceback before others; else its first line."""
-    lines = [line.encode("utf-8", "replace") for line in text[: MAX_BLOCK_LINES * MAX_SAMPLE_LINE].split("\n")]
-    extractor = ErrorExtractor(agent, path=path, origin=origin, run_id=run_id)
-    found = [*extractor.feed([(-1, line) for line in lines], at), *extractor.flush()]
-    best = next((event for event in found if event.frames), found[0] if found else None)
-    if best is not None:
-        return best
-    shown = [line for raw in lines[:MAX_SAMPLE_LINES] if (line := shown_text(raw)[:MAX_SAMPLE_LINE])]
-    said = next((line for line in shown if not _STATUS.fullmatch(line)), "")
-    return ErrorEvent(
-        at=at,
-        agent=agent,
-        kind=origin.value,
-        title=one_line(with_record(said), MAX_TITLE) or "it said nothing",
-        sample=tuple(shown),
-        origin=origin,
-        path=path,
-        run_id=run_id,
-    )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from mailcore.errors.extract import ErrorExtractor, error_in_text
+from mailcore.errors.extract import ErrorExtractor
+from mailcore.errors.one_text import error_in_text
 from mailcore.model.error_group import ErrorEvent
 
 CORPUS = Path(__file__).parents[1] / "fixtures" / "errors"

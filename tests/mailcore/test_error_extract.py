@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.errors.extract import ErrorExtractor, error_in_text
+from mailcore.errors.extract import ErrorExtractor
 from mailcore.errors.fingerprint import fingerprint
+from mailcore.errors.one_text import error_in_text
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin, Severity, StackFrame
 from tests.mailcore.test_log import BLOCKS
 
@@ -160,11 +161,14 @@ def test_what_pytest_repeats_in_its_summary_is_told_once_and_again_in_the_next_r
     assert len(found(*section, *summary, *summary)) == 2
 
 
-def test_a_sample_is_bounded() -> None:
-    frames = [f'  File "{"a" * 900}.py", line {n}, in f' for n in range(3000)]
-    (event, *_) = found("Traceback (most recent call last):", *frames, "ValueError: x")
-    assert len(event.sample) <= 60 and max(map(len, event.sample)) <= 500 and len(event.frames) <= 100
-    assert sum(len(line.encode()) for line in event.sample) <= 16_384
+def test_what_is_kept_of_an_error_is_bounded() -> None:
+    frames = [f'  File "/{"a" * 450}.py", line {n}, in f{n}' for n in range(3000)]
+    (event,) = found("Traceback (most recent call last):", *frames, "    " + "x" * 900, "ValueError: x")
+    assert event.title == "ValueError: x"
+    assert len(event.sample) <= 60 and sum(len(line.encode()) for line in event.sample) <= 16_384
+    assert len(event.frames) == 100 and (event.frames[0].function, event.frames[-1].function) == ("f0", "f2999")
+    (short,) = found("ERROR it broke", *(f"  {'x' * 900} {n}" for n in range(20)))
+    assert len(short.sample) == 21 and max(map(len, short.sample)) == 500
 
 
 HOSTILE: dict[str, bytes] = {

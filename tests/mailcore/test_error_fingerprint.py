@@ -90,3 +90,12 @@ def test_line_numbers_and_callers_do_not_matter_functions_files_and_types_do() -
     assert fingerprint(event(StackFrame("/home/ann/shop/src/users/total.py", 12, "total"))) != first
     assert fingerprint(event(OWN, title="KeyError: x")) != first
     assert fingerprint(event(OWN, kind="node")) != first
+
+
+def test_a_test_fails_alike_whatever_its_values_and_however_short_the_summary_cuts_them() -> None:
+    place = StackFrame("tests/test_calc.py", 5, "test_add")
+    first = fingerprint(event(place, kind="pytest", title="AssertionError: assert 15 == (17 + 2)"))
+    assert fingerprint(event(place, kind="pytest", title="AssertionError: assert Cart(n=...")) == first
+    assert fingerprint(event(place, kind="pytest", title="KeyError: 'x'")) != first
+    other = StackFrame("tests/test_calc.py", 5, "test_sub")
+    assert fingerprint(event(other, kind="pytest", title="AssertionError: assert 15 == (17 + 2)")) != first
