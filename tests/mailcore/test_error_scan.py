@@ -201,3 +201,14 @@ def test_one_call_does_a_bounded_work_and_the_next_goes_on(house: House) -> None
         assert calls < 500
     (group,) = read_groups(house.workspace)
     assert group.count == 20
+
+
+def test_a_workspace_that_was_copied_is_read_on_from_where_it_was(house: House) -> None:
+    begin_watch(house.workspace)
+    path = log_file(house)
+    write(path, "first\n" + traceback(house) * 2)
+    assert [group.count for group in settled(house)] == [2]
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data + traceback(house).encode())
+    assert [group.count for group in settled(house)] == [3]
