@@ -22,7 +22,7 @@ SETTLED_AFTER = 1.5
 """Seconds without a write after which an error's lines are taken to be all there."""
 CLOSED_AFTER = 30.0
 """The same of a last line that has no end."""
-READ_BYTES = 256 * 1024
+_READ_BYTES = 256 * 1024
 MAX_OPEN_ERROR = 256 * 1024
 """Bytes of an error that may be waited for."""
 LONGEST_LINE = 1024 * 1024
@@ -171,7 +171,7 @@ def _lines(descriptor: int, start: int, stop: int, *, closed: bool) -> Iterator[
     """Lines with their offsets, and where they end; the last one, without an end of its own, if it is `closed`."""
     offset, rest = start, b""
     while offset + len(rest) < stop:
-        data = os.pread(descriptor, READ_BYTES, offset + len(rest))
+        data = os.pread(descriptor, _READ_BYTES, offset + len(rest))
         if not data:
             break
         rest += data
@@ -181,7 +181,7 @@ def _lines(descriptor: int, start: int, stop: int, *, closed: bool) -> Iterator[
             lines.append((offset + begin, rest[begin:end]))
             begin = end + 1
         if not begin and len(rest) > LONGEST_LINE:
-            lines.append((offset, rest[:READ_BYTES]))
+            lines.append((offset, rest[:_READ_BYTES]))
             begin = len(rest)
         offset, rest = offset + begin, rest[begin:]
         if lines:
