@@ -65,6 +65,7 @@ GROUPS = {
         "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
+        "errors": ("errors", "errors that repeat, and whose they are: errors [show|resolve|mute|investigate ID]"),
         "history": ("history", "every send, transition, run and act: history [--since 2h]"),
     },
     "Agents' programs": {

@@ -132,6 +132,20 @@ def parse_log_line(text: str) -> LogLine:
     return LogLine(at, Kind.LOG, rest)
 
 
+def own_time(text: str) -> float | None:
+    """The time of a line that begins with one, as of `LogLine.at`: 0.0 if it is not believed; None: it has none.
+
+    A fifth of what `parse_log_line` takes.
+    """
+    if stamped := TIME.fullmatch(text):
+        return _time(stamped[1])
+    if text.startswith("{"):
+        return found.at if (found := _json(text)) is not None else None
+    if _KEYED.search(text):
+        return _keyed_time(text)
+    return 0.0 if CLOCK.fullmatch(text) else None
+
+
 def _kind(groups: Mapping[str, str | None]) -> Kind:
     if level := groups.get("level"):
         return LEVELS[level.lower()]

@@ -37,6 +37,8 @@ class LogLineReader:
         """The line at hand stood there when the file was first seen, and others after it."""
         self._after_error = 0
         """How many lines more may belong to the error that was reported last."""
+        self.begins = True
+        """The last line began an event; else it belongs to that of the line before it."""
 
     def read(self, lines: Sequence[bytes], at: float, *, backlog: bool = False) -> Iterator[Activity]:
         """What the lines report; `at` is the time of those that carry none, and none is later.
@@ -44,7 +46,7 @@ class LogLineReader:
         Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
         """
         for number, raw in enumerate(lines, start=1):
-            text = _text(raw)
+            text = shown_text(raw)
             self._backlog = backlog and number < len(lines)
             if text.strip():
                 yield from self._line(text, at)
@@ -52,6 +54,7 @@ class LogLineReader:
             yield from self._release()
 
     def _line(self, text: str, at: float) -> Iterator[Activity]:
+        self.begins = not self._of_python and not self._wants_text
         if self._of_python:
             yield from self._in_traceback(text, at)
             return
@@ -62,11 +65,12 @@ class LogLineReader:
             return
         belongs = self._held is not None or self._after_error > 0
         if belongs and (_FRAME.fullmatch(text) or CHAINED.fullmatch(text)):
-            self._after_error = max(0, self._after_error - 1)
+            self._after_error, self.begins = max(0, self._after_error - 1), False
             return
         if TRACEBACK_HEAD.fullmatch(text):
             self._of_python = "Traceback" in text
             if belongs:
+                self.begins = False
                 return  # of the error that was reported before it
             self._from_head = True
             self._held = self._activity(at, Kind.ERROR, text.strip())
@@ -110,10 +114,13 @@ class LogLineReader:
 
 def terminal_text(raw: bytes) -> str:
     """What a terminal shows of a line, made harmless."""
-    return neutral(_text(raw).strip())
+    return neutral(shown_text(raw).strip())
 
 
-def _text(raw: bytes) -> str:
-    """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file."""
+def shown_text(raw: bytes) -> str:
+    """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file.
+
+    The text is untrusted.
+    """
     shown = raw.strip(b"\0\r\n").rpartition(b"\r")[2]
     return shown.strip(b"\0")[: MAX_ACTIVITY_TEXT * 32].decode("utf-8", "replace").rstrip()

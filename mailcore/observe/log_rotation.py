@@ -12,6 +12,8 @@ from mailcore.system import safe_open
 _SUFFIX = re.compile(r"[.-]\d[\d\-_.T:]*")
 """What rotation puts behind a name: `.1`, `-20261129`, `.2026-11-29`; what it packs cannot be read on."""
 
+_ROTATED = re.compile(rf"(?P<name>.+?){_SUFFIX.pattern}")
+
 FileIdentity = tuple[int, int]
 """Device and inode: what stays of a file that is renamed."""
 
@@ -19,6 +21,12 @@ FileIdentity = tuple[int, int]
 def file_identity(found: os.stat_result) -> FileIdentity:
     """Which file it is."""
     return found.st_dev, found.st_ino
+
+
+def rotated_from(name: str) -> str:
+    """The name of the log that a file was before it was rotated: `app.log` of `app.log.1`; empty of what was not."""
+    found = _ROTATED.fullmatch(name)
+    return found["name"] if found is not None else ""
 
 
 def open_copy(path: Path, mark: bytes, offset: int, since: float) -> int:

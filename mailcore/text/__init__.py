@@ -12,7 +12,9 @@ from mailcore.text.clusters import cut
 
 # C0 and C1 controls, DEL, line separators, bidirectional overrides, which reorder what a person reads, anchors of
 # annotations, and halves of surrogate pairs, which cannot be written to a terminal.
-_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ufff9-\ufffb\ud800-\udfff]"
+CONTROL_CHARACTERS = (
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ufff9-\ufffb\ud800-\udfff]"
+)
 _EMOJI = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 # What nobody sees, though a terminal may give it a cell, and a language model reads it: soft hyphen, zero-width space
 # and joiners, byte order mark, fillers, the tag characters, the variation selectors, of which 256 spell any byte. A
@@ -22,7 +24,7 @@ _PICTURE = "(?<![0-9#*\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u3
 _FLAG = "\U0001f3f4\U000e0067\U000e0062(?:{})\U000e007f".format(
     "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
 )
-_UNSEEN = (
+UNSEEN_CHARACTERS = (
     f"({_FLAG})|"
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u2060\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -41,8 +43,8 @@ def plain(text: str) -> str:
     nobody sees."""
     if text.isascii() and text.isprintable():
         return text
-    return _compiled(_CONTROL).sub(
-        "\N{REPLACEMENT CHARACTER}", _compiled(_UNSEEN).sub(r"\1", text.replace("\r\n", "\n"))
+    return _compiled(CONTROL_CHARACTERS).sub(
+        "\N{REPLACEMENT CHARACTER}", _compiled(UNSEEN_CHARACTERS).sub(r"\1", text.replace("\r\n", "\n"))
     )
 
 
@@ -53,7 +55,7 @@ def hanging(text: str) -> str:
 
 def hidden_characters(text: str) -> int:
     """How many characters `plain` takes out of `text` because nobody sees them."""
-    return 0 if text.isascii() else sum(not flag for flag in _compiled(_UNSEEN).findall(text))
+    return 0 if text.isascii() else sum(not flag for flag in _compiled(UNSEEN_CHARACTERS).findall(text))
 
 
 def counted(number: int, one: str, many: str = "") -> str:

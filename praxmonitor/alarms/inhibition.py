@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mailcore.observe.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.rules.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 
 EARLIER = 300.0
 """Seconds by which an effect may be noticed before its cause: what failed long before it does not come of it."""

@@ -15,6 +15,10 @@ TWINS = {
     **dict(zip("»≡×≈└├“”‘’–—−", ">=x~``\"\"''---", strict=True)),
     "⧗": "%",
     "⋔": "Y",
+    # logs: standard output is told by ›, standard error by !, see `mailcore.logs.sources`
+    "¶": "=",
+    "¬": "h",
+    "§": "S",
     # bars of a sparkline or a scrollbar, by their height
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True)),
     **dict(zip("▎▍▌▋▊▉▐▏▕▔▀░▒▓", "||||||||| -.:%", strict=True)),

@@ -1,0 +1,148 @@
+"""Several logs as one stream: in the order of time, from any place, whatever is done with their files meanwhile."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailcore.logs.merged import LogPosition, MergedLog
+from mailcore.model.log import LogEntry, LogKind, LogSource
+
+BASE = 1_790_000_000
+
+
+def stamp(second: float) -> str:
+    """As a log writes it, in local time."""
+    return datetime.fromtimestamp(BASE + second).isoformat(sep=" ", timespec="milliseconds")
+
+
+def source(path: Path, agent: str = "@writer") -> LogSource:
+    return LogSource(str(path), agent, LogKind.OWN)
+
+
+def texts(entries: tuple[LogEntry, ...]) -> list[str]:
+    return ["\n".join(entry.lines) for entry in entries]
+
+
+def all_before(log: MergedLog, count: int) -> list[LogEntry]:
+    """Everything, from the end in pages of so many."""
+    found: list[LogEntry] = []
+    position = log.end
+    while (page := log.before(position, count)).entries:
+        found[:0], position = page.entries, page.begin
+    return found
+
+
+def all_after(log: MergedLog, count: int, position: LogPosition | None = None) -> list[LogEntry]:
+    found: list[LogEntry] = []
+    at = position or log.start
+    while (page := log.after(at, count)).entries:
+        found += page.entries
+        at = page.end
+    return found
+
+
+MESSAGE = st.tuples(
+    st.integers(0, 3),  # which file
+    st.integers(0, 40),  # seconds since the one before it
+    st.sampled_from(["INFO ok", "ERROR bad", "x" * 300, "WARNING é"]),
+    st.lists(st.sampled_from(["  detail", "goes on", "", "\tat a.b(C.java:3)", "y" * 300]), max_size=4),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(MESSAGE, min_size=1, max_size=120), count=st.integers(1, 50))
+def test_pages_are_what_sorting_everything_gives(messages: list[tuple[int, int, str, list[str]]], count: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        paths = [Path(name) / f"{number}.log" for number in range(4)]
+        wanted: list[tuple[float, int, int, str]] = []
+        written = ["", "", "", ""]
+        second = 0
+        for number, (which, later, head, details) in enumerate(messages):
+            second += later
+            text = "\n".join([f"{stamp(second)} - {head} {number}", *details])
+            wanted.append((second, which, number, text))
+            written[which] += text + "\n"
+        for path, text in zip(paths, written, strict=True):
+            path.write_text(text)
+        log = MergedLog([source(path) for path in paths])
+        expected = [text for *_, text in sorted(wanted)]
+        backwards = all_before(log, count)
+        assert texts(tuple(backwards)) == expected
+        assert all_after(log, count) == backwards
+        log.close()
+
+
+def test_last_page_and_the_one_before(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    one.write_text("".join(f"{stamp(n)} INFO one {n}\n" for n in range(0, 1000, 2)))
+    two.write_text("".join(f"{stamp(n)} INFO two {n}\n" for n in range(1, 1000, 2)))
+    log = MergedLog([source(one), source(two)])
+    page = log.last(4)
+    assert [entry.at - BASE for entry in page.entries] == [996, 997, 998, 999]
+    assert [entry.at - BASE for entry in log.before(page.begin, 2).entries] == [994, 995]
+    assert log.after(page.begin, 4).entries == page.entries
+    middle = log.at_time(BASE + 500)
+    assert [entry.at - BASE for entry in log.after(middle, 2).entries] == [500, 501]
+    assert [entry.at - BASE for entry in log.before(middle, 2).entries] == [498, 499]
+
+
+def write(path: Path, *lines: str) -> None:
+    with path.open("a") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+@settings(max_examples=80, deadline=None)
+@given(steps=st.lists(st.sampled_from(["write", "write 50", "rename", "copy", "remove", "half", "look"]), max_size=40))
+def test_rotation_of_every_kind_while_following_loses_and_doubles_nothing(steps: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "app.log"
+        write(path, "before")
+        log = MergedLog([source(path)])
+        seen: list[str] = []
+        wanted: list[str] = []
+        number = 0
+        open_half = False
+        for step in [*steps, "look", "end"]:
+            if step.startswith("write") or step == "end":
+                for _ in range(50 if step == "write 50" else 1):
+                    number += 1
+                    if open_half:
+                        wanted[-1] += f"line {number}"
+                    else:
+                        wanted.append(f"line {number}")
+                    open_half = False
+                    write(path, f"line {number}")
+            elif step == "half" and not open_half:
+                number += 1
+                with path.open("a") as file:
+                    file.write(f"half {number} ")
+                wanted.append(f"half {number} ")
+                open_half = True
+            elif step in ("rename", "copy") and path.exists():
+                for old in range(9, 0, -1):
+                    if (older := path.with_name(f"app.log.{old}")).exists():
+                        older.rename(path.with_name(f"app.log.{old + 1}"))
+                if step == "rename":
+                    path.rename(path.with_name("app.log.1"))
+                    path.touch()
+                elif path.stat().st_size:
+                    seen += texts(log.look())
+                    path.with_name("app.log.1").write_bytes(path.read_bytes())
+                    os.truncate(path, 0)
+                open_half = False
+            elif step == "remove" and path.exists():
+                seen += texts(log.look())
+                path.unlink()
+                open_half = False
+            else:
+                seen += texts(log.look())
+        for _ in range(3):
+            seen += texts(log.look())
+        assert sorted(seen) == sorted(wanted)
+        log.close()
