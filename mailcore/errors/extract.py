@@ -20,7 +20,7 @@ from mailcore.errors.forms.rust import rust_form
 from mailcore.errors.forms.scripts import script_form, system_form
 from mailcore.errors.forms.stacks import java_form
 from mailcore.errors.forms.tools import build_form, command_form
-from mailcore.errors.line_text import carried, may_tell, shown_text
+from mailcore.errors.line_text import bare_text, carried, may_tell
 from mailcore.errors.log_record import is_fatal, stack_of_record
 from mailcore.model.activity import Kind
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin, Severity
@@ -119,7 +119,7 @@ class ErrorExtractor:
         return sorted(events, key=lambda event: event.offset)
 
     def _line(self, offset: int, raw: bytes, at: float) -> Iterator[ErrorEvent]:
-        whole = shown_text(raw)
+        whole = bare_text(raw)
         if not whole:
             return
         stream, text = carried(whole)

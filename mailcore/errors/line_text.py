@@ -54,7 +54,7 @@ def may_tell(raw: bytes) -> bool:
     )
 
 
-def shown_text(raw: bytes) -> str:
+def bare_text(raw: bytes) -> str:
     """What a terminal shows of the line: what it was overwritten with, without escapes; empty if it is blank."""
     shown = raw.strip(b"\0\r\n")
     if b"\r" in shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mailcore.errors.extract import MAX_SAMPLE_LINE, MAX_SAMPLE_LINES, MAX_TITLE, ErrorExtractor
-from mailcore.errors.line_text import shown_text
+from mailcore.errors.line_text import bare_text
 from mailcore.errors.log_record import with_record
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin
 from mailcore.text import line as one_line
@@ -26,7 +26,7 @@ def error_in_text(
     best = next((event for event in found if event.frames), found[0] if found else None)
     if best is not None:
         return best
-    shown = [line for raw in lines[:MAX_SAMPLE_LINES] if (line := shown_text(raw)[:MAX_SAMPLE_LINE])]
+    shown = [line for raw in lines[:MAX_SAMPLE_LINES] if (line := bare_text(raw)[:MAX_SAMPLE_LINE])]
     said = next((line for line in shown if not _STATUS.fullmatch(line)), "")
     return ErrorEvent(
         at=at,
