@@ -30,7 +30,7 @@ from mailcore.errors.error_causes import LIMIT, WORDS
 from mailcore.errors.escalation import BREAKER, Escalation, asked_of_late, escalation
 from mailcore.errors.log_news import SETTLED_AFTER
 from mailcore.errors.owner import Branches, error_owner
-from mailcore.errors.scan import scan
+from mailcore.errors.scan import scan_errors
 from mailcore.errors.store import ErrorBook, Inquiry, changing_errors, read_errors
 from mailcore.exceptions import MailcoreError, tolerated
 from mailcore.mail.outbox import dispatch_id
@@ -82,7 +82,7 @@ def _read(workspace: Workspace, config: Config) -> tuple[int, bool]:
     for look in range(MAX_LOOKS):
         if look:  # what stands at an end may be half written
             time.sleep(SETTLED_AFTER / 3)
-        found = scan(workspace, config.errors)
+        found = scan_errors(workspace, config.errors)
         events, behind = events + found.events, found.behind
         if not behind:
             break

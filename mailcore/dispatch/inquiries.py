@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from mailcore.config import Config
 from mailcore.dispatch import control
 from mailcore.errors import groups
-from mailcore.errors.escalation import BREAKER
 from mailcore.errors.store import Inquiry, changing_errors, read_errors
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import post, resumable_act
@@ -130,8 +129,3 @@ def _sweep(workspace: Workspace) -> None:
                     writing.remove_file(directory / name, workspace.root)
             finally:
                 os.close(descriptor)
-
-
-def is_about_breaker(inquiry: Inquiry) -> bool:
-    """It goes to the operator, and is about no group."""
-    return inquiry.key == BREAKER
