@@ -33,7 +33,6 @@ from mailcore.errors.owner import Branches, error_owner
 from mailcore.errors.scan import scan_errors
 from mailcore.errors.store import ErrorBook, Inquiry, changing_errors, read_errors
 from mailcore.exceptions import MailcoreError, tolerated
-from mailcore.mail.outbox import dispatch_id
 from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.error_group import ErrorGroup
 from mailcore.programs.choose import select
@@ -63,7 +62,7 @@ class Watched(NamedTuple):
 
 def watch_errors(workspace: Workspace, config: Config) -> Watched:
     """Count what came, note what was answered, ask whom it concerns. MailcoreError where the book cannot be kept."""
-    proof, run = audit.current_proof.set("supervisor"), dispatch_id.set("")  # it is nobody's act who called this
+    proof = audit.current_proof.set("supervisor")
     try:
         events, behind = _read(workspace, config)
         resolved = take_answers(workspace)
@@ -74,7 +73,6 @@ def watch_errors(workspace: Workspace, config: Config) -> Watched:
         return Watched(events, tuple(asked), tuple(resolved), found.quiet, tuple(failed), behind)
     finally:
         audit.current_proof.reset(proof)
-        dispatch_id.reset(run)
 
 
 def _read(workspace: Workspace, config: Config) -> tuple[int, bool]:

@@ -60,7 +60,8 @@ def observed(group: ErrorGroup | None, event: ErrorEvent, fingerprint: str, *, h
     if group.unmuted_state is not GroupState.RESOLVED or event.at <= group.resolved_at or history:
         return came
     state = GroupState.MUTED if group.state is GroupState.MUTED else GroupState.BACK
-    return entered(replace(came, state=state, returns=group.returns + 1), event.at, "came back after it was resolved")
+    came = replace(came, state=state, returns=group.returns + 1, came_back_at=event.at)
+    return entered(came, event.at, "came back after it was resolved")
 
 
 def bounded_event(event: ErrorEvent) -> ErrorEvent:
@@ -129,10 +130,11 @@ def resolved(group: ErrorGroup, at: float, by: str, how: str) -> ErrorGroup:
         recent=tuple(one for one in group.recent if one > at),
     )
     done = entered(done, at, f"resolved: {how}" if how else "resolved", by)
-    if group.last_at <= at:
+    since = [one for one in group.recent if one > at]
+    if not since:
         return done
-    back = replace(done, state=GroupState.BACK, returns=group.returns + 1)
-    return entered(back, group.last_at, "came back after it was resolved")
+    back = replace(done, state=GroupState.BACK, returns=group.returns + 1, came_back_at=since[0])
+    return entered(back, since[0], "came back after it was resolved")
 
 
 def reopened(group: ErrorGroup, at: float, by: str) -> ErrorGroup:

@@ -31,7 +31,7 @@ from mailcore.programs.transcript_reader import Counted
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.worktree import counterpart
 
-SCAN_SECONDS, SCAN_BYTES = 3.0, 64 << 20
+SCAN_SECONDS, SCAN_BYTES = 3.0, 8 << 20
 """What one call takes of the time, and of one log; it says so where there is more."""
 HISTORY_BYTES = 1 << 20
 """Bytes of the end of a log that are counted of what stood in it when the watching began."""

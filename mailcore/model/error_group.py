@@ -120,6 +120,8 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     resolution: str = ""
     """What was done about it; untrusted."""
     resolved_at: float = 0.0
+    came_back_at: float = 0.0
+    """When it came back last after it was resolved; 0.0: it did not."""
     returns: int = 0
     """How often it came back after it was resolved."""
     history: tuple[GroupEntry, ...] = ()
@@ -136,7 +138,7 @@ class ErrorGroup(msgspec.Struct, frozen=True):
         if self.state is not GroupState.MUTED:
             return self.state
         if self.resolved_at and self.asked_at <= self.resolved_at:
-            return GroupState.BACK if self.last_at > self.resolved_at else GroupState.RESOLVED
+            return GroupState.BACK if self.came_back_at > self.resolved_at else GroupState.RESOLVED
         return GroupState.INVESTIGATING if self.asked_at else GroupState.NEW
 
     def state_at(self, now: float) -> GroupState:

@@ -19,9 +19,10 @@ from mailcore.mail import answer
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import WATCHER
 from mailcore.model.error_group import GroupState
+from mailcore.system.processes import command_line, snapshot
 from mailcore.workspace.find import Workspace, find_workspace
 from tests.faults.conftest import archived_mail, make_team
-from tests.faults.test_acts import FAIL, FILL, KILL, nursery, shim
+from tests.faults.test_acts import FAIL, FILL, KILL, nursery, settled, shim
 
 __all__ = ["nursery", "shim"]
 
@@ -94,3 +95,51 @@ def test_spoilt_at_any_write_the_next_look_goes_on(
         tried += 1
     assert calls > 5
     print(f"{prepare.__name__}: {tried} of {calls} calls that write spoilt")
+
+
+def dispatched(team: Workspace) -> None:
+    """The same, and config has it dispatched."""
+    repeated(team)
+    command = '["sh", "-c", "echo started >> started"]'
+    target = f'[agents.target]\nprogram = "command"\ncommand = {command}\n'
+    team.config_file.write_text(f"[dispatch]\nattempts = 1\n{target}[errors]\ncount = 3\ndispatch = true\n")
+
+
+def looked(team: Workspace, wait_until: Callable[..., None]) -> None:
+    """Wait until no run goes on, and nobody looks any more at what it left."""
+
+    def over() -> bool:
+        words = (command_line(pid) or [] for pid in snapshot())
+        return not any(b"mailcore.dispatch.error_watch" in one and str(team.root).encode() in one for one in words)
+
+    settled(team, wait_until)
+    wait_until(over, 60, "nobody looks")
+
+
+@pytest.mark.linux_only("the shim stands before glibc")
+def test_killed_at_any_write_it_is_dispatched_once(
+    tmp_path: Path,
+    nursery: Callable[..., dict[str, Any]],
+    rounds: Callable[[int, int], int],
+    wait_until: Callable[..., None],
+) -> None:
+    team = make_team(tmp_path / "team")
+    dispatched(team)
+    kept = shutil.copytree(team.root, tmp_path / "kept", symlinks=True)
+    calls = nursery(team.root, LOOKS)["calls"]
+    looked(team, wait_until)
+    tried = 0
+    for at in range(1, calls + 1, max(1, calls // rounds(8, calls))):
+        shutil.rmtree(team.root)
+        shutil.copytree(kept, team.root, symlinks=True)
+        nursery(team.root, LOOKS, at, KILL)
+        for _ in "12":
+            looked(team, wait_until)
+            watch_errors(team, read_config(team.config_file))
+        looked(team, wait_until)
+        (group,) = read_errors(team).groups.values()
+        started = team.agent("@target").branch / "started"
+        times = started.read_text() if started.exists() else ""
+        assert (times, group.asks, bool(group.asked_run)) == ("started\n", 1, True), (at, calls, times, group.history)
+        tried += 1
+    print(f"dispatched: {tried} of {calls} calls that write spoilt")

@@ -167,3 +167,10 @@ def test_a_window_counts_what_happened_in_it() -> None:
         group = observed(group, event(at), FINGERPRINT)
     assert group is not None
     assert groups.in_window(group, 300.0, 60.0) == 2 and groups.in_window(group, 300.0, 150.0) == 3
+
+
+def test_what_its_own_investigation_met_after_its_answer_does_not_bring_it_back() -> None:
+    group = observed(observed(None, event(100.0), FINGERPRINT), event(300.0), FINGERPRINT, history=True)
+    done = groups.resolved(group, 200.0, "@a", "mended it")
+    assert done.state is GroupState.RESOLVED and done.last_at == 300.0
+    assert groups.unmuted(groups.muted(done, 310.0, "@operator"), 320.0).state is GroupState.RESOLVED

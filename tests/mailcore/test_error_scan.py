@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import Errors
+from mailcore.errors import scan as scanning
 from mailcore.errors.scan import Scanned, begin_watch, scan_errors
 from mailcore.errors.store import read_errors, read_groups
 from mailcore.model.error_group import ErrorGroup
@@ -212,3 +213,14 @@ def test_a_workspace_that_was_copied_is_read_on_from_where_it_was(house: House) 
     path.unlink()
     path.write_bytes(data + traceback(house).encode())
     assert [group.count for group in settled(house)] == [3]
+
+
+def test_a_large_log_is_read_piece_by_piece(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "SCAN_BYTES", 300_000)
+    begin_watch(house.workspace)
+    write(log_file(house), ("INFO all is well with this line\n" * 60 + traceback(house)) * 1000)
+    calls = 1
+    while looked(house).behind:
+        calls += 1
+    (group,) = read_groups(house.workspace)
+    assert group.count == 1000 and 3 < calls < 40
