@@ -55,8 +55,12 @@ class LogSearch:
         self._start()
 
     def __del__(self) -> None:
-        if self._reader >= 0:
-            os.close(self._reader)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader, -1
+        if reader >= 0:
+            os.close(reader)
 
     def _forget(self) -> None:
         self._hits = SearchHits()
@@ -83,7 +87,7 @@ class LogSearch:
         """How much of the file was searched, from 0 to 1."""
         if not self._log.size or (self.done and not self.error):
             return 1.0
-        return min(1.0, self._place() / self._log.size)
+        return min(1.0, max(self._hits.reached, self._place()) / self._log.size)
 
     def next(self, offset: int) -> int | None:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
@@ -124,9 +128,10 @@ class LogSearch:
             child.cancel()
         self._thread.join()
         self._log.close()
+        self._let_go()
 
     def _place(self) -> int:
-        return os.lseek(self._reader, 0, os.SEEK_CUR)
+        return os.lseek(self._reader, 0, os.SEEK_CUR) if self._reader >= 0 else self._hits.reached
 
     def _run(self) -> None:
         most, keeps, apart = 1, True, 1.0
