@@ -13,7 +13,7 @@ import time
 
 from mailcore.logs.hits import SearchHits
 from mailcore.logs.log_file import LogChange, LogFile
-from mailcore.logs.near import LOOK_SECONDS, NearLook
+from mailcore.logs.near import NearLook
 from mailcore.logs.patterns import LogPattern, log_pattern
 from mailcore.system.line_filter import LineFilter
 
@@ -93,17 +93,13 @@ class LogSearch:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
         hit = self._hits.next(offset, self._look)
         if hit is None and not self.done:
-            hit = self._look.first(max(offset, self._hits.reached), self._log.size, LOOK_SECONDS)
+            hit = self._look.first(max(offset, self._hits.reached), self._log.size)
         return hit
 
     def before(self, offset: int) -> int | None:
         """The last hit before `offset`. None as of `next`."""
         reached = self._hits.reached
-        hit = (
-            None
-            if self.done or offset <= reached
-            else self._look.last(reached, min(offset, self._log.size), LOOK_SECONDS)
-        )
+        hit = None if self.done or offset <= reached else self._look.last(reached, min(offset, self._log.size))
         return self._hits.before(offset, self._look) if hit is None else hit
 
     def number_of(self, hit: int) -> int | None:
@@ -146,7 +142,7 @@ class LogSearch:
                 self._given_up += 1
                 continue
             stop = self._place()
-            if found < most:
+            if found < most or (stop >= self._log.size and self._log.data(stop - 1, 1) != b"\n"):
                 self._finish(start, stop, found, keeps)
                 return
             self._hits.add(stop, found, kept=keeps)
