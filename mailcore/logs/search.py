@@ -27,8 +27,12 @@ SPARSE = 65_536
 """The same, from where on each hit is told at once."""
 STRETCH_BYTES = 16 * 1024 * 1024
 """About so long is a stretch of the file in which hits are only counted."""
+AT_ONCE = 2
+"""Children that search at a time, of all searches of this process."""
 STALL_SECONDS = 10.0
 """So long a child may stay where it is in the file."""
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class LogSearch:
@@ -137,7 +141,12 @@ class LogSearch:
             commands = self.pattern.filters(*options, "-m", str(most))[self._given_up :]
             if not commands:
                 return
-            found = self._batch(commands[0], start, keeps)
+            if not self._has_turn():
+                return
+            try:
+                found = self._batch(commands[0], start, keeps)
+            finally:
+                _turns.release()
             if found is None:
                 self._given_up += 1
                 continue
@@ -149,6 +158,13 @@ class LogSearch:
             apart = (stop - start) / found
             keeps = apart >= DENSE and len(self._hits.places) < MAX_KEPT
             most = min(most * 8, MAX_BATCH) if keeps else max(1000, int(STRETCH_BYTES / apart))
+
+    def _has_turn(self) -> bool:
+        """Wait for one of the children that may search at a time; False if it is closed meanwhile."""
+        while not self._ends.is_set():
+            if _turns.acquire(timeout=0.05):
+                return True
+        return False
 
     def _batch(self, command: list[str], start: int, keeps: bool) -> int | None:
         """How many hits one child found; None if it failed, stood still or was cancelled."""

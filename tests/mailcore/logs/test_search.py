@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -32,7 +34,7 @@ LINES = st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(b"".join), max
 PATTERNS = [
     "Error", "error", "rror|warn", "[0-9]+ms", "^$", "^error$", r"\d\d", r"\bwarn\b", "-e", "e.*m", "(?i)ERROR",
     r"(r)\1", "r(?=o)", "a{2,}|r{2}", "[äö]", "字", "ö", r"\[31m", "", "(?P<n>E)rror", "w(?:a)r", ".", "r$",
-    r"took\s\d+?ms", r"\x00",
+    r"took\s\d+?ms", r"\x00", "r{,2}o",
 ]  # fmt: skip
 
 
@@ -280,3 +282,31 @@ def test_a_hit_far_in_a_long_line_is_where_its_line_begins(tmp_path: Path, monke
     assert look.first(0, log.size, known=True) == look.last(0, log.size, known=True) == 5
     monkeypatch.setattr(near, "LARGEST_LOOK", 16)
     assert look.first(0, log.size, known=True) == look.last(0, log.size, known=True) == 5
+
+
+def test_many_searches_take_turns_and_all_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+    lock = threading.Lock()
+    batch = LogSearch._batch
+
+    def counted(self: LogSearch, *arguments: Any) -> int | None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return batch(self, *arguments)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(LogSearch, "_batch", counted)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"Error\n" * 1000)
+    log = LogFile(path)
+    searches = [LogSearch(log, "Error") for _ in range(12)]
+    until(lambda: all(one.done for one in searches))
+    assert [one.count for one in searches] == [1000] * 12
+    assert most <= search.AT_ONCE
+    for one in searches:
+        one.close()
