@@ -62,7 +62,7 @@ class SearchHits:
         self.reached = stop
 
     def next(self, offset: int, look: NearLook) -> int | None:
-        """The first at `offset` or behind it, of those that were found."""
+        """The first at `offset` or behind it, of those that were found. TimeoutError of the look."""
         stretches = self._stretches
         for number in range(bisect_right(stretches, offset, key=lambda s: s.stop), len(stretches)):
             one = stretches[number]
@@ -78,7 +78,7 @@ class SearchHits:
         return self.open_line if self.open_line >= offset else None
 
     def before(self, offset: int, look: NearLook) -> int | None:
-        """The last before `offset`, of those that were found."""
+        """The last before `offset`, of those that were found. TimeoutError of the look."""
         if 0 <= self.open_line < offset:
             return self.open_line
         kept, stretches = self.kept, self._stretches

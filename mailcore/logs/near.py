@@ -25,12 +25,12 @@ class NearLook:
         self._pattern = pattern
 
     def first(self, start: int, stop: int, *, known: bool = False) -> int | None:
-        """The first line that matches and begins in this part; None also if that was not found out in time.
+        """The first line that matches and begins in this part. TimeoutError if that was not found out in time.
 
-        `known`: that there is one.
+        `known`: there is one in it or near it.
         """
         at, size, deadline = self._line_from(start), FIRST_LOOK, _deadline(known)
-        while at < stop and time.monotonic() < deadline:
+        while at < stop:
             data = self._log.data(at, size)
             if not data:
                 return None
@@ -45,9 +45,9 @@ class NearLook:
         return None
 
     def last(self, start: int, stop: int, *, known: bool = False) -> int | None:
-        """The last line that matches and begins in this part, of which `start` is a line's beginning."""
+        """The last line that matches and begins in this part, of which `start` is a line's beginning. As `first`."""
         end, size, deadline = self._line_from(stop), FIRST_LOOK, _deadline(known)
-        while end > start and time.monotonic() < deadline:
+        while end > start:
             begin = self._log.start_of(max(start, end - size))
             if found := self._offsets(self._log.data(begin, end - begin), deadline):
                 return begin + found[-1]
@@ -63,16 +63,20 @@ class NearLook:
 
     def offsets(self, start: int, stop: int) -> list[int] | None:
         """All lines that match, of whole lines; None where that takes too long."""
-        found = self._offsets(self._log.data(start, stop - start), _deadline(True))
-        return None if found is None else [start + place for place in found]
+        try:
+            return [start + at for at in self._offsets(self._log.data(start, stop - start), _deadline(True))]
+        except TimeoutError:
+            return None
 
     def _line_from(self, offset: int) -> int:
         """The first line's beginning that is no earlier."""
         return offset if self._log.start_of(offset) == offset else self._log.row_at(offset).end
 
-    def _offsets(self, data: bytes, deadline: float, *options: str) -> list[int] | None:
-        said = self._filtered(data, deadline, "-b", *options)
-        return None if said is None else [int(line.partition(b":")[0]) for line in said.split(b"\n") if line]
+    def _offsets(self, data: bytes, deadline: float, *options: str) -> list[int]:
+        said = self._filtered(data, deadline, "-b", *options) if time.monotonic() < deadline else None
+        if said is None:
+            raise TimeoutError
+        return [int(line.partition(b":")[0]) for line in said.split(b"\n") if line]
 
     def _filtered(self, data: bytes, deadline: float, *options: str) -> bytes | None:
         for command in self._pattern.filters(*options):

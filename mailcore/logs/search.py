@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 
 from mailcore.logs.hits import SearchHits
 from mailcore.logs.log_file import LogChange, LogFile
@@ -95,16 +96,21 @@ class LogSearch:
 
     def next(self, offset: int) -> int | None:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
-        hit = self._hits.next(offset, self._look)
-        if hit is None and not self.done:
-            hit = self._look.first(max(offset, self._hits.reached), self._log.size)
-        return hit
+        with suppress(TimeoutError):
+            hit = self._hits.next(offset, self._look)
+            if hit is not None or self.done:
+                return hit
+            return self._look.first(max(offset, self._hits.reached), self._log.size)
+        return None
 
     def before(self, offset: int) -> int | None:
         """The last hit before `offset`. None as of `next`."""
-        reached = self._hits.reached
-        hit = None if self.done or offset <= reached else self._look.last(reached, min(offset, self._log.size))
-        return self._hits.before(offset, self._look) if hit is None else hit
+        with suppress(TimeoutError):
+            reached, hit = self._hits.reached, None
+            if not self.done and offset > reached:
+                hit = self._look.last(reached, min(offset, self._log.size))
+            return self._hits.before(offset, self._look) if hit is None else hit
+        return None
 
     def number_of(self, hit: int) -> int | None:
         """Which of all hits it is, from 1 on; None if it was not counted yet, or cannot be counted soon."""
@@ -151,6 +157,10 @@ class LogSearch:
                 self._given_up += 1
                 continue
             stop = self._place()
+            few = found and stop - start > max(4 * STRETCH_BYTES, found * DENSE)
+            if few and not keeps and len(self._hits.places) < MAX_KEPT:
+                most, keeps = MAX_BATCH, True  # they became few: their places are wanted
+                continue
             if found < most or (stop >= self._log.size and self._log.data(stop - 1, 1) != b"\n"):
                 self._finish(start, stop, found, keeps)
                 return

@@ -214,7 +214,8 @@ def large(directory: Path, megabytes: float, turns: int) -> None:
         grep = statistics.median(grep[0] for _, grep in pairs if grep)
         share = statistics.median(grep[0] / found["searches"][0][0] for found, grep in pairs if grep)
         lnav = printing(["lnav", "-n", "-c", f":filter-in {pattern}", log])
-        print(f"| {name} | {seconds:.2f} s | {hit:.0f} ms | {before:.0f} ms | {grep:.2f} s | {share:.2f} | "
+        soon = f"{hit:.0f} ms" if hits else "-"
+        print(f"| {name} | {seconds:.2f} s | {soon} | {before:.0f} ms | {grep:.2f} s | {share:.2f} | "
               f"{told(lnav, 's')[0]} | {hits:,.0f} |")  # fmt: skip
 
 

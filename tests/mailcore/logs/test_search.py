@@ -215,16 +215,20 @@ def test_closing_ends_the_child_at_once(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.skipif(not gnu_grep(), reason="GNU grep is not installed")
-def test_a_hole_larger_than_the_memory_hides_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("calm", [0, 1000])
+def test_a_hole_larger_than_the_memory_hides_nothing(calm: int, tmp_path: Path) -> None:
+    """The second child fails, after it found some; hits are only counted at first, or all kept."""
     path = tmp_path / "a.log"
     with path.open("wb") as file:
-        file.write(b"Error one\n")
+        file.write((b"calm\n" * calm + b"Error one\n") * 4)
         file.seek(3 << 30)
         file.write(b"\nError two\n")
         file.truncate(6 << 30)
     one = LogSearch(LogFile(path), "Error")
     until(lambda: one.done)
-    assert (one.count, one.error) == (2, "")
+    assert (one.count, one.error) == (5, "")
+    each = 5 * calm + 10
+    assert [one.before(one.next(3 << 30) or 0), one.next(2 * each)] == [4 * each - 10, 3 * each - 10]
     one.close()
 
 
@@ -310,3 +314,17 @@ def test_many_searches_take_turns_and_all_end(tmp_path: Path, monkeypatch: pytes
     assert most <= search.AT_ONCE
     for one in searches:
         one.close()
+
+
+def test_a_look_that_takes_too_long_answers_nothing_rather_than_another_hit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "DENSE", 10_000)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"Error\n" * 100)
+    one = LogSearch(LogFile(path), "Error")
+    until(lambda: one.done)
+    assert one.before(0) is None and one.before(1) == 0
+    monkeypatch.setattr(near, "KNOWN_SECONDS", -1.0)
+    assert one.before(600) is None and one.next(300) is None
+    one.close()
