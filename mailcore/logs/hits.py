@@ -62,7 +62,7 @@ class SearchHits:
         self.reached = stop
 
     def next(self, offset: int, look: NearLook) -> int | None:
-        """The first at `offset` or behind it, of those that were found."""
+        """The first at `offset` or behind it, of those that were found. TimeoutError of the look."""
         stretches = self._stretches
         for number in range(bisect_right(stretches, offset, key=lambda s: s.stop), len(stretches)):
             one = stretches[number]
@@ -70,7 +70,7 @@ class SearchHits:
                 place = bisect_left(self.places, offset, one.first, one.first + one.count)
                 if place < one.first + one.count:
                     return self.places[place]
-            elif one.count and (hit := look.first(max(offset, one.start), one.stop)) is not None:
+            elif one.count and (hit := look.first(max(offset, one.start), one.stop, known=True)) is not None:
                 return hit
         place = bisect_left(self.places, offset, self.kept)
         if place < len(self.places):
@@ -78,7 +78,7 @@ class SearchHits:
         return self.open_line if self.open_line >= offset else None
 
     def before(self, offset: int, look: NearLook) -> int | None:
-        """The last before `offset`, of those that were found."""
+        """The last before `offset`, of those that were found. TimeoutError of the look."""
         if 0 <= self.open_line < offset:
             return self.open_line
         kept, stretches = self.kept, self._stretches
@@ -90,7 +90,7 @@ class SearchHits:
                 place = bisect_left(self.places, offset, one.first, one.first + one.count)
                 if place > one.first:
                     return self.places[place - 1]
-            elif one.count and (hit := look.last(one.start, min(offset, one.stop))) is not None:
+            elif one.count and (hit := look.last(one.start, min(offset, one.stop), known=True)) is not None:
                 return hit
         return None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 
 from mailcore.logs.hits import SearchHits
 from mailcore.logs.log_file import LogChange, LogFile
@@ -27,8 +28,12 @@ SPARSE = 65_536
 """The same, from where on each hit is told at once."""
 STRETCH_BYTES = 16 * 1024 * 1024
 """About so long is a stretch of the file in which hits are only counted."""
+AT_ONCE = 2
+"""Children that search at a time, of all searches of this process."""
 STALL_SECONDS = 10.0
 """So long a child may stay where it is in the file."""
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class LogSearch:
@@ -55,8 +60,12 @@ class LogSearch:
         self._start()
 
     def __del__(self) -> None:
-        if self._reader >= 0:
-            os.close(self._reader)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader, -1
+        if reader >= 0:
+            os.close(reader)
 
     def _forget(self) -> None:
         self._hits = SearchHits()
@@ -83,20 +92,25 @@ class LogSearch:
         """How much of the file was searched, from 0 to 1."""
         if not self._log.size or (self.done and not self.error):
             return 1.0
-        return min(1.0, self._place() / self._log.size)
+        return min(1.0, max(self._hits.reached, self._place()) / self._log.size)
 
     def next(self, offset: int) -> int | None:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
-        hit = self._hits.next(offset, self._look)
-        if hit is None and not self.done:
-            hit = self._look.first(max(offset, self._hits.reached), self._log.size)
-        return hit
+        with suppress(TimeoutError):
+            hit = self._hits.next(offset, self._look)
+            if hit is not None or self.done:
+                return hit
+            return self._look.first(max(offset, self._hits.reached), self._log.size)
+        return None
 
     def before(self, offset: int) -> int | None:
         """The last hit before `offset`. None as of `next`."""
-        reached = self._hits.reached
-        hit = None if self.done or offset <= reached else self._look.last(reached, min(offset, self._log.size))
-        return self._hits.before(offset, self._look) if hit is None else hit
+        with suppress(TimeoutError):
+            reached, hit = self._hits.reached, None
+            if not self.done and offset > reached:
+                hit = self._look.last(reached, min(offset, self._log.size))
+            return self._hits.before(offset, self._look) if hit is None else hit
+        return None
 
     def number_of(self, hit: int) -> int | None:
         """Which of all hits it is, from 1 on; None if it was not counted yet, or cannot be counted soon."""
@@ -120,9 +134,10 @@ class LogSearch:
             child.cancel()
         self._thread.join()
         self._log.close()
+        self._let_go()
 
     def _place(self) -> int:
-        return os.lseek(self._reader, 0, os.SEEK_CUR)
+        return os.lseek(self._reader, 0, os.SEEK_CUR) if self._reader >= 0 else self._hits.reached
 
     def _run(self) -> None:
         most, keeps, apart = 1, True, 1.0
@@ -132,18 +147,34 @@ class LogSearch:
             commands = self.pattern.filters(*options, "-m", str(most))[self._given_up :]
             if not commands:
                 return
-            found = self._batch(commands[0], start, keeps)
+            if not self._has_turn():
+                return
+            try:
+                found = self._batch(commands[0], start, keeps)
+            finally:
+                _turns.release()
             if found is None:
                 self._given_up += 1
                 continue
             stop = self._place()
-            if found < most:
+            few = found and stop - start > max(4 * STRETCH_BYTES, found * DENSE)
+            if few and not keeps and len(self._hits.places) < MAX_KEPT:
+                most, keeps = MAX_BATCH, True  # they became few: their places are wanted
+                continue
+            if found < most or (stop >= self._log.size and self._log.data(stop - 1, 1) != b"\n"):
                 self._finish(start, stop, found, keeps)
                 return
             self._hits.add(stop, found, kept=keeps)
             apart = (stop - start) / found
             keeps = apart >= DENSE and len(self._hits.places) < MAX_KEPT
             most = min(most * 8, MAX_BATCH) if keeps else max(1000, int(STRETCH_BYTES / apart))
+
+    def _has_turn(self) -> bool:
+        """Wait for one of the children that may search at a time; False if it is closed meanwhile."""
+        while not self._ends.is_set():
+            if _turns.acquire(timeout=0.05):
+                return True
+        return False
 
     def _batch(self, command: list[str], start: int, keeps: bool) -> int | None:
         """How many hits one child found; None if it failed, stood still or was cancelled."""
