@@ -11,7 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.logs.merged import LogPosition, MergedLog
+from mailcore.logs.patterns import log_pattern
+from mailcore.logs.wanted import LogFilter
+from mailcore.model.activity import Kind
 from mailcore.model.log import LogEntry, LogKind, LogSource
+from mailcore.observe.log_levels import parse_log_line
 
 BASE = 1_790_000_000
 
@@ -146,3 +150,35 @@ def test_rotation_of_every_kind_while_following_loses_and_doubles_nothing(steps:
             seen += texts(log.look())
         assert sorted(seen) == sorted(wanted)
         log.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(MESSAGE, min_size=1, max_size=200), which=st.sampled_from(["errors", "grep", "both", "time"]))
+def test_what_is_wanted_is_found_from_both_sides(messages: list[tuple[int, int, str, list[str]]], which: str) -> None:
+    wanted = LogFilter(
+        errors=which in ("errors", "both"),
+        pattern=log_pattern(r"bad 1|\bok \d+$") if which in ("grep", "both") else None,
+        begin=BASE + 500.0 if which == "time" else 0.0,
+    )
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "app.log"
+        second = 0
+        parts = []
+        for number, (_, later, head, details) in enumerate(messages):
+            second += later
+            parts.append("\n".join([f"{stamp(second)} - {head} {number}", *details]))
+        path.write_text("\n".join(parts))
+        log = MergedLog([source(path)])
+        everything = log.last(1000).entries
+        expected = [entry for entry in everything if wanted.wants(entry)]
+        assert list(log.last(1000, wanted).entries) == expected
+        assert list(log.after(log.start, 1000, wanted).entries) == expected
+        log.close()
+
+
+def test_no_error_is_passed_over() -> None:
+    lines = Path(__file__).parent.parent.joinpath("log_lines.txt").read_text().splitlines()
+    candidates = LogFilter(errors=True).candidates
+    assert candidates is not None
+    found = [line[2:] for line in lines if line[1:2] == "\t" and parse_log_line(line[2:]).kind is Kind.ERROR]
+    assert len(found) > 50 and [line for line in found if not candidates.search(line.encode())] == []
