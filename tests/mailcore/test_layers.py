@@ -222,6 +222,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
         "mailcore.system.linux.processes": {"pidfd_send_signal"},
         "mailcore.system.portable.processes": {"kill"},
         "mailcore.system.pid1": {"kill"},  # hands on what it is sent
+        "mailcore.system.line_filter": {"kill"},  # its own child
     }
     users = {
         name
