@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 from mailcore.cli import output
 from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.cli.since import parse_since
-from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.logs.merged import MergedLog
 from mailcore.logs.sources import logs_of, source_sign
@@ -23,6 +22,7 @@ from mailcore.logs.wanted import LogFilter
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
+from mailcore.model.run import Run
 from mailcore.text.ansi import ansi_coloured, ansi_text
 from mailcore.text.listing import COLOURS
 from mailcore.text.terminal import colours
@@ -85,6 +85,8 @@ def _whose(call: Call) -> list[Agent]:
     if a.all and a.agents:
         raise UsageError("@a, or --all: one of the two")
     if a.run:
+        from mailcore.dispatch.runs.run_list import find_run
+
         agent, run = find_run(call.workspace, a.run)
         if not call.sees(agent.address, *((run.sender, run.target) if run is not None else ())):
             call.visible(agent.address)
@@ -102,15 +104,23 @@ def _wanted(call: Call) -> LogFilter:
 
         pattern = log_pattern(a.grep)
     begin, end = parse_since(a.since) if a.since else 0.0, float("inf")
-    if a.run and (run := find_run(call.workspace, a.run)[1]) is not None:
+    if (run := _run(call)) is not None:
         begin = max(begin, run.started_at - ROUNDING)
         end = run.since + ROUNDING if run.phase.ended else end
     return LogFilter(a.errors, pattern, begin, end)
 
 
+def _run(call: Call) -> Run | None:
+    if not call.arguments.run:
+        return None
+    from mailcore.dispatch.runs.run_list import find_run
+
+    return find_run(call.workspace, call.arguments.run)[1]
+
+
 def _sources(call: Call, agents: Sequence[Agent]) -> list[LogSource]:
     """With --run of what runs printed that of this one alone; what else was logged meanwhile may be of it."""
-    run = find_run(call.workspace, call.arguments.run)[1] if call.arguments.run else None
+    run = _run(call)
     return [one for one in logs_of(agents) if run is None or one.run_id in ("", run.run_id)]
 
 

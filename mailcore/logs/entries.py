@@ -7,7 +7,7 @@ from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_rows
+from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_entries
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.readings import Reading, Told
 from mailcore.model.log import LogEntry, LogSource
@@ -153,7 +153,7 @@ class LogEntries:
         known = self._blocks.get(number)
         if known is not None and (known.size == self.file.size or known.size >= (number + 3) * BLOCK):
             return known
-        entries = self.reading.entries(block_rows(self.file, number, leads=self.reading.leads))
+        entries = block_entries(self.file, number, self.reading.entries, leads=self.reading.leads)
         times = [entry.at for entry in entries]
         believed = believed_times(times)
         at = self._time_before(number * BLOCK) if entries and not believed[0] else 0.0

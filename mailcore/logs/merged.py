@@ -21,6 +21,7 @@ from mailcore.logs.readings import reading_of
 from mailcore.logs.wanted import EVERYTHING, LogFilter
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
+from mailcore.observe.log_rotation import rotated_from
 
 MAX_MOVED = 64
 """Files that were rotated while they were followed that stay open."""
@@ -166,9 +167,14 @@ class MergedLog:
         return any(followed.behind for followed in self._followed)
 
     def add(self, sources: Sequence[LogSource]) -> None:
-        """Logs that are there by now; what stands in those that are new comes with the next look."""
+        """Logs that are there by now; what stands in those that are new comes with the next look.
+
+        Not what a log was rotated to that is open: its lines come with that.
+        """
+        known = {log.source.path for log in self._logs} | {source.path for source in self._sources}
         for source in sources:
-            if all(source.path != log.source.path for log in self._logs):
+            place, _, name = source.path.rpartition("/")
+            if source.path not in known and f"{place}/{rotated_from(name)}" not in known:
                 with suppress(OSError):
                     self._open(source, LogFile(source.path), 0)
 

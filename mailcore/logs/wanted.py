@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from mailcore.logs.patterns import LogPattern
 from mailcore.model.activity import Kind
 from mailcore.model.log import LogEntry
 from mailcore.observe.log_levels import ERRORS
+
+if TYPE_CHECKING:  # of a search alone
+    from mailcore.logs.patterns import LogPattern
 
 MAX_SEARCHED = 4096
 """Characters of a line in which an expression is looked for."""

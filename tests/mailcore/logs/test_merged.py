@@ -10,6 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailcore.logs.log_file import LogFile
 from mailcore.logs.merged import LogPosition, MergedLog
 from mailcore.logs.patterns import log_pattern
 from mailcore.logs.wanted import LogFilter
@@ -182,3 +183,29 @@ def test_no_error_is_passed_over() -> None:
     assert candidates is not None
     found = [line[2:] for line in lines if line[1:2] == "\t" and parse_log_line(line[2:]).kind is Kind.ERROR]
     assert len(found) > 50 and [line for line in found if not candidates.search(line.encode())] == []
+
+
+LINE = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([b"", b"\0" * 5000, b"x" * 20_000, b"\tat a.b(c)", b"ValueError: x", b"plain"]),
+    st.integers(0, 3000).map(lambda second: f"{stamp(second)} - a - INFO - b".encode()),
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines=st.lists(LINE, max_size=100), repeated=st.integers(1, 20), count=st.integers(1, 30))
+def test_every_line_of_any_file_is_in_one_entry(lines: list[bytes], repeated: int, count: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "app.log"
+        path.write_bytes(b"\n".join(line.replace(b"\n", b"") for line in lines * repeated))
+        log = MergedLog([source(path)])
+        rows = LogFile(path).rows(0, 10_000)
+        for entries in (all_before(log, count), all_after(log, count)):
+            assert [entry.offset for entry in entries] == sorted(entry.offset for entry in entries)
+            assert sum(len(entry.lines) for entry in entries) == len(rows)
+            begins = {row.offset: number for number, row in enumerate(rows)}
+            number = 0
+            for entry in entries:
+                assert begins[entry.offset] == number
+                number += len(entry.lines)
+        log.close()
