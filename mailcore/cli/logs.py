@@ -48,9 +48,7 @@ def arguments(verb: str, parser: Parser) -> None:
     parser.add_argument("--grep", metavar="RE", help="only where this expression is found; a capital letter counts")
     parser.add_argument("--since", metavar="WHEN", help="from then on, all of it: an ISO time, or 30m, 2h, 7d")
     parser.add_argument("--run", metavar="ID", help="what was logged in that run, and what it printed")
-    parser.add_argument(
-        "-n", dest="count", type=int, metavar="N", help=f"the last ones; else {LAST}, or all since"
-    )
+    parser.add_argument("-n", dest="count", type=int, metavar="N", help=f"the last ones; else {LAST}, or all since")
     parser.add_argument("--all", action="store_true", help="everybody's that you may see")
     parser.add_argument("--follow", action="store_true", help="and what comes, until Ctrl-C")
     parser.add_argument("--jsonl", action="store_true", help="a JSON object a line, with file, offset and run")
