@@ -21,7 +21,7 @@ from mailcore.system.python_child import child
 _LITERAL = re.compile(r"(?:[^.^$*+?{}\[\]\\|()]|\\[^\w\s])*")
 _ESCAPE = re.compile(r"\\(?:x..|u....|U.{8}|N\{.*?\}|.)|\(\?P[<=>]\w*|\(\?[aiLmsux-]+", re.DOTALL)
 _EXTENDED = re.compile(
-    r"\^?(?:[^.^$*+?{}\[\]\\|()]|[.|)]|\((?:\?:)?|\\[dws.^$*+?{}\[\]\\|()/\-]"
+    r"\^?(?:[^.^$*+?{}\[\]\\|()]|[.|)]|\((?:\?:)?|\\[bdws.^$*+?{}\[\]\\|()/\-]"
     r"|\[\^?[^\\\[\]^]+\]|(?:[*+?]|\{\d{1,3}(?:,\d{0,3})?\})(?![*+?{]))*\$?"
 )
 """What means the same in an extended expression, but for `(?:` and a digit."""
@@ -35,6 +35,8 @@ class LogPattern:
     ignores_case: bool
     expression: re.Pattern[str]
     """For what is short, and already known to match: on hostile text it may take for ever."""
+    by_automaton: bool = False
+    """True if -E is tried before -P: it is faster where many words are looked for and few are found."""
 
     def filters(self, *options: str) -> list[list[str]]:
         """The commands that find it, the one to try first first; `options` as of grep: -b, -c, -o, -m N.
@@ -50,6 +52,8 @@ class LogPattern:
                 ways.append(("-P", text))
             if literal is None and (extended := _extended(text)) is not None:
                 ways.append(("-E", extended))
+        if self.by_automaton:
+            ways.reverse()
         case = ["-i"] if self.ignores_case else []
         greps = [[grep, "-a", *options, *case, way, f"--regexp={said}"] for way, said in ways if (grep := gnu_grep())]
         return [*greps, child("mailcore.logs.row_filter", *options, *case, f"--regexp={text}")]
@@ -61,7 +65,7 @@ class LogPattern:
         return literal is not None and not (self.ignores_case and any(c.upper() != c for c in literal if c > "\x7f"))
 
 
-def log_pattern(text: str) -> LogPattern:
+def log_pattern(text: str, *, by_automaton: bool = False) -> LogPattern:
     """The pattern that a text says; its case counts if it has a capital letter, as in less. UsageError says what is
     wrong with it."""
     if "\n" in text or "\0" in text:
@@ -74,7 +78,7 @@ def log_pattern(text: str) -> LogPattern:
             expression = re.compile(text, flags)
     except (re.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
         raise UsageError(f"no valid pattern: {error or type(error).__name__}") from None
-    return LogPattern(text, ignores_case, expression)
+    return LogPattern(text, ignores_case, expression, by_automaton)
 
 
 def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> list[list[tuple[int, int]]]:
@@ -83,7 +87,7 @@ def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> l
     One child for all of them: no text keeps the caller longer than that.
     """
     found: list[list[tuple[int, int]]] = [[] for _ in texts]
-    lines = [text.encode("utf-8", "surrogateescape" if "\udc80" <= text <= "\udcff" else "replace") for text in texts]
+    lines = [text.encode("utf-8", "replace") for text in texts]
     begins = [0]
     for line in lines:
         begins.append(begins[-1] + len(line) + 1)
@@ -92,15 +96,19 @@ def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> l
         if said is None:
             continue
         number = 0
-        for answer in said.splitlines():
+        for answer in filter(None, said.split(b"\n")):
             place, _, match = answer.partition(b":")
             at = int(place)
             while at >= begins[number + 1]:
                 number += 1
-            start = len(lines[number][: at - begins[number]].decode("utf-8", "replace"))
-            found[number].append((start, start + len(match.decode("utf-8", "replace"))))
+            start = _characters(lines[number][: at - begins[number]])
+            found[number].append((start, start + _characters(match)))
         return found
     return found
+
+
+def _characters(data: bytes) -> int:
+    return len(data.decode("utf-8", "ignore"))
 
 
 @cache
