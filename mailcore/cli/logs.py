@@ -33,7 +33,7 @@ LAST = 100
 PAGE = 200
 MAX_VALUES = 5000
 """Entries of one JSON value; there is no end to what --jsonl may print."""
-LOOK_PERIOD = 0.5
+FOLLOW_PERIOD = 0.5
 """Seconds between two looks where the kernel reports no changes."""
 ROUNDING = 1.0
 """Seconds by which a log may say the time of its lines too early or too late."""
@@ -202,7 +202,7 @@ def _coming(call: Call, log: MergedLog, agents: Sequence[Agent]) -> Iterator[tup
     from mailcore.system.watching import Watcher, inodes
 
     reader = _pipe()
-    with Watcher(LOOK_PERIOD) as watcher:
+    with Watcher(FOLLOW_PERIOD) as watcher:
         known = _directories(log, agents)
         watcher.watch(inodes(known))
         while True:
