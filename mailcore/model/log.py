@@ -35,7 +35,7 @@ class LogSource(msgspec.Struct, frozen=True):
     attempt: int = 0
 
 
-class LogGrowth(msgspec.Struct, frozen=True):
+class GrowingLog(msgspec.Struct, frozen=True):
     """How fast a log grows."""
 
     path: str

@@ -9,7 +9,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
-from mailcore.model.log import LogGrowth
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession
@@ -118,7 +118,7 @@ class LogsGrew:
     """How fast the agent's logs grow, those that do."""
 
     address: str
-    logs: tuple[LogGrowth, ...]
+    logs: tuple[GrowingLog, ...]
 
 
 @dataclass(frozen=True, slots=True)

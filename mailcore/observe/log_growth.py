@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from mailcore.model.log import LogGrowth
+from mailcore.model.log import GrowingLog
 
 GROWTH_WINDOW = 60.0
 """Seconds over which a rate is an average."""
@@ -47,7 +47,7 @@ class GrowthMeter:
             size += known.slots.pop()[1]
         known.slots.append((slot, size))
 
-    def report(self, at: float) -> tuple[LogGrowth, ...] | None:
+    def report(self, at: float) -> tuple[GrowingLog, ...] | None:
         """The logs that grow, the fastest first; None while none is due, or nothing grew since the last."""
         if not self._grew or at < self._due:
             return None
@@ -57,6 +57,6 @@ class GrowthMeter:
         return tuple(sorted((one for one in found if one.rate >= LEAST_RATE), key=lambda one: -one.rate))
 
 
-def _growth(path: str, grown: _Grown, now: int) -> LogGrowth:
+def _growth(path: str, grown: _Grown, now: int) -> GrowingLog:
     sizes = [size for slot, size in grown.slots if slot > now - _SLOTS]
-    return LogGrowth(path, sum(sizes) / GROWTH_WINDOW, grown.at, grown.since, len(sizes) >= _STEADY)
+    return GrowingLog(path, sum(sizes) / GROWTH_WINDOW, grown.at, grown.since, len(sizes) >= _STEADY)

@@ -13,7 +13,7 @@ from pathlib import Path
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.limit import Limit
-from mailcore.model.log import LogGrowth
+from mailcore.model.log import GrowingLog
 from mailcore.model.run import Run
 from mailcore.model.usage import Spent
 from mailcore.observe.activities import from_hook, harmless_activity
@@ -81,7 +81,7 @@ class LogReader:
         """One of them holds more than the last look read of it."""
         return any(tail.behind for tail in (*self._tails.values(), *self._outputs.values()))
 
-    def growth(self) -> tuple[LogGrowth, ...] | None:
+    def growth(self) -> tuple[GrowingLog, ...] | None:
         """How fast those grow that do; None: nothing new is to be said of it."""
         return self._growth.report(time.time())
 

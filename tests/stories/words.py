@@ -12,7 +12,7 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
-from mailcore.model.log import LogGrowth
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
 from mailcore.model.session import LiveSession
@@ -163,7 +163,7 @@ class Life:
         path = str(agent(self.name).logs_dir / name)
         for number in range(int((end - begin) / 10) + 1):
             second = begin + number * 10
-            grown = LogGrowth(path, rate, self.stamp(second), self.stamp(begin), steady and number >= 3)
+            grown = GrowingLog(path, rate, self.stamp(second), self.stamp(begin), steady and number >= 3)
             self.at(second, LogsGrew(self.address, (grown,)))
         return self
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.log import LogGrowth
+from mailcore.model.log import GrowingLog
 from mailcore.observe.log_growth import GROWTH_WINDOW
 from mailcore.text import line
 from mailcore.text.units import date_and_time, size
@@ -30,7 +30,7 @@ def runaway_log_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm
         yield TimedAlarm(alarm, log.at - 0.001, until=log.at + GROWTH_WINDOW)
 
 
-def runaway_logs(facts: AgentFacts, limit: int) -> tuple[LogGrowth, ...]:
+def runaway_logs(facts: AgentFacts, limit: int) -> tuple[GrowingLog, ...]:
     """The agent's logs that grow steadily by so many bytes a minute or more; none for a limit of 0."""
     return tuple(log for log in facts.log_growth if limit and log.steady and log.rate * 60 >= limit)
 
