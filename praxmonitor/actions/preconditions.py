@@ -71,6 +71,16 @@ def live(now: Situation, verb: str) -> str:
     return f"a recording is played: its own keys {verb} it" if now.played else ""
 
 
+def unrecorded(now: Situation, _verb: str) -> str:
+    """No recording is played: it has no files."""
+    return "a recording holds no logs: open the workspace itself" if now.played else ""
+
+
+def logs_of_agent(now: Situation, verb: str) -> str:
+    """An agent is selected whose logs can be read."""
+    return unrecorded(now, verb) or agent(now, verb)
+
+
 def some_agent(now: Situation, _verb: str) -> str:
     """The workspace has an agent."""
     return "" if now.fleet.agents else "there is no agent in this workspace"

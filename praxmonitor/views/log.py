@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -226,7 +227,8 @@ class LogScreen(Screen[None]):
         position = shown.position if shown.row is not None else None
         status = LogStatus(
             self._address, name, position, shown.level, self.pane.follows, shown.waiting, shown.rate, shown.trouble,
-            self.pane.look, shown.search.pattern.text if shown.search.pattern is not None else "", shown.search.state,
+            self.pane.look, shown.search.pattern.text if shown.search.pattern is not None else "",
+            replace(shown.search.state, number=shown.search.number),
         )  # fmt: skip
         self.said.set_lines([status_line(status, self.said.line_width)])
 

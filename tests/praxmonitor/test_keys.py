@@ -190,7 +190,7 @@ WORDS = {
     "undo": {"take back"},
     "mute one agent": {"mute @writer", "mute @editor", "mute @writer for 30 minutes"},
     "mute ticks": {"mute ticks for 10 minutes"},
-    "read the log": {"open"},
+    "read the log": {"logs"},
     "change the colours": {"theme", "theme prax-dark"},
     "give a task": {"dispatch @writer"},
     "kill and retry": {"kill @writer", "retry @writer"},

@@ -31,7 +31,8 @@ TO_VIEWS = (
     ),
     Action(
         "view_logs", "6", "view logs", VIEWS, "the logs of an agent, in the order of time or one of them",
-        views.bring(ViewName.LOGS), words="logs log file files output stderr stdout tail read", looks=True,
+        views.bring(ViewName.LOGS), words="logs log file files output stderr stdout tail read", in_replay=True,
+        precondition=preconditions.unrecorded,
     ),
     Action(
         "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
