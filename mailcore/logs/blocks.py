@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from mailcore.logs.log_file import PIECE, LogFile, LogRow
 from mailcore.model.activity import Kind
@@ -133,15 +133,18 @@ def lead(file: LogFile, begin: int) -> list[LogRow]:
     return rows if rows and rows[-1].end >= file.size else []
 
 
-def block_rows(file: LogFile, number: int, *, leads: bool) -> list[LogRow]:
-    """The rows of the entries that begin in a block; `leads`: what the next one begins with may go on with them."""
+def block_entries(
+    file: LogFile, number: int, entries_of: Callable[[Sequence[LogRow]], list[EntryRows]], *, leads: bool
+) -> list[EntryRows]:
+    """The entries that begin in a block; `leads`: what the next one begins with may go on with the last of them."""
     begin = number * BLOCK
     rows = rows_between(file, begin, begin + BLOCK)
-    if leads:
-        rows = rows[len(lead(file, begin)) :]
-        if rows and rows[-1].end < file.size:
-            rows += lead(file, max(rows[-1].end // BLOCK, number + 1) * BLOCK)
-    return rows
+    if not leads:
+        return entries_of(rows)
+    entries = entries_of(rows[len(lead(file, begin)) :])
+    if entries and (end := entries[-1].end) < file.size:
+        entries[-1] = replace(entries[-1], rows=(*entries[-1].rows, *lead(file, max(end // BLOCK, number + 1) * BLOCK)))
+    return entries
 
 
 def believed_times(times: Sequence[float]) -> list[bool]:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_rows
+from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_entries
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.readings import Reading, Told
 from mailcore.model.log import LogEntry, LogSource
@@ -15,6 +15,10 @@ from mailcore.observe.log_rotation import file_identity
 
 MAX_BLOCKS = 8
 """Blocks of a log that are remembered."""
+FAST_BLOCKS = 64
+"""Blocks that are searched at once where none of the last ones had what is wanted."""
+REACH = 4
+"""Blocks behind the one in which an entry begins, in which what is searched of it may stand."""
 LOOK_BACK = 65_536
 """Bytes before an entry, or behind a place, in which a time is looked for."""
 UNPLACED = -1.0
@@ -66,19 +70,22 @@ class LogEntries:
         self.file = file
         self._blocks.clear()
 
-    def before(self, place: int) -> tuple[float, int] | None:
-        """The last entry that begins before a place: where it stands in time, and where it begins; None: none does."""
+    def before(self, place: int, candidates: re.Pattern[bytes] | None = None) -> tuple[float, int] | None:
+        """The last entry that begins before a place: where it stands in time, and where it begins; None: none does.
+
+        What has none of the `candidates` in it may be passed over.
+        """
         number = (min(place, self.file.size) - 1) // BLOCK
-        while number >= 0:
+        while (number := self._candidate_before(number, candidates)) >= 0:
             block = self._block(number)
             if at := bisect_left(block.offsets, place):
                 return block.places[at - 1], block.offsets[at - 1]
             number = min(number - 1, self.file.row_at(number * BLOCK).offset // BLOCK)
         return None
 
-    def after(self, place: int) -> tuple[float, int, int] | None:
+    def after(self, place: int, candidates: re.Pattern[bytes] | None = None) -> tuple[float, int, int] | None:
         """The first entry that begins at a place or after it: where it stands in time, where it begins and ends."""
-        while place < self.file.size:
+        while (place := self._candidate_after(place, candidates)) < self.file.size:
             block = self._block(place // BLOCK)
             at = bisect_left(block.offsets, place)
             if at < len(block.offsets):
@@ -116,11 +123,37 @@ class LogEntries:
             place = end
         return self.file.size
 
+    def _candidate_before(self, number: int, candidates: re.Pattern[bytes] | None) -> int:
+        """The last block up to that one in whose entries there may be a candidate; below 0: there is none."""
+        if candidates is None or not self.reading.as_written:
+            return number
+        count = 1
+        while number >= 0:
+            first = max(0, number - count + 1)
+            found = -1
+            for match in candidates.finditer(self.file.data(first * BLOCK, (number - first + 1 + REACH) * BLOCK)):
+                found = match.start()
+            if found >= 0:
+                return min(number, first + found // BLOCK)
+            number, count = first - 1, FAST_BLOCKS
+        return number
+
+    def _candidate_after(self, place: int, candidates: re.Pattern[bytes] | None) -> int:
+        """The place from which on an entry may be a candidate; the file's size: none is."""
+        if candidates is None or not self.reading.as_written:
+            return place
+        count = 1 + REACH
+        while place < self.file.size:
+            if found := candidates.search(self.file.data(place, count * BLOCK)):
+                return max(place, ((place + found.start()) // BLOCK - REACH) * BLOCK)
+            place, count = place + (count - REACH) * BLOCK, FAST_BLOCKS
+        return self.file.size
+
     def _block(self, number: int) -> _Block:
         known = self._blocks.get(number)
         if known is not None and (known.size == self.file.size or known.size >= (number + 3) * BLOCK):
             return known
-        entries = self.reading.entries(block_rows(self.file, number, leads=self.reading.leads))
+        entries = block_entries(self.file, number, self.reading.entries, leads=self.reading.leads)
         times = [entry.at for entry in entries]
         believed = believed_times(times)
         at = self._time_before(number * BLOCK) if entries and not believed[0] else 0.0

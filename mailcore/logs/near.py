@@ -9,7 +9,9 @@ from mailcore.logs.patterns import LogPattern
 from mailcore.system.line_filter import filtered
 
 LOOK_SECONDS = 0.2
-"""So long a look may take."""
+"""So long a look may take for what may not be there."""
+KNOWN_SECONDS = 5.0
+"""The same for what is there: a child of Python's takes a while to start."""
 FIRST_LOOK = 64 * 1024
 """Bytes of the first part that is looked at; each further one is four times as large."""
 LARGEST_LOOK = 16 * 1024 * 1024
@@ -22,9 +24,9 @@ class NearLook:
         self._log = log
         self._pattern = pattern
 
-    def first(self, start: int, stop: int) -> int | None:
+    def first(self, start: int, stop: int, seconds: float) -> int | None:
         """The first line that matches and begins in this part; None also if that was not found out in time."""
-        at, size, deadline = self._line_from(start), FIRST_LOOK, time.monotonic() + LOOK_SECONDS
+        at, size, deadline = self._line_from(start), FIRST_LOOK, time.monotonic() + seconds
         while at < stop and time.monotonic() < deadline:
             data = self._log.data(at, size)
             data = data[: data.rfind(b"\n") + 1] or data
@@ -35,9 +37,9 @@ class NearLook:
             at, size = at + len(data), min(size * 4, LARGEST_LOOK)
         return None
 
-    def last(self, start: int, stop: int) -> int | None:
+    def last(self, start: int, stop: int, seconds: float) -> int | None:
         """The last line that matches and begins in this part, of which `start` is a line's beginning."""
-        end, size, deadline = self._line_from(stop), FIRST_LOOK, time.monotonic() + LOOK_SECONDS
+        end, size, deadline = self._line_from(stop), FIRST_LOOK, time.monotonic() + seconds
         while end > start and time.monotonic() < deadline:
             begin = self._log.start_of(max(start, end - size))
             if found := self._offsets(self._log.data(begin, end - begin), deadline):
@@ -49,12 +51,12 @@ class NearLook:
         """How many lines match, of whole lines; None where that takes too long."""
         if stop - start > 4 * LARGEST_LOOK:
             return None
-        said = self._filtered(self._log.data(start, stop - start), time.monotonic() + LOOK_SECONDS, "-c")
+        said = self._filtered(self._log.data(start, stop - start), time.monotonic() + KNOWN_SECONDS, "-c")
         return int(said) if said else None
 
     def offsets(self, start: int, stop: int) -> list[int] | None:
         """All lines that match, of whole lines; None where that takes too long."""
-        found = self._offsets(self._log.data(start, stop - start), time.monotonic() + LOOK_SECONDS)
+        found = self._offsets(self._log.data(start, stop - start), time.monotonic() + KNOWN_SECONDS)
         return None if found is None else [start + place for place in found]
 
     def _line_from(self, offset: int) -> int:

@@ -87,7 +87,7 @@ def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> l
     One child for all of them: no text keeps the caller longer than that.
     """
     found: list[list[tuple[int, int]]] = [[] for _ in texts]
-    lines = [text.encode("utf-8", "surrogateescape" if "\udc80" <= text <= "\udcff" else "replace") for text in texts]
+    lines = [text.encode("utf-8", "replace") for text in texts]
     begins = [0]
     for line in lines:
         begins.append(begins[-1] + len(line) + 1)
@@ -96,15 +96,19 @@ def highlights(pattern: LogPattern, texts: list[str], seconds: float = 0.1) -> l
         if said is None:
             continue
         number = 0
-        for answer in said.splitlines():
+        for answer in filter(None, said.split(b"\n")):
             place, _, match = answer.partition(b":")
             at = int(place)
             while at >= begins[number + 1]:
                 number += 1
-            start = len(lines[number][: at - begins[number]].decode("utf-8", "replace"))
-            found[number].append((start, start + len(match.decode("utf-8", "replace"))))
+            start = _characters(lines[number][: at - begins[number]])
+            found[number].append((start, start + _characters(match)))
         return found
     return found
+
+
+def _characters(data: bytes) -> int:
+    return len(data.decode("utf-8", "ignore"))
 
 
 @cache

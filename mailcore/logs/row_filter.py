@@ -7,6 +7,7 @@ The options are grep's, and so is what it prints; of `-b` without `-o` the offse
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -20,17 +21,32 @@ CUT = 16 * 1024 * 1024
 
 def _lines() -> Iterator[tuple[int, bytes]]:
     """Each line with how many bytes of input stand before it."""
-    at, torn = 0, b""
+    at, torn, held, skipped = 0, list[bytes](), 0, 0
     while chunk := os.read(0, 256 * 1024):
-        *lines, torn = (torn + chunk).split(b"\n")
-        for line in lines:
-            yield at, line
-            at += len(line) + 1
-        if len(torn) > CUT:
-            yield at, torn
-            at, torn = at + len(torn), b""
-    if torn:
-        yield at, torn
+        first, *lines = chunk.split(b"\n")
+        torn.append(first)
+        held += len(first)
+        while lines or held > CUT:
+            yield at, b"".join(torn)
+            at += held + skipped + bool(lines)
+            torn = [lines.pop(0)] if lines else []
+            held, skipped = sum(map(len, torn)), 0
+        if not chunk.strip(b"\0"):
+            skipped += _skip_hole()
+    if held:
+        yield at, b"".join(torn)
+
+
+def _skip_hole() -> int:
+    """Go on where a file has data again; how many bytes that are none were skipped."""
+    here = 0
+    try:
+        here = os.lseek(0, 0, os.SEEK_CUR)
+        return os.lseek(0, here, os.SEEK_DATA) - here
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # no data follows
+            return os.lseek(0, 0, os.SEEK_END) - here
+        return 0  # a pipe, or a system that does not tell
 
 
 def main() -> int:

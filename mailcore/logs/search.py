@@ -13,7 +13,7 @@ import time
 
 from mailcore.logs.hits import SearchHits
 from mailcore.logs.log_file import LogChange, LogFile
-from mailcore.logs.near import NearLook
+from mailcore.logs.near import LOOK_SECONDS, NearLook
 from mailcore.logs.patterns import LogPattern, log_pattern
 from mailcore.system.line_filter import LineFilter
 
@@ -89,13 +89,17 @@ class LogSearch:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
         hit = self._hits.next(offset, self._look)
         if hit is None and not self.done:
-            hit = self._look.first(max(offset, self._hits.reached), self._log.size)
+            hit = self._look.first(max(offset, self._hits.reached), self._log.size, LOOK_SECONDS)
         return hit
 
     def before(self, offset: int) -> int | None:
         """The last hit before `offset`. None as of `next`."""
         reached = self._hits.reached
-        hit = None if self.done or offset <= reached else self._look.last(reached, min(offset, self._log.size))
+        hit = (
+            None
+            if self.done or offset <= reached
+            else self._look.last(reached, min(offset, self._log.size), LOOK_SECONDS)
+        )
         return self._hits.before(offset, self._look) if hit is None else hit
 
     def number_of(self, hit: int) -> int | None:

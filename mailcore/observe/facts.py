@@ -9,6 +9,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
+from mailcore.model.log import LogGrowth
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession
@@ -113,11 +114,21 @@ class SessionsLive:
 
 
 @dataclass(frozen=True, slots=True)
+class LogsGrew:
+    """How fast the agent's logs grow, those that do."""
+
+    address: str
+    logs: tuple[LogGrowth, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsRead:
     """What is known of the usage limits of the accounts in which agents work."""
 
     accounts: tuple[AccountLimits, ...]
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead
+AgentFact = (
+    MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead | LogsGrew
+)
 Fact = Roster | LimitsRead | AgentFact

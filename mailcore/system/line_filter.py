@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 
-MOST_MEMORY = 1 << 30
+MOST_MEMORY = 256 * 1024 * 1024
 """Bytes of address space that a filter may take: a line without end would else take all there is."""
 _READ = 256 * 1024
 

@@ -198,6 +198,12 @@ def _another_by_now(now: Situation) -> str:
     return f"{now.selected}'s last run is another by now: {facts.run.subject or facts.run.run_id}"
 
 
+def _grows(facts: AgentFacts, _verb: str) -> str:
+    return "" if facts.log_growth else f"no log of {facts.address} grows"
+
+
+log_grows = _of_agent(_grows)
+"""A log of it grows."""
 holdable = _of_agent(lambda _facts, _verb: "", several=True)
 """An agent, or one of those that are marked."""
 session = _of_agent(_keeps_a_session)

@@ -23,6 +23,7 @@ TINY = {
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",
     "bench_history": "--agents 2 --hours 0.1",
     "bench_hooks": "--turns 2",
+    "bench_logs": "--megabytes 2 --turns 1 --seconds 1 --files 5 --rate 500",
     "bench_mail": "--sizes 0 10 --turns 2 --each 1 --rounds 1",
     "bench_observe": "--agents 2 --turns 2",
     "bench_paint": "--agents 2 --turns 1",

@@ -44,7 +44,7 @@ def test_looks_find_what_a_naive_reading_does(
     with pytest.MonkeyPatch.context() as patch:
         for module in (near, level_look):
             patch.setattr(module, "FIRST_LOOK", 64)
-        patch.setattr(near, "LOOK_SECONDS", 30.0)
+        patch.setattr(near, "KNOWN_SECONDS", 30.0)
         patch.setattr(level_look, "LEVEL_SECONDS", 30.0)
         log = LogFile(path)
         wanted = [row for row in log.rows(0, 100) if row_level(row.data) is Kind.ERROR]
@@ -70,7 +70,7 @@ def test_a_look_ends_when_its_time_is_over_and_says_how_far_it_came(
 ) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(b"a calm line of a log\n" * 200_000 + b"ERROR it broke\n")
-    monkeypatch.setattr(near, "LOOK_SECONDS", 30.0)
+    monkeypatch.setattr(near, "KNOWN_SECONDS", 30.0)
     monkeypatch.setattr(level_look, "LEVEL_SECONDS", 0.001)
     log = LogFile(path)
     look = LevelLook(log)

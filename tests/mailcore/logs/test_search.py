@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore.logs import near, search
+from mailcore.exceptions import UsageError
+from mailcore.logs import near, patterns, search
 from mailcore.logs.log_file import LogFile
-from mailcore.logs.patterns import gnu_grep
+from mailcore.logs.patterns import gnu_grep, highlights, log_pattern
 from mailcore.logs.search import LogSearch
 
 WORDS = [
@@ -83,7 +84,7 @@ def compare(one: LogSearch, contents: bytes, pattern: str) -> None:
 @pytest.fixture(params=["counted", "kept"])
 def dense(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With small parts; hits are only counted wherever they can be, or all kept."""
-    monkeypatch.setattr(near, "LOOK_SECONDS", 30.0)
+    monkeypatch.setattr(near, "KNOWN_SECONDS", 30.0)
     monkeypatch.setattr(near, "FIRST_LOOK", 16)
     monkeypatch.setattr(search, "DENSE", 10_000 if request.param == "counted" else 0)
     monkeypatch.setattr(search, "MAX_BATCH", 16)
@@ -123,3 +124,145 @@ def no_grep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         assert gnu_grep() == ""
         yield
     gnu_grep.cache_clear()
+
+
+@pytest.mark.usefixtures("no_grep")
+def test_without_grep_python_finds_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    contents = b"".join(b"%d Error \xff\n" % n if n % 7 else b"calm \xc3\xb6\n" for n in range(14)) + b"Error, no end"
+    path.write_bytes(contents)
+    for pattern in ("Error", "ö"):
+        one = LogSearch(LogFile(path), pattern)
+        compare(one, contents, pattern)
+        one.close()
+
+
+INVALID = [
+    "(",
+    "[a",
+    "*a",
+    "a{2",
+    "(?P<n>a",
+    r"\1",
+    "(?z)",
+    "a\nb",
+    "a\0b",
+    "a{99999999999}",
+    "(" * 500,
+    r"\q",
+    "(?<=a*)b",
+]
+
+
+@pytest.mark.parametrize("pattern", [one for one in INVALID if one != "a{2"])
+def test_an_invalid_pattern_is_said_in_words_before_anything_starts(pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"x\n")
+    with pytest.raises(UsageError, match="pattern"):
+        LogSearch(LogFile(tmp_path / "a.log"), pattern)
+
+
+def test_a_pattern_is_no_option_and_no_shell_sees_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"--version\n$(touch x)\n; touch x\n-f/etc/passwd\n")
+    for pattern in ("--version", r"\$\(touch x\)", "; touch x", "-f/etc/passwd", "--", "-"):
+        one = LogSearch(LogFile(path), pattern)
+        compare(one, path.read_bytes(), pattern)
+        one.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.log"]
+
+
+@pytest.mark.skipif(not gnu_grep(), reason="GNU grep is not installed")
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+b$", "(a*)*ac"])
+def test_what_keeps_an_engine_busy_is_left_to_one_that_it_does_not(pattern: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"a" * 5000 + b"x\n" + b"calm\n" + b"aaab\naaac\naaa\n")
+    one = LogSearch(LogFile(path), pattern)
+    until(lambda: one.done)
+    assert one.error == ""
+    assert one.count == 1
+    one.close()
+
+
+def test_a_pattern_that_no_engine_manages_is_given_up_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "STALL_SECONDS", 0.2)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"calm\n" + b"a" * 5000 + b"x\n")
+    one = LogSearch(LogFile(path), r"(?:(a|aa)+)+(?=y)\1")
+    until(lambda: one.done)
+    assert "pattern takes too long" in one.error or "limit" in one.error
+    assert one.count == 0
+    one.close()
+
+
+def test_closing_ends_the_child_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "gnu_grep", lambda: "")
+    path = tmp_path / "a.log"
+    path.write_bytes(b"a" * 100 + b"x\n")
+    one = LogSearch(LogFile(path), "(a+)+$")
+    until(lambda: one._child is not None)
+    child = one._child
+    assert child is not None
+    begun = time.monotonic()
+    one.close()
+    assert time.monotonic() - begun < 5
+    assert child._child.returncode == -9
+
+
+@pytest.mark.skipif(not gnu_grep(), reason="GNU grep is not installed")
+def test_a_hole_larger_than_the_memory_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with path.open("wb") as file:
+        file.write(b"Error one\n")
+        file.seek(3 << 30)
+        file.write(b"\nError two\n")
+        file.truncate(6 << 30)
+    one = LogSearch(LogFile(path), "Error")
+    until(lambda: one.done)
+    assert (one.count, one.error) == (2, "")
+    one.close()
+
+
+def test_a_rotated_log_is_searched_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"Error one\n")
+    log = LogFile(path)
+    path.unlink()
+    path.write_bytes(b"Error two\nError three\n")
+    one = LogSearch(log, "Error")
+    until(lambda: one.done)
+    assert one.count == 1
+    one.close()
+
+
+@pytest.mark.parametrize("grep", [True, False])
+def test_highlights(grep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not grep:
+        monkeypatch.setattr(patterns, "gnu_grep", lambda: "")
+    texts = ["Error and Error", "äö Error", "", "calm", "a\rError\ud800", "Error"]
+    assert highlights(log_pattern("Error"), texts, 30) == [[(0, 5), (10, 15)], [(3, 8)], [], [], [(2, 7)], [(0, 5)]]
+    assert highlights(log_pattern("[äö]"), texts, 30)[1] == [(0, 1), (1, 2)]
+    assert highlights(log_pattern("x*"), texts, 30) == [[] for _ in texts]
+
+
+def test_highlights_of_a_hostile_pattern_are_none_soon() -> None:
+    begun = time.monotonic()
+    assert highlights(log_pattern(r"(?:(a|aa)+)+(?=y)\1"), ["a" * 5000 + "x"], 0.2) == [[]]
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignores"),
+    [
+        ("error", True),
+        ("Error", False),
+        (r"\S+\D", True),
+        (r"(?P<Name>x)", True),
+        (r"\x1B", True),
+        ("ä", True),
+        ("Ä", False),
+    ],
+)
+def test_case_counts_if_there_is_a_capital(pattern: str, ignores: bool) -> None:
+    assert log_pattern(pattern).ignores_case is ignores

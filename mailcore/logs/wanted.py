@@ -1,0 +1,57 @@
+"""Which entries of logs are wanted: those of errors, those in which an expression is found, those of a time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mailcore.model.activity import Kind
+from mailcore.model.log import LogEntry
+from mailcore.observe.log_levels import ERRORS
+
+if TYPE_CHECKING:  # of a search alone
+    from mailcore.logs.patterns import LogPattern
+
+MAX_SEARCHED = 4096
+"""Characters of a line in which an expression is looked for."""
+
+_ERROR_SIGNS = re.compile(
+    rb"(?i:%s|traceback|fault|abort|illegal instruction|not found|no such|denied|terminate called|unhandled|interrupt"
+    rb"|exit|err!)|\*\*|\b[EFC]\d{4} |\b[EFC]: |[\[(<][EFC][\])>]|[\"' :][5-9]\d\b|[a-z_]\w*\.[A-Z]\w+: |failed"
+    % "|".join(sorted(ERRORS)).encode()
+)
+"""What has none of these in it is no error, whatever the form of the log."""
+_HAS_ENDS = re.compile(r"\(\?|\\[AZ]")
+"""What may mean something else among other lines."""
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """What is wanted of logs; of all that it says each is demanded."""
+
+    errors: bool = False
+    pattern: LogPattern | None = None
+    begin: float = 0.0
+    """Seconds since the epoch."""
+    end: float = float("inf")
+
+    def wants(self, entry: LogEntry) -> bool:
+        """True of what is wanted."""
+        if self.errors and entry.level is not Kind.ERROR:
+            return False
+        if not self.begin <= entry.at <= self.end:
+            return False
+        return self.pattern is None or any(self.pattern.expression.search(line[:MAX_SEARCHED]) for line in entry.lines)
+
+    @cached_property
+    def candidates(self) -> re.Pattern[bytes] | None:
+        """What is found in the bytes of all that is wanted, and can be looked for among other lines; None: nothing."""
+        if self.pattern is not None and self.pattern.text.isascii() and not _HAS_ENDS.search(self.pattern.text):
+            flags = (re.IGNORECASE if self.pattern.ignores_case else 0) | re.MULTILINE
+            return re.compile(self.pattern.text.encode(), flags)
+        return _ERROR_SIGNS if self.errors else None
+
+
+EVERYTHING = LogFilter()
