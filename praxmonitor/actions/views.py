@@ -16,6 +16,7 @@ class ViewName(StrEnum):
     MAIL = "mail"
     STREAM = "stream"
     ALARMS = "alarms"
+    LOGS = "logs"
 
 
 def bring(name: ViewName) -> Callable[[Context[View]], None]:

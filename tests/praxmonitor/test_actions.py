@@ -17,7 +17,20 @@ from mailcore.model.lock import Holder
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.keymap import STANDARD, bindings
 from praxmonitor.actions.preconditions import Situation, busy
-from praxmonitor.actions.scope import ACT, AGENT, ALARMS, EVERYWHERE, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM, VIEWS
+from praxmonitor.actions.scope import (
+    ACT,
+    AGENT,
+    ALARMS,
+    EVERYWHERE,
+    FLEET,
+    LOGS,
+    MAIL,
+    MAILBOX,
+    MOVE,
+    REPLAY,
+    STREAM,
+    VIEWS,
+)
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
@@ -59,7 +72,7 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
-    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY)
+    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, LOGS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY)
 
 
 def test_a_row_without_a_handler_is_no_row() -> None:

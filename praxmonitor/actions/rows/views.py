@@ -30,6 +30,11 @@ TO_VIEWS = (
         in_replay=True,
     ),
     Action(
+        "view_logs", "6", "view logs", VIEWS, "the logs of an agent, in the order of time or one of them",
+        views.bring(ViewName.LOGS), words="logs log file files output stderr stdout tail read", in_replay=True,
+        precondition=preconditions.unrecorded,
+    ),
+    Action(
         "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
         words="previous last back view toggle", in_replay=True,
     ),
