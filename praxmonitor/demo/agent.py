@@ -39,7 +39,8 @@ def main(argv: list[str]) -> int:
     tasks = [mail for mail in inbox if mail.get("auto_execute")]
     letters = [mail for mail in reversed(inbox) if not mail.get("auto_execute")]
     # By the newest alone: what lies there from former crashes would let it crash for ever.
-    if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]):
+    asked = any(mail["from"] == WATCHER for mail in letters)  # to mend it: that it does before it goes on
+    if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]) and not asked:
         worker.use_tool(1.0)
         worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
     for mail in letters:

@@ -112,5 +112,6 @@ class Worker:
 
     def fail(self, text: str, code: int) -> None:
         """Die as programs do: a word on standard error, an exit code."""
+        self.say(text.splitlines()[-1])
         print(text, file=sys.stderr, flush=True)
         raise SystemExit(code)
