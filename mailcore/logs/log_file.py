@@ -86,6 +86,10 @@ class LogFile:
         twin._take(os.dup(self._descriptor), os.fstat(self._descriptor))
         return twin
 
+    def stream(self) -> int:
+        """A descriptor of the same open file, with a place of its own, for the caller to close. OSError."""
+        return safe_open.opened_again(self._descriptor, self.path)
+
     def reopen(self) -> None:
         """Let go of what is open and take what has its name now. OSError as at first, and nothing is changed then."""
         descriptor, found = safe_open.descriptor(self.path)
@@ -160,7 +164,7 @@ class LogFile:
                 found.append(LogRow(start + newline + 1, start + end, _text(window[newline + 1 : end])))
                 end = newline + 1
             if end == len(window):
-                found.append(self._row(self._start_of(offset - 1), offset))
+                found.append(self._row(self.start_of(offset - 1), offset))
                 end = found[-1].offset - start
             held += min(len(window) - end, MAX_ROW)
             offset = start + end
@@ -172,7 +176,7 @@ class LogFile:
 
     def row_at(self, offset: int) -> LogRow:
         """The row in which a byte lies; the last one for what lies behind it, an empty one of an empty file."""
-        start = self._start_of(max(0, min(offset, self.size - 1)))
+        start = self.start_of(max(0, min(offset, self.size - 1)))
         return next(iter(self.rows(start, 1)), LogRow(start, start, b""))
 
     def _row(self, offset: int, end: int) -> LogRow:
@@ -190,7 +194,7 @@ class LogFile:
             at += len(chunk)
         return stop
 
-    def _start_of(self, offset: int) -> int:
+    def start_of(self, offset: int) -> int:
         """Where the row begins in which that byte lies."""
         piece = offset - offset % PIECE
         at, floor = offset, max(0, piece - PIECE)

@@ -88,6 +88,20 @@ def share_with_group(opened: int) -> None:
         os.fchmod(opened, wanted)
 
 
+def opened_again(opened: int, path: Path | str) -> int:
+    """Another descriptor of an open file, with a place of its own, for the caller to close.
+
+    OSError where the system cannot, and another file has its name meanwhile.
+    """
+    if not PORTABLE:
+        return os.open(f"/proc/self/fd/{opened}", os.O_RDONLY | os.O_CLOEXEC)
+    again, found = descriptor(path)
+    if not os.path.samestat(found, os.fstat(opened)):
+        os.close(again)
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+    return again
+
+
 def own_directory() -> Path:
     """Where this process works; where that was removed, the place where it was. OSError where nobody knows."""
     try:

@@ -6,6 +6,7 @@ Each is typed by the little that handlers use of it: no handler knows the app.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from textual.screen import Screen
@@ -16,6 +17,17 @@ from praxmonitor.state.attendance import Attendance
 from praxmonitor.state.mail import MailFolder
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """A line of an agent's logs: by its file and place, or by its time."""
+
+    path: str = ""
+    offset: int = -1
+    """Bytes before it in that file; -1: its end."""
+    at: float = 0.0
+    """Seconds since the epoch; 0.0: the end."""
 
 
 class Sound(Protocol):
@@ -77,6 +89,10 @@ class Ways(Protocol):
 
     def show_mail(self, address: str) -> None:
         """Bring the mail view to the front, with the mail of this agent."""
+
+    def show_log(self, address: str, target: LogTarget | None = None) -> None:
+        """Bring the logs of this agent to the front; with a target that line of them. With no address those looked at
+        last."""
 
     def leave_view(self) -> None:
         """Back to the view that was in front before this one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from mailcore.model.activity import Activity
@@ -190,6 +191,50 @@ class ActivityView(Filtered, Protocol):
 
 
 @runtime_checkable
+class LogView(View, Protocol):
+    """The view of an agent's logs."""
+
+    def follow(self) -> None:
+        """Go to the end and on with it; again: stay here."""
+
+    def toggle_wrap(self) -> None:
+        """Break long lines, or no more."""
+
+    def turn_times(self) -> None:
+        """Times as written, in a column, or left out."""
+
+    def sideways(self, way: int) -> None:
+        """Move the view to the right (1) or left (-1)."""
+
+    def turn_level(self) -> None:
+        """All lines, warnings and errors, errors alone."""
+
+    def next_error(self, way: int) -> None:
+        """To the next error (1) or the one before (-1)."""
+
+    def type_search(self) -> None:
+        """Type what to search for."""
+
+    def next_hit(self, way: int) -> None:
+        """To the next hit of what is searched for (1) or the one before (-1)."""
+
+    def type_place(self) -> None:
+        """Type a line, a share or a time to go to."""
+
+    def mark(self) -> None:
+        """Mark the line under the cursor, or do so no more, and go on to the next."""
+
+    async def chosen_lines(self) -> Sequence[str]:
+        """The lines between the marks, or from the mark to the cursor, or that of the cursor; harmless."""
+
+    async def place(self) -> tuple[Path, int] | None:
+        """File and line of the one under the cursor; None where there is none."""
+
+    async def choose(self, display: Display) -> None:
+        """Let the operator choose another log, or another agent's."""
+
+
+@runtime_checkable
 class MailView(View, Protocol):
     """The view that lists an agent's mail."""
 
@@ -275,5 +320,5 @@ class Context(Generic[V]):
         opened, view = self.opened, self.view
         return Situation(
             self.snapshot.fleet, view.selected, played, needing, section, message, opened.read_only, opened.sending,
-            view.marked, getattr(view, "run_id", ""),
+            view.marked, getattr(view, "run_id", ""), getattr(view, "searched", False),
         )  # fmt: skip

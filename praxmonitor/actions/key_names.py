@@ -40,6 +40,7 @@ _SPOKEN = {
     "right_square_bracket": "]",
     "comma": ",",
     "full_stop": ".",
+    "vertical_line": "|",
 }
 _FUNCTION = frozenset(f"f{number}" for number in range(1, 13))
 _MOVING = frozenset(("up", "down", "left", "right", "home", "end", "pageup", "pagedown"))

@@ -37,6 +37,9 @@ class Situation:
     run_id: str = ""
     """The run that the alarm under the cursor tells the end of; empty where none does."""
 
+    searched: bool = False
+    """Something is searched for in the log in view."""
+
     @property
     def facts(self) -> AgentFacts | None:
         """What is known of the selected agent."""
@@ -66,6 +69,16 @@ def played(now: Situation, _verb: str) -> str:
 def live(now: Situation, verb: str) -> str:
     """No recording is played, which has a clock of its own."""
     return f"a recording is played: its own keys {verb} it" if now.played else ""
+
+
+def unrecorded(now: Situation, _verb: str) -> str:
+    """No recording is played: it has no files."""
+    return "a recording holds no logs: open the workspace itself" if now.played else ""
+
+
+def logs_of_agent(now: Situation, verb: str) -> str:
+    """An agent is selected whose logs can be read."""
+    return unrecorded(now, verb) or agent(now, verb)
 
 
 def some_agent(now: Situation, _verb: str) -> str:

@@ -8,6 +8,7 @@ from praxmonitor.actions.rows.alarms import IN_ALARMS, ON_ALARMS
 from praxmonitor.actions.rows.composing import ON_WHAT_WAS_WRITTEN
 from praxmonitor.actions.rows.errors import IN_ERRORS
 from praxmonitor.actions.rows.fleet import ON_THE_FLEET
+from praxmonitor.actions.rows.logs import IN_LOGS, TO_LOGS
 from praxmonitor.actions.rows.mail import ON_MAIL
 from praxmonitor.actions.rows.moving import MOVING
 from praxmonitor.actions.rows.needs import ON_NEEDS
@@ -24,9 +25,11 @@ ACTIONS = (
     *IN_SECTIONS,
     *IN_THE_STREAM,
     *IN_ALARMS,
+    *IN_LOGS,
     *IN_ERRORS,
     *ON_AGENTS,
     *ON_MAIL,
+    *TO_LOGS,
     *ON_NEEDS,
     *ON_ALARMS,
     *ON_WHAT_WAS_WRITTEN,

@@ -16,6 +16,7 @@ class ViewName(StrEnum):
     MAIL = "mail"
     STREAM = "stream"
     ALARMS = "alarms"
+    LOGS = "logs"
     ERRORS = "errors"
 
 

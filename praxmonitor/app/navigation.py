@@ -10,6 +10,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
+from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.actions.context import View
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
@@ -22,10 +23,11 @@ from praxmonitor.views.fleet import FleetScreen
 if TYPE_CHECKING:
     from praxmonitor.views.alarms import AlarmsScreen
     from praxmonitor.views.errors import ErrorsScreen
+    from praxmonitor.views.log import LogScreen
     from praxmonitor.views.mail import MailScreen
     from praxmonitor.views.stream import StreamScreen
 
-Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen | ErrorsScreen"
+Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen | LogScreen | ErrorsScreen"
 
 MAKERS: dict[ViewName, Callable[[], Made]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
 
@@ -54,7 +56,16 @@ def _stream() -> StreamScreen:
     return StreamScreen()
 
 
-MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms, ViewName.ERRORS: _errors}
+def _logs() -> LogScreen:
+    from praxmonitor.views.log import LogScreen
+
+    return LogScreen()
+
+
+MAKERS |= {
+    ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms, ViewName.LOGS: _logs,
+    ViewName.ERRORS: _errors,
+}  # fmt: skip
 
 
 class Navigation:
@@ -185,3 +196,9 @@ class Navigation:
         """The mail view, with the open mail of this agent."""
         cast("MailScreen", self.view(ViewName.MAIL)).turn_to(address)
         self.show_view(ViewName.MAIL)
+
+    def show_log(self, address: str, target: LogTarget | None = None) -> None:
+        """The logs of this agent; with a target that line of them. With no address those looked at last."""
+        if address not in ("", OPERATOR):
+            cast("LogScreen", self.view(ViewName.LOGS)).turn_to(address, target)
+        self.show_view(ViewName.LOGS)

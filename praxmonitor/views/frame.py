@@ -95,6 +95,8 @@ class Frame:
         """The workspace that the view is of, where several may be open; None: the one that is shown."""
         self.section = ""
         """The section that is chosen, in the view of one agent."""
+        self.searched = False
+        """Something is searched for in the log that is shown."""
         self.rowless = False
         """It is a list without a row: nothing can be asked for of it."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
@@ -172,7 +174,7 @@ class Frame:
         of = (
             snapshot.fleet, snapshot.statuses, waiting, app.sound_status, app.playing, app.projects, app.notes,
             app.keymap, opened, opened.sending, opened.away, selected, message, marked, width,
-            self.header.lines.line_width, self.section, self.rowless,
+            self.header.lines.line_width, self.section, self.rowless, self.searched,
         )  # fmt: skip
         if of == self._drawn_of and self._drawn_at <= now < self._alike_until:
             return
@@ -212,6 +214,7 @@ class Frame:
             Situation(
                 snapshot.fleet, selected, played, [need.key for need in self.needs],
                 message=message, read_only=opened.read_only, sending=opened.sending, marked=marked,
+                searched=self.searched,
             )
         )  # fmt: skip
 

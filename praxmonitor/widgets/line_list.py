@@ -22,6 +22,8 @@ READING: Line = (("reading…", "faint"),)
 """What stands where nothing was read yet."""
 WIDTH = 70
 """Cells of a line in a dialog on a screen of 80, until its own are known."""
+MOST_STYLES = 2000
+"""Styles that are remembered: what a log is coloured with may be any of millions."""
 Clicked: TypeAlias = Callable[[Offset, int], None]
 """(the cell, how often it was clicked in a row)."""
 
@@ -165,6 +167,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             app, style = self.app, self.rich_style
             for role in roles.split():
                 style += role_style(role, app.theme_variables, no_color=app.no_color)
+            if len(self._styles) >= MOST_STYLES:
+                self._styles.clear()
             self._styles[roles] = style
         return style
 

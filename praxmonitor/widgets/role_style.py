@@ -12,6 +12,8 @@ from rich.style import Style
 from textual.color import Color
 
 from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.ansi_roles import COLOUR
+from praxmonitor.widgets.written_colours import written_style
 
 COLOURS = {
     "muted": "muted",
@@ -24,12 +26,17 @@ COLOURS = {
 """Role → the theme's variable that its text has as colour."""
 GROUND_VARIABLES = {"card": "surface", "selected": "panel"}
 """Role → the theme's variable that it has as background."""
-MARKS = {"strong": "bold", "emphasis": "italic"}
+MARKS = {
+    "strong": "bold", "emphasis": "italic", "underlined": "underline", "struck": "strike", "reversed": "reverse",
+    "hit": "bold reverse",
+}  # fmt: skip
 """Role → what else it looks like, in each theme."""
 
 
 def role_style(role: str, variables: Mapping[str, str], *, no_color: bool) -> Style:
     """What the role adds, by the theme's variables. KeyError if there is no such role."""
+    if role.startswith(COLOUR):
+        return Style() if no_color else written_style(role, variables)
     if role in COLOURS:
         return Style(color=_colour(variables[COLOURS[role]]))
     if role not in GROUND_VARIABLES:

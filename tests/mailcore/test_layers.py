@@ -194,7 +194,18 @@ def test_views_never_import_each_other() -> None:
     """What they share lies in these."""
     shared = [
         f"praxmonitor.views.{name}"
-        for name in ("agent_listing", "frame", "history_reading", "mail_listing", "mail_reading", "reading")
+        for name in (
+            "agent_listing",
+            "frame",
+            "history_reading",
+            "log_choices",
+            "log_reading",
+            "log_searching",
+            "mail_listing",
+            "mail_reading",
+            "open_log",
+            "reading",
+        )
     ]
     wrong = {
         name: imported
@@ -222,6 +233,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
         "mailcore.system.linux.processes": {"pidfd_send_signal"},
         "mailcore.system.portable.processes": {"kill"},
         "mailcore.system.pid1": {"kill"},  # hands on what it is sent
+        "mailcore.system.line_filter": {"kill"},  # its own child
     }
     users = {
         name

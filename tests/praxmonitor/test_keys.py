@@ -24,7 +24,7 @@ from praxmonitor.actions import mail_preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import AGENT, ALARMS, ERRORS, FLEET, MAIL, MAILBOX, MOVE, REPLAY, STREAM
+from praxmonitor.actions.scope import AGENT, ALARMS, ERRORS, FLEET, LOGS, MAIL, MAILBOX, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.actions.views import ViewName
 from praxmonitor.app.app import PraxApp
@@ -34,6 +34,7 @@ from praxmonitor.state.agent_details import Section
 from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.views.errors import ErrorsScreen
 from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.views.log import LogScreen
 from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
 from tests.praxmonitor.fake_errors import each_state
@@ -122,6 +123,12 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     elif action.scope is STREAM:
         await pilot.press("4")
         able = app.snapshot.fleet.stream[-1].agent
+    elif action.scope is LOGS:
+        await pilot.press("6")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen) and app.screen.selected, "the logs of an agent")
+        assert isinstance(app.screen, LogScreen)
+        app.screen.log_shown.search.begin("word", lambda: None)
+        able = app.screen.selected
     elif action.scope in (MAIL, MAILBOX):
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, MailScreen) and app.screen.mail.entries, "the mail")
@@ -191,7 +198,7 @@ WORDS = {
     "undo": {"take back"},
     "mute one agent": {"mute @writer", "mute @editor", "mute @writer for 30 minutes"},
     "mute ticks": {"mute ticks for 10 minutes"},
-    "read the log": {"open"},
+    "read the log": {"logs"},
     "change the colours": {"theme", "theme prax-dark"},
     "give a task": {"dispatch @writer"},
     "kill and retry": {"kill @writer", "retry @writer"},
@@ -358,8 +365,8 @@ async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> 
 def test_only_keys_that_move_have_no_words() -> None:
     silent = {action.id for action in ACTIONS if not action.words}
     moves = {"up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette"}
-    moves |= {"section_next", "section_before"}
-    assert silent == moves | {"close_error"} and BY_ID["left"].scope is FLEET
+    moves |= {"section_next", "section_before", "log_left", "log_right", "close_error"}
+    assert silent == moves and BY_ID["left"].scope is FLEET
 
 
 @pytest.mark.anyio

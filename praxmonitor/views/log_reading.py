@@ -1,0 +1,85 @@
+"""What is read for the view of a log: in a thread of its own, one thing after the other, and handed to the view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from textual.screen import Screen
+
+from mailcore.exceptions import MailcoreError
+from praxmonitor.state.log_pages import LogPages
+
+T = TypeVar("T")
+
+
+class LogReading:
+    """Holds the log that is open; all of it happens in one thread, so that nobody reads what another lets go."""
+
+    def __init__(self, screen: Screen[None], failed: Callable[[str], None]) -> None:
+        """`failed` is told in words why something could not be read."""
+        self._screen, self._failed = screen, failed
+        self._thread: ThreadPoolExecutor | None = None
+        self._pages: LogPages | None = None
+        self._number = 0
+        """Of the log that is wanted: what was asked of one before is dropped when it comes."""
+        self.asked = 0
+        """What is being read, or waits for that."""
+
+    def begin(self, make: Callable[[], LogPages]) -> None:
+        """Read this log from now on; what is asked from here on is asked of it."""
+        self._number += 1
+        self._start(partial(self._open, make), lambda _: None)
+
+    def _open(self, make: Callable[[], LogPages]) -> None:
+        self._let_go()
+        self._pages = make()
+
+    def ask(self, work: Callable[[LogPages], T], take: Callable[[T], None]) -> None:
+        """Ask the log for something; `take` is given it, if the same log is still wanted then."""
+        self._start(partial(self._ask, work), take)
+
+    def _ask(self, work: Callable[[LogPages], T]) -> T | None:
+        return work(self._pages) if self._pages is not None else None
+
+    def _start(self, work: Callable[[], T | None], take: Callable[[T], None]) -> None:
+        self._screen.run_worker(self._hand_over(work, take), group="log")
+
+    async def _hand_over(self, work: Callable[[], T | None], take: Callable[[T], None]) -> None:
+        number = self._number
+        found = await self._result(work)
+        if found is not None and number == self._number and self._screen.is_mounted:
+            take(found)
+
+    async def result(self, work: Callable[[LogPages], T]) -> T | None:
+        """What the log says; None if it could not be read, or no log is open."""
+        return await self._result(partial(self._ask, work))
+
+    async def _result(self, work: Callable[[], T | None]) -> T | None:
+        self._thread = self._thread or ThreadPoolExecutor(1, "log")
+        number = self._number
+        self.asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (MailcoreError, OSError) as error:
+            if number == self._number and self._screen.is_mounted:
+                self._failed(getattr(error, "strerror", None) or str(error))
+            return None
+        finally:
+            self.asked -= 1
+
+    def close(self) -> None:
+        """Let go of the log, as soon as what is read now was read."""
+        self._number += 1
+        if self._thread is not None:
+            self._thread.submit(self._let_go)
+            self._thread.shutdown(wait=False)
+            self._thread = None
+
+    def _let_go(self) -> None:
+        pages, self._pages = self._pages, None
+        if pages is not None:
+            pages.close()

@@ -1,0 +1,123 @@
+"""What is searched for in the log that is shown: counted in the background, gone to, and seen where it is in view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from mailcore.logs.patterns import LogPattern, highlights, log_pattern
+from praxmonitor.state.log_hits import LogHits
+from praxmonitor.state.log_pages import LogPages
+from praxmonitor.text.log_lines import Stretch, shown_text
+from praxmonitor.text.log_rows import LogViewRow, RowKey, SearchState
+from praxmonitor.views.log_reading import LogReading
+from praxmonitor.widgets.log_pane import LogPane
+
+
+class LogSearching:
+    """One search at a time. All of it is asked in the thread that reads the log."""
+
+    def __init__(self, pane: LogPane, reading: LogReading, changed: Callable[[], None]) -> None:
+        """`changed` is called when something else is to be said of it."""
+        self._pane, self._reading, self._changed = pane, reading, changed
+        self.pattern: LogPattern | None = None
+        """What is searched for; None: nothing."""
+        self.state = SearchState()
+        self._hits: LogHits | None = None
+        self._at: RowKey | None = None
+        """The hit that was gone to last."""
+        self._asked = False
+        """Matches are being looked for in what is in view."""
+
+    def begin(self, text: str, begun: Callable[[], None]) -> None:
+        """Search for this from now on; empty: for nothing. UsageError where it is no pattern. `begun` is called when it
+        can be asked for hits."""
+        self.pattern = log_pattern(text) if text else None
+        self.begin_anew(begun)
+
+    def begin_anew(self, begun: Callable[[], None] = lambda: None) -> None:
+        """Search the log that is shown now for the same."""
+        before, self._hits, self._at = self._hits, None, None
+        pattern = self.pattern
+        self.state = SearchState(done=pattern is None, progress=0.0)
+        if before is not None:
+            self._reading.ask(lambda _: before.close(), lambda _: None)
+        if pattern is not None:
+            self._reading.ask(lambda pages: LogHits(pages.sources, pattern), partial(self._take, pattern, begun))
+        self._pane.search(wanted=pattern is not None)
+        self._changed()
+
+    def _take(self, pattern: LogPattern, begun: Callable[[], None], hits: LogHits) -> None:
+        if pattern is not self.pattern:
+            self._reading.ask(lambda _: hits.close(), lambda _: None)
+            return
+        self._hits = hits
+        begun()
+        self.look(grew=True)
+
+    def close(self) -> None:
+        """End it; to be called in no thread that draws."""
+        if self._hits is not None:
+            self._hits.close()
+
+    def look(self, *, grew: bool) -> None:
+        """Look how far it is; where the log `grew`, go on in what came."""
+        hits = self._hits
+        if hits is None or (self.state.done and not grew):
+            return
+
+        def look(pages: LogPages) -> SearchState:
+            if grew:
+                hits.add(pages.sources)
+                hits.follow()
+            return hits.state(*self._at) if self._at is not None else hits.state()
+
+        self._reading.ask(look, self._say)
+
+    @property
+    def number(self) -> int | None:
+        """Which hit the row under the cursor is; None: not known, or it is none that was gone to."""
+        row = self._pane.row
+        return self.state.number if row is not None and row.key == self._at else None
+
+    def _say(self, state: SearchState) -> None:
+        self.state = state
+        self._changed()
+
+    def next(self, way: int, found: Callable[[RowKey | None, SearchState], None]) -> None:
+        """Look for the next hit (1), or the one before (-1); `found` is told its key, None where none is known."""
+        hits, row = self._hits, self._pane.row
+        if hits is None or row is None:
+            found(None, self.state)
+            return
+
+        def look(pages: LogPages) -> tuple[RowKey | None, SearchState]:
+            key = pages.hit(hits, row, way)
+            self._at = key or self._at
+            return key, hits.state(*key) if key is not None else hits.state()
+
+        self._reading.ask(look, partial(self._found, found))
+
+    def _found(
+        self, told: Callable[[RowKey | None, SearchState], None], found: tuple[RowKey | None, SearchState]
+    ) -> None:
+        self._say(found[1])
+        told(*found)
+
+    def show_matches(self, rows: Sequence[LogViewRow]) -> None:
+        """Let what matches in these rows stand out."""
+        pattern, look = self.pattern, self._pane.look
+        if pattern is None or self._asked:
+            return
+        self._asked = True
+
+        def match(_: LogPages) -> dict[RowKey, Sequence[Stretch]]:
+            found = highlights(pattern, [shown_text(row, look).replace("\n", " ") for row in rows])
+            return {row.key: stretches for row, stretches in zip(rows, found, strict=True)}
+
+        self._reading.ask(match, partial(self._matched, pattern))
+
+    def _matched(self, pattern: LogPattern, found: dict[RowKey, Sequence[Stretch]]) -> None:
+        self._asked = False
+        if pattern is self.pattern:
+            self._pane.show_matches(found)

@@ -1,0 +1,66 @@
+"""The lighthouse with real directories, and logs of its agents in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec import structs
+
+from mailcore.model.fleet import Fleet
+from praxmonitor.app.app import PraxApp
+from praxmonitor.views.log import LogScreen
+from tests.praxmonitor.fake_feed import lighthouse
+
+RUN = "20270115T115601_000001-5b22c81f"
+"""A run of @writer's, whose output is among its logs."""
+
+
+def on_disk(root: Path) -> Fleet:
+    """The lighthouse, each agent's branch a directory in `root`."""
+    fleet = lighthouse()
+    agents = []
+    for facts in fleet.agents:
+        agent = replace(facts.agent, branch=root / facts.agent.name.lower(), root=root)
+        agent.logs_dir.mkdir(parents=True)
+        agents.append(structs.replace(facts, agent=agent))
+    return structs.replace(fleet, root=root, agents=tuple(agents))
+
+
+def stamped(second: int, text: str) -> str:
+    """A line of a log, so many seconds after 11:00 of the lighthouse's day."""
+    return f"2027-01-15 11:{second // 60 % 60:02}:{second % 60:02} {text}"
+
+
+def write_log(fleet: Fleet, lines: Iterable[str | bytes], name: str = "app.log", agent: str = "@writer") -> Path:
+    """Lines at the end of a log of an agent's, each with its end."""
+    facts = fleet.find(agent)
+    assert facts is not None
+    path = facts.agent.logs_dir / name
+    with path.open("ab") as log:
+        for line in lines:
+            log.write(line if isinstance(line, bytes) else line.encode() + b"\n")
+    return path
+
+
+def write_output(fleet: Fleet, stream: str, lines: Iterable[str]) -> Path:
+    """The output of an attempt of @writer's: `stdout` or `stderr`."""
+    facts = fleet.find("@writer")
+    assert facts is not None
+    path = facts.agent.runs_dir / RUN / f"attempt-1.{stream}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as log:
+        log.writelines(f"{line}\n" for line in lines)
+    return path
+
+
+def log_screen(app: PraxApp) -> LogScreen:
+    """The view of logs, which is in front."""
+    assert isinstance(app.screen, LogScreen)
+    return app.screen
+
+
+def shown_rows(app: PraxApp) -> list[str]:
+    """The lines of the log that are in view, without the blanks at their ends."""
+    return [line.rstrip() for line in log_screen(app).pane.lines.text.splitlines()]
