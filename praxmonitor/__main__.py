@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "replay": "praxmonitor.cli.replay",
     "watch": "praxmonitor.cli.watch",
     "alarms": "praxmonitor.cli.alarms",
+    "errors": "praxmonitor.cli.errors",
     "mute": "praxmonitor.cli.mute",
     "guard": "praxmonitor.cli.guard",
     "keys": "praxmonitor.cli.keys",
@@ -39,6 +40,7 @@ praxmonitor status [PATH] [--json]           the same in plain text, once
 praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
 praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
 praxmonitor alarms ack|snooze|unack KEY|@agent|all   answer them; --history and --stats tell what was
+praxmonitor errors [PATH] [--json] [--all]   errors that agents report, in groups; exit status 1 if one is new
 praxmonitor mute add|list|end                hide some for a while: by agent, kind, task, cause or text
 praxmonitor guard [PATH] [--mute]            the alarms without a screen: sounds, lines, your own command
 praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl-C; mail bodies only if told so
@@ -71,6 +73,11 @@ EXAMPLES = {
         "praxmonitor alarms ack @writer",
         "praxmonitor alarms snooze all --for 30m",
         "praxmonitor alarms --history --since 2d",
+    ),
+    "errors": (
+        "praxmonitor errors || echo 'an error is new, or back again'",
+        "praxmonitor errors --all --since 2d",
+        "praxmonitor errors --json | jq '.errors[] | {title, count, owner}'",
     ),
     "mute": (
         "praxmonitor mute add --agent @writer --kind silence --for 2h --why 'a long build'",

@@ -66,6 +66,7 @@ GROUPS = {
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
         "logs": ("logs", "what agents' programs logged and printed: logs [@a…] [--errors] [--grep RE] [--follow]"),
+        "errors": ("errors", "errors that repeat, and whose they are: errors [show|resolve|mute|investigate ID]"),
         "history": ("history", "every send, transition, run and act: history [--since 2h]"),
     },
     "Agents' programs": {

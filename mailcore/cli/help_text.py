@@ -99,6 +99,13 @@ EXAMPLES = {
         "mailcore review @writer --by @editor   # its last run",
         "mailcore review 20261129T060136_000001-5b22c81f   # of that run, by the orchestrator",
     ),
+    "errors": (
+        "mailcore errors",
+        "mailcore errors show 3f2a91c07d4e   # its text, where, which runs, what was done; its first letters do",
+        'mailcore errors resolve 3f2a91c07d4e "the price list is read whole"',
+        "mailcore errors mute 3f2a91c07d4e --minutes 60",
+        "mailcore errors investigate 3f2a91c07d4e   # start its agent to look at it now",
+    ),
     "hold": ('mailcore hold @writer "until the review"', "mailcore hold --all"),
     "release": ("mailcore release @writer", "mailcore release --all"),
     "queue": (

@@ -51,6 +51,8 @@ DollarsPerMillion = Annotated[float, Meta(ge=0, le=1_000_000, unit="US dollars a
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A count of which 0 says something: any number, or never."""
+ErrorCount = Annotated[int, Meta(ge=1, le=50)]
+"""So many times at most are kept of a group of errors."""
 Nice = Annotated[int, Meta(ge=0, le=19)]
 Bytes = Annotated[int, Meta(ge=1, le=MAX_COUNT, unit="bytes")]
 BytesOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT, unit="bytes")]
@@ -93,6 +95,7 @@ QuietHours = Annotated[
 
 Proof = Literal["none", "passphrase"]
 Notify = Literal["auto", "9", "777", "none"]
+ErrorSeverity = Literal["error", "fatal"]
 YourMove = Literal["unfocused", "always", "never"]
 Backend = Literal[
     "", "miniaudio", "miniaudio/pulse", "miniaudio/alsa", "miniaudio/jack", "miniaudio/oss", "miniaudio/sndio",

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.errors import Errors
 from mailcore.config.kinds import (
     Backend,
     Bytes,
@@ -309,6 +310,7 @@ SECTIONS: dict[str, type] = {
     "dispatch": Dispatch,
     "limits": Limits,
     "alarms": Alarms,
+    "errors": Errors,
     "mail": Mail,
     "operator": Operator,
     "sound": Sound,
@@ -326,6 +328,7 @@ class Config:
     dispatch: Dispatch = field(default_factory=Dispatch)
     limits: Limits = field(default_factory=Limits)
     alarms: Alarms = field(default_factory=Alarms)
+    errors: Errors = field(default_factory=Errors)
     mail: Mail = field(default_factory=Mail)
     operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)

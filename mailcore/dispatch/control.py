@@ -150,8 +150,9 @@ def check_target(
     `program` and `account` name others than the configured ones.
     """
     agent = workspace.agent(target)
-    if agent.is_operator:
-        raise UsageError("the operator cannot be dispatched; send a mail instead")
+    if agent.is_reserved:
+        who = "the operator" if agent.is_operator else agent.address
+        raise UsageError(f"{who} cannot be dispatched; send a mail instead")
     if agent.address == sender:
         raise Refused(f"{sender} cannot dispatch itself", "self")
     if not agent.branch.is_dir():

@@ -17,7 +17,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import active_waits, resumable_act
 from mailcore.mail.outbox import Sent
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, WATCHER, Agent
 from mailcore.text.frames import quoted
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
@@ -87,7 +87,7 @@ def wake_recipients(
     """
     woken: dict[str, WakeOutcome] = {}
     for one in sent:
-        if not one.delivered or one.to == OPERATOR:
+        if not one.delivered or one.to in (OPERATOR, WATCHER):
             continue
         try:
             trust.require_trust(workspace)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mailcore.exceptions import Refused
 from mailcore.identity.ancestry import Ancestry, walk_ancestors
 from mailcore.identity.evidence import from_passport, from_path, from_router, from_run
-from mailcore.model.agent import Agent
+from mailcore.model.agent import WATCHER, Agent
 from mailcore.workspace.find import Workspace, branch_above
 from mailcore.workspace.registry import normal_address
 from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
@@ -75,6 +75,8 @@ def identify(
         return Identity(owner, "key", tuple(evidence), ancestry=ancestry)
     if declared is not None:
         agent = workspace.agent(declared)
+        if agent.address == WATCHER:
+            raise Refused(f"{WATCHER} is nobody who calls: it is PraxMonitor's own", "identity")
         evidence.append(f"--from declares {agent.address}")
         return Identity(agent, "declared", tuple(evidence), ancestry=ancestry)
     router = from_router(workspace, environment, evidence)

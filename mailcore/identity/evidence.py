@@ -91,7 +91,7 @@ def from_router(workspace: Workspace, environment: Mapping[str, str], evidence: 
     # The router says the registry's name, which need not be the address (contract 1).
     named = (agent for agent in workspace.agents if agent.name.lower() == name.lower())
     agent = next(named, None) or _from_contacts(workspace, name) or workspace.agent(name)
-    if agent.is_operator:
+    if agent.is_reserved:
         raise Refused(f"{key}={name}: no variable stands for a person", "identity")
     evidence.append(f"{key}={name} says {agent.address}")
     if cwd and key == CALLER and source != "assigned":

@@ -38,7 +38,7 @@ def all_copies(workspace: Workspace) -> Iterator[Copy]:
 
     Those of agents that were removed come last of either.
     """
-    return copies_of((*workspace.agents, workspace.operator, *workspace.former_agents()))
+    return copies_of((*workspace.agents, workspace.operator, workspace.watcher, *workspace.former_agents()))
 
 
 def copies_of(agents: Iterable[Agent]) -> Iterator[Copy]:

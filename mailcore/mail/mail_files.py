@@ -78,7 +78,7 @@ def mail_sources(workspace: Workspace, places: Collection[str] | None = None, *,
 
 def mail_places(workspace: Workspace) -> Iterator[tuple[Agent, str, str]]:
     """Each agent with the paths of its open mail and of its archive."""
-    for agent in (*workspace.agents, workspace.operator, *workspace.former_agents()):
+    for agent in (*workspace.agents, workspace.operator, workspace.watcher, *workspace.former_agents()):
         yield agent, str(agent.inbox), str(agent.archive_dir)
 
 

@@ -56,7 +56,7 @@ def absent(agent: Agent) -> str:
     """Why an agent's mailbox that is not there is no empty one; empty if it is there, or none was made yet."""
     if agent.inbox.exists():
         return ""
-    if not (agent.is_operator or agent.branch.is_dir()):
+    if not (agent.is_reserved or agent.branch.is_dir()):
         return f"{agent.address}'s directory {agent.branch} is gone; restore it, or mend the registry"
     kept = [
         path for path in (agent.mail_dir / LOCK, agent.sent_dir, agent.archive_dir, agent.runs_dir) if path.exists()

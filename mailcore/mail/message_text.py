@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.message import Message
 from mailcore.text import counted, line, names
 from mailcore.text.frames import boundary, framed, quoted
@@ -50,7 +50,7 @@ def sender_text(message: Message) -> str:
 def sender_and_proof(message: Message) -> tuple[str, str]:
     """Who wrote, marked where the name only looks like another's, and what that rests on."""
     other = names.imitated(message.sender)
-    from_here = not message.project and message.sender in (*known_addresses(), OPERATOR)
+    from_here = not message.project and message.sender in (*known_addresses(), OPERATOR, WATCHER)
     where = "" if other or from_here else f"; {origin_text(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
     return f"{f'! not {other}: ' if other else ''}{who}", f"{PROOFS[proof_of(message)]}{where}"

@@ -68,7 +68,7 @@ def highest_number(root: Path) -> int:
 
 def _numbers(root: Path) -> Iterator[int]:
     workspace = workspace_at(root)
-    for agent in (*workspace.agents, workspace.operator):
+    for agent in (*workspace.agents, workspace.operator, workspace.watcher):
         for path in (agent.inbox, *agent.sent_dir.glob("*.json"), *agent.archive_dir.glob("*.json")):
             try:
                 document: Any = loads(safe_open.read_bytes(path))

@@ -101,7 +101,7 @@ def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict
         message["project"] = workspace.root.name
     try:
         # Path.is_dir raises where a name is too long.
-        if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
+        if not (recipient.is_reserved or os.path.isdir(recipient.branch)):  # noqa: PTH112
             text = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
             raise MailcoreError(text, "no_branch")
         message_id = mailbox.deliver(recipient, message)

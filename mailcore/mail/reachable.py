@@ -38,10 +38,10 @@ def why_unreachable(agent: Agent) -> str:
 
     A mailbox that is torn is none of these: whoever delivers repairs it.
     """
-    if not (agent.is_operator or os.path.isdir(agent.branch)):  # noqa: PTH112 (Path.is_dir raises of a long name)
+    if not (agent.is_reserved or os.path.isdir(agent.branch)):  # noqa: PTH112 (Path.is_dir raises of a long name)
         return f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry"
     if not agent.mail_dir.exists():
-        return "" if os.access(agent.branch, os.W_OK) or agent.is_operator else _unwritable(agent, str(agent.branch))
+        return "" if os.access(agent.branch, os.W_OK) or agent.is_reserved else _unwritable(agent, str(agent.branch))
     if not os.access(agent.mail_dir, os.W_OK | os.X_OK):
         return _unwritable(agent, str(agent.mail_dir))
     if agent.inbox.is_dir() or (agent.inbox.exists() and not agent.inbox.is_file()):

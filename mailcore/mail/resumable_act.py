@@ -169,7 +169,7 @@ def _open(agent: Agent, name: str) -> _File:
             try:
                 descriptor = try_lock(path)
             except FileNotFoundError:
-                make_directory(agent.mail_dir, parents=agent.is_operator)
+                make_directory(agent.mail_dir, parents=agent.is_reserved)
                 safe_open.inside(agent.root, directory)
                 make_directory(directory)
                 descriptor = try_lock(path)

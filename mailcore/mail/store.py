@@ -131,5 +131,5 @@ def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[
         if not create:
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
         safe_open.inside(agent.root, agent.mail_dir)
-        make_directory(agent.mail_dir, parents=agent.is_operator)
+        make_directory(agent.mail_dir, parents=agent.is_reserved)
     return safe_open.open_directory(agent.mail_dir)

@@ -165,7 +165,7 @@ def _topic(message: Message) -> tuple[str, frozenset[str]]:
 
 def _read(workspace: Workspace, found: list[_Row]) -> Iterator[Copy]:
     """What the files say of these, in the order of `lookup.all_copies`. _Unsure where it is something else."""
-    everyone = (*workspace.agents, workspace.operator, *workspace.former_agents())
+    everyone = (*workspace.agents, workspace.operator, workspace.watcher, *workspace.former_agents())
     addresses = [agent.address for agent in everyone]
     if len(set(addresses)) < len(addresses):
         raise _Unsure

@@ -83,6 +83,15 @@ async def review(target: Text, by: Text = "") -> dict[str, Any]:
     return await call("review", *option("by", by), words=[target])
 
 
+@server.tool()
+async def errors(show: Id = "", resolve: Id = "", how: Text = "") -> dict[str, Any]:
+    """Errors that repeat in agents' logs, and whose they are; `show` all of one, or `resolve` one of yours: `how` says
+    what was done."""
+    if resolve:
+        return await call("errors", "resolve", words=[resolve, how])
+    return await call("errors", *(["show"] if show else []), words=[show] if show else None)
+
+
 @server.tool(annotations=READ_ONLY)
 async def runs(agent: Text = "") -> dict[str, Any]:
     """Every run, or an agent's, newest first."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 OPERATOR = "@operator"
 """The person at the screen. Reserved: no registry row may take it."""
+WATCHER = "@error-watcher"
+"""Who mails agents about repeated errors: no program of anybody's. Reserved, too."""
 RUN_JOURNAL = "run.jsonl"
 """The name of a run's journal, in its directory below `Agent.runs_dir`."""
 
@@ -81,3 +83,8 @@ class Agent:
     def is_operator(self) -> bool:
         """True of the reserved entry for the person at the screen."""
         return self.address == OPERATOR
+
+    @property
+    def is_reserved(self) -> bool:
+        """True of whom no registry lists and nothing starts: the operator, and the watcher of errors."""
+        return self.address in (OPERATOR, WATCHER)

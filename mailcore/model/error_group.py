@@ -108,7 +108,13 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     """Who is asked to look at it; empty: not decided yet."""
     owner_why: str = ""
     message_id: str = ""
-    """The mail by which it was asked, whose thread goes on when the error comes back."""
+    """The mail by which it was asked, as its sender's record names it; its thread goes on when the error comes back."""
+    asked_at: float = 0.0
+    """When its owner was asked last; 0.0: never."""
+    asks: int = 0
+    """How often it was asked; each time it waits twice as long until the next."""
+    asked_run: str = ""
+    """The run that was started to look at it; empty where it was asked by mail alone."""
     muted_until: float = 0.0
     """0.0: until it is unmuted."""
     resolution: str = ""
@@ -117,3 +123,35 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     returns: int = 0
     """How often it came back after it was resolved."""
     history: tuple[GroupEntry, ...] = ()
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Addresses of the agents that reported it, the one of the newest event first."""
+        newest = (self.sample.agent,) if self.sample is not None else ()
+        return tuple(dict.fromkeys((*newest, *(address for address, _ in self.agents))))
+
+    @property
+    def unmuted_state(self) -> GroupState:
+        """As it would stand, had it not been muted."""
+        if self.state is not GroupState.MUTED:
+            return self.state
+        if self.resolved_at and self.asked_at <= self.resolved_at:
+            return GroupState.BACK if self.last_at > self.resolved_at else GroupState.RESOLVED
+        return GroupState.INVESTIGATING if self.asked_at else GroupState.NEW
+
+    def state_at(self, now: float) -> GroupState:
+        """Its state at `now` (seconds since the epoch): a mute ends by time alone."""
+        over = self.state is GroupState.MUTED and 0.0 < self.muted_until <= now
+        return self.unmuted_state if over else self.state
+
+
+class ErrorGroups(msgspec.Struct, frozen=True):
+    """What is known of all errors of a workspace."""
+
+    groups: tuple[ErrorGroup, ...] = ()
+    trouble: str = ""
+    """Why they cannot be read: the file, the cause, what to do; `groups` are those that were read before."""
+    warnings: int = 0
+    """How many warnings the logs told. They are no errors."""
+    breaker_at: float = 0.0
+    """Since when no agent is asked about an error, as too many were; 0.0: they are."""

@@ -11,6 +11,7 @@ import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
+from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
@@ -133,6 +134,8 @@ class Fleet(msgspec.Struct, frozen=True):
     at: float = 0.0
     limits: tuple[AccountLimits, ...] = ()
     """Of the accounts in which its agents work, by key."""
+    errors: ErrorGroups | None = None
+    """What is known of the errors that its agents report, in groups; None: of none."""
     places: Mapping[str, int] = {}
     """Address → its place among the agents; may be empty: then they are looked through."""
 

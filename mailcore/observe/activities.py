@@ -22,7 +22,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 
 def neutral(text: str, limit: int = MAX_ACTIVITY_TEXT) -> str:
     """One line of harmless text (`mailcore.text`), at most `limit` characters; terminal escapes go as a whole."""
-    if len(text) <= limit and text.isascii() and text.isprintable():
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
         return text
     # Eight times the limit: room for what is squeezed out, and no work for a line of a megabyte.
     return line(_ESCAPES.sub("", text[: limit * 8]), limit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
+from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
@@ -128,7 +129,14 @@ class LimitsRead:
     accounts: tuple[AccountLimits, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorsRead:
+    """What is known of the errors that agents report."""
+
+    errors: ErrorGroups
+
+
 AgentFact = (
     MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead | LogsGrew
 )
-Fact = Roster | LimitsRead | AgentFact
+Fact = Roster | LimitsRead | ErrorsRead | AgentFact

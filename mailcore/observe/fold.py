@@ -17,6 +17,7 @@ from mailcore.observe import open_work, permission_prompts
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import (
     AgentFact,
+    ErrorsRead,
     Fact,
     HoldRead,
     HooksRead,
@@ -48,7 +49,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
 
     Agents that nothing changed keep their identity. Facts of an address that no roster named are dropped.
     """
-    notes, limits = fleet.notes, fleet.limits
+    notes, limits, errors = fleet.notes, fleet.limits, fleet.errors
     agents, operator = list(fleet.agents), fleet.operator
     places = fleet.places or {one.address: place for place, one in enumerate(agents)}
     happened: list[Activity] = []
@@ -63,6 +64,8 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
             notes, enrolled = fact.notes, True
         elif isinstance(fact, LimitsRead):
             limits = fact.accounts
+        elif isinstance(fact, ErrorsRead):
+            errors = fact.errors
         elif operator is not None and fact.address == operator.address:
             operator, activities = _learn(operator, fact, at)
             happened += activities
@@ -78,7 +81,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     if changed or enrolled:  # only then may it differ; a thousand are not compared for each line of one of them
         changed = len(agents) != len(fleet.agents) or any(map(is_not, agents, fleet.agents))
     same = not changed and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits
-    if same and not happened:
+    if same and not happened and errors is fleet.errors:
         return fleet
     return replace(
         fleet,
@@ -89,6 +92,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         notes=notes,
         at=at,
         limits=limits,
+        errors=errors,
     )
 
 

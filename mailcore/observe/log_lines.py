@@ -11,16 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.observe.activities import MAX_ACTIVITY_TEXT, neutral
+from mailcore.observe.traceback_forms import CHAINED, JAVA_HEAD, PANIC, RAISED, TRACEBACK_HEAD
 
 MAX_EVENT_LINES = 1000
 """Lines that belong to one event, at most."""
 
-_HEAD = re.compile(r"(?:.* )?Traceback \(most recent call last\):|stack backtrace:|goroutine \d+ \[.*\]:")
-_RAISED = re.compile(r"(?:[\w$]+\.)*[A-Za-z_]\w*(?:: .*)?")
-"""The last line of a traceback of Python's: `app.DatabaseError: text`, `KeyboardInterrupt`."""
-_CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause).*:")
-_PANIC = re.compile(r"thread '[^']*'(?: \(\d+\))? panicked at (?P<where>.*?):?|panic: (?P<go>.*)")
-_JAVA = re.compile(r'Exception in thread "[^"]*" (?P<text>.*)')
 _FRAME = re.compile(
     r"\s{1,99}(?:at |File \"|in |\.\.\. \d+ more|\d+: |\^|~|\||\S.*[.:]\w+:\d+).*|Caused by: .*|created by .*|"
     r"[\w./\-]+(?:\(\*?\w+\))?[\w./\-]*\(.*\)|\[signal .*\]|exit status \d+|Node\.js v\d.*|"
@@ -69,10 +64,10 @@ class LogLineReader:
             self._held = self._activity(self._held.at, Kind.ERROR, f"{text.strip()} ({self._held.text})")
             return
         belongs = self._held is not None or self._after_error > 0
-        if belongs and (_FRAME.fullmatch(text) or _CHAINED.fullmatch(text)):
+        if belongs and (_FRAME.fullmatch(text) or CHAINED.fullmatch(text)):
             self._after_error, self.begins = max(0, self._after_error - 1), False
             return
-        if _HEAD.fullmatch(text):
+        if TRACEBACK_HEAD.fullmatch(text):
             self._of_python = "Traceback" in text
             if belongs:
                 self.begins = False
@@ -81,11 +76,11 @@ class LogLineReader:
             self._held = self._activity(at, Kind.ERROR, text.strip())
             return
         yield from self._release()
-        if panic := _PANIC.fullmatch(text):
+        if panic := PANIC.fullmatch(text):
             where, go = panic["where"], panic["go"]
             self._held = self._activity(at, Kind.ERROR, f"panicked at {where}" if where is not None else f"panic: {go}")
             self._wants_text = where is not None and not where.startswith(("'", '"'))
-        elif java := _JAVA.fullmatch(text):
+        elif java := JAVA_HEAD.fullmatch(text):
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
             from mailcore.observe.log_levels import parse_log_line  # its patterns take 12 ms
@@ -99,10 +94,10 @@ class LogLineReader:
                 yield activity
 
     def _in_traceback(self, text: str, at: float) -> Iterator[Activity]:
-        if text[0].isspace() or _HEAD.fullmatch(text) or _CHAINED.fullmatch(text):
+        if text[0].isspace() or TRACEBACK_HEAD.fullmatch(text) or CHAINED.fullmatch(text):
             return
         self._of_python = False
-        if not _RAISED.fullmatch(text):  # it was interrupted: this line is none of it
+        if not RAISED.fullmatch(text):  # it was interrupted: this line is none of it
             yield from self._release()
             yield from self._line(text, at)
         elif self._from_head and self._held is not None:

@@ -14,8 +14,8 @@ from functools import lru_cache
 from mailcore.text import line, plain
 from mailcore.text.known import known_addresses
 
-OPERATOR_ADDRESS = "@operator"
-"""Known everywhere: nobody else may look like the person at the screen."""
+RESERVED_ADDRESSES = ("@operator", "@error-watcher")
+"""Known everywhere: nobody else may look like the person at the screen, or like what mails about errors."""
 
 LOOKALIKES = {
     "2": "\u01a8\u03e9\u14bf\ua645\ua6ef\ua75b",
@@ -99,7 +99,7 @@ def imitated(sender: str) -> str:
     Each word of it counts: "@operator (the person)" looks like the operator too. Empty where it is one of them, or
     looks like nobody.
     """
-    return _imitated(sender, (*known_addresses(), OPERATOR_ADDRESS))
+    return _imitated(sender, (*known_addresses(), *RESERVED_ADDRESSES))
 
 
 @lru_cache(4096)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.exceptions import NoWorkspace, Refused, UsageError, did_you_mean
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, WATCHER, Agent
 from mailcore.system.safe_open import own_directory
 from mailcore.text.known import learn_addresses
 from mailcore.workspace import registry as registries
@@ -62,11 +62,17 @@ class Workspace:
         """The reserved entry for the person at the screen."""
         return Agent(OPERATOR, "OPERATOR", self.state_dir / "operator", "the person at the screen", self.root)
 
+    @property
+    def watcher(self) -> Agent:
+        """The reserved entry for what mails agents about repeated errors."""
+        return Agent(WATCHER, "ERROR WATCHER", self.state_dir / "error-watcher", "watches errors", self.root)
+
     def agent(self, address: str) -> Agent:
         """The agent of that address (`@Writer`, `writer`: `@writer`); Refused, naming the known ones, if none."""
         wanted = normal_address(address)
-        if wanted == OPERATOR:
-            return self.operator
+        for reserved in (self.operator, self.watcher):
+            if wanted == reserved.address:
+                return reserved
         for agent in self.agents:
             if agent.address == wanted:
                 return agent

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.exceptions import UsageError
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, WATCHER, Agent
 from mailcore.system import self_ignore
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import append, link_new, replace
@@ -23,7 +23,7 @@ COPY = ".copy"
 """After a registry's name: what its copy in `.praxmonitor` is called, which is no registry to who looks for one."""
 WRITE_GRACE = 0.3
 """Seconds after its last change in which a registry that is no JSON may be one that is being written in place."""
-RESERVED = (OPERATOR, "@all")
+RESERVED = (OPERATOR, WATCHER, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
 
 

@@ -110,13 +110,15 @@ def mute_chosen(context: Context[AlarmList]) -> None:
 
 
 def open_chosen(context: Context[AlarmList]) -> None:
-    """Go to what the chosen row is about: the request among the mail, the alarm's agent."""
+    """Go to what the chosen row is about: the request among the mail, the error, the alarm's agent."""
     row = context.view.chosen
     if row is not None and row.request is not None:
         context.display.navigation.show_message(row.request.id or row.request.sent_id)
     elif row is not None and row.group is not None:
         alarm = row.group.leader.alarm
-        if alarm.address:
+        if alarm.fingerprint:
+            context.display.navigation.show_error(alarm.fingerprint)
+        elif alarm.address:
             context.display.navigation.show_agent(alarm.address)
         else:
             agents = f": {' '.join(alarm.agents)}" if alarm.agents else ""

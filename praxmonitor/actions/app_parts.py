@@ -14,6 +14,7 @@ from textual.screen import Screen
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.attendance import Attendance
+from praxmonitor.state.mail import MailFolder
 
 T = TypeVar("T")
 
@@ -79,6 +80,12 @@ class Ways(Protocol):
 
     def show_alarm(self, key: str) -> None:
         """Bring the alarms to the front, the one of this key chosen."""
+
+    def show_error(self, fingerprint: str) -> None:
+        """Bring the errors to the front, the group of this fingerprint chosen."""
+
+    def show_letter(self, owner: str, folder: MailFolder, message_id: str) -> None:
+        """Bring a list of an agent's mail to the front, the message of this id open as soon as it is listed."""
 
     def show_mail(self, address: str) -> None:
         """Bring the mail view to the front, with the mail of this agent."""

@@ -12,7 +12,7 @@ for the archive keeps it; closing many does, by their number.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import ParamSpec, TypeAlias, TypeVar
 
@@ -45,6 +45,15 @@ async def result_of(context: Context[View], act: Callable[P, T], *args: P.args, 
     except (MailcoreError, OSError) as error:
         refused(context, error)
         return None
+
+
+def taken(context: Context[View], act: Callable[[str], str]) -> Callable[[str], Awaitable[bool]]:
+    """Does it with the line that was written; whether it was done. What was written stays where it is refused."""
+
+    async def submit(text: str) -> bool:
+        return await ask(context, act, text)
+
+    return submit
 
 
 def refused(context: Context[View], error: Exception) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from mailcore.model.activity import Activity
 from mailcore.model.changes import ChangedFile, ChangeSet
+from mailcore.model.error_group import ErrorGroup
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.app_parts import Display, Sound, Terminal
@@ -139,6 +140,33 @@ class AlarmList(View, Protocol):
 
     def refresh_all(self) -> None:
         """Draw it anew."""
+
+
+class ErrorList(View, Protocol):
+    """The view that lists groups of errors."""
+
+    @property
+    def chosen(self) -> ErrorGroup | None:
+        """The one under the cursor."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the chosen one is what is read."""
+
+    def open_whole(self) -> None:
+        """Let all of the chosen one be read."""
+
+    def close_whole(self) -> bool:
+        """Back to the list; whether it was not there."""
+
+    def toggle_settled(self) -> None:
+        """Show what is muted or resolved too, or not."""
+
+    def write_line(self, what: str, submit: Callable[[str], Awaitable[bool]]) -> None:
+        """Let one line be written at the bottom; Enter hands it to `submit`, which says whether it was taken."""
+
+    def whole_text(self) -> str:
+        """All of the chosen one, as text."""
 
 
 class Filtered(View, Protocol):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from mailcore.model.agent import OPERATOR
 from praxmonitor.actions import mail_requests, requests
-from praxmonitor.actions.asking import ask, result_of, write
+from praxmonitor.actions.asking import ask, taken, write
 from praxmonitor.actions.context import Context, MailboxView, View
 from praxmonitor.actions.mail import quoted_body
 from praxmonitor.text.lines import plain
@@ -73,7 +71,7 @@ def reply_in_a_line(context: Context[MailboxView]) -> None:
     message, opened = context.view.message, context.opened
     if message is not None:
         act = partial(requests.reply, opened.workspace, opened.config, message.id)
-        context.view.write_line(f"reply to {plain(message.sender)}: enter sends, esc back", _taken(context, act))
+        context.view.write_line(f"reply to {plain(message.sender)}: enter sends, esc back", taken(context, act))
 
 
 async def tell_outcome(context: Context[MailboxView]) -> None:
@@ -97,7 +95,7 @@ async def tell_outcome(context: Context[MailboxView]) -> None:
         await ask(context, act, "")
     else:
         what = {"done": "the result", "blocked": "what it waits for", "declined": "why not"}[state]
-        context.view.write_line(f"{state}: {what}, told to {plain(message.sender)}", _taken(context, act))
+        context.view.write_line(f"{state}: {what}, told to {plain(message.sender)}", taken(context, act))
 
 
 async def accept(context: Context[MailboxView]) -> None:
@@ -112,7 +110,7 @@ def reopen(context: Context[MailboxView]) -> None:
     if message is not None:
         act = partial(mail_requests.reopen_task, opened.workspace, opened.config, message.id)
         said = f"open it again: why? {plain(message.sender)} is started"
-        context.view.write_line(said, _taken(context, act))
+        context.view.write_line(said, taken(context, act))
 
 
 def forward(context: Context[MailboxView]) -> None:
@@ -133,17 +131,3 @@ async def undo_close(context: Context[MailboxView]) -> None:
     here = message is not None and entry is not None and entry.archived and entry.owner == OPERATOR
     name = (message.id or message.sent_id) if here and message is not None else ""
     await ask(context, mail_requests.reopen_closed, context.opened.workspace, name)
-
-
-def _taken(context: Context[MailboxView], act: Callable[[str], str]) -> Callable[[str], Awaitable[bool]]:
-    """Does it with the line; whether it was done. What was written stays where it is refused."""
-
-    async def submit(text: str) -> bool:
-        asked = await result_of(context, act, text)
-        if asked is None:
-            return False
-        context.display.notify(f"asked: {plain(asked)}")
-        await asyncio.to_thread(context.opened.note_presence)
-        return True
-
-    return submit

@@ -6,6 +6,7 @@ from praxmonitor.actions.rows.agent_sections import IN_SECTIONS, TO_SECTIONS
 from praxmonitor.actions.rows.agents import ON_AGENTS
 from praxmonitor.actions.rows.alarms import IN_ALARMS, ON_ALARMS
 from praxmonitor.actions.rows.composing import ON_WHAT_WAS_WRITTEN
+from praxmonitor.actions.rows.errors import IN_ERRORS
 from praxmonitor.actions.rows.fleet import ON_THE_FLEET
 from praxmonitor.actions.rows.logs import IN_LOGS, TO_LOGS
 from praxmonitor.actions.rows.mail import ON_MAIL
@@ -25,6 +26,7 @@ ACTIONS = (
     *IN_THE_STREAM,
     *IN_ALARMS,
     *IN_LOGS,
+    *IN_ERRORS,
     *ON_AGENTS,
     *ON_MAIL,
     *TO_LOGS,

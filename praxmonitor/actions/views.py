@@ -17,6 +17,7 @@ class ViewName(StrEnum):
     STREAM = "stream"
     ALARMS = "alarms"
     LOGS = "logs"
+    ERRORS = "errors"
 
 
 def bring(name: ViewName) -> Callable[[Context[View]], None]:

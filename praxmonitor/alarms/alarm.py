@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     SPINNING = "spinning"
     STORM = "storm"
     RUNAWAY_LOG = "runaway_log"
+    ERROR_BACK = "error_back"
     DEGRADED = "degraded"
     SLOW = "slow"
     STUCK = "stuck"
@@ -37,6 +38,7 @@ class AlarmKind(StrEnum):
     LIMIT = "limit"
     LIMIT_NEAR = "limit_near"
     HOOKS = "hooks"
+    ERROR_UNTOLD = "error_untold"
     CAP = "cap"
     CAP_NEAR = "cap_near"
 
@@ -113,6 +115,7 @@ _MANY = {
     AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
     AlarmKind.RUNAWAY_LOG: "{} logs run away",
+    AlarmKind.ERROR_BACK: "{} errors back again",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
     AlarmKind.STUCK: "{} messages stuck",
@@ -122,6 +125,7 @@ _MANY = {
     AlarmKind.LIMIT: "{} limits",
     AlarmKind.LIMIT_NEAR: "{} limits nearly reached",
     AlarmKind.HOOKS: "the hooks of {} agents stopped",
+    AlarmKind.ERROR_UNTOLD: "{} errors that nobody was told of",
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }
@@ -163,6 +167,11 @@ class Alarm:
     def run_id(self) -> str:
         """The run that it tells the end of; empty for none, and for one that only its lock (`PID TIME`) names."""
         return self.id if (self.kind.latching or self.kind.lasting) and " " not in self.id else ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The group of errors that it is about; empty for none."""
+        return self.id.partition(" ")[0] if self.kind in (AlarmKind.ERROR_BACK, AlarmKind.ERROR_UNTOLD) else ""
 
     @property
     def text(self) -> str:

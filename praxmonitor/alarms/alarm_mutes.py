@@ -9,9 +9,9 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from mailcore.observe.causes import sort_of_cause
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.inhibition import CAUSES, concerned_agents
-from praxmonitor.alarms.rules.causes import sort_of_cause
 
 
 @dataclass(frozen=True, slots=True)

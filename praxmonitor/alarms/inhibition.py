@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mailcore.observe.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
-from praxmonitor.alarms.rules.causes import DISK, NETWORK, SERVICE, SUPERVISOR, of_program, sort_of_cause
 
 EARLIER = 300.0
 """Seconds by which an effect may be noticed before its cause: what failed long before it does not come of it."""
@@ -20,7 +20,9 @@ UNMOVED = frozenset({AlarmKind.SILENCE, AlarmKind.STUCK, AlarmKind.OVERDUE})
 """Work that does not go on."""
 WAITS = frozenset({AlarmKind.STUCK, AlarmKind.OVERDUE})
 """Mail and tasks that do not move, as their agent does not."""
-BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM})
+REPORTED = frozenset({AlarmKind.ERROR_BACK, AlarmKind.ERROR_UNTOLD})
+"""Errors that repeat."""
+BROKEN = frozenset({AlarmKind.FAILED, AlarmKind.BOUNCED, AlarmKind.STORM}) | REPORTED
 """Work that went wrong, and says why."""
 UNTOLD = frozenset({AlarmKind.ORPHANED, AlarmKind.UNREADABLE, AlarmKind.UNDELIVERED})
 """Work whose files do not tell of it as they should."""
@@ -57,6 +59,7 @@ INHIBITIONS = (
     Inhibition(AlarmKind.NETWORK, UNMOVED),
     Inhibition(AlarmKind.LIMIT, BROKEN, named=True, everywhere=True),
     Inhibition(AlarmKind.LIMIT, WAITS),
+    Inhibition(AlarmKind.STORM, frozenset({AlarmKind.ERROR_UNTOLD})),
     Inhibition(AlarmKind.DEADLOCK, UNMOVED),
     Inhibition(AlarmKind.ORPHANED, WAITS),
     Inhibition(AlarmKind.SILENCE, WAITS),

@@ -19,6 +19,7 @@ from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents, Episode
 from praxmonitor.alarms.episodes import Episodes
+from praxmonitor.alarms.error_trigger import ErrorTrigger
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.next_look import next_look
@@ -90,6 +91,7 @@ class Notifier:
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
+        self._error_trigger = ErrorTrigger(root, on_error) if what else None
         self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
@@ -184,6 +186,8 @@ class Notifier:
             tasks.create_task(self._recover_runs())
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
+            if self._error_trigger is not None:
+                tasks.create_task(self._error_trigger.run(lambda: self.on_duty))
 
     async def _recover_runs(self) -> None:
         """Recover runs whose supervisor died, where their sentinels died too. Every watcher does it, on duty or not."""
@@ -246,6 +250,8 @@ class Notifier:
         The terminal's notification and the user's command are on their way when this returns.
         """
         self._snapshot = snapshot
+        if self._error_trigger is not None:
+            self._error_trigger.see(snapshot.fleet)
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)

@@ -28,6 +28,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.SPINNING: ((0, Urgency.MEDIUM),),
     AlarmKind.STORM: ((0, Urgency.MEDIUM),),
     AlarmKind.RUNAWAY_LOG: ((0, Urgency.MEDIUM),),
+    AlarmKind.ERROR_BACK: ((0, Urgency.MEDIUM),),
     AlarmKind.DEGRADED: ((0, Urgency.MEDIUM),),
     AlarmKind.DISK_NEAR: ((0, Urgency.MEDIUM),),
     AlarmKind.CAP: ((0, Urgency.MEDIUM),),
@@ -40,6 +41,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.LIMIT_NEAR: ((0, Urgency.LOW),),
     AlarmKind.CAP_NEAR: ((0, Urgency.LOW),),
     AlarmKind.HOOKS: ((0, Urgency.LOW),),
+    AlarmKind.ERROR_UNTOLD: ((0, Urgency.LOW),),
 })  # fmt: skip
 
 

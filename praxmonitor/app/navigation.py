@@ -16,16 +16,18 @@ from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.views import ViewName
 from praxmonitor.state.agent_details import Section
+from praxmonitor.state.mail import MailFolder
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
 if TYPE_CHECKING:
     from praxmonitor.views.alarms import AlarmsScreen
+    from praxmonitor.views.errors import ErrorsScreen
     from praxmonitor.views.log import LogScreen
     from praxmonitor.views.mail import MailScreen
     from praxmonitor.views.stream import StreamScreen
 
-Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen | LogScreen"
+Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen | LogScreen | ErrorsScreen"
 
 MAKERS: dict[ViewName, Callable[[], Made]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
 
@@ -42,6 +44,12 @@ def _alarms() -> AlarmsScreen:
     return AlarmsScreen()
 
 
+def _errors() -> ErrorsScreen:
+    from praxmonitor.views.errors import ErrorsScreen
+
+    return ErrorsScreen()
+
+
 def _stream() -> StreamScreen:
     from praxmonitor.views.stream import StreamScreen
 
@@ -54,7 +62,10 @@ def _logs() -> LogScreen:
     return LogScreen()
 
 
-MAKERS |= {ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms, ViewName.LOGS: _logs}
+MAKERS |= {
+    ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms, ViewName.LOGS: _logs,
+    ViewName.ERRORS: _errors,
+}  # fmt: skip
 
 
 class Navigation:
@@ -170,6 +181,16 @@ class Navigation:
         """The alarms, the one of this key chosen."""
         self.show_view(ViewName.ALARMS)
         cast("AlarmsScreen", self.view(ViewName.ALARMS)).select_alarm(key)
+
+    def show_error(self, fingerprint: str) -> None:
+        """The errors, the group of this fingerprint chosen."""
+        self.show_view(ViewName.ERRORS)
+        cast("ErrorsScreen", self.view(ViewName.ERRORS)).select_group(fingerprint)
+
+    def show_letter(self, owner: str, folder: MailFolder, message_id: str) -> None:
+        """This list of an agent's mail, the message of this id open."""
+        cast("MailScreen", self.view(ViewName.MAIL)).open_letter(owner, folder, message_id)
+        self.show_view(ViewName.MAIL)
 
     def show_mail(self, address: str) -> None:
         """The mail view, with the open mail of this agent."""

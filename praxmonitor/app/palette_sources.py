@@ -15,7 +15,7 @@ from praxmonitor.actions.app_parts import Ways
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.actions.scope import ACT, AGENT, ALARMS, FLEET, LOGS, MAIL, MAILBOX, REPLAY, STREAM
+from praxmonitor.actions.scope import ACT, AGENT, ALARMS, ERRORS, FLEET, LOGS, MAIL, MAILBOX, REPLAY, STREAM
 from praxmonitor.actions.sounds import MUTE_PERIODS
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.actions.views import ViewName
@@ -35,6 +35,7 @@ PLACES = {
     STREAM: ViewName.STREAM,
     ALARMS: ViewName.ALARMS,
     LOGS: ViewName.LOGS,
+    ERRORS: ViewName.ERRORS,
 }
 """The view that offers what no other does."""
 QUIET = "silence quiet unmute sound sounds audio noise"

@@ -14,13 +14,14 @@ from typing import TypeAlias
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import Limit
-from mailcore.observe.facts import Fact, LimitsRead, Roster, Seen, Used
+from mailcore.observe.facts import ErrorsRead, Fact, LimitsRead, Roster, Seen, Used
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
 from mailcore.workspace.find import workspace_at
 from praxmonitor.feed.base import FLEET_INTERVAL
+from praxmonitor.feed.error_reader import ErrorReader
 
 GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
@@ -130,16 +131,18 @@ class _Reading(threading.Thread):
             self._hand(fleet)
             self._changed.clear()
             self._rare = False
+            errors = ErrorReader(loader.workspace)
             with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel, waits=loader.waits) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
                 given_back, handed = time.monotonic(), fleet
+                watch.recall(given_back)  # what the first paint does not need is read now
                 for batch in watch:
                     if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
                         memory.give_back()
                         given_back = time.monotonic()
-                    fleet = self._learn(fleet, _facts(loader, fleet, batch))
+                    fleet = self._learn(fleet, [*_facts(loader, fleet, batch), *errors.read(batch)])
                     self._tell_limits(loader)
                     if fleet is handed:
                         continue
@@ -169,7 +172,8 @@ class _Reading(threading.Thread):
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
         self._rare = self._rare or not all(isinstance(fact, (Seen, Used)) for fact in facts)
-        self._changed.update([fact.address for fact in facts if not isinstance(fact, (Roster, LimitsRead))])
+        of_nobody = (Roster, LimitsRead, ErrorsRead)
+        self._changed.update([fact.address for fact in facts if not isinstance(fact, of_nobody)])
         return apply(fleet, facts, at)
 
     def _tell_limits(self, loader: WorkspaceReader) -> None:

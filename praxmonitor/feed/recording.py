@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
+from mailcore.model.error_group import ErrorGroup
 from mailcore.model.message import Message
 from mailcore.observe.facts import (
+    ErrorsRead,
     Fact,
     HoldRead,
     HooksRead,
@@ -61,6 +64,7 @@ TAGS: Mapping[type, str] = {
     HooksRead: "hooks",
     SessionsLive: "sessions",
     LimitsRead: "limits",
+    ErrorsRead: "errors",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
 
@@ -203,6 +207,8 @@ def without_bodies(fact: Fact) -> Fact:
             return replace(
                 fact, run=replace(run, result=_length(run.result), answer=_length(run.answer))
             )  # it is mailed to the sender
+        case ErrorsRead(errors=errors):
+            return replace(fact, errors=structs.replace(errors, groups=tuple(map(_unread, errors.groups))))
     return fact
 
 
@@ -211,6 +217,12 @@ def _unsaid(message: Message) -> Message:
     if ack is not None:
         ack = replace(ack, result=_length(ack.result))
     return replace(message, body=_length(message.body), ack=ack, raw={})  # `raw` holds the body once more
+
+
+def _unread(group: ErrorGroup) -> ErrorGroup:
+    """A group without the lines of its sample, and without what its mail was answered."""
+    sample = structs.replace(group.sample, sample=()) if group.sample is not None else None
+    return structs.replace(group, sample=sample, resolution=_length(group.resolution))
 
 
 def _length(text: str) -> str:

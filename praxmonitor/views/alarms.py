@@ -24,16 +24,12 @@ from praxmonitor.alarms.reports import load_words, title_of
 from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
 from praxmonitor.dialogs.alarm_lines import approval_lines, beside_lines, group_lines
 from praxmonitor.text.lines import Line, fit, on_ground, wrap
-from praxmonitor.views.frame import Frame
+from praxmonitor.views.frame import BESIDE, Frame
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.row_list import Row, RowList
 
 LOAD_PERIOD = 5.0
 """Seconds between two readings of the history while the view is in front."""
-
-
-BESIDE = 160
-"""Columns from which what explains the chosen row stands beside the list."""
 
 
 class AlarmsScreen(Screen[None]):

@@ -43,6 +43,8 @@ ANSWER_WORDS = {"acknowledge": "acknowledge", "snooze": "snooze", "view_alarms":
 FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped", "projects", "sending", "away")
 """Of these values of the app each change is drawn."""
 
+BESIDE = 160
+"""Columns from which what explains the chosen row of a list stands beside it."""
 COST_PERIOD = 1.0
 """Seconds between two times that money is added up: a thousand agents take a millisecond."""
 

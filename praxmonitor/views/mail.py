@@ -62,6 +62,8 @@ class MailScreen(Screen[None]):
         """The mail that was under the cursor where a place was left."""
         self._unplaced = False
         """The cursor goes where it was left as soon as there is something to list."""
+        self._wanted = ""
+        """The message that is opened as soon as it is listed, by its id; empty for none."""
         self._submit: Callable[[str], Awaitable[bool]] | None = None
         """What the line is written for; None for a search."""
 
@@ -117,6 +119,9 @@ class MailScreen(Screen[None]):
         if self._unplaced and entries:
             self._unplaced = False
             self.mail.put_cursor(self._cursors.get(self.listing.place))
+        if self._wanted and self.mail.select_message(self._wanted):
+            self._wanted = ""
+            self.call_after_refresh(self.open_message)
 
     def _show_body(self) -> None:
         if not self.body.lines.has_class("-open"):
@@ -172,6 +177,12 @@ class MailScreen(Screen[None]):
         """List this mail from now on."""
         self.listing.trail.clear()
         self._turn(MailPlace(owner, folder))
+
+    def open_letter(self, owner: str, folder: MailFolder, message_id: str) -> None:
+        """List this mail, and open the message of this id as soon as it is listed."""
+        self.turn_to(owner, folder)
+        self._wanted = message_id
+        self.frame.refresh()
 
     def turn_folder(self, step: int) -> None:
         """The next list of the same agent's, or with -1 the one before."""

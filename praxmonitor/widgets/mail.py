@@ -119,12 +119,13 @@ class MailList:
         if self.selected != (before.message if before is not None else None):
             self.lines.post_message(self.Picked(self.selected))
 
-    def select_message(self, message_id: str) -> None:
-        """Put the cursor on the message of this id; one that is not here changes nothing."""
+    def select_message(self, message_id: str) -> bool:
+        """Put the cursor on the message of this id; one that is not here changes nothing. Whether it is."""
         for place, entry in enumerate(self._entries):
             if message_id in (entry.message.id, entry.message.sent_id):
                 self._select(place)
-                return
+                return True
+        return False
 
     def put_cursor(self, key: tuple[str, str, str] | None) -> None:
         """Select the mail that has this key; the first where none has."""

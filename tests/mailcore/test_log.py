@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
@@ -179,6 +179,7 @@ def test_no_line_is_later_than_now() -> None:
 ROWS = [row.encode() for row in (LOGGED + CHAINED + GO).split("\n")]
 
 
+@example([b"!  !"])
 @given(st.lists(st.binary(max_size=300) | st.sampled_from(ROWS)))
 def test_any_bytes_are_told_harmlessly(lines: list[bytes]) -> None:
     for one in told(*[raw.replace(b"\n", b"") for raw in lines]):

@@ -21,6 +21,7 @@ from praxmonitor.actions.scope import (
     ACT,
     AGENT,
     ALARMS,
+    ERRORS,
     EVERYWHERE,
     FLEET,
     LOGS,
@@ -37,7 +38,7 @@ from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 def test_no_key_means_two_things_on_one_screen() -> None:
     """Save those of which the one that can be done is elected."""
-    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A", "N"}}
+    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A", "N"}, ERRORS: {"m", "y", "L"}}
     for own, expected in both.items():
         scopes = (MOVE, own, ACT, EVERYWHERE)
         keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.default_keys)
@@ -72,7 +73,9 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
-    assert SCOPES == (VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, LOGS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY)
+    assert SCOPES == (
+        VIEWS, MOVE, FLEET, AGENT, STREAM, ALARMS, LOGS, ERRORS, ACT, MAIL, MAILBOX, EVERYWHERE, REPLAY,
+    )  # fmt: skip
 
 
 def test_a_row_without_a_handler_is_no_row() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from mailcore.model.activity import Kind
 from mailcore.model.run import MAX_RESULT, Phase, Run
+from mailcore.observe.causes import CAUSE_WORDS, LONGEST, cause_of, cause_of_run
 from mailcore.programs.base import Output
 from mailcore.programs.claude import result
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.missing_directories import NOTHING
-from praxmonitor.alarms.rules.causes import CAUSE_WORDS, LONGEST, cause_of, cause_of_run
 from tests.stories.made import HOME, story, working
 from tests.stories.moves import fails, waits
 from tests.stories.play import Stands, Story, play

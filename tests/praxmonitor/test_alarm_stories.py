@@ -10,16 +10,18 @@ from tests.stories.moves import MOVES
 from tests.stories.play import Story, compare, play
 from tests.stories.real_programs import REAL
 from tests.stories.recorded import CAST, RECORDED, day
+from tests.stories.repeated_errors import REPEATED_ERRORS
 
 FAULTY = ("importer", "release")
 """Agents of the demo that fail or ask by design: the operator is wanted whatever the limits are."""
 HEALTHY_CAST = tuple(name for name in CAST if name not in FAULTY)
 DAY = 86_400.0
+ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *RECORDED, *REAL)
 COUNTED: dict[str, tuple[int, int]] = {}
 """Story → misses and false alarms."""
 
 
-@pytest.mark.parametrize("story", (*STORIES, *MOVES, *EXPECTATION, *RECORDED, *REAL), ids=lambda story: story.name)
+@pytest.mark.parametrize("story", ALL, ids=lambda story: story.name)
 def test_story(story: Story) -> None:
     misses, false = compare(story, play(story))
     COUNTED[story.name] = (len(misses), len(false))
@@ -34,9 +36,8 @@ def test_misses_and_false_alarms_are_counted(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_table_is_as_large_as_promised(capsys: pytest.CaptureFixture[str]) -> None:
-    stories = (*STORIES, *MOVES, *EXPECTATION, *RECORDED, *REAL)
-    names = [story.name for story in stories]
-    alarms = sum(len(story.expected) for story in stories)
+    names = [story.name for story in ALL]
+    alarms = sum(len(story.expected) for story in ALL)
     assert len(names) == len(set(names))
     assert len(names) >= 40 and len(RECORDED) >= 15 and len(REAL) >= 20 and not any(story.expected for story in HEALTHY)
     with capsys.disabled():

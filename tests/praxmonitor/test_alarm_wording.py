@@ -14,11 +14,12 @@ from tests.stories.made import STORIES
 from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
 from tests.stories.play import play
+from tests.stories.repeated_errors import REPEATED_ERRORS
 
 LONGEST = 9000.0
 """Stories that are longer are not played again here, but where no other raises a kind."""
 UNREAD = tuple(story for story in MOVES if "unread" in {kind for _, kind, _ in story.expected})
-ALL = (*STORIES, *MOVES, *EXPECTATION, *(mask.story for mask in MASKS))
+ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *(mask.story for mask in MASKS))
 PLAYED = (*(story for story in ALL if story.expected and story.seconds < LONGEST), *UNREAD[:1])
 TIME = re.compile(r"(?:\b\d{4}-\d{2}-\d{2} )?\b\d{1,2}:\d{2}(?::\d{2})?\b")
 CLAUSE = re.compile(r"; |, (?!\d)|: |\. ")

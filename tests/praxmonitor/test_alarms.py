@@ -21,6 +21,7 @@ from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED
+from tests.stories.repeated_errors import REPEATED_ERRORS
 
 
 def alarms_of(story: Story) -> dict[AlarmKind, Alarm]:
@@ -99,7 +100,11 @@ def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str)
 
 def test_every_kind_is_raised_by_some_story() -> None:
     masks = [mask.story for mask in MASKS]
-    raised = {kind for story in (*STORIES, *MOVES, *EXPECTATION, *masks, *RECORDED) for _, kind, _ in story.expected}
+    raised = {
+        kind
+        for story in (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *masks, *RECORDED)
+        for _, kind, _ in story.expected
+    }
     assert set(map(str, AlarmKind)) - raised == set()
 
 

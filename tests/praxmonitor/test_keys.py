@@ -17,13 +17,14 @@ from textual.widgets import Input, OptionList
 
 from mailcore.mail.outgoing import Outgoing
 from mailcore.model.agent import OPERATOR
+from mailcore.model.error_group import ErrorGroups
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Ack
 from praxmonitor.actions import mail_preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import AGENT, ALARMS, FLEET, LOGS, MAIL, MAILBOX, MOVE, REPLAY, STREAM
+from praxmonitor.actions.scope import AGENT, ALARMS, ERRORS, FLEET, LOGS, MAIL, MAILBOX, MOVE, REPLAY, STREAM
 from praxmonitor.actions.table import ACTIONS, BY_ID
 from praxmonitor.actions.views import ViewName
 from praxmonitor.app.app import PraxApp
@@ -31,10 +32,12 @@ from praxmonitor.app.navigation import MAKERS
 from praxmonitor.feed.playback import Playback
 from praxmonitor.state.agent_details import Section
 from praxmonitor.views.alarms import AlarmsScreen
+from praxmonitor.views.errors import ErrorsScreen
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.views.log import LogScreen
 from praxmonitor.views.mail import MailScreen
 from tests.clock import NOON
+from tests.praxmonitor.fake_errors import each_state
 from tests.praxmonitor.fake_feed import (
     FakeFeed,
     app_on,
@@ -62,6 +65,7 @@ def everything() -> Fleet:
         fleet,
         agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]),
         operator=_with_each_sort_of_mail(fleet.operator),
+        errors=ErrorGroups(each_state()),
     )
 
 
@@ -112,6 +116,10 @@ async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
             if view.message is None:
                 await pilot.press("j")
         able = OPERATOR if asks else app.standing[-1].alarm.address
+    elif action.scope is ERRORS:
+        await pilot.press("7")
+        await until(pilot, lambda: isinstance(app.screen, ErrorsScreen) and app.screen.chosen, "they are listed")
+        able = "@writer"
     elif action.scope is STREAM:
         await pilot.press("4")
         able = app.snapshot.fleet.stream[-1].agent
@@ -222,6 +230,11 @@ async def test_the_palette_finds_an_action_by_the_words_of_a_person(words: str) 
         ("help", "help"),
         ("kill", "kill @writer"),
         ("editor", "open @editor"),
+        ("error", "view errors"),
+        ("errors", "view errors"),
+        ("traceback", "view errors"),
+        ("exception", "view errors"),
+        ("crash", "view errors"),
     ],
 )
 async def test_a_label_is_found_before_another_word_for_something_else(words: str, first: str) -> None:
@@ -273,6 +286,11 @@ async def test_what_another_view_offers_is_done_there() -> None:
 
 
 STRANGERS = {
+    "error": "view errors",
+    "traceback": "view errors",
+    "exception": "view errors",
+    "crash": "view errors",
+    "investigate error": "investigate, in errors",
     "who is silent": "next",
     "silent": "filter",
     "show last error": "filter, in stream",
@@ -347,7 +365,7 @@ async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> 
 def test_only_keys_that_move_have_no_words() -> None:
     silent = {action.id for action in ACTIONS if not action.words}
     moves = {"up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette"}
-    moves |= {"section_next", "section_before", "log_left", "log_right"}
+    moves |= {"section_next", "section_before", "log_left", "log_right", "close_error"}
     assert silent == moves and BY_ID["left"].scope is FLEET
 
 

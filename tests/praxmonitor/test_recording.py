@@ -30,6 +30,7 @@ from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import (
+    ErrorsRead,
     Fact,
     HoldRead,
     HooksRead,
@@ -118,7 +119,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
     assert {kind: tag for kind, tag in TAGS.items() if kind in get_args(Fact)} == {
         Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
         Used: "used", Lost: "lost", Stated: "stated", LimitsRead: "limits",
-        HooksRead: "hooks",
+        HooksRead: "hooks", ErrorsRead: "errors",
         SessionsLive: "sessions",
     }  # fmt: skip
     assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
@@ -145,7 +146,7 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
     readings = list(read_recording(recording_0_1_0, left_out))
     assert (
         {type(fact) for _, facts in readings for fact in facts}
-        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead}
+        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead}
         == set(FORMATS[1].values())
     )
     assert len(left_out) == 0 and str(left_out) == ""

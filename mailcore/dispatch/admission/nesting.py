@@ -54,7 +54,7 @@ def chain_place(workspace: Workspace, sender: Agent, run_id: str = "") -> ChainP
         for agent in workspace.agents:  # whoever's it is: its agent may have called under another name
             if first := first_record_of_run(agent.runs_dir / run_id):
                 return _of_run(agent, run_id, first)
-    if sender.is_operator:
+    if sender.is_reserved:
         return ChainPlace()
     lock = current_lock(sender)
     if lock is not None and lock.holder is not Holder.DEAD and names_own_run(sender, lock):

@@ -229,6 +229,12 @@ def start_queue_waiter(workspace: Workspace, agent: Agent, found: Hindrance) -> 
         name_holder(claim, waiter.pid)
 
 
+def start_error_watch(workspace: Workspace) -> None:
+    """Let a process look what errors came to the logs; what hinders it is no matter of its caller's."""
+    with suppress(OSError):
+        _detached(workspace, child("mailcore.dispatch.error_watch", str(workspace.root)), "errors", subprocess.DEVNULL)
+
+
 def _new_id(agent: Agent) -> str:
     """A run's id: UTC and microseconds, later than every former one: ids sort by time whatever the clock did."""
     at = datetime.now(UTC)

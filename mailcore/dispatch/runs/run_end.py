@@ -20,7 +20,7 @@ from mailcore.formats.timestamps import lock_time, utc_time
 from mailcore.mail import approvals, failure_notices, lookup, post
 from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, WATCHER, Agent
 from mailcore.model.message import Message, as_text
 from mailcore.model.run import MAX_RESULT, Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words, tail
@@ -73,7 +73,11 @@ def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
         return end_mails.killed_mail(agent, run)
     if run.phase is not Phase.COMPLETED:
         return end_mails.bounce_mail(agent, run, run_dir)
-    return None if run.replied or run.delegated or run.sender != OPERATOR else end_mails.done_mail(agent, run)
+    return (
+        None
+        if run.replied or run.delegated or run.sender not in (OPERATOR, WATCHER)
+        else end_mails.done_mail(agent, run)
+    )
 
 
 def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, mail: tuple[str, str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch.lifecycle import after_run, orphans
+from mailcore.dispatch.lifecycle.start import start_error_watch
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.queueing.waiting_tasks import MOVE_GRACE
 from mailcore.dispatch.supervision.supervisor import owner_of_run
@@ -62,6 +63,7 @@ def _reported(workspace: Workspace, config: Config, run_dir: Path, supervisor: i
             reason = f"its supervisor died ({how}), and {run_dir} is gone" if agent.mail_dir.is_dir() else ""
             after_run.report_lost(workspace, config, agent, first, reason)
         after_run.start_all_waiting(workspace, config)
+        start_error_watch(workspace)
     except (MailcoreError, OSError) as error:
         print(f"the sentinel of {run_dir} (supervisor PID {supervisor}): {error}", file=sys.stderr)
         return False

@@ -19,6 +19,7 @@ from select import select
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.lifecycle import after_run, supervisor_ready
+from mailcore.dispatch.lifecycle.start import start_error_watch
 from mailcore.dispatch.queueing.branch_gate import gate, wait_without_limit
 from mailcore.dispatch.runs import branch_lock, run_end
 from mailcore.dispatch.runs.resumable_session import SESSION_MODES, newest_session, write_pointer
@@ -36,6 +37,9 @@ from mailcore.workspace import audit, trust
 from mailcore.workspace.find import Workspace, load_workspace, workspace_here
 from mailcore.workspace.lock_reader import FLOCK
 from mailcore.workspace.registry import normal_address
+
+_ERRORS_FILE = "errors.json"
+"""As `mailcore.errors.store` has it, which is imported where it is not there yet."""
 
 
 class Supervisor:
@@ -170,6 +174,7 @@ class Supervisor:
         after_run.release_branch(
             self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed"
         )
+        start_error_watch(self.workspace)
 
 
 def main(run_dir: Path, sentinel: int) -> int:
@@ -200,6 +205,7 @@ def main(run_dir: Path, sentinel: int) -> int:
     if not ours:
         after_run.end_run_without_lock(workspace, config, agent, run_dir)
         return 0
+    begin_error_watch(workspace)
     try:
         with run_lock(run_dir, attempts):
             supervisor.supervise(trouble)
@@ -217,6 +223,15 @@ def main(run_dir: Path, sentinel: int) -> int:
                     branch_lock.release_lock(agent, attempts.run_id, attempts.nonce)
             after_run.start_all_waiting(workspace, config, but=None if stands else agent)
     return 0
+
+
+def begin_error_watch(workspace: Workspace) -> None:
+    """Note where all logs end, before the first run of a workspace adds to them: what they hold is history."""
+    if not (workspace.state_dir / _ERRORS_FILE).exists():
+        from mailcore.errors.scan import begin_watch
+
+        with suppress(MailcoreError, OSError):
+            begin_watch(workspace)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ IN_ALARMS = (
         alarms.mute_chosen, words="hide shelve silence kind agent", footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
-        "open_alarm", "enter", "open", ALARMS, "go to its agent; to the request among your mail", alarms.open_chosen,
+        "open_alarm", "enter", "open", ALARMS, "go to its agent; to the request, to the error", alarms.open_chosen,
         words="agent go source read", footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(

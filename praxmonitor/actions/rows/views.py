@@ -35,6 +35,12 @@ TO_VIEWS = (
         precondition=preconditions.unrecorded,
     ),
     Action(
+        "view_errors", "7", "view errors", VIEWS, "errors that agents report: how often, who is asked, what was done",
+        views.bring(ViewName.ERRORS),
+        words="errors error traceback tracebacks exception exceptions crash crashes panic failures groups",
+        in_replay=True,
+    ),
+    Action(
         "last_view", "minus", "last view", VIEWS, "the view before this one", views.show_last,
         words="previous last back view toggle", in_replay=True,
     ),

@@ -9,11 +9,7 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
 from mailcore.observe.awaiting_answer import ASKS
-from mailcore.observe.silence import expected_work, last_sign
-from mailcore.text import counted
-from mailcore.text.units import moment
-from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import (
+from mailcore.observe.causes import (
     AUTH,
     DISK,
     MISSING_PROGRAM,
@@ -23,6 +19,10 @@ from praxmonitor.alarms.rules.causes import (
     cause_of_run,
     sort_of_cause,
 )
+from mailcore.observe.silence import expected_work, last_sign
+from mailcore.text import counted
+from mailcore.text.units import moment
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.silence import lock_id, silence_alarm
 
 ALARM_OF_STATE = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from mailcore.config import Config
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts
+from mailcore.observe.causes import SERVICE, cause_of, of_program
 from mailcore.text.units import date_and_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import SERVICE, cause_of, of_program
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 STORM = 60.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from mailcore.config import Config
+from mailcore.model.error_group import ErrorGroups
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.observe.awaiting_answer import request_status
@@ -19,6 +20,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
 from praxmonitor.alarms.rules.deadlock import deadlock_alarms
+from praxmonitor.alarms.rules.error_groups import error_group_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
 from praxmonitor.alarms.rules.hooks import hook_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
@@ -44,6 +46,8 @@ class AlarmRules:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._wakes = any(agent.wake_every for agent in (config.default_agent, *config.agents.values()))
+        self._errors: tuple[ErrorGroups | None, tuple[TimedAlarm, ...]] = (None, ())
+        """What is known of errors, and what that raises."""
         self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...], Failure | None]] = {}
 
     def alarms(
@@ -84,11 +88,14 @@ class AlarmRules:
             for one in before[1]:
                 if one.alarm.kind is AlarmKind.OVERDUE and address in passed_on:
                     continue
-                if counted_from(one.last, one.limit, machine_status.gaps) + one.limit <= now < one.until:
+                if _stands(one, now, machine_status):
                     raised.append(one.alarm)
         if len(known) > len(everyone):
             here = {facts.address for facts in everyone}
             self._known = {address: value for address, value in known.items() if address in here}
+        if fleet.errors is not self._errors[0]:
+            self._errors = fleet.errors, tuple(error_group_alarms(fleet, self.config))
+        raised += [one.alarm for one in self._errors[1] if _stands(one, now, machine_status)]
         raised += limit_alarms(fleet, now)
         raised += deadlock_alarms(fleet, now)
         raised += network_alarms(fleet, failures, now)
@@ -99,6 +106,11 @@ class AlarmRules:
             raised += wake_alarms(fleet, self.config, now, machine_status)
         raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
+
+
+def _stands(timed: TimedAlarm, now: float, machine_status: MachineStatus) -> bool:
+    due = counted_from(timed.last, timed.limit, machine_status.gaps) + timed.limit
+    return due <= now < timed.until
 
 
 def _passed_on(fleet: Fleet) -> frozenset[str]:

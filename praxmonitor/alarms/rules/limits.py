@@ -11,11 +11,11 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.limit import SERVICE
 from mailcore.model.run import Run
+from mailcore.observe import causes
 from mailcore.observe.open_work import TURNS
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, soon
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules import causes
 from praxmonitor.text.limits import near
 
 SAME = 120

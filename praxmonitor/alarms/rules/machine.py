@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
+from mailcore.observe.causes import DISK, cause_of
 from mailcore.observe.format_drift import SHARE
 from mailcore.text import line
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import DISK, cause_of
 
 FULL = 20_000_000
 """Bytes free below which a disk counts as full: journals and mailboxes cannot be written any more."""

@@ -8,10 +8,10 @@ from typing import TypeAlias
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
+from mailcore.observe.causes import NETWORK, cause_of, cause_of_run, sort_of_cause
 from mailcore.text import counted, line
 from mailcore.text.units import duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import NETWORK, cause_of, cause_of_run, sort_of_cause
 
 WINDOW = 600.0
 """Seconds for which a failure counts: so close to each other lie those of one cause."""

@@ -8,9 +8,9 @@ from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.model.run import Run
+from mailcore.observe.causes import cause_of
 from mailcore.text.units import date_and_time, duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.causes import cause_of
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 WAKE_LATE = 60.0

@@ -1,0 +1,1 @@
+"""How the tools and languages print their errors, one file each."""
