@@ -84,7 +84,7 @@ def test_a_row_without_a_handler_is_no_row() -> None:
 
 
 def test_what_ends_processes_is_marked_dangerous() -> None:
-    assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "kill_all"]
+    assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "cut_log", "kill_all"]
 
 
 def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view() -> None:
