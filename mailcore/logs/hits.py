@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from mailcore.logs.near import KNOWN_SECONDS, NearLook
+from mailcore.logs.near import NearLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class SearchHits:
                 place = bisect_left(self.places, offset, one.first, one.first + one.count)
                 if place < one.first + one.count:
                     return self.places[place]
-            elif one.count and (hit := look.first(max(offset, one.start), one.stop, KNOWN_SECONDS)) is not None:
+            elif one.count and (hit := look.first(max(offset, one.start), one.stop, known=True)) is not None:
                 return hit
         place = bisect_left(self.places, offset, self.kept)
         if place < len(self.places):
@@ -90,7 +90,7 @@ class SearchHits:
                 place = bisect_left(self.places, offset, one.first, one.first + one.count)
                 if place > one.first:
                     return self.places[place - 1]
-            elif one.count and (hit := look.last(one.start, min(offset, one.stop), KNOWN_SECONDS)) is not None:
+            elif one.count and (hit := look.last(one.start, min(offset, one.stop), known=True)) is not None:
                 return hit
         return None
 

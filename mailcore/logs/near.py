@@ -24,22 +24,29 @@ class NearLook:
         self._log = log
         self._pattern = pattern
 
-    def first(self, start: int, stop: int, seconds: float) -> int | None:
-        """The first line that matches and begins in this part; None also if that was not found out in time."""
-        at, size, deadline = self._line_from(start), FIRST_LOOK, time.monotonic() + seconds
+    def first(self, start: int, stop: int, *, known: bool = False) -> int | None:
+        """The first line that matches and begins in this part; None also if that was not found out in time.
+
+        `known`: that there is one.
+        """
+        at, size, deadline = self._line_from(start), FIRST_LOOK, _deadline(known)
         while at < stop and time.monotonic() < deadline:
             data = self._log.data(at, size)
-            data = data[: data.rfind(b"\n") + 1] or data
             if not data:
                 return None
+            if size < LARGEST_LOOK and len(data) == size and b"\n" not in data:  # the line is longer
+                size = min(size * 4, LARGEST_LOOK)
+                continue
+            data = data[: data.rfind(b"\n") + 1] or data
             if found := self._offsets(data, deadline, "-m", "1"):
-                return at + found[0] if at + found[0] < stop else None
+                hit = self._log.start_of(at + found[0])
+                return hit if hit < stop else None
             at, size = at + len(data), min(size * 4, LARGEST_LOOK)
         return None
 
-    def last(self, start: int, stop: int, seconds: float) -> int | None:
+    def last(self, start: int, stop: int, *, known: bool = False) -> int | None:
         """The last line that matches and begins in this part, of which `start` is a line's beginning."""
-        end, size, deadline = self._line_from(stop), FIRST_LOOK, time.monotonic() + seconds
+        end, size, deadline = self._line_from(stop), FIRST_LOOK, _deadline(known)
         while end > start and time.monotonic() < deadline:
             begin = self._log.start_of(max(start, end - size))
             if found := self._offsets(self._log.data(begin, end - begin), deadline):
@@ -51,12 +58,12 @@ class NearLook:
         """How many lines match, of whole lines; None where that takes too long."""
         if stop - start > 4 * LARGEST_LOOK:
             return None
-        said = self._filtered(self._log.data(start, stop - start), time.monotonic() + KNOWN_SECONDS, "-c")
+        said = self._filtered(self._log.data(start, stop - start), _deadline(True), "-c")
         return int(said) if said else None
 
     def offsets(self, start: int, stop: int) -> list[int] | None:
         """All lines that match, of whole lines; None where that takes too long."""
-        found = self._offsets(self._log.data(start, stop - start), time.monotonic() + KNOWN_SECONDS)
+        found = self._offsets(self._log.data(start, stop - start), _deadline(True))
         return None if found is None else [start + place for place in found]
 
     def _line_from(self, offset: int) -> int:
@@ -73,3 +80,7 @@ class NearLook:
             if said is not None:
                 return said
         return None
+
+
+def _deadline(known: bool) -> float:
+    return time.monotonic() + (KNOWN_SECONDS if known else LOOK_SECONDS)

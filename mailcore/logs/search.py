@@ -13,7 +13,7 @@ import time
 
 from mailcore.logs.hits import SearchHits
 from mailcore.logs.log_file import LogChange, LogFile
-from mailcore.logs.near import LOOK_SECONDS, NearLook
+from mailcore.logs.near import NearLook
 from mailcore.logs.patterns import LogPattern, log_pattern
 from mailcore.system.line_filter import LineFilter
 
@@ -27,8 +27,12 @@ SPARSE = 65_536
 """The same, from where on each hit is told at once."""
 STRETCH_BYTES = 16 * 1024 * 1024
 """About so long is a stretch of the file in which hits are only counted."""
+AT_ONCE = 2
+"""Children that search at a time, of all searches of this process."""
 STALL_SECONDS = 10.0
 """So long a child may stay where it is in the file."""
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class LogSearch:
@@ -55,8 +59,12 @@ class LogSearch:
         self._start()
 
     def __del__(self) -> None:
-        if self._reader >= 0:
-            os.close(self._reader)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader, -1
+        if reader >= 0:
+            os.close(reader)
 
     def _forget(self) -> None:
         self._hits = SearchHits()
@@ -83,23 +91,19 @@ class LogSearch:
         """How much of the file was searched, from 0 to 1."""
         if not self._log.size or (self.done and not self.error):
             return 1.0
-        return min(1.0, self._place() / self._log.size)
+        return min(1.0, max(self._hits.reached, self._place()) / self._log.size)
 
     def next(self, offset: int) -> int | None:
         """The first hit at `offset` or behind it. None: there is none, or it was not found yet (`done` says which)."""
         hit = self._hits.next(offset, self._look)
         if hit is None and not self.done:
-            hit = self._look.first(max(offset, self._hits.reached), self._log.size, LOOK_SECONDS)
+            hit = self._look.first(max(offset, self._hits.reached), self._log.size)
         return hit
 
     def before(self, offset: int) -> int | None:
         """The last hit before `offset`. None as of `next`."""
         reached = self._hits.reached
-        hit = (
-            None
-            if self.done or offset <= reached
-            else self._look.last(reached, min(offset, self._log.size), LOOK_SECONDS)
-        )
+        hit = None if self.done or offset <= reached else self._look.last(reached, min(offset, self._log.size))
         return self._hits.before(offset, self._look) if hit is None else hit
 
     def number_of(self, hit: int) -> int | None:
@@ -124,9 +128,10 @@ class LogSearch:
             child.cancel()
         self._thread.join()
         self._log.close()
+        self._let_go()
 
     def _place(self) -> int:
-        return os.lseek(self._reader, 0, os.SEEK_CUR)
+        return os.lseek(self._reader, 0, os.SEEK_CUR) if self._reader >= 0 else self._hits.reached
 
     def _run(self) -> None:
         most, keeps, apart = 1, True, 1.0
@@ -136,18 +141,30 @@ class LogSearch:
             commands = self.pattern.filters(*options, "-m", str(most))[self._given_up :]
             if not commands:
                 return
-            found = self._batch(commands[0], start, keeps)
+            if not self._has_turn():
+                return
+            try:
+                found = self._batch(commands[0], start, keeps)
+            finally:
+                _turns.release()
             if found is None:
                 self._given_up += 1
                 continue
             stop = self._place()
-            if found < most:
+            if found < most or (stop >= self._log.size and self._log.data(stop - 1, 1) != b"\n"):
                 self._finish(start, stop, found, keeps)
                 return
             self._hits.add(stop, found, kept=keeps)
             apart = (stop - start) / found
             keeps = apart >= DENSE and len(self._hits.places) < MAX_KEPT
             most = min(most * 8, MAX_BATCH) if keeps else max(1000, int(STRETCH_BYTES / apart))
+
+    def _has_turn(self) -> bool:
+        """Wait for one of the children that may search at a time; False if it is closed meanwhile."""
+        while not self._ends.is_set():
+            if _turns.acquire(timeout=0.05):
+                return True
+        return False
 
     def _batch(self, command: list[str], start: int, keeps: bool) -> int | None:
         """How many hits one child found; None if it failed, stood still or was cancelled."""

@@ -1,4 +1,4 @@
-"""Children that filter lines, as grep does: killed at once when nobody waits for them, and bounded in memory."""
+"""Children that filter lines, as grep does: killed at once when nobody waits for them, bounded in memory and time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from contextlib import suppress
 
 MOST_MEMORY = 256 * 1024 * 1024
 """Bytes of address space that a filter may take: a line without end would else take all there is."""
+MOST_CPU = 300
+"""Seconds of CPU: one whose starter was killed ends by itself, whatever its pattern."""
 _READ = 256 * 1024
 
 
@@ -62,7 +64,8 @@ def filtered(command: Sequence[str], data: bytes, seconds: float) -> bytes | Non
 
 
 def _bound(pid: int) -> None:
-    with suppress(ImportError, AttributeError, OSError, ValueError):  # it is over, or the system has no such bound
+    with suppress(ImportError, AttributeError, OSError, ValueError):  # it has ended, or the system has no such bound
         import resource
 
         resource.prlimit(pid, resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU))

@@ -150,19 +150,23 @@ def on_screen(words: list[str], mark: bytes) -> tuple[float, float] | None:
 
 
 def printing(words: list[str]) -> tuple[float, float] | None:
-    """Seconds of a program that prints to nobody, and the most megabytes it had. None as of `on_screen`."""
+    """Seconds of a program that prints to a file, and the most megabytes it had. None as of `on_screen`.
+
+    Not to /dev/null: grep sees that, and stops at its first match.
+    """
     if not shutil.which(words[0]):
         return None
     environment = {**os.environ, "HOME": str(Path(words[-1]).parent), "LC_ALL": "C"}
     begun = time.perf_counter()
-    child = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
+    with (Path(words[-1]).parent / "printed").open("wb") as output:
+        child = subprocess.Popen(
+            words, stdout=output, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        )
     memory = 0.0
     while child.poll() is None and time.perf_counter() - begun < PATIENCE:
         with suppress(OSError, IndexError):  # it is over
             memory = most_memory(child.pid)
-        time.sleep(0.002)
+        time.sleep(0.001)
     if child.poll() is None:
         child.kill()
         child.wait()

@@ -102,6 +102,8 @@ def test_colours(codes: str, style: AnsiStyle) -> None:
         ("long\rX", "Xong"),
         ("字字\r x", " x字"),
         ("a\r", "a"),
+        ("字\bx", " x"),
+        ("字\b\x1b[Kx", " x"),
         ("Downloading  5%\r\x1b[KInstalled", "Installed"),
         ("\x1b[" + "1;" * 200 + "m", "^[[" + "1;" * 200 + "m"),
         ("ab\be\u0301", "ae\u0301"),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.exceptions import UsageError
@@ -32,7 +34,7 @@ LINES = st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(b"".join), max
 PATTERNS = [
     "Error", "error", "rror|warn", "[0-9]+ms", "^$", "^error$", r"\d\d", r"\bwarn\b", "-e", "e.*m", "(?i)ERROR",
     r"(r)\1", "r(?=o)", "a{2,}|r{2}", "[äö]", "字", "ö", r"\[31m", "", "(?P<n>E)rror", "w(?:a)r", ".", "r$",
-    r"took\s\d+?ms", r"\x00",
+    r"took\s\d+?ms", r"\x00", "r{,2}o",
 ]  # fmt: skip
 
 
@@ -90,7 +92,8 @@ def dense(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(search, "MAX_BATCH", 16)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
+@example(first=[b"Error"], more=[b"Error"], ended=False, pattern="Error")
 @given(first=LINES, more=LINES, ended=st.booleans(), pattern=st.sampled_from(PATTERNS))
 def run(directory: Path, first: list[bytes], more: list[bytes], ended: bool, pattern: str) -> None:
     path = directory / "a.log"
@@ -121,6 +124,7 @@ def no_grep(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     (tmp_path / "bin").mkdir()
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path / "bin"))
+        patch.setattr(near, "KNOWN_SECONDS", 30.0)
         assert gnu_grep() == ""
         yield
     gnu_grep.cache_clear()
@@ -206,7 +210,7 @@ def test_closing_ends_the_child_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert child is not None
     begun = time.monotonic()
     one.close()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert child._child.returncode == -9
 
 
@@ -249,7 +253,7 @@ def test_highlights(grep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_highlights_of_a_hostile_pattern_are_none_soon() -> None:
     begun = time.monotonic()
     assert highlights(log_pattern(r"(?:(a|aa)+)+(?=y)\1"), ["a" * 5000 + "x"], 0.2) == [[]]
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(
@@ -266,3 +270,43 @@ def test_highlights_of_a_hostile_pattern_are_none_soon() -> None:
 )
 def test_case_counts_if_there_is_a_capital(pattern: str, ignores: bool) -> None:
     assert log_pattern(pattern).ignores_case is ignores
+
+
+def test_a_hit_far_in_a_long_line_is_where_its_line_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near, "FIRST_LOOK", 16)
+    monkeypatch.setattr(near, "KNOWN_SECONDS", 30.0)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"calm\n" + b"x" * 1000 + b"Error\ncalm\n")
+    log = LogFile(path)
+    look = near.NearLook(log, log_pattern("Error"))
+    assert look.first(0, log.size, known=True) == look.last(0, log.size, known=True) == 5
+    monkeypatch.setattr(near, "LARGEST_LOOK", 16)
+    assert look.first(0, log.size, known=True) == look.last(0, log.size, known=True) == 5
+
+
+def test_many_searches_take_turns_and_all_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+    lock = threading.Lock()
+    batch = LogSearch._batch
+
+    def counted(self: LogSearch, *arguments: Any) -> int | None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return batch(self, *arguments)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(LogSearch, "_batch", counted)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"Error\n" * 1000)
+    log = LogFile(path)
+    searches = [LogSearch(log, "Error") for _ in range(12)]
+    until(lambda: all(one.done for one in searches))
+    assert [one.count for one in searches] == [1000] * 12
+    assert most <= search.AT_ONCE
+    for one in searches:
+        one.close()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.logs import times
@@ -19,6 +19,7 @@ def stamp(seconds: float) -> str:
 
 
 @settings(max_examples=60, deadline=None)
+@example(steps=[(0, 0)] * 20, asked=0)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=80),
     asked=st.integers(-5, 200),
