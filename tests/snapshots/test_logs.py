@@ -34,9 +34,7 @@ def several(fleet: Fleet) -> list[Path]:
     coloured = "\x1b[32mok\x1b[0m 12 passed, \x1b[1;31m1 failed\x1b[0m"
     return [
         write_log(fleet, [stamped(n, f"INFO page {n} of the archive was read") for n in range(0, 120, 2)]),
-        write_output(
-            fleet, "stdout", [stamped(61, "INFO building"), "\x1b[32mok\x1b[0m 12 passed, \x1b[1;31m1 failed\x1b[0m"]
-        ),
+        write_output(fleet, "stdout", [stamped(61, "INFO building"), coloured]),
         write_output(fleet, "stderr", [stamped(99, "WARNING slow disk"), stamped(101, "ERROR it failed"), *trace]),
     ]
 
