@@ -39,10 +39,14 @@ class LogFilter:
     end: float = float("inf")
     also: Callable[[LogEntry], bool] | None = None
     """What else is demanded."""
+    warnings: bool = False
+    """Only warnings and errors."""
 
     def wants(self, entry: LogEntry) -> bool:
         """True of what is wanted."""
         if self.errors and entry.level is not Kind.ERROR:
+            return False
+        if self.warnings and entry.level is Kind.LOG:
             return False
         if not self.begin <= entry.at <= self.end:
             return False
