@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from mailcore.logs.log_file import PIECE, LogFile, LogRow
 from mailcore.model.activity import Kind
 from mailcore.observe.log_levels import own_time
-from mailcore.observe.log_lines import MAX_EVENT_LINES, LogLineReader, shown_text
+from mailcore.observe.log_lines import MAX_EVENT_LINES, LogLineReader, line_as_shown
 
 BLOCK = 8192
 """Bytes of a block; the rows that begin in it are its."""
@@ -66,7 +66,7 @@ class Grouping:
 
     def add(self, row: LogRow) -> EntryRows | None:
         """Take the next line; returns the entry that ended before it, if it begins another."""
-        text = shown_text(row.data)
+        text = line_as_shown(row.data)
         at = own_time(text[:MAX_TIMED_TEXT])
         level = None
         begins = not self._lines or self._lines >= MAX_EVENT_LINES or at is not None
@@ -123,7 +123,7 @@ def lead(file: LogFile, begin: int) -> list[LogRow]:
     the file ends with it.
     """
     rows = rows_between(file, begin, begin + BLOCK) if begin else []
-    shown = [shown_text(row.data) for row in rows]
+    shown = [line_as_shown(row.data) for row in rows]
     for number, text in enumerate(shown):
         if own_time(text[:MAX_TIMED_TEXT]) is not None:
             return rows[:number]

@@ -18,7 +18,7 @@ from mailcore.logs.entries import UNPLACED, LogEntries
 from mailcore.logs.following import FollowedLog
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.readings import reading_of
-from mailcore.logs.wanted import LogFilter, Wanted, filter_of
+from mailcore.logs.wanted import EVERYTHING, LogFilter
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
 from mailcore.observe.log_rotation import rotated_from
@@ -85,16 +85,16 @@ class MergedLog:
         """Behind all entries, as of the last look."""
         return LogPosition(tuple(log.file.size for log in self._logs))
 
-    def last(self, count: int, wanted: Wanted = None) -> LogPage:
+    def last(self, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
         """The last entries, as of the last look."""
         return self.before(self.end, count, wanted)
 
-    def before(self, position: LogPosition, count: int, wanted: Wanted = None) -> LogPage:
+    def before(self, position: LogPosition, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
         """At most `count` entries, the last ones before a position; only those that are `wanted`.
 
         None that begins before the time from which on they are wanted is looked for.
         """
-        places, wanted = self._places(position), filter_of(wanted)
+        places = self._places(position)
         heads: list[tuple[float, int, int]] = []
         for number in range(len(places)):
             self._head_before(heads, number, places[number], wanted)
@@ -114,9 +114,9 @@ class MergedLog:
             looked += 1
         return LogPage(tuple(reversed(found)), LogPosition(tuple(places)), position, looked < MAX_LOOKED_AT)
 
-    def after(self, position: LogPosition, count: int, wanted: Wanted = None) -> LogPage:
+    def after(self, position: LogPosition, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
         """The same of the first ones after it."""
-        places, wanted = self._places(position), filter_of(wanted)
+        places = self._places(position)
         heads: list[tuple[float, int, int, int]] = []
         for number in range(len(places)):
             self._head_after(heads, number, places[number], wanted)

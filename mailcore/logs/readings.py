@@ -18,7 +18,7 @@ from mailcore.model.limit import Limit
 from mailcore.model.log import LogKind, LogSource
 from mailcore.observe.activities import harmless_activity, neutral
 from mailcore.observe.log_levels import own_time
-from mailcore.observe.log_lines import LogLineReader, shown_text
+from mailcore.observe.log_lines import LogLineReader, line_as_shown
 from mailcore.programs.base import SessionFiles
 from mailcore.programs.hook_lines import read_hook
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted, OutputReader
@@ -70,7 +70,7 @@ class LogReading:
 
     def time_of(self, line: bytes) -> float:
         """As `Reading.time_of`."""
-        return own_time(shown_text(line)[:MAX_TIMED_TEXT]) or 0.0
+        return own_time(line_as_shown(line)[:MAX_TIMED_TEXT]) or 0.0
 
     def told(self, entries: Sequence[EntryRows]) -> list[Told | None]:
         """As `Reading.told`."""
@@ -115,7 +115,7 @@ class EventReading:
                 return found.at if found is not None else 0.0
         except Exception:  # of anybody's plug-in
             return 0.0
-        return own_time(shown_text(line)[:MAX_TIMED_TEXT]) or 0.0
+        return own_time(line_as_shown(line)[:MAX_TIMED_TEXT]) or 0.0
 
     def told(self, entries: Sequence[EntryRows]) -> list[Told | None]:
         """As `Reading.told`."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from mailcore.model.activity import Kind
 from mailcore.model.log import LogEntry
@@ -37,8 +36,6 @@ class LogFilter:
     begin: float = 0.0
     """Seconds since the epoch."""
     end: float = float("inf")
-    also: Callable[[LogEntry], bool] | None = None
-    """What else is demanded."""
     warnings: bool = False
     """Only warnings and errors."""
 
@@ -49,8 +46,6 @@ class LogFilter:
         if self.warnings and entry.level is Kind.LOG:
             return False
         if not self.begin <= entry.at <= self.end:
-            return False
-        if self.also is not None and not self.also(entry):
             return False
         return self.pattern is None or any(self.pattern.expression.search(line[:MAX_SEARCHED]) for line in entry.lines)
 
@@ -64,12 +59,3 @@ class LogFilter:
 
 
 EVERYTHING = LogFilter()
-Wanted: TypeAlias = LogFilter | Callable[[LogEntry], bool] | None
-"""What is wanted of logs: as a filter says it, what a function says it of, or everything."""
-
-
-def filter_of(wanted: Wanted) -> LogFilter:
-    """The same as a filter."""
-    if wanted is None:
-        return EVERYTHING
-    return wanted if isinstance(wanted, LogFilter) else LogFilter(also=wanted)
