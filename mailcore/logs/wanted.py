@@ -27,6 +27,27 @@ _HAS_ENDS = re.compile(r"\(\?|\\[AZ]")
 """What may mean something else among other lines."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What is looked for in the bytes of many lines at once."""
+
+    expression: re.Pattern[bytes]
+    lowered: bool = False
+    """It is looked for in small letters."""
+
+    def first(self, data: bytes) -> int:
+        """Where the first one begins; -1: there is none."""
+        found = self.expression.search(data.lower() if self.lowered else data)
+        return found.start() if found is not None else -1
+
+    def last(self, data: bytes) -> int:
+        """The same of the last one."""
+        begin = -1
+        for found in self.expression.finditer(data.lower() if self.lowered else data):
+            begin = found.start()
+        return begin
+
+
 @dataclass(frozen=True)
 class LogFilter:
     """What is wanted of logs; of all that it says each is demanded."""
@@ -50,12 +71,14 @@ class LogFilter:
         return self.pattern is None or any(self.pattern.expression.search(line[:MAX_SEARCHED]) for line in entry.lines)
 
     @cached_property
-    def candidates(self) -> re.Pattern[bytes] | None:
+    def candidates(self) -> Candidates | None:
         """What is found in the bytes of all that is wanted, and can be looked for among other lines; None: nothing."""
         if self.pattern is not None and self.pattern.text.isascii() and not _HAS_ENDS.search(self.pattern.text):
-            flags = (re.IGNORECASE if self.pattern.ignores_case else 0) | re.MULTILINE
-            return re.compile(self.pattern.text.encode(), flags)
-        return _ERROR_SIGNS if self.errors else None
+            # What ignores case is found in small letters four times as fast, if the expression has none but these.
+            lowered = self.pattern.ignores_case and self.pattern.text == self.pattern.text.lower()
+            flags = (re.IGNORECASE if self.pattern.ignores_case and not lowered else 0) | re.MULTILINE
+            return Candidates(re.compile(self.pattern.text.encode(), flags), lowered)
+        return Candidates(_ERROR_SIGNS) if self.errors else None
 
 
 EVERYTHING = LogFilter()
