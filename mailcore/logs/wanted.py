@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mailcore.model.activity import Kind
 from mailcore.model.log import LogEntry
-from mailcore.observe.log_levels import ERRORS
 
 if TYPE_CHECKING:  # of a search alone
     from mailcore.logs.patterns import LogPattern
@@ -17,12 +16,14 @@ if TYPE_CHECKING:  # of a search alone
 MAX_SEARCHED = 4096
 """Characters of a line in which an expression is looked for."""
 
-_ERROR_SIGNS = re.compile(
-    rb"(?i:%s|traceback|fault|abort|illegal instruction|not found|no such|denied|terminate called|unhandled|interrupt"
-    rb"|exit|err!)|\*\*|\b[EFC]\d{4} |\b[EFC]: |[\[(<][EFC][\])>]|[\"' :][5-9]\d\b|[a-z_]\w*\.[A-Z]\w+: |failed"
-    % "|".join(sorted(ERRORS)).encode()
-)
-"""What has none of these in it is no error, whatever the form of the log."""
+_ERROR_WORDS = (
+    b"err", b"eror", b"severe", b"crit", b"fatal", b"fail", b"panic", b"alert", b"emerg", b"exception", b"traceback",
+    b"fault", b"abort", b"illegal instruction", b"not found", b"no such", b"denied", b"terminate called", b"unhandled",
+    b"interrupt", b"exit", b"**", b"[e]", b"(e)", b"<e>", b"[f]", b"(f)", b"<f>", b"[c]", b"(c)", b"<c>", b'level":5',
+    b'level":6', b'level": 5', b'level": 6', b"e: ",
+)  # fmt: skip
+_ERROR_FORMS = re.compile(rb"\.[A-Z]\w+: |[EF]\d{4} \d\d:")
+"""What has none of these words in it, in small letters, nor one of these forms, is no error."""
 _HAS_ENDS = re.compile(r"\(\?|\\[AZ]")
 """What may mean something else among other lines."""
 
@@ -34,18 +35,21 @@ class Candidates:
     expression: re.Pattern[bytes]
     lowered: bool = False
     """It is looked for in small letters."""
+    words: tuple[bytes, ...] = ()
+    """Or one of these, in small letters: each is found faster than an expression of them all."""
 
     def first(self, data: bytes) -> int:
         """Where the first one begins; -1: there is none."""
-        found = self.expression.search(data.lower() if self.lowered else data)
-        return found.start() if found is not None else -1
+        small = data.lower() if self.lowered or self.words else data
+        found = self.expression.search(small if self.lowered else data)
+        begins = [found.start()] if found is not None else []
+        return min([*begins, *(at for word in self.words if (at := small.find(word)) >= 0)], default=-1)
 
     def last(self, data: bytes) -> int:
         """The same of the last one."""
-        begin = -1
-        for found in self.expression.finditer(data.lower() if self.lowered else data):
-            begin = found.start()
-        return begin
+        small = data.lower() if self.lowered or self.words else data
+        begins = [found.start() for found in self.expression.finditer(small if self.lowered else data)]
+        return max([*begins[-1:], *(small.rfind(word) for word in self.words)], default=-1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class LogFilter:
             lowered = self.pattern.ignores_case and self.pattern.text == self.pattern.text.lower()
             flags = (re.IGNORECASE if self.pattern.ignores_case and not lowered else 0) | re.MULTILINE
             return Candidates(re.compile(self.pattern.text.encode(), flags), lowered)
-        return Candidates(_ERROR_SIGNS) if self.errors else None
+        return Candidates(_ERROR_FORMS, words=_ERROR_WORDS) if self.errors else None
 
 
 EVERYTHING = LogFilter()
