@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import ConfigError, Refused, did_you_mean
 from mailcore.formats.digest import digest
 from mailcore.model.account import Account
+from mailcore.programs.base import Program
 from mailcore.programs.registry import find_program, has_home, programs
 from mailcore.system import user_directories
 
@@ -42,13 +44,15 @@ def require_account(config: Config, address: str, program_name: str, wanted: str
     return account
 
 
-def accounts(config: Config) -> tuple[Account, ...]:
+def accounts(config: Config, kinds: Iterable[Program] | None = None) -> tuple[Account, ...]:
     """Every account that an agent may work with: the default one of each program, and those that config names.
+
+    `kinds`: only those of these programs. To ask which there are in all takes 25 ms.
 
     A directory that has two names, or is the default one as well, is one account, with the first of its names.
     """
     found: dict[str, Account] = {}
-    for kind in programs():
+    for kind in programs() if kinds is None else kinds:
         for name in ("", *(name for name, homes in config.accounts.items() if kind.name in homes)):
             one = _account(config, kind.name, name)
             if one.key not in found or not found[one.key].name:

@@ -65,6 +65,7 @@ GROUPS = {
         "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
+        "logs": ("logs", "what agents' programs logged and printed: logs [@a…] [--errors] [--grep RE] [--follow]"),
         "errors": ("errors", "errors that repeat, and whose they are: errors [show|resolve|mute|investigate ID]"),
         "history": ("history", "every send, transition, run and act: history [--since 2h]"),
     },
@@ -98,7 +99,7 @@ LEADING = {"--json": 1, "-C": 2, "--from": 2}
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
-UNTIL_INTERRUPTED = ("watch", "attach", "mcp")
+UNTIL_INTERRUPTED = ("watch", "logs", "attach", "mcp")
 """Verbs of which Ctrl-C is the ordinary end."""
 
 

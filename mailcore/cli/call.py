@@ -46,7 +46,7 @@ STARTING_VERBS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "r
 
 SHOWING_VERBS = {
     "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
-    "search", "view", "thread", "sent", "limits",
+    "search", "view", "thread", "sent", "limits", "logs",
 }  # fmt: skip
 """Verbs that show: where the disk does not take what they print, they have failed."""
 

@@ -22,6 +22,7 @@ STATUSES = {
     "config": "0 done, 2 usage: the file has faults, and all of them are said; or no such KEY",
     "hooks": f"{ORDINARY} (one could not be done; the others are)",
     "doctor": "0 all in order, 4 something is to mend",
+    "logs": f"{ORDINARY}; 130 after Ctrl-C, which ends --follow",
     "watch": "130 after Ctrl-C, which ends it",
 }
 
@@ -125,6 +126,11 @@ EXAMPLES = {
     "trust": ("mailcore trust --show", "mailcore trust"),
     "operator": ("mailcore operator passphrase", "mailcore operator off"),
     "away": ('mailcore away "Monday"', "mailcore away --back"),
+    "logs": (
+        "mailcore logs @writer --errors --since 2h",
+        "mailcore logs --all --grep 'timeout|refused' -n 20",
+        "mailcore logs --follow --jsonl   # your own branch's, until Ctrl-C",
+    ),
     "history": ("mailcore history --since 2h",),
     "attach": ("mailcore attach @writer",),
     "hooks": ("mailcore hooks install --all", "mailcore hooks status @writer"),

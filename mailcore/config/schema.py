@@ -138,6 +138,10 @@ class Alarms:
         Seconds, describe("The same within a tool that states no timeout: a build may take long. 0: never.")
     ] = 5400.0
     storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
+    runaway_log: Annotated[
+        BytesOrNone,
+        describe("A log that grows steadily by this much a minute, or more, runs away. 0: never."),
+    ] = 10_000_000  # fmt: skip
     unread: Annotated[
         Seconds,
         describe("Ordinary mail to you that lies unread for longer: one alarm of low urgency for all of it. 0: never."),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from mailcore.logs.log_file import PIECE, LogFile, LogRow
 from mailcore.model.activity import Kind
 from mailcore.observe.log_levels import own_time
-from mailcore.observe.log_lines import MAX_EVENT_LINES, LogLineReader, shown_text
+from mailcore.observe.log_lines import MAX_EVENT_LINES, LogLineReader, line_as_shown
 
 BLOCK = 8192
 """Bytes of a block; the rows that begin in it are its."""
@@ -66,7 +66,7 @@ class Grouping:
 
     def add(self, row: LogRow) -> EntryRows | None:
         """Take the next line; returns the entry that ended before it, if it begins another."""
-        text = shown_text(row.data)
+        text = line_as_shown(row.data)
         at = own_time(text[:MAX_TIMED_TEXT])
         level = None
         begins = not self._lines or self._lines >= MAX_EVENT_LINES or at is not None
@@ -123,7 +123,7 @@ def lead(file: LogFile, begin: int) -> list[LogRow]:
     the file ends with it.
     """
     rows = rows_between(file, begin, begin + BLOCK) if begin else []
-    shown = [shown_text(row.data) for row in rows]
+    shown = [line_as_shown(row.data) for row in rows]
     for number, text in enumerate(shown):
         if own_time(text[:MAX_TIMED_TEXT]) is not None:
             return rows[:number]
@@ -133,15 +133,18 @@ def lead(file: LogFile, begin: int) -> list[LogRow]:
     return rows if rows and rows[-1].end >= file.size else []
 
 
-def block_rows(file: LogFile, number: int, *, leads: bool) -> list[LogRow]:
-    """The rows of the entries that begin in a block; `leads`: what the next one begins with may go on with them."""
+def block_entries(
+    file: LogFile, number: int, entries_of: Callable[[Sequence[LogRow]], list[EntryRows]], *, leads: bool
+) -> list[EntryRows]:
+    """The entries that begin in a block; `leads`: what the next one begins with may go on with the last of them."""
     begin = number * BLOCK
     rows = rows_between(file, begin, begin + BLOCK)
-    if leads:
-        rows = rows[len(lead(file, begin)) :]
-        if rows and rows[-1].end < file.size:
-            rows += lead(file, max(rows[-1].end // BLOCK, number + 1) * BLOCK)
-    return rows
+    if not leads:
+        return entries_of(rows)
+    entries = entries_of(rows[len(lead(file, begin)) :])
+    if entries and (end := entries[-1].end) < file.size:
+        entries[-1] = replace(entries[-1], rows=(*entries[-1].rows, *lead(file, max(end // BLOCK, number + 1) * BLOCK)))
+    return entries
 
 
 def believed_times(times: Sequence[float]) -> list[bool]:

@@ -7,14 +7,19 @@ from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_rows
+from mailcore.logs.blocks import BLOCK, EntryRows, believed_times, block_entries
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.readings import Reading, Told
+from mailcore.logs.wanted import Candidates
 from mailcore.model.log import LogEntry, LogSource
 from mailcore.observe.log_rotation import file_identity
 
 MAX_BLOCKS = 8
 """Blocks of a log that are remembered."""
+FAST_BLOCKS = 64
+"""Blocks that are searched at once where none of the last ones had what is wanted."""
+REACH = 4
+"""Blocks behind the one in which an entry begins, in which what is searched of it may stand."""
 LOOK_BACK = 65_536
 """Bytes before an entry, or behind a place, in which a time is looked for."""
 UNPLACED = -1.0
@@ -41,7 +46,8 @@ class LogEntries:
     def __init__(self, source: LogSource, file: LogFile, reading: Reading) -> None:
         self.source, self.file, self.reading = source, file, reading
         self._blocks: dict[int, _Block] = {}
-        self._timed = False
+        self._timed, self._asked = False, -1
+        """Whether any line has a time, and the size of the file when that was looked for."""
         self.written = 0.0
         """When the file was written last, seconds since the epoch."""
         self.closed = False
@@ -66,19 +72,22 @@ class LogEntries:
         self.file = file
         self._blocks.clear()
 
-    def before(self, place: int) -> tuple[float, int] | None:
-        """The last entry that begins before a place: where it stands in time, and where it begins; None: none does."""
+    def before(self, place: int, candidates: Candidates | None = None) -> tuple[float, int] | None:
+        """The last entry that begins before a place: where it stands in time, and where it begins; None: none does.
+
+        What has none of the `candidates` in it may be passed over.
+        """
         number = (min(place, self.file.size) - 1) // BLOCK
-        while number >= 0:
+        while (number := self._candidate_before(number, candidates)) >= 0:
             block = self._block(number)
             if at := bisect_left(block.offsets, place):
                 return block.places[at - 1], block.offsets[at - 1]
             number = min(number - 1, self.file.row_at(number * BLOCK).offset // BLOCK)
         return None
 
-    def after(self, place: int) -> tuple[float, int, int] | None:
+    def after(self, place: int, candidates: Candidates | None = None) -> tuple[float, int, int] | None:
         """The first entry that begins at a place or after it: where it stands in time, where it begins and ends."""
-        while place < self.file.size:
+        while (place := self._candidate_after(place, candidates)) < self.file.size:
             block = self._block(place // BLOCK)
             at = bisect_left(block.offsets, place)
             if at < len(block.offsets):
@@ -103,6 +112,8 @@ class LogEntries:
 
     def place_at(self, seconds: float) -> int:
         """Where the first entry begins that stands at that time or after it; the file's size if none does."""
+        if not self._has_times():
+            return 0 if self.written >= seconds else self.file.size
         low, high = 0, -(-self.file.size // BLOCK)
         while high - low > 1:
             middle = (low + high) // 2
@@ -116,11 +127,36 @@ class LogEntries:
             place = end
         return self.file.size
 
+    def _candidate_before(self, number: int, candidates: Candidates | None) -> int:
+        """The last block up to that one in whose entries there may be a candidate; below 0: there is none."""
+        if candidates is None or not self.reading.as_written:
+            return number
+        count = 1
+        while number >= 0:
+            first = max(0, number - count + 1)
+            found = candidates.last(self.file.data(first * BLOCK, (number - first + 1 + REACH) * BLOCK))
+            if found >= 0:
+                return min(number, first + found // BLOCK)
+            number, count = first - 1, FAST_BLOCKS
+        return number
+
+    def _candidate_after(self, place: int, candidates: Candidates | None) -> int:
+        """The place from which on an entry may be a candidate; the file's size: none is."""
+        if candidates is None or not self.reading.as_written:
+            return place
+        count = 1 + REACH
+        while place < self.file.size:
+            found = candidates.first(self.file.data(place, count * BLOCK))
+            if found >= 0:
+                return max(place, ((place + found) // BLOCK - REACH) * BLOCK)
+            place, count = place + (count - REACH) * BLOCK, FAST_BLOCKS
+        return self.file.size
+
     def _block(self, number: int) -> _Block:
         known = self._blocks.get(number)
         if known is not None and (known.size == self.file.size or known.size >= (number + 3) * BLOCK):
             return known
-        entries = self.reading.entries(block_rows(self.file, number, leads=self.reading.leads))
+        entries = block_entries(self.file, number, self.reading.entries, leads=self.reading.leads)
         times = [entry.at for entry in entries]
         believed = believed_times(times)
         at = self._time_before(number * BLOCK) if entries and not believed[0] else 0.0
@@ -135,16 +171,18 @@ class LogEntries:
 
     def _time_before(self, place: int) -> float:
         """The time of the last line before a place that has one."""
+        if not self._has_times():
+            return self.written
         begin = max(0, place - LOOK_BACK)
         if at := self._time_in(begin, place, last=True):
             return at
-        if not self._has_times():
-            return self.written
         return self._first_time(0) or UNPLACED if begin == 0 else UNPLACED
 
     def _has_times(self) -> bool:
         end = self.file.size
-        self._timed = self._timed or self._first_time(0) > 0 or self._time_in(max(0, end - LOOK_BACK), end) > 0
+        if not self._timed and end != self._asked:
+            self._asked = end
+            self._timed = self._first_time(0) > 0 or self._time_in(max(0, end - LOOK_BACK), end) > 0
         return self._timed
 
     def _first_time(self, place: int) -> float:

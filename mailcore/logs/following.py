@@ -91,7 +91,7 @@ class FollowedLog:
         if mine is not self.log.file:
             self.log.file.close()
             self.log.take(mine)
-        known = {mine.identity, *(file.identity for file in after)}
+        known = {file.identity for file in (*after, *([] if self.log.closed else [mine]))}
         for path, found, written in sorted(_rotated(self._live), key=lambda one: one[2], reverse=True):
             if (found, written) not in self._beside and found not in known:
                 with suppress(OSError):

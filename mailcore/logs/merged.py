@@ -6,7 +6,7 @@ nothing is shown twice or lost where the times in a log do not grow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -18,8 +18,10 @@ from mailcore.logs.entries import UNPLACED, LogEntries
 from mailcore.logs.following import FollowedLog
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.readings import reading_of
+from mailcore.logs.wanted import EVERYTHING, LogFilter
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
+from mailcore.observe.log_rotation import rotated_from
 
 MAX_MOVED = 64
 """Files that were rotated while they were followed that stay open."""
@@ -83,44 +85,53 @@ class MergedLog:
         """Behind all entries, as of the last look."""
         return LogPosition(tuple(log.file.size for log in self._logs))
 
-    def last(self, count: int, wanted: Callable[[LogEntry], bool] | None = None) -> LogPage:
+    def last(self, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
         """The last entries, as of the last look."""
         return self.before(self.end, count, wanted)
 
-    def before(self, position: LogPosition, count: int, wanted: Callable[[LogEntry], bool] | None = None) -> LogPage:
-        """At most `count` entries, the last ones before a position; only those that are `wanted`."""
+    def before(self, position: LogPosition, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
+        """At most `count` entries, the last ones before a position; only those that are `wanted`.
+
+        None that begins before the time from which on they are wanted is looked for.
+        """
         places = self._places(position)
         heads: list[tuple[float, int, int]] = []
         for number in range(len(places)):
-            self._head_before(heads, number, places[number])
+            self._head_before(heads, number, places[number], wanted)
         found: list[LogEntry] = []
         looked = 0
         while heads and len(found) < count and looked < MAX_LOOKED_AT:
-            _, number, begin = heappop(heads)
+            at, number, begin = heappop(heads)
             number = -number
+            if 0 < -at < wanted.begin:  # all that comes now is older
+                heads.clear()
+                break
             places[number] = begin
             entry = self._logs[number].entry(begin)
-            if entry is not None and (wanted is None or wanted(entry)):
+            if entry is not None and wanted.wants(entry):
                 found.append(entry)
-            self._head_before(heads, number, begin)
+            self._head_before(heads, number, begin, wanted)
             looked += 1
         return LogPage(tuple(reversed(found)), LogPosition(tuple(places)), position, looked < MAX_LOOKED_AT)
 
-    def after(self, position: LogPosition, count: int, wanted: Callable[[LogEntry], bool] | None = None) -> LogPage:
+    def after(self, position: LogPosition, count: int, wanted: LogFilter = EVERYTHING) -> LogPage:
         """The same of the first ones after it."""
         places = self._places(position)
         heads: list[tuple[float, int, int, int]] = []
         for number in range(len(places)):
-            self._head_after(heads, number, places[number])
+            self._head_after(heads, number, places[number], wanted)
         found: list[LogEntry] = []
         looked = 0
         while heads and len(found) < count and looked < MAX_LOOKED_AT:
-            _, number, begin, end = heappop(heads)
+            at, number, begin, end = heappop(heads)
+            if at > wanted.end:  # all that comes now is later
+                heads.clear()
+                break
             places[number] = end
             entry = self._logs[number].entry(begin)
-            if entry is not None and (wanted is None or wanted(entry)):
+            if entry is not None and wanted.wants(entry):
                 found.append(entry)
-            self._head_after(heads, number, end)
+            self._head_after(heads, number, end, wanted)
             looked += 1
         return LogPage(tuple(found), position, LogPosition(tuple(places)), looked < MAX_LOOKED_AT)
 
@@ -156,9 +167,14 @@ class MergedLog:
         return any(followed.behind for followed in self._followed)
 
     def add(self, sources: Sequence[LogSource]) -> None:
-        """Logs that are there by now; what stands in those that are new comes with the next look."""
+        """Logs that are there by now; what stands in those that are new comes with the next look.
+
+        Not what a log was rotated to that is open: its lines come with that.
+        """
+        known = {log.source.path for log in self._logs} | {source.path for source in self._sources}
         for source in sources:
-            if all(source.path != log.source.path for log in self._logs):
+            place, _, name = source.path.rpartition("/")
+            if source.path not in known and f"{place}/{rotated_from(name)}" not in known:
                 with suppress(OSError):
                     self._open(source, LogFile(source.path), 0)
 
@@ -187,11 +203,11 @@ class MergedLog:
     def _places(self, position: LogPosition) -> list[int]:
         return [*position.places, *(0 for _ in self._logs[len(position.places) :])]
 
-    def _head_before(self, heads: list[tuple[float, int, int]], number: int, place: int) -> None:
-        if (found := self._logs[number].before(place)) is not None:
+    def _head_before(self, heads: list[tuple[float, int, int]], number: int, place: int, wanted: LogFilter) -> None:
+        if (found := self._logs[number].before(place, wanted.candidates)) is not None:
             at, begin = found
             heappush(heads, (float("-inf") if at == UNPLACED else -at, -number, begin))
 
-    def _head_after(self, heads: list[tuple[float, int, int, int]], number: int, place: int) -> None:
-        if (found := self._logs[number].after(place)) is not None:
+    def _head_after(self, heads: list[tuple[float, int, int, int]], number: int, place: int, wanted: LogFilter) -> None:
+        if (found := self._logs[number].after(place, wanted.candidates)) is not None:
             heappush(heads, (found[0], number, *found[1:]))

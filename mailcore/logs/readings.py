@@ -18,7 +18,7 @@ from mailcore.model.limit import Limit
 from mailcore.model.log import LogKind, LogSource
 from mailcore.observe.activities import harmless_activity, neutral
 from mailcore.observe.log_levels import own_time
-from mailcore.observe.log_lines import LogLineReader, shown_text
+from mailcore.observe.log_lines import LogLineReader, line_as_shown
 from mailcore.programs.base import SessionFiles
 from mailcore.programs.hook_lines import read_hook
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted, OutputReader
@@ -41,6 +41,8 @@ class Reading(Protocol):
 
     leads: bool
     """A line may go on with what stands before it."""
+    as_written: bool
+    """What is told of a line is what stands in it."""
 
     def entries(self, rows: Sequence[LogRow]) -> list[EntryRows]:
         """Rows that come one after another, as entries; each row is in one."""
@@ -60,6 +62,7 @@ class LogReading:
     def __init__(self, agent: str, output: OutputReader | None = None) -> None:
         """`output`: what reads the lines that are the program's own report on its standard output."""
         self._agent, self._output = agent, output
+        self.as_written = output is None
 
     def entries(self, rows: Sequence[LogRow]) -> list[EntryRows]:
         """As `Reading.entries`."""
@@ -67,7 +70,7 @@ class LogReading:
 
     def time_of(self, line: bytes) -> float:
         """As `Reading.time_of`."""
-        return own_time(shown_text(line)[:MAX_TIMED_TEXT]) or 0.0
+        return own_time(line_as_shown(line)[:MAX_TIMED_TEXT]) or 0.0
 
     def told(self, entries: Sequence[EntryRows]) -> list[Told | None]:
         """As `Reading.told`."""
@@ -86,13 +89,13 @@ class LogReading:
         level = next((kind for kind in (Kind.ERROR, Kind.WARNING) if kind in kinds), Kind.LOG)
         if not kinds and b"Traceback" in entry.rows[0].data:  # its end is not written yet
             level = Kind.ERROR
-        return level, tuple(row.data.decode("utf-8", "replace") for row in entry.rows)
+        return level, tuple(f"{row.data.decode('utf-8', 'replace')}{'…' if row.cut else ''}" for row in entry.rows)
 
 
 class EventReading:
     """Of a file whose every line is an event of an agent's program: its hooks, or a session."""
 
-    leads = False
+    leads = as_written = False
 
     def __init__(self, source: LogSource, file: LogFile, files: SessionFiles | None) -> None:
         """`files`: what its program says of its session files; None: they are hooks, or a session that none knows."""
@@ -112,7 +115,7 @@ class EventReading:
                 return found.at if found is not None else 0.0
         except Exception:  # of anybody's plug-in
             return 0.0
-        return own_time(shown_text(line)[:MAX_TIMED_TEXT]) or 0.0
+        return own_time(line_as_shown(line)[:MAX_TIMED_TEXT]) or 0.0
 
     def told(self, entries: Sequence[EntryRows]) -> list[Told | None]:
         """As `Reading.told`."""

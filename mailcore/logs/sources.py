@@ -177,15 +177,20 @@ def session_kind(source: LogSource, agent: Agent) -> SessionFiles | None:
 
 
 def _accounts_of(agents: Sequence[Agent]) -> tuple[Account, ...]:
-    """Those in whose directories sessions of that workspace may lie: by its config, if that can be read."""
+    """Those in whose directories sessions of that workspace may lie: by its config, if that can be read.
+
+    Of a program that config does not name, and that is not built in, none.
+    """
     from mailcore.accounts.account import accounts
     from mailcore.config import Config
+    from mailcore.programs.registry import used_programs
     from mailcore.workspace.trust import trusted_config
 
+    config = Config()
     for agent in agents[:1]:
         with suppress(MailcoreError, OSError):
-            return accounts(trusted_config(workspace_at(agent.root))[0])
-    return accounts(Config())
+            config = trusted_config(workspace_at(agent.root))[0]
+    return accounts(config, used_programs(config))
 
 
 def _everyone(agents: Sequence[Agent]) -> Sequence[Agent]:

@@ -127,6 +127,21 @@ async def queue(cancel: Id = "", move: Id = "", place: Text = "first", now: Id =
 
 
 @server.tool(annotations=READ_ONLY)
+async def logs(
+    agents: Names = [],  # noqa: B006 (of which the schema tells; nobody changes it)
+    errors: bool = False,
+    grep: Text = "",
+    since: Text = "",
+    run: Id = "",
+    last: int = 50,
+) -> dict[str, Any]:
+    """What an agent's programs logged and printed, in the order of time; yours, or those of `agents`. `grep`: a regular
+    expression; `since`: 2h, 7d, or an ISO time; `last`: no more than the last so many."""
+    options = [*flag("errors", errors), *option("grep", grep), *option("since", since), *option("run", run)]
+    return await call("logs", *options, f"-n{last}", words=agents)
+
+
+@server.tool(annotations=READ_ONLY)
 async def history(since: Text = "") -> dict[str, Any]:
     """Every send, transition, run and act that concerns you. `since`: 2h, 7d, or an ISO time."""
     return await call("history", *option("since", since))

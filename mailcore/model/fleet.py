@@ -15,6 +15,7 @@ from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession, Turn
@@ -88,6 +89,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0
     """Lines of its files that could not be read: torn, or too long."""
+    log_growth: tuple[GrowingLog, ...] = ()
+    """Its logs that grow, the fastest first, as of when one grew last."""
     spending: Spending = msgspec.field(default_factory=Spending)
 
     @property

@@ -35,6 +35,20 @@ class LogSource(msgspec.Struct, frozen=True):
     attempt: int = 0
 
 
+class GrowingLog(msgspec.Struct, frozen=True):
+    """How fast a log grows."""
+
+    path: str
+    rate: float
+    """Bytes a second, on an average of the last minute."""
+    at: float
+    """When it grew last, seconds since the epoch, as each time here."""
+    since: float
+    """Since when it grows without a pause of a minute."""
+    steady: bool
+    """It grew in most of that minute, not once."""
+
+
 class LogEntry(msgspec.Struct, frozen=True):
     """What one event wrote, in one line or many."""
 

@@ -11,7 +11,7 @@ from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run
 from mailcore.observe.dedupe import Deduplicator
-from mailcore.observe.facts import Fact, HoldRead, HooksRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
+from mailcore.observe.facts import Fact, HoldRead, HooksRead, LockRead, LogsGrew, Lost, MailboxRead, RunRead, Seen, Used
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.log_reader import LogReader
 from mailcore.observe.run_reader import RunReader
@@ -115,6 +115,8 @@ class AgentReader:
         if (stopped := self._once.hooks.stopped) != self._hooks_stopped:
             self._hooks_stopped = stopped
             facts.append(HooksRead(address, stopped))
+        if (growth := self._logs.growth()) is not None:
+            facts.append(LogsGrew(address, growth))
         lost = self.sessions.lost + self._logs.lost
         if lost > self._lost:
             self._lost = lost

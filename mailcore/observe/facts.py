@@ -10,6 +10,7 @@ from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession
@@ -114,6 +115,14 @@ class SessionsLive:
 
 
 @dataclass(frozen=True, slots=True)
+class LogsGrew:
+    """How fast the agent's logs grow, those that do."""
+
+    address: str
+    logs: tuple[GrowingLog, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsRead:
     """What is known of the usage limits of the accounts in which agents work."""
 
@@ -127,5 +136,7 @@ class ErrorsRead:
     errors: ErrorGroups
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead
+AgentFact = (
+    MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead | LogsGrew
+)
 Fact = Roster | LimitsRead | ErrorsRead | AgentFact

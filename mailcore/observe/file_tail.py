@@ -47,6 +47,8 @@ class FileTail:
         self._mark = b""
         self._torn = b""
         self._skipping = False
+        self.taken = 0
+        """Bytes that were read, all in all."""
         self.lost = 0
         """How often lines may have gone unread: a file was gone before its end, or was cut while it was written."""
         self._older: list[int] = []
@@ -201,6 +203,7 @@ class FileTail:
         self._inode, self._offset, self._mark, self._torn, self._skipping = (0, 0), 0, b"", b"", False
 
     def _lines(self, data: bytes) -> list[bytes]:
+        self.taken += len(data)
         if self._skipping:
             end = data.find(b"\n")
             if end < 0:

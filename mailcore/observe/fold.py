@@ -23,6 +23,7 @@ from mailcore.observe.facts import (
     HooksRead,
     LimitsRead,
     LockRead,
+    LogsGrew,
     Lost,
     MailboxRead,
     Roster,
@@ -137,6 +138,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return _stated(old, fact, at), ()
         case HooksRead(stopped=stopped):
             return (old if stopped == old.hooks_stopped else replace(old, hooks_stopped=stopped)), ()
+        case LogsGrew(logs=logs):
+            return (old if logs == old.log_growth else replace(old, log_growth=logs)), ()
         case SessionsLive(sessions=sessions):
             return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):

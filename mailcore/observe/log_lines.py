@@ -46,7 +46,7 @@ class LogLineReader:
         Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
         """
         for number, raw in enumerate(lines, start=1):
-            text = shown_text(raw)
+            text = line_as_shown(raw)
             self._backlog = backlog and number < len(lines)
             if text.strip():
                 yield from self._line(text, at)
@@ -114,10 +114,10 @@ class LogLineReader:
 
 def terminal_text(raw: bytes) -> str:
     """What a terminal shows of a line, made harmless."""
-    return neutral(shown_text(raw).strip())
+    return neutral(line_as_shown(raw).strip())
 
 
-def shown_text(raw: bytes) -> str:
+def line_as_shown(raw: bytes) -> str:
     """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file.
 
     The text is untrusted.

@@ -13,11 +13,13 @@ from pathlib import Path
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.limit import Limit
+from mailcore.model.log import GrowingLog
 from mailcore.model.run import Run
 from mailcore.model.usage import Spent
 from mailcore.observe.activities import from_hook, harmless_activity
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.file_tail import FileTail
+from mailcore.observe.log_growth import GrowthMeter
 from mailcore.observe.log_lines import LogLineReader, terminal_text
 from mailcore.observe.log_rotation import file_identity
 from mailcore.programs.hook_lines import parse_hook
@@ -63,6 +65,7 @@ class LogReader:
         """What reads the standard output of its program."""
         self._first_look = True
         self._torn = 0
+        self._growth = GrowthMeter()
         self.spent: list[Spent] = []
         """What the output reported was used; whoever takes it empties this."""
         self.stirred = False
@@ -77,6 +80,10 @@ class LogReader:
     def unread(self) -> bool:
         """One of them holds more than the last look read of it."""
         return any(tail.behind for tail in (*self._tails.values(), *self._outputs.values()))
+
+    def growth(self) -> tuple[GrowingLog, ...] | None:
+        """How fast those grow that do; None: nothing new is to be said of it."""
+        return self._growth.report(time.time())
 
     def distrust(self) -> None:
         """Let the next call look at all of them."""
@@ -152,7 +159,8 @@ class LogReader:
         reader = self._reader if tail.path.name.endswith(STDOUT) and tail.path in self._outputs else None
         burst = FIRST_LINES if self._first_look else MAX_BURST
         found: deque[Activity] = deque(maxlen=burst)
-        for _ in range(MAX_CHUNKS):
+        known, taken = tail.at != (0, 0), tail.taken  # what stood there at the first look did not come now
+        for chunk in range(MAX_CHUNKS):
             lines = [line for line in tail.follow(self._open) if line.strip()]
             # Where a line reports no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
@@ -166,6 +174,8 @@ class LogReader:
                         found.append(activity)
                     elif parse_hook(line) is None:
                         self._torn += 1
+            if not tail.behind or chunk == MAX_CHUNKS - 1:
+                self._growth.count(str(tail.path), known * (tail.taken - taken), time.time())
             if not tail.behind:
                 found.extend(self._life(tail, log, bool(lines), at))
                 return list(found)

@@ -27,5 +27,7 @@ async def show_digest(context: Context[View]) -> None:
         return
     if message_id := lines[picked].message_id:
         context.display.navigation.show_message(message_id)
+    elif fingerprint := lines[picked].fingerprint:
+        context.display.navigation.show_error(fingerprint)
     elif address := lines[picked].address:
         context.display.navigation.show_agent(address)

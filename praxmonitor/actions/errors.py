@@ -8,9 +8,9 @@ from mailcore.exceptions import UsageError
 from mailcore.model.error_group import ErrorGroup, GroupState
 from mailcore.text.units import seconds_in
 from praxmonitor.actions import error_requests
+from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.actions.asking import ask, taken
 from praxmonitor.actions.context import Context, ErrorList
-from praxmonitor.state.agent_details import Section
 from praxmonitor.state.mail import MailFolder
 from praxmonitor.text.error_lines import investigation_lines
 from praxmonitor.text.lines import cut, plain
@@ -105,9 +105,12 @@ def parse_minutes(typed: str) -> float:
 
 
 def open_log(context: Context[ErrorList]) -> None:
-    """The log in which the newest event stands."""
-    if _chosen(context) is not None:
-        context.display.navigation.show_section(context.view.selected, Section.LOG)
+    """The log in which the newest event stands, at its first line; where that is not known, where its time is."""
+    if (group := _chosen(context)) is not None:
+        sample, target = group.sample, LogTarget(at=group.last_at)
+        if sample is not None and sample.offset >= 0 and sample.path:
+            target = LogTarget(sample.path, sample.offset)
+        context.display.navigation.show_log(context.view.selected, target)
 
 
 def open_mail(context: Context[ErrorList]) -> None:

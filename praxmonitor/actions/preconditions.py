@@ -73,6 +73,16 @@ def live(now: Situation, verb: str) -> str:
     return f"a recording is played: its own keys {verb} it" if now.played else ""
 
 
+def unrecorded(now: Situation, _verb: str) -> str:
+    """No recording is played: it has no files."""
+    return "a recording holds no logs: open the workspace itself" if now.played else ""
+
+
+def logs_of_agent(now: Situation, verb: str) -> str:
+    """An agent is selected whose logs can be read."""
+    return unrecorded(now, verb) or agent(now, verb)
+
+
 def some_agent(now: Situation, _verb: str) -> str:
     """The workspace has an agent."""
     return "" if now.fleet.agents else "there is no agent in this workspace"
@@ -190,6 +200,12 @@ def _another_by_now(now: Situation) -> str:
     return f"{now.selected}'s last run is another by now: {facts.run.subject or facts.run.run_id}"
 
 
+def _grows(facts: AgentFacts, _verb: str) -> str:
+    return "" if facts.log_growth else f"no log of {facts.address} grows"
+
+
+log_grows = _of_agent(_grows)
+"""A log of it grows."""
 holdable = _of_agent(lambda _facts, _verb: "", several=True)
 """An agent, or one of those that are marked."""
 session = _of_agent(_keeps_a_session)

@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     DISK_NEAR = "disk_near"
     SPINNING = "spinning"
     STORM = "storm"
+    RUNAWAY_LOG = "runaway_log"
     ERROR_BACK = "error_back"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -91,10 +92,11 @@ _SOUNDS = {
 _CHATTERING = (
     AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.SLOW, AlarmKind.DEGRADED,
     AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
+    AlarmKind.RUNAWAY_LOG,
 )  # fmt: skip
 _SETTLE = {
     AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.DISK_NEAR: 60.0,
-    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0,
+    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0, AlarmKind.RUNAWAY_LOG: 60.0,
 }  # fmt: skip
 
 _MANY = {
@@ -113,6 +115,7 @@ _MANY = {
     AlarmKind.DISK_NEAR: "{} disks nearly full",
     AlarmKind.SPINNING: "{} agents spin",
     AlarmKind.STORM: "{} error storms",
+    AlarmKind.RUNAWAY_LOG: "{} logs run away",
     AlarmKind.ERROR_BACK: "{} errors back again",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
+from mailcore.model.error_group import GroupState
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
 from mailcore.observe.activities import neutral
+from mailcore.observe.facts import ErrorsRead
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.silence import NO_MACHINE_STATUS
@@ -27,6 +30,7 @@ from praxmonitor.alarms import watchers
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
+from praxmonitor.feed.error_reader import read_error_groups
 
 
 def status(
@@ -54,8 +58,17 @@ def status(
             }
             for alarm in AlarmRules(config).alarms(fleet, now, machine_status=machine_status)
         ],
+        "errors": _errors(fleet, now),
         "watchers": list(watched),
     }
+
+
+def _errors(fleet: Fleet, now: float) -> dict[str, int] | None:
+    """How many errors are in each state; null where nothing is known of them."""
+    if fleet.errors is None:
+        return None
+    found = Counter(group.state_at(now) for group in fleet.errors.groups)
+    return {str(each): found[each] for each in GroupState}
 
 
 def watching(state_directory: Path) -> list[dict[str, Any]]:
@@ -144,10 +157,19 @@ def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
         lines.append("  ".join((*cells, row[6])).rstrip())
     if watched:
         lines += ["", *watched]
+    if told := _errors_told(status["errors"]):
+        lines += ["", told]
     if status["alarms"]:
         lines.append("")
         lines += [f"! {alarm['address']} {alarm['text']}" for alarm in status["alarms"]]
     return "\n".join(lines)
+
+
+def _errors_told(errors: dict[str, int] | None) -> str:
+    """`errors: 1 back again, 2 new (praxmonitor errors lists them)`; empty where nobody has to look."""
+    words = {GroupState.BACK: "back again", GroupState.NEW: "new"}
+    told = ", ".join(f"{errors[each]:,} {word}" for each, word in words.items() if errors[each]) if errors else ""
+    return f"errors: {told} (praxmonitor errors lists them)" if told else ""
 
 
 def _short(stamp: str | None, now: str) -> str:
@@ -191,7 +213,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
     reader = WorkspaceReader(workspace)
-    fleet = apply(Fleet(workspace.root), [*reader.initial(), *reader.live_sessions()], time.time())
+    facts = [*reader.initial(), *reader.live_sessions(), ErrorsRead(read_error_groups(workspace))]
+    fleet = apply(Fleet(workspace.root), facts, time.time())
     report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
         print_json(report)

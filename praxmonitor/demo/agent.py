@@ -6,8 +6,11 @@ import os
 import re
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
+from mailcore.model.agent import WATCHER
+from mailcore.text.units import duration
 from praxmonitor.demo.worker import Worker
 from praxmonitor.demo.workspace_files import DECISION_TIME, RESEARCHERS, SILENCE
 
@@ -34,7 +37,8 @@ def main(argv: list[str]) -> int:
     tasks = [mail for mail in inbox if mail.get("auto_execute")]
     letters = [mail for mail in reversed(inbox) if not mail.get("auto_execute")]
     # By the newest alone: what lies there from former crashes would let it crash for ever.
-    if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]):
+    asked = any(mail["from"] == WATCHER for mail in letters)  # to mend it: that it does before it goes on
+    if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]) and not asked:
         worker.use_tool(1.0)
         worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
     for mail in letters:
@@ -57,8 +61,12 @@ def is_eventful(text: str) -> bool:
 
 
 def answer_mail(worker: Worker, mail: Mail) -> None:
-    """A letter that is no task: collect an answer to what was asked, or answer a question."""
+    """A letter that is no task: collect an answer to what was asked, answer a question, mend what repeats."""
     worker.mailcore("read", mail["id"])
+    if mail["from"] == WATCHER:
+        worker.work(1, "mending")
+        worker.mailcore("done", mail["id"], "Mended: what has no value is skipped now, and a test has one such.")
+        return
     subject = str(mail["subject"])
     if subject.startswith(("RE: ", "BOUNCE: ", "KILLED: ", *DECISIONS)):
         if worker.role == "editor":
@@ -71,6 +79,18 @@ def answer_mail(worker: Worker, mail: Mail) -> None:
     worker.work(1, "answering")
     summary = worker.memory["sessions"][0]["summary"] if worker.memory["sessions"] else "nothing yet"
     worker.mailcore("reply", mail["id"], f"Thank you. I am @{worker.name}. My last work: {summary}.")
+
+
+def traceback_of(branch: Path) -> tuple[str, ...]:
+    """That of an error in a file of this branch: whoever reports it, it is that agent's to mend."""
+    return (
+        "Traceback (most recent call last):",
+        f'  File "{branch}/search.py", line 88, in search',
+        "    return sorted(found, key=rank)",
+        f'  File "{branch}/search.py", line 41, in rank',
+        "    return weights[page['title']]",
+        "KeyError: 'title'",
+    )
 
 
 def perform(worker: Worker, mail: Mail) -> None:
@@ -103,8 +123,9 @@ def do(worker: Worker, mail: Mail) -> None:
         worker.mailcore("declined", mail["id"], f"Not done: {why_not}.")
         return
     if "repeats an error" in worker.traits and is_eventful(subject):
-        for _ in range(4):
+        for _ in range(3):
             worker.log("ERROR", "connection to db-test:5432 refused, retrying")
+            worker.log("ERROR", f"ranking failed: {subject}", traceback_of(worker.branch.parent / "builder"))
             time.sleep(0.7)
     worker.work(worker.random.randint(1, 3), subject)
     (worker.branch / "notes.md").write_text(f"# {subject}\n\nFound, checked, written down.\n", encoding="utf-8")

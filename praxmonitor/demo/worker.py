@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,11 @@ class Worker:
         with (self.branch / "logs/hooks.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def log(self, level: str, text: str) -> None:
-        """One line of the agent's log, in AIPass's form."""
+    def log(self, level: str, text: str, more: Sequence[str] = ()) -> None:
+        """One line of the agent's log, in AIPass's form, and `more` that belongs to it."""
         with (self.branch / f"logs/{self.name}.log").open("a", encoding="utf-8") as file:
             file.write(f"{aipass_time(datetime.now())} - captured_{self.name} - {level} - {text}\n")
+            file.writelines(f"{each}\n" for each in more)
 
     def say(self, text: str) -> None:
         """Standard output: the supervisor's sign of life."""
@@ -110,5 +112,6 @@ class Worker:
 
     def fail(self, text: str, code: int) -> None:
         """Die as programs do: a word on standard error, an exit code."""
+        self.say(text.splitlines()[-1])
         print(text, file=sys.stderr, flush=True)
         raise SystemExit(code)

@@ -10,8 +10,8 @@ from mailcore.model.log import LogKind, LogSource
 from praxmonitor.text.lines import Span, plain
 
 SIGN_ROLES = {
-    LogKind.OWN: "accent",
-    LogKind.STDOUT: "muted",
+    LogKind.OWN: "muted",
+    LogKind.STDOUT: "accent",
     LogKind.STDERR: "warn",
     LogKind.HOOKS: "state-in-tool",
     LogKind.SESSION: "state-working",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.merged import LogPage, LogPosition, MergedLog
-from mailcore.model.activity import Kind
+from mailcore.logs.wanted import EVERYTHING, LogFilter
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
 from mailcore.observe.log_levels import TIME
@@ -21,6 +21,11 @@ PAGE_ENTRIES = 200
 """Entries of a page."""
 MOST_ALIKE = 4_000
 """Entries of one time among which one is looked for."""
+WANTED = {
+    LevelFilter.ALL: EVERYTHING,
+    LevelFilter.WARNINGS: LogFilter(warnings=True),
+    LevelFilter.ERRORS: LogFilter(errors=True),
+}
 ENTRIES_OF_A_LOOK = 20_000
 """Entries that one look takes, at most."""
 
@@ -46,25 +51,25 @@ class MergedPages:
 
     def last(self, level: LevelFilter) -> RowPage:
         """The end of them."""
-        page = self._page(self._log.before(self._log.looked, PAGE_ENTRIES, _wanted(level)))
+        page = self._page(self._log.before(self._log.looked, PAGE_ENTRIES, WANTED[level]))
         return self._with_tail(page, level)
 
     def first(self, level: LevelFilter) -> RowPage:
         """Their beginning."""
-        return self._page(self._log.after(self._log.start, PAGE_ENTRIES, _wanted(level)), at_begin=True)
+        return self._page(self._log.after(self._log.start, PAGE_ENTRIES, WANTED[level]), at_begin=True)
 
     def before(self, place: Place, level: LevelFilter) -> RowPage:
         """The rows before a place."""
-        return self._page(self._log.before(place, PAGE_ENTRIES, _wanted(level)))
+        return self._page(self._log.before(place, PAGE_ENTRIES, WANTED[level]))
 
     def after(self, place: Place, level: LevelFilter) -> RowPage:
         """The rows behind a place."""
-        page = self._page(self._log.after(place, PAGE_ENTRIES, _wanted(level)))
+        page = self._page(self._log.after(place, PAGE_ENTRIES, WANTED[level]))
         return self._with_tail(page, level) if page.at_end else page
 
     def _with_tail(self, page: RowPage, level: LevelFilter) -> RowPage:
         """The same page with the lines that are not written to their end yet: they come again when they are."""
-        tail = self._log.after(self._log.looked, len(self.sources), _wanted(level)).entries
+        tail = self._log.after(self._log.looked, len(self.sources), WANTED[level]).entries
         rows = tuple(row for entry in tail for row in rows_of(entry))
         return replace(page, rows=page.rows + rows, high=self._log.looked, at_end=True, open_rows=len(rows))
 
@@ -148,9 +153,9 @@ class MergedPages:
         """The next error, or the one before."""
         place = self._place_of(row.source.path, row.offset)
         if way < 0:
-            entries = self._log.before(place, 1, _is_error).entries
+            entries = self._log.before(place, 1, WANTED[LevelFilter.ERRORS]).entries
         else:
-            entries = self._log.after(place, 2, _is_error).entries
+            entries = self._log.after(place, 2, WANTED[LevelFilter.ERRORS]).entries
             entries = tuple(one for one in entries if (one.source.path, one.offset) != (row.source.path, row.offset))
         return (entries[0].source.path, entries[0].offset, 0) if entries else None
 
@@ -211,14 +216,6 @@ class MergedPages:
             return log.path, line_number(log, row.offset) + row.line
         finally:
             log.close()
-
-
-def _wanted(level: LevelFilter) -> Callable[[LogEntry], bool] | None:
-    return None if level is LevelFilter.ALL else lambda entry: level.keeps(entry.level)
-
-
-def _is_error(entry: LogEntry) -> bool:
-    return entry.level is Kind.ERROR
 
 
 def rows_of(entry: LogEntry) -> Iterable[LogViewRow]:

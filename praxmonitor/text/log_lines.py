@@ -107,6 +107,7 @@ def shown_text(row: LogViewRow, look: LogLook) -> str:
 def _with_hits(spans: Line, found: Sequence[Stretch]) -> Line:
     """The same spans, what matches in a role of its own: a match may begin in one span and end in another."""
     text = "".join(part for part, _ in spans)
+    found = _joined(found)
     made: list[Span] = []
     at = 0
     for part, role in spans:
@@ -117,6 +118,17 @@ def _with_hits(spans: Line, found: Sequence[Stretch]) -> Line:
             made.append((text[start:stop], f"{role} {HIT}".strip() if inside else role))
         at = end
     return tuple(made)
+
+
+def _joined(found: Sequence[Stretch]) -> list[Stretch]:
+    """The same stretches, those that touch as one: `.` matches each letter for itself."""
+    joined: list[Stretch] = []
+    for begin, end in found:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        elif end > begin:
+            joined.append((begin, end))
+    return joined
 
 
 def cropped(spans: Line, column: int, width: int) -> Line:
@@ -158,7 +170,7 @@ def broken(spans: Line, width: int) -> list[Line]:
                 line.append((rest, role))
                 room -= cells
                 break
-            taken = window[:room] if window.isascii() else chop_cells(window, room)[0] if room > 1 else ""
+            taken = window[:room] if window.isascii() else (chop_cells(window, room) or [window])[0] if room > 1 else ""
             if taken:
                 line.append((taken, role))
                 rest = rest[len(taken) :]

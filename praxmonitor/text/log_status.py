@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailcore.text import counted
 from mailcore.text.units import size
 from praxmonitor.text.lines import Line, Span, cut, plain, spread, width_of
-from praxmonitor.text.log_lines import LogLook, Times
+from praxmonitor.text.log_lines import LogLook
 from praxmonitor.text.log_rows import LevelFilter, RowPosition, SearchState
 
 LEVEL_WORDS = {LevelFilter.WARNINGS: "warnings and errors", LevelFilter.ERRORS: "errors alone"}
@@ -78,8 +78,6 @@ def _states(status: LogStatus) -> list[Span]:
         found.append(("wrapped", "muted"))
     if status.look.column:
         found.append((f"from cell {status.look.column}", "muted"))
-    if status.look.times is not Times.WRITTEN:
-        found.append((f"times {status.look.times}", "muted"))
     return found
 
 

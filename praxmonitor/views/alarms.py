@@ -17,6 +17,7 @@ from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, ALARMS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.alarms.alarm_mutes import AlarmMute
+from praxmonitor.alarms.groups import began
 from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow, alarm_rows
 from praxmonitor.alarms.reports import load_words, title_of
@@ -106,6 +107,12 @@ class AlarmsScreen(Screen[None]):
         """The run that the alarm under the cursor tells the end of; empty where none does."""
         group = self.chosen.group if self.chosen is not None else None
         return group.leader.alarm.run_id if group is not None else ""
+
+    @property
+    def log_at(self) -> float:
+        """The time at which the logs of the agent are opened: when the alarm under the cursor began."""
+        group = self.chosen.group if self.chosen is not None else None
+        return began(group.leader) if group is not None else 0.0
 
     @property
     def marked(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -223,10 +224,11 @@ class LogScreen(Screen[None]):
         """Which log, where in it, and how it goes on."""
         shown = self.log_shown
         name = shown_name(shown.sources, str(self.frame.opened.workspace.root))
-        position = shown.position if shown.row is not None else None
+        search = shown.search
         status = LogStatus(
-            self._address, name, position, shown.level, self.pane.follows, shown.waiting, shown.rate, shown.trouble,
-            self.pane.look, shown.search.pattern.text if shown.search.pattern is not None else "", shown.search.state,
+            self._address, name, shown.position if shown.row is not None else None, shown.level,
+            self.pane.follows and bool(shown.sources), shown.waiting, shown.rate, shown.trouble, self.pane.look,
+            search.pattern.text if search.pattern is not None else "", replace(search.state, number=search.number),
         )  # fmt: skip
         self.said.set_lines([status_line(status, self.said.line_width)])
 

@@ -24,6 +24,8 @@ class LogSearching:
         """What is searched for; None: nothing."""
         self.state = SearchState()
         self._hits: LogHits | None = None
+        self._at: RowKey | None = None
+        """The hit that was gone to last."""
         self._asked = False
         """Matches are being looked for in what is in view."""
 
@@ -35,7 +37,7 @@ class LogSearching:
 
     def begin_anew(self, begun: Callable[[], None] = lambda: None) -> None:
         """Search the log that is shown now for the same."""
-        before, self._hits = self._hits, None
+        before, self._hits, self._at = self._hits, None, None
         pattern = self.pattern
         self.state = SearchState(done=pattern is None, progress=0.0)
         if before is not None:
@@ -60,7 +62,7 @@ class LogSearching:
 
     def look(self, *, grew: bool) -> None:
         """Look how far it is; where the log `grew`, go on in what came."""
-        hits, row = self._hits, self._pane.row
+        hits = self._hits
         if hits is None or (self.state.done and not grew):
             return
 
@@ -68,9 +70,15 @@ class LogSearching:
             if grew:
                 hits.add(pages.sources)
                 hits.follow()
-            return hits.state(*row.key) if row is not None else hits.state()
+            return hits.state(*self._at) if self._at is not None else hits.state()
 
         self._reading.ask(look, self._say)
+
+    @property
+    def number(self) -> int | None:
+        """Which hit the row under the cursor is; None: not known, or it is none that was gone to."""
+        row = self._pane.row
+        return self.state.number if row is not None and row.key == self._at else None
 
     def _say(self, state: SearchState) -> None:
         self.state = state
@@ -85,6 +93,7 @@ class LogSearching:
 
         def look(pages: LogPages) -> tuple[RowKey | None, SearchState]:
             key = pages.hit(hits, row, way)
+            self._at = key or self._at
             return key, hits.state(*key) if key is not None else hits.state()
 
         self._reading.ask(look, partial(self._found, found))

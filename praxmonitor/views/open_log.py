@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -129,7 +130,8 @@ class OpenLog:
 
     def _take_position(self, found: tuple[LogViewRow, RowPosition]) -> None:
         if self.row is found[0]:
-            self.position = found[1]
+            at_end = self.pane.window.on_last  # the last row begins before the end, and is where it is
+            self.position = replace(found[1], share=1.0) if at_end else found[1]
             self._changed()
 
     def read_more(self, way: int) -> None:

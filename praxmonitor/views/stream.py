@@ -89,6 +89,12 @@ class StreamScreen(Screen[None]):
         return self.stream.selected
 
     @property
+    def log_at(self) -> float:
+        """The time at which the logs of the agent are opened: that of what is under the cursor."""
+        activity = self.stream.selected
+        return activity.at if activity is not None else 0.0
+
+    @property
     def marked(self) -> tuple[str, ...]:
         """Nobody is marked here."""
         return ()

@@ -22,8 +22,8 @@ DISPATCH = (
 )
 ALARMS = (
     "disk_free, heartbeat_every, lag, look, notify, on_alarm, on_heartbeat, repeat, repeat_low, repeat_medium, "
-    "silence, silence_compaction, silence_start, silence_subagent, silence_tool, snooze, spin, spin_tool, storm, "
-    "unread, your_move, your_move_after"
+    "runaway_log, silence, silence_compaction, silence_start, silence_subagent, silence_tool, snooze, spin, spin_tool, "
+    "storm, unread, your_move, your_move_after"
 )
 AGENT = "account, command, max_turns, model, permission_mode, program, wake_every"
 KINDS = (

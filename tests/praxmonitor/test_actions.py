@@ -39,7 +39,7 @@ from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 def test_no_key_means_two_things_on_one_screen() -> None:
     """Save those of which the one that can be done is elected."""
-    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A"}, ERRORS: {"m", "y"}}
+    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A"}, ERRORS: {"m", "y", "L"}}
     for own, expected in both.items():
         scopes = (MOVE, own, ACT, EVERYWHERE)
         keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.default_keys)
@@ -95,7 +95,7 @@ def test_a_row_without_a_handler_is_no_row() -> None:
 
 
 def test_what_ends_processes_is_marked_dangerous() -> None:
-    assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "kill_all"]
+    assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "cut_log", "kill_all"]
 
 
 def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view() -> None:

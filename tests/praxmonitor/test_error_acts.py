@@ -19,7 +19,7 @@ from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.errors import ErrorsScreen
 from tests.mailcore.conftest import House
-from tests.praxmonitor.fake_errors import group
+from tests.praxmonitor.fake_errors import TRACEBACK, event, group
 from tests.praxmonitor.fake_feed import app_on, mail_screen, text_of, until
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,12 @@ async def test_where_nobody_was_asked_it_says_so(house: House) -> None:
 
 
 async def test_it_is_copied_whole_and_its_log_is_opened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    known(house)
+    log = house.agent("@writer").logs_dir / "writer.log"
+    log.parent.mkdir(exist_ok=True)
+    before = "".join(f"line {number} of the log\n" for number in range(1, 900))
+    log.write_text(f"{before}KeyError: 'title' stands here\n" + "later\n" * 300)
+    sample = replace(event("KeyError: 'title'", "@writer", 5), path=str(log), offset=len(before))
+    known(house, sample=replace(sample, sample=TRACEBACK))
     app = on(house)
     copied: list[str] = []
     monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
@@ -171,7 +176,9 @@ async def test_it_is_copied_whole_and_its_log_is_opened(house: House, monkeypatc
         await until(pilot, lambda: copied, "it is in the clipboard")
         assert "KeyError: 'title'" in copied[0] and "Traceback" in copied[0] and "asked     @writer" in copied[0]
         await pilot.press("L")
-        await until(pilot, lambda: app.navigation.current in ("agent", "log", "logs"), "its log")
+        await until(pilot, lambda: app.navigation.current == "logs", "its logs are in front")
+        await until(pilot, lambda: "KeyError: 'title' stands here" in text_of(app), "at the event")
+        assert "line 1 " not in text_of(app)
 
 
 async def test_a_read_only_screen_looks_and_does_nothing(house: House) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
+from mailcore.dispatch.runs.away_summary import headline, summarize, summary_lines
 from mailcore.errors.store import changing_errors, errors_file
 from praxmonitor.__main__ import main
 from tests.clock import NOON
@@ -74,3 +75,32 @@ def test_hostile_words_are_harmless(house: House, capsys: pytest.CaptureFixture[
     for words in ((), ("--json", "--all"), ("--all",)):
         _, said = told(house, capsys, *words)
         assert "evil" in said and "\x1b" not in said and "\u202e" not in said and "\nsecond" not in said
+
+
+def test_status_and_alarms_tell_of_errors_too(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(house.root)]) == 0
+    assert "errors:" not in capsys.readouterr().out
+    keep(house)
+    assert main(["status", str(house.root)]) == 0
+    said = capsys.readouterr().out
+    assert "errors: 1 back again, 1 new (praxmonitor errors lists them)" in said
+    assert "@checker error back: ValueError" in said
+    assert main(["status", str(house.root), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["errors"]
+    assert told == {"new": 1, "investigating": 1, "muted": 1, "resolved": 1, "back": 1}
+    assert main(["alarms", str(house.root)]) == 1
+    assert "@checker error back: ValueError" in capsys.readouterr().out
+
+
+def test_since_you_were_away_tells_of_what_is_new_or_back(house: House) -> None:
+    now = time.time()
+    assert not summarize(house.workspace, now - 60)
+    keep(house)
+    found = summarize(house.workspace, now - 3600)
+    assert "1 error back again, 1 new error" in headline(found, now)
+    first, second = summary_lines(found)
+    assert (
+        "@checker error back again, 7×: ValueError" in first.text and "@writer error new, 12×: KeyError" in second.text
+    )
+    assert (first.fingerprint, first.address) == ("000000000005", "")
+    assert len(summarize(house.workspace, now - 300).errors) == 1, "what is older and new was told of before"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,11 @@ from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
+from praxmonitor.feed.playback import Playback
+from praxmonitor.views.alarms import AlarmsScreen
+from praxmonitor.views.log import LogScreen
+from praxmonitor.views.stream import StreamScreen
+from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, text_of, until, workspace
 from tests.praxmonitor.logs_on_disk import log_screen, on_disk, shown_rows, stamped, write_log, write_output
 
@@ -47,9 +54,19 @@ def under_cursor(app: PraxApp) -> str:
     return row.text if row is not None else ""
 
 
+def iso_local(at: float) -> str:
+    """A time as a log of this machine has it."""
+    return datetime.fromtimestamp(at).isoformat(" ", "seconds")
+
+
 def notices(app: PraxApp) -> str:
     """What the bottom line said."""
     return "\n".join(notice.text for notice in app.notices)
+
+
+def ends_with(app: PraxApp, text: str) -> bool:
+    """Whether the second row ends so."""
+    return shown_rows(app)[1].endswith(text)
 
 
 def on(app: PraxApp, text: str) -> Callable[[], bool]:
@@ -112,8 +129,7 @@ async def test_a_line_that_is_written_piece_by_piece_is_one(fleet: Fleet) -> Non
     async with at_logs(fleet) as (app, pilot):
         for piece in (b"\r20 %", b"\r30 %", b"\rdone\n"):
             write_log(fleet, [piece])
-            shown = piece.strip().decode()
-            await until(pilot, lambda shown=shown: shown_rows(app)[1].endswith(shown), shown)
+            await until(pilot, partial(ends_with, app, piece.strip().decode()), f"{piece!r}")
         write_log(fleet, ["after"])
         await until(pilot, on(app, "after"), "it goes on")
         assert [row.lstrip("▸ ") for row in shown_rows(app) if row] == ["before", "done", "after"]
@@ -237,3 +253,177 @@ async def test_who_has_no_logs_is_said(fleet: Fleet) -> None:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("6")
         await until(pilot, lambda: "@writer has no logs yet" in text_of(app), "it says so")
+
+
+async def test_all_hits_are_counted_and_gone_to(fleet: Fleet) -> None:
+    """While a search is active n and N are its hits; without one they are what needs the operator."""
+    write_log(fleet, [f"{'needle' if n % 1000 == 500 else 'straw'} {n}" for n in range(5000)])
+    async with at_logs(fleet) as (app, pilot):
+        await pilot.press("slash", *"need", "enter")
+        await until(pilot, on(app, "needle 4500"), "from the end it goes back to the last hit")
+        await said(app, pilot, "'need': hit 5 of 5")
+        for key, hit, number in (("N", 3500, 4), ("N", 2500, 3), ("n", 3500, 4)):
+            await pilot.press(key)
+            await until(pilot, on(app, f"needle {hit}"), f"{key}: hit {number}")
+            await said(app, pilot, f"hit {number} of 5")
+        lines = log_screen(app).pane.lines
+        await until(pilot, lambda: "hit" in str([lines._lines[y] for y in range(len(lines._lines))]), "it stands out")
+        await pilot.press("n", "n")
+        await until(pilot, lambda: "no hit behind this line; 5 hits in all" in notices(app), "there is no more")
+        write_log(fleet, ["needle at last"])
+        await said(app, pilot, "of 6")
+        await pilot.press("n")
+        await until(pilot, on(app, "needle at last"), "what came is searched too")
+        await pilot.press("slash", *"(", "enter")
+        await until(pilot, lambda: "no valid pattern" in notices(app), "what is no pattern is said")
+        await pilot.press("escape")
+        await said(app, pilot, "line")
+        assert "need" not in log_screen(app).said.text and app.screen.is_current
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, LogScreen), "without a search n is what needs you")
+
+
+async def test_hits_of_several_logs_are_gone_to_in_the_order_of_time(fleet: Fleet) -> None:
+    write_log(fleet, [stamped(n, f"INFO {'needle' if n in (3, 40) else 'straw'} a{n}") for n in range(60)], "a.log")
+    write_log(fleet, [stamped(n, f"INFO {'needle' if n == 20 else 'straw'} b{n}") for n in range(60)], "b.log")
+    trace = ["Traceback (most recent call last):", '  File "a.py", line 3, in needle', "ValueError: bad"]
+    write_output(fleet, "stderr", [stamped(30, "ERROR c"), *trace])
+    async with at_logs(fleet) as (app, pilot):
+        await pilot.press("slash", *"needle", "enter")
+        for hit in ("a40", "in needle", "b20", "a3"):
+            await until(pilot, on(app, hit), hit)
+            await pilot.press("N")
+        await said(app, pilot, "'needle': 4 hits")
+
+
+async def test_a_line_a_share_and_a_time_are_gone_to(fleet: Fleet) -> None:
+    write_log(fleet, [stamped(n, f"INFO {n}") for n in range(3000)])
+    async with at_logs(fleet) as (app, pilot):
+        await said(app, pilot, "of 3,000")
+        clock = "2027-01-15 11:30:05"
+        for typed, there in (("1200", "INFO 1199"), ("50%", "INFO 15"), ("11:20", "INFO 1200"), (clock, "INFO 1805")):
+            await pilot.press("T", *("space" if letter == " " else letter for letter in typed), "enter")
+            await until(pilot, on(app, there), typed)
+        await pilot.press("T", *"nowhere", "enter")
+        await until(pilot, lambda: "'nowhere' is no place: a line (1200)" in notices(app), "it says what would be one")
+        await pilot.press("T", *"99999", "enter")
+        await until(pilot, lambda: "there is no such line" in notices(app), "nor is this")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_lines_are_copied_from_mark_to_mark_as_they_are_shown(
+    fleet: Fleet, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_log(fleet, [stamped(n, f"INFO \x1b[31mred\x1b[0m {n}\x07") for n in range(400)])
+    if count == 2:
+        write_log(fleet, [stamped(0, "INFO other")], "other.log")
+    async with at_logs(fleet) as (app, pilot):
+        copied: list[str] = []
+        monkeypatch.setattr(app.terminal, "copy", copied.append)
+        await pilot.press("y")
+        await until(pilot, lambda: copied, "one line")
+        assert copied.pop() == "2027-01-15 11:06:39 INFO red 399^G"
+        await pilot.press("k", "space", *["pageup"] * 3)
+        await until(pilot, lambda: not log_screen(app).log_shown.reading.asked, "it is read")
+        last = under_cursor(app).split()[-1].rstrip("\x07")
+        await pilot.press("y")
+        await until(pilot, lambda: copied, "from the mark to here")
+        lines = copied.pop().splitlines()
+        assert lines[0].endswith(f"red {last}^G") and lines[-1].endswith("red 398^G")
+        assert len(lines) == 398 - int(last) + 1
+        await pilot.press("space", "g")
+        await until(pilot, lambda: log_screen(app).pane.window.cursor == 0, "elsewhere")
+        await pilot.press("y")
+        await until(pilot, lambda: copied, "from mark to mark")
+        assert copied.pop().splitlines() == lines
+
+
+async def test_editor_and_pager_begin_at_the_line(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_log(fleet, [stamped(n, f"INFO {n}") for n in range(500)])
+    write_output(fleet, "stderr", [stamped(1000, "ERROR c"), "further", "lines"])
+    for name in ("vim", "less"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\nprintf "%s " "$@" >> {tmp_path}/{name}.said\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(tmp_path / "vim"))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("PAGER", str(tmp_path / "less"))
+    async with at_logs(fleet) as (app, pilot):
+        monkeypatch.setattr(app.terminal, "lend", nullcontext)
+        stderr = log_screen(app).log_shown.row
+        assert stderr is not None and stderr.text == "lines"
+        await pilot.press("e")
+        said_by = tmp_path / "vim.said"
+        await until(pilot, said_by.exists, "the editor began")
+        await until(pilot, lambda: said_by.read_text() == f"+3 {stderr.source.path} ", "at the third line")
+        await pilot.press("k", "k", "k", "vertical_line")
+        await until(pilot, lambda: (tmp_path / "less.said").exists(), "the pager began")
+        await until(pilot, lambda: (tmp_path / "less.said").read_text() == f"+500g {path} ", "at the last of the other")
+
+
+async def test_the_logs_open_at_the_time_of_what_happened_and_of_an_alarm(fleet: Fleet) -> None:
+    """NOON is 12:00 UTC of the lighthouse's day; @builder failed 75 s before."""
+    lines = [f"{iso_local(NOON - 7200 + n)} INFO line {n}" for n in range(7200)]
+    write_log(fleet, lines, agent="@builder")
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("4")
+        view = app.screen
+        assert isinstance(view, StreamScreen)
+        await until(pilot, lambda: view.activity, "what happened is shown")
+        while view.activity is not None and view.activity.agent != "@builder":
+            await pilot.press("k")
+        at = view.log_at
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen) and log_screen(app).log_shown.row, "its logs")
+        await until(pilot, on(app, f"line {7200 - round(NOON - at)}"), "at that time")
+        await pilot.press("5")
+        await until(pilot, lambda: "builder" in text_of(app) and app.standing, "the alarms")
+        alarms = app.screen
+        assert isinstance(alarms, AlarmsScreen)
+        for _ in alarms.rows:
+            if alarms.selected != "@builder":
+                await pilot.press("j")
+        assert alarms.selected == "@builder" and alarms.log_at
+        await pilot.press("L")
+        await until(pilot, on(app, f"line {7200 - round(NOON - alarms.log_at)}"), "at the time of the alarm")
+
+
+async def test_another_agent_s_logs_are_chosen_from_a_list(fleet: Fleet) -> None:
+    write_log(fleet, ["of the writer"])
+    write_log(fleet, ["of the builder"], agent="@builder")
+    async with at_logs(fleet) as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "Which logs?" in text_of(app), "the list")
+        row = next(n for n, line in enumerate(text_of(app).splitlines()) if "builder" in line)
+        first = next(n for n, line in enumerate(text_of(app).splitlines()) if "▸ " in line and "writer" in line)
+        await pilot.press(*["j"] * (row - first), "enter")
+        await until(pilot, on(app, "of the builder"), "the other's")
+    async with at_logs(fleet, width=200, height=50) as (app, pilot):
+        assert "Which logs?" not in text_of(app) and "app.log" in text_of(app), "beside the log"
+        await pilot.press("s")
+        choices = log_screen(app).choices
+        await until(pilot, lambda: choices.has_focus, "the keys are its")
+        await pilot.press(*["j"] * 5)
+        await until(pilot, on(app, "of the builder"), "the other's")
+        await pilot.press("escape")
+        assert not choices.has_focus and log_screen(app).selected == "@builder"
+
+
+async def test_a_recording_holds_no_logs_and_a_read_only_screen_shows_them(fleet: Fleet) -> None:
+    write_log(fleet, ["of the writer"])
+    app = app_on(FakeFeed(fleet), workspace(fleet), playback=Playback(NOON))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("L", "6")
+        await until(pilot, lambda: "a recording holds no logs" in notices(app), "it says why not")
+        assert not isinstance(app.screen, LogScreen)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    app.opened.read_only = True
+    async with app.run_test(size=(100, 20)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("6")
+        await until(pilot, lambda: "of the writer" in text_of(app), "it is shown")

@@ -296,6 +296,29 @@ HOOKS = (
     ),
 )
 
+RUNAWAYS = (
+    story(
+        "a log runs away, and stops",
+        600,
+        working(600).log_grows(100, 250, 1e6),
+        expected=(heard(130, "runaway_log"), heard(250 + 60 + 60, "over runaway_log"), heard(370, "clear", "")),
+    ),
+    story(
+        "a log that pauses and goes on is told of once",
+        600,
+        working(600).log_grows(100, 200, 1e6).log_grows(290, 400, 1e6),
+        expected=(heard(130, "runaway_log"), heard(400 + 60 + 60, "over runaway_log"), heard(520, "clear", "")),
+    ),
+    story("a log that grows as logs do", 600, working(600).log_grows(100, 500, 1e5)),
+    story("much is written at once", 600, working(600).log_grows(100, 160, 1e7, steady=False)),
+    story(
+        "no runaway is wanted",
+        600,
+        working(600).log_grows(100, 500, 1e9),
+        config=replace(QUIET, alarms=Alarms(repeat=(), runaway_log=0)),
+    ),
+)
+
 WOKEN = replace(QUIET, agents={"writer": AgentConfig(wake_every=HOUR)})
 FIRST_WAKES = (
     story(
@@ -368,4 +391,4 @@ FIRST_WAKES = (
     ),
 )
 
-EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS, *FIRST_WAKES)
+EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS, *RUNAWAYS, *FIRST_WAKES)

@@ -12,6 +12,7 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits, Limit
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, advance
 from mailcore.model.session import LiveSession
@@ -22,6 +23,7 @@ from mailcore.observe.facts import (
     HooksRead,
     LimitsRead,
     LockRead,
+    LogsGrew,
     MailboxRead,
     Roster,
     RunRead,
@@ -155,6 +157,15 @@ class Life:
         """So many calls in its session file, the last then, and no hook event for the last minute."""
         stopped = HooksStopped(session, self.stamp(second - 60), calls, self.stamp(second))
         return self.at(second, HooksRead(self.address, stopped))
+
+    def log_grows(self, begin: float, end: float, rate: float, *, name: str = "app.log", steady: bool = True) -> Life:
+        """A log grows by so many bytes a second, as is reported every ten seconds."""
+        path = str(agent(self.name).logs_dir / name)
+        for number in range(int((end - begin) / 10) + 1):
+            second = begin + number * 10
+            grown = GrowingLog(path, rate, self.stamp(second), self.stamp(begin), steady and number >= 3)
+            self.at(second, LogsGrew(self.address, (grown,)))
+        return self
 
     def hooks_again(self, second: float) -> Life:
         return self.at(second, HooksRead(self.address, None))

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailcore.dispatch.runs.run_list import read_run, run_ids
+from mailcore.errors.store import read_groups
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import RUN_JOURNAL
+from mailcore.model.error_group import ErrorGroup, GroupState
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
 from mailcore.text import counted, line
+from mailcore.text.masks import masked
 from mailcore.text.money import money
 from mailcore.text.names import safe_sender
 from mailcore.text.units import clock_time, duration
@@ -44,6 +47,8 @@ class AwaySummary:
     """Requests for approval to the operator that came and are not decided."""
     mails: tuple[Message, ...] = ()
     """Other mail to the operator that came and nobody has opened."""
+    errors: tuple[ErrorGroup, ...] = ()
+    """Errors that came back after they were resolved, or that are new."""
 
     @property
     def cost(self) -> float:
@@ -51,17 +56,18 @@ class AwaySummary:
         return sum(run.cost for run in (*self.failed, *self.unanswered, *self.done))
 
     def __bool__(self) -> bool:
-        return any((self.failed, self.unanswered, self.done, self.requests, self.mails))
+        return any((self.failed, self.unanswered, self.done, self.requests, self.mails, self.errors))
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryLine:
-    """One thing that happened, and where it leads: to an agent or to a mail of the operator's."""
+    """One thing that happened, and where it leads: to an agent, to a mail of the operator's, to an error."""
 
     text: str
     """Harmless."""
     address: str = ""
     message_id: str = ""
+    fingerprint: str = ""
 
 
 def summarize(workspace: Workspace, since: float) -> AwaySummary:
@@ -79,7 +85,18 @@ def summarize(workspace: Workspace, since: float) -> AwaySummary:
         tuple(run for run in runs if not run.phase.ended),
         tuple(mail for mail in came if mail.undecided),
         tuple(mail for mail in came if mail.unread and not mail.undecided),
+        tuple(sorted((group for group in read_groups(workspace) if _is_news(group, since)), key=_last_at)),
     )
+
+
+def _is_news(group: ErrorGroup, since: float) -> bool:
+    """It came since then, or came back."""
+    back = group.state is GroupState.BACK and group.last_at >= since
+    return back or (group.state is GroupState.NEW and group.first_at >= since)
+
+
+def _last_at(group: ErrorGroup) -> float:
+    return group.last_at
 
 
 def _since(run: Run) -> float:
@@ -108,6 +125,9 @@ def headline(found: AwaySummary, now: float) -> str:
     told = [f"{number} {word}" for number, word in counts if number]
     told += [counted(len(found.requests), "request")] if found.requests else []
     told += [counted(len(found.mails), "unread mail")] if found.mails else []
+    back = sum(group.state is GroupState.BACK for group in found.errors)
+    told += [f"{counted(back, 'error')} back again"] if back else []
+    told += [counted(len(found.errors) - back, "new error")] if len(found.errors) > back else []
     spent = f"; {money(found.cost)} spent" if found.cost else ""
     when = f"since {clock_time(found.since, seconds=False)} ({duration(max(0.0, now - found.since))})"
     return f"{when}: {', '.join(told) or 'nothing happened'}{spent}"
@@ -119,6 +139,8 @@ def summary_lines(found: AwaySummary) -> list[SummaryLine]:
         SummaryLine(f"? {_at(mail.came_at)} {safe_sender(mail.sender)} asks: {_subject(mail.subject)}", "", _id(mail))
         for mail in found.requests[-MAX_TOLD:]
     ]
+    news = sorted(found.errors, key=lambda group: (group.state is GroupState.BACK, group.last_at))[-MAX_TOLD:]
+    lines += [SummaryLine(_of_error(group), fingerprint=group.fingerprint) for group in reversed(news)]
     for runs, sign, words in ((found.failed, "✗", ""), (found.unanswered, "!", " (no reply)")):
         lines += [SummaryLine(_of_run(run, sign, words), run.target) for run in runs[-MAX_TOLD:]]
         if len(runs) > MAX_TOLD:
@@ -134,6 +156,12 @@ def summary_lines(found: AwaySummary) -> list[SummaryLine]:
         for mail in found.mails[-MAX_TOLD:]
     ]
     return lines
+
+
+def _of_error(group: ErrorGroup) -> str:
+    what = "back again" if group.state is GroupState.BACK else "new"
+    who = line(group.reporters[0], 30) if group.reporters else "somebody"
+    return f"! {_at(group.last_at)} {who} error {what}, {group.count:,}×: {_subject(masked(group.title))}"
 
 
 def _of_run(run: Run, sign: str, words: str) -> str:

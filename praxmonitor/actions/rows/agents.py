@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import agents, preconditions
+from praxmonitor.actions import agents, logs_grown, preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.scope import ACT
 
@@ -42,6 +42,11 @@ ON_AGENTS = (
     Action(
         "hold", "H", "hold", ACT, "hold it: it gets mail, and nothing starts it; again: release it", agents.hold,
         words="pause stop freeze block unhold", precondition=preconditions.holdable, held_label="release",
+    ),
+    Action(
+        "cut_log", "X", "cut log", ACT, "empty its log that grows the fastest, whose end is kept beside it; asks first",
+        logs_grown.cut_log, words="truncate runaway log clear empty disk growth",
+        precondition=preconditions.log_grows, dangerous=True, verb="cut the log of",
     ),
     Action(
         "attach", "a", "attach", ACT, "go on yourself in its program's session; leave that to come back here",

@@ -31,7 +31,8 @@ TO_VIEWS = (
     ),
     Action(
         "view_logs", "6", "view logs", VIEWS, "the logs of an agent, in the order of time or one of them",
-        views.bring(ViewName.LOGS), words="logs log file files output stderr stdout tail read", looks=True,
+        views.bring(ViewName.LOGS), words="logs log file files output stderr stdout tail read", in_replay=True,
+        precondition=preconditions.unrecorded,
     ),
     Action(
         "view_errors", "7", "view errors", VIEWS, "errors that agents report: how often, who is asked, what was done",

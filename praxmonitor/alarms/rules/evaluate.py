@@ -27,6 +27,7 @@ from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.network import Failure, network_alarms, newest_failure
+from praxmonitor.alarms.rules.runaway_logs import runaway_log_alarms
 from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
@@ -34,6 +35,7 @@ from praxmonitor.alarms.rules.your_move import your_move_alarms
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
     run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms, your_move_alarms,
+    runaway_log_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
 

@@ -7,11 +7,16 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mailcore.logs.log_file import LogFile
 from mailcore.logs.merged import LogPosition, MergedLog
+from mailcore.logs.patterns import log_pattern
+from mailcore.logs.wanted import LogFilter
+from mailcore.model.activity import Kind
 from mailcore.model.log import LogEntry, LogKind, LogSource
+from mailcore.observe.log_levels import parse_log_line
 
 BASE = 1_790_000_000
 
@@ -99,6 +104,7 @@ def write(path: Path, *lines: str) -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(steps=st.lists(st.sampled_from(["write", "write 50", "rename", "copy", "remove", "half", "look"]), max_size=40))
+@example(steps=["rename", "half", "copy", "write", "rename"])
 def test_rotation_of_every_kind_while_following_loses_and_doubles_nothing(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "app.log"
@@ -145,4 +151,62 @@ def test_rotation_of_every_kind_while_following_loses_and_doubles_nothing(steps:
         for _ in range(3):
             seen += texts(log.look())
         assert sorted(seen) == sorted(wanted)
+        log.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(messages=st.lists(MESSAGE, min_size=1, max_size=200), which=st.sampled_from(["errors", "grep", "both", "time"]))
+def test_what_is_wanted_is_found_from_both_sides(messages: list[tuple[int, int, str, list[str]]], which: str) -> None:
+    wanted = LogFilter(
+        errors=which in ("errors", "both"),
+        pattern=log_pattern(r"bad 1|\bok \d+$") if which in ("grep", "both") else None,
+        begin=BASE + 500.0 if which == "time" else 0.0,
+    )
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "app.log"
+        second = 0
+        parts = []
+        for number, (_, later, head, details) in enumerate(messages):
+            second += later
+            parts.append("\n".join([f"{stamp(second)} - {head} {number}", *details]))
+        path.write_text("\n".join(parts))
+        log = MergedLog([source(path)])
+        everything = log.last(1000).entries
+        expected = [entry for entry in everything if wanted.wants(entry)]
+        assert list(log.last(1000, wanted).entries) == expected
+        assert list(log.after(log.start, 1000, wanted).entries) == expected
+        log.close()
+
+
+def test_no_error_is_passed_over() -> None:
+    lines = Path(__file__).parent.parent.joinpath("log_lines.txt").read_text().splitlines()
+    candidates = LogFilter(errors=True).candidates
+    assert candidates is not None
+    found = [line[2:] for line in lines if line[1:2] == "\t" and parse_log_line(line[2:]).kind is Kind.ERROR]
+    assert len(found) > 50 and [line for line in found if candidates.first(line.encode()) < 0] == []
+
+
+LINE = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([b"", b"\0" * 5000, b"x" * 20_000, b"\tat a.b(c)", b"ValueError: x", b"plain"]),
+    st.integers(0, 3000).map(lambda second: f"{stamp(second)} - a - INFO - b".encode()),
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines=st.lists(LINE, max_size=100), repeated=st.integers(1, 20), count=st.integers(1, 30))
+def test_every_line_of_any_file_is_in_one_entry(lines: list[bytes], repeated: int, count: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "app.log"
+        path.write_bytes(b"\n".join(line.replace(b"\n", b"") for line in lines * repeated))
+        log = MergedLog([source(path)])
+        rows = LogFile(path).rows(0, 10_000)
+        for entries in (all_before(log, count), all_after(log, count)):
+            assert [entry.offset for entry in entries] == sorted(entry.offset for entry in entries)
+            assert sum(len(entry.lines) for entry in entries) == len(rows)
+            begins = {row.offset: number for number, row in enumerate(rows)}
+            number = 0
+            for entry in entries:
+                assert begins[entry.offset] == number
+                number += len(entry.lines)
         log.close()
