@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+from mailcore.model.run import Phase
 from praxmonitor.actions.app_parts import LogTarget, Terminal
 from praxmonitor.actions.asking import refused
 from praxmonitor.actions.context import Context, LogView, View
@@ -15,6 +16,11 @@ def show_log(context: Context[View]) -> None:
     """The logs of the agent under the cursor; of what happened at a time, at that time."""
     at: float = getattr(context.view, "log_at", 0.0)
     context.display.navigation.show_log(context.view.selected, LogTarget(at=at) if at else None)
+
+
+def failed(now: Situation) -> bool:
+    """The last run of the selected agent failed: its logs say why."""
+    return now.facts is not None and now.facts.run is not None and now.facts.run.phase is Phase.BOUNCED
 
 
 def follow_log(context: Context[LogView]) -> None:

@@ -238,7 +238,14 @@ class OpenLog:
     def search_for(self, text: str) -> None:
         """Search for this, and go to the nearest hit; empty: for nothing. UsageError where it is no pattern."""
         way = -1 if self.pane.follows else 1
-        self.search.begin(text, lambda: self.next_hit(way))
+        self.search.begin(text, lambda: self.search.next(way, partial(self._to_nearest, way)))
+
+    def _to_nearest(self, way: int, key: RowKey | None, state: SearchState) -> None:
+        """To the first hit that way; where none is, to the first the other way."""
+        if key is None:
+            self.next_hit(-way)
+        else:
+            self._to_hit(way, key, state)
 
     def next_hit(self, way: int) -> None:
         """To the next hit (1), or the one before (-1)."""

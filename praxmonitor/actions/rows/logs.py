@@ -10,7 +10,8 @@ TO_LOGS = (
     Action(
         "open_log", "L", "logs", EVERYWHERE, "the logs of the selected agent; of what happened, at its time",
         logs.show_log, words="log logs file output stderr stdout tail read trace whole",
-        precondition=preconditions.logs_of_agent, verb="read the logs of", in_replay=True, footer=Footer.IF_ROOM,
+        precondition=preconditions.logs_of_agent, verb="read the logs of", in_replay=True, footer=Footer.WANTED,
+        wanted=logs.failed,
     ),
 )  # fmt: skip
 
