@@ -109,7 +109,7 @@ def _whole(group: ErrorGroup) -> VerbResult:
     sample = group.sample
     lines = [
         f"{group.fingerprint} is {group.state}: {line(masked(group.title), 300)}",
-        f"{group.count:,} times since {date_and_time(group.first_at)}, last at {date_and_time(group.last_at)}",
+        f"{counted(group.count, 'time')} since {date_and_time(group.first_at)}, last at {date_and_time(group.last_at)}",
         f"of {line(group.owner)}: {group.owner_why}",
         f"reported by {', '.join(f'{line(who)} ({number})' for who, number in group.agents)}",
         *([f"in the runs {line(runs)}"] if runs else []),

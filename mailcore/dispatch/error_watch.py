@@ -30,10 +30,9 @@ from mailcore.errors.error_causes import LIMIT, WORDS
 from mailcore.errors.escalation import BREAKER, Escalation, asked_of_late, escalation
 from mailcore.errors.log_news import SETTLED_AFTER
 from mailcore.errors.owner import Branches, error_owner
-from mailcore.errors.scan import scan
+from mailcore.errors.scan import scan_errors
 from mailcore.errors.store import ErrorBook, Inquiry, changing_errors, read_errors
 from mailcore.exceptions import MailcoreError, tolerated
-from mailcore.mail.outbox import dispatch_id
 from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.error_group import ErrorGroup
 from mailcore.programs.choose import select
@@ -63,7 +62,7 @@ class Watched(NamedTuple):
 
 def watch_errors(workspace: Workspace, config: Config) -> Watched:
     """Count what came, note what was answered, ask whom it concerns. MailcoreError where the book cannot be kept."""
-    proof, run = audit.current_proof.set("supervisor"), dispatch_id.set("")  # it is nobody's act who called this
+    proof = audit.current_proof.set("supervisor")
     try:
         events, behind = _read(workspace, config)
         resolved = take_answers(workspace)
@@ -74,7 +73,6 @@ def watch_errors(workspace: Workspace, config: Config) -> Watched:
         return Watched(events, tuple(asked), tuple(resolved), found.quiet, tuple(failed), behind)
     finally:
         audit.current_proof.reset(proof)
-        dispatch_id.reset(run)
 
 
 def _read(workspace: Workspace, config: Config) -> tuple[int, bool]:
@@ -82,7 +80,7 @@ def _read(workspace: Workspace, config: Config) -> tuple[int, bool]:
     for look in range(MAX_LOOKS):
         if look:  # what stands at an end may be half written
             time.sleep(SETTLED_AFTER / 3)
-        found = scan(workspace, config.errors)
+        found = scan_errors(workspace, config.errors)
         events, behind = events + found.events, found.behind
         if not behind:
             break

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from mailcore.config import Config
 from mailcore.dispatch import control
 from mailcore.errors import groups
-from mailcore.errors.escalation import BREAKER
 from mailcore.errors.store import Inquiry, changing_errors, read_errors
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import post, resumable_act
+from mailcore.mail.outbox import dispatch_id
 from mailcore.model.agent import WATCHER
 from mailcore.system import writing
 from mailcore.system.locks import try_lock
@@ -37,15 +37,20 @@ def send_inquiries(workspace: Workspace, config: Config, now: float | None = Non
     """Send what stands in the book: whom it went to, and what could not be sent, in words."""
     now = time.time() if now is None else now
     sent, failed = [], []
-    for inquiry in read_errors(workspace).inquiries.values():
-        try:
-            if _send_once(workspace, config, inquiry, now):
-                sent.append(inquiry.to)
-        except (MailcoreError, OSError) as error:
-            failed.append(f"{inquiry.to}: {error}")
-            if now - inquiry.at > GIVE_UP:
-                _drop(workspace, inquiry, f"could not be mailed: {error}", now)
-    _sweep(workspace)
+    proof, run = audit.current_proof.set("supervisor"), dispatch_id.set("")  # it is nobody's act who called this
+    try:
+        for inquiry in read_errors(workspace).inquiries.values():
+            try:
+                if _send_once(workspace, config, inquiry, now):
+                    sent.append(inquiry.to)
+            except (MailcoreError, OSError) as error:
+                failed.append(f"{inquiry.to}: {error}")
+                if now - inquiry.at > GIVE_UP:
+                    _drop(workspace, inquiry, f"could not be mailed: {error}", now)
+        _sweep(workspace)
+    finally:
+        audit.current_proof.reset(proof)
+        dispatch_id.reset(run)
     return sent, failed
 
 
@@ -130,8 +135,3 @@ def _sweep(workspace: Workspace) -> None:
                     writing.remove_file(directory / name, workspace.root)
             finally:
                 os.close(descriptor)
-
-
-def is_about_breaker(inquiry: Inquiry) -> bool:
-    """It goes to the operator, and is about no group."""
-    return inquiry.key == BREAKER

@@ -25,10 +25,14 @@ _LIBRARY_CALL = re.compile(
     r"|^__asan|^__interceptor"
 )
 _ROOTS = re.compile(
-    r"^(?:file://)?(?:[A-Za-z]:)?(?:/home/[^/]+/|/Users/[^/]+/|/root/|/var/tmp/|/private/tmp/|/tmp/"
-    r"|/workspaces?/|/builds/[^/]+/|/srv/|/opt/|/mnt/|/data/|/var/lib/|/github/|/usr/src/)(?:[^/]+/)?|"
-    r"^(?:file://)?/(?:app|code|src|workspace|repo|project)/"
+    r"^(?:file://)?(?:[A-Za-z]:)?/(?:"
+    r"(?:(?:home|Users)/[^/]+|root|var/tmp|private/tmp|tmp|srv|opt|mnt|data|var/lib|builds|usr/src|workspaces?"
+    r"|github)/"
+    r"(?:(?:work|code|dev|git|projects?|repos?|workspaces?|ws|agents|branches|worktrees|checkouts|tmp[\w\-]*)/){0,3}"
+    r"(?:([^/]+)/\1/|[^/]+/)?"
+    r"|(?:app|code|src|workspace|repo|project)/)"
 )
+"""Where checkouts lie, and the checkout's own directory."""
 GENERIC = 2
 """Components of a path that are kept."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -66,23 +67,20 @@ class FrameList:
 
     def __init__(self) -> None:
         self._first: list[StackFrame] = []
-        self._last: list[StackFrame] = []
+        self._last: deque[StackFrame] = deque(maxlen=MAX_FRAMES // 2)
 
     def add(self, file: str, line: str | int = 0, function: str = "") -> None:
         """One more, as the traceback writes them."""
-        half = MAX_FRAMES // 2
-        frame = StackFrame(file[:300], min(int(str(line)[:9] or 0), 10**9), function[:200])
-        if len(self._first) < half:
+        frame = StackFrame(file[:300], int(str(line)[:9] or 0), function[:200])
+        if len(self._first) < MAX_FRAMES // 2:
             self._first.append(frame)
-            return
-        self._last.append(frame)
-        if len(self._last) > half * 2:
-            del self._last[:half]
+        else:
+            self._last.append(frame)
 
     def __bool__(self) -> bool:
         return bool(self._first)
 
     def in_order(self, *, innermost_first: bool = False) -> tuple[StackFrame, ...]:
         """The innermost last."""
-        found = (*self._first, *self._last[-(MAX_FRAMES // 2) :])
+        found = (*self._first, *self._last)
         return found[::-1] if innermost_first else found

@@ -37,14 +37,14 @@ def escalation(book: ErrorBook, errors: Errors, now: float, why_quiet: Callable[
     due = [
         group
         for group in sorted(book.groups.values(), key=_urgency)
-        if group.fingerprint not in pending and is_due(group, errors, now) and not why_quiet(group.owner)
+        if group.fingerprint not in pending and calls_for_mail(group, errors, now) and not why_quiet(group.owner)
     ]
     free = errors.breaker - asked_of_late(book, now) if errors.breaker else len(due)
     free = max(0, free)
     return Escalation(tuple(due[:free]), tuple(due[free:]))
 
 
-def is_due(group: ErrorGroup, errors: Errors, now: float) -> bool:
+def calls_for_mail(group: ErrorGroup, errors: Errors, now: float) -> bool:
     """Whether a group calls for a mail: it repeats, nothing mutes it, and its owner was not asked of late."""
     if not is_open(group) or not group.owner or any(word in group.title for word in errors.mute if word):
         return False

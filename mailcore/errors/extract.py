@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from mailcore.errors.block import Block, Form, Report
 from mailcore.errors.forms.go import go_form
-from mailcore.errors.forms.log_block import LogBlock
+from mailcore.errors.forms.log_block import LogBlock, raised_title, suspicion_form
 from mailcore.errors.forms.native import native_form
 from mailcore.errors.forms.python import python_form
 from mailcore.errors.forms.runners import PytestReport, script_test_form, unittest_name
 from mailcore.errors.forms.rust import rust_form
+from mailcore.errors.forms.scripts import script_form, system_form
 from mailcore.errors.forms.stacks import java_form
 from mailcore.errors.forms.tools import build_form, command_form
 from mailcore.errors.line_text import carried, may_tell, shown_text
@@ -28,7 +29,7 @@ from mailcore.text import line as one_line
 
 MAX_SAMPLE_LINES, MAX_SAMPLE_LINE, MAX_SAMPLE_BYTES = 60, 500, 16_384
 MAX_TITLE = 300
-MAX_BLOCK_LINES = 2000
+MAX_BLOCK_LINES = 10_000
 """Lines of one error that are read, at most."""
 MAX_STREAMS = 16
 """Writers in one file that have a block open at the same time."""
@@ -45,8 +46,11 @@ _FOLLOWS = re.compile(
     r"|collect2: error: ld returned .*|error Command failed.*|.*Process completed with exit code \d+\.?"
     r"|\s*ELIFECYCLE .*|Aborted(?: \(core dumped\))?|FAILED \((?:failures|errors)=.*"
     r"|Some errors have detailed explanations.*"
-    r"|error: Recipe `.*` failed.*|compilation terminated\.)"
+    r"|error: Recipe `.*` failed.*|compilation terminated\.|ERROR: No matching distribution found for .*)"
 )
+_GOES_ON = ("Caused by: ", "Traceback ", "During handling of ", "The above exception ", "goroutine ")
+_UNINDENTED = ("command", "upper", "yarn", "letter", "words")
+"""Forms of levels that begin a line; indented they are code."""
 _NO_LOG = ("", "raised", "command", "words", "letter", "yarn", "stars", "upper")
 """Forms of levels that the last line of a traceback may have, too."""
 
@@ -65,6 +69,13 @@ class _Open:
     size: int = 0
     lines: int = 1
     between: int = 0
+    last: str = " "
+    """Its last line but the first."""
+
+    def may_take(self, text: str) -> bool:
+        """After another writer's lines only a stack goes on, or what was raised after the line that logs it."""
+        go_on = not self.between or self.block.unfinished or text[0].isspace() or text.startswith(_GOES_ON)
+        return go_on or (self.lines == 1 and bool(raised_title(text)))
 
     def keep(self, text: str) -> None:
         """One more line of its sample."""
@@ -84,8 +95,8 @@ class ErrorExtractor:
         self._number = 0
         self._last_error = -NEAR - 1
         self._forms: tuple[Form, ...] = (
-            python_form, PytestReport(), java_form, go_form, rust_form, script_test_form, build_form, native_form,
-            command_form,
+            python_form, PytestReport(), java_form, go_form, rust_form, script_test_form, script_form, build_form,
+            native_form, system_form, command_form,
         )  # fmt: skip
         self.warnings = 0
         """Lines so far that warn."""
@@ -112,6 +123,8 @@ class ErrorExtractor:
         if not whole:
             return
         stream, text = carried(whole)
+        if not text or text.isspace():
+            return
         for key in [key for key, one in self._open.items() if self._number - one.number > MAX_QUIET]:
             yield from self._close(key)
         opened = self._open.get(stream)
@@ -119,9 +132,10 @@ class ErrorExtractor:
             if self._is_between(opened, whole, text):
                 yield from self._alone(whole, text, offset, at)
                 return
-            if opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
-                opened.keep(text)
+            if opened.may_take(text) and opened.lines < MAX_BLOCK_LINES and opened.block.take(text):
+                opened.keep(whole)
                 opened.lines += 1
+                opened.last = text
                 opened.number, opened.between = self._number, 0
                 return
             if self._may_go_on(opened, whole):
@@ -134,7 +148,7 @@ class ErrorExtractor:
                 yield from self._close(next(iter(self._open)))
             own = min(log_line.at, at) if log_line.at else at
             self._open[stream] = _Open(block, own, offset, self._number, log_line.at > 0)
-            self._open[stream].keep(text)
+            self._open[stream].keep(whole)
 
     def _begin(self, whole: str, text: str) -> tuple[Block, LogLine] | None:
         """The block that the line opens, and the line as one of a log."""
@@ -146,14 +160,18 @@ class ErrorExtractor:
                 return block, log_line
         if test := unittest_name(text):
             return LogBlock("pytest", f"FAIL: {test}", Severity.ERROR, raised=False), log_line
+        if title := raised_title(text):
+            return LogBlock("log", title, Severity.ERROR, raised=True), log_line
         if log_line.kind is Kind.WARNING:
             self.warnings += 1
         if log_line.kind is not Kind.ERROR:
-            if text is whole:
-                return None
-            log_line = parse_log_line(text.strip())
-            if log_line.kind is not Kind.ERROR:
-                return None
+            of_text = parse_log_line(text.strip()) if text is not whole else log_line
+            if of_text.kind is not Kind.ERROR:
+                suspicion = suspicion_form(text) if log_line.kind is Kind.LOG else None
+                return (suspicion, log_line) if suspicion is not None else None
+            log_line = of_text
+        if text[0].isspace() and log_line.form in _UNINDENTED:
+            return None
         severity = Severity.FATAL if is_fatal(whole, log_line) else Severity.ERROR
         block = LogBlock("log", log_line.text, severity, raised=log_line.form == "raised")
         for inner in stack_of_record(whole) if log_line.form == "json" else ():
@@ -169,14 +187,18 @@ class ErrorExtractor:
         if line.form in _NO_LOG and not (line.at and not opened.timed):
             return False
         if line.form in _NO_LOG and text is not whole and opened.block.take(text):
-            opened.keep(text)
+            opened.keep(whole)
             return False
         opened.between += 1
         return True
 
     def _may_go_on(self, opened: _Open, whole: str) -> bool:
         """A line that tells no error, after which the lines of a stack may go on."""
-        if opened.between >= MAX_AFTER or opened.lines < 3 or whole[0].isspace():
+        if (
+            opened.between >= MAX_AFTER
+            or not (opened.last[0].isspace() or raised_title(opened.last))
+            or whole[0].isspace()
+        ):
             return False
         line = parse_log_line(whole)
         if line.kind is Kind.ERROR or (line.form in _NO_LOG and not line.at):
@@ -194,7 +216,7 @@ class ErrorExtractor:
             return
         own = min(begun[1].at, at) if begun[1].at else at
         opened = _Open(begun[0], own, offset, self._number, begun[1].at > 0)
-        opened.keep(text)
+        opened.keep(whole)
         yield self._event(report, opened)
 
     def _close(self, stream: str) -> Iterator[ErrorEvent]:
@@ -217,30 +239,3 @@ class ErrorExtractor:
             offset=opened.offset,
             run_id=self._run_id,
         )
-
-
-def error_in_text(
-    text: str, at: float, agent: str, *, origin: ErrorOrigin = ErrorOrigin.TOOL, path: str = "", run_id: str = ""
-) -> ErrorEvent:
-    """What a tool that failed or a program that ended in error said, as one error: the first that its text tells, one
-    with a traceback before others; else its first line."""
-    lines = [line.encode("utf-8", "replace") for line in text[: MAX_BLOCK_LINES * MAX_SAMPLE_LINE].split("\n")]
-    extractor = ErrorExtractor(agent, path=path, origin=origin, run_id=run_id)
-    found = [*extractor.feed([(-1, line) for line in lines], at), *extractor.flush()]
-    best = next((event for event in found if event.frames), found[0] if found else None)
-    if best is not None:
-        return best
-    shown = [line for raw in lines[:MAX_SAMPLE_LINES] if (line := shown_text(raw)[:MAX_SAMPLE_LINE])]
-    said = next(
-        (line for line in shown if not re.fullmatch(r"(?i)\s*(?:exit (?:code|status):? \d+|error:?)\s*", line)), ""
-    )
-    return ErrorEvent(
-        at=at,
-        agent=agent,
-        kind=origin.value,
-        title=one_line(said, MAX_TITLE) or "it said nothing",
-        sample=tuple(shown),
-        origin=origin,
-        path=path,
-        run_id=run_id,
-    )

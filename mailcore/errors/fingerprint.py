@@ -15,6 +15,9 @@ from mailcore.errors.normalise import normalise
 from mailcore.model.error_group import ErrorEvent, StackFrame
 
 _COMPILERS = frozenset({"typescript", "native", "rust", "java", "go"})
+_FILE_ALONE = frozenset({"rust", "shell"})
+"""Their functions are told only where a backtrace was asked for, or never."""
+_RAISED = re.compile(r"(?:[\w.]{1,200}\.)?[A-Z]\w{0,100}(?=: |$)")
 _NOISE = re.compile(
     r"::h[0-9a-f]{16}$|\.func\d[\d.]*|\{\{closure\}\}|\$lambda\$?\w*|lambda\$|\$\d+|<locals>\.?|\(\*?|\)|0x[0-9a-f]+"
 )
@@ -30,11 +33,15 @@ def fingerprint_parts(event: ErrorEvent) -> tuple[str, ...]:
     """What it is a hash of."""
     compiled = bool(event.frames) and not event.frames[-1].function and event.kind in _COMPILERS
     title = normalise(event.title, keep_quoted=compiled)
+    if event.kind == "pytest" and (raised := _RAISED.match(title)):
+        title = raised[0]  # its summary cuts what follows, and an assertion tells values
     if not event.frames:
         return event.kind, title
-    return event.kind, title, _place(application_frames(event.frames)[-1])
+    return event.kind, title, _place(event.kind, application_frames(event.frames)[-1])
 
 
-def _place(frame: StackFrame) -> str:
+def _place(kind: str, frame: StackFrame) -> str:
+    if kind in _FILE_ALONE:
+        return portable_path(frame.file)
     function = _NOISE.sub("", frame.function)
     return f"{portable_path(frame.file)}:{_ANONYMOUS.sub('', function)}"

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.errors.extract import ErrorExtractor
+from mailcore.errors.one_text import error_in_text
 from mailcore.formats import journal
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin
 from mailcore.model.run import Phase, Run, from_records
-from mailcore.text import line as one_line
 
 LOOKED_AT = 8
 """Runs among which that of a moment is looked for, the newest."""
@@ -56,12 +55,5 @@ def result_event(agent: Agent, run: Run, path: Path) -> ErrorEvent | None:
     """The error that a run ended by, as its program said it last; None of one that did its work, or was killed."""
     if run.phase is not Phase.BOUNCED or not (run.result or run.reason):
         return None
-    extractor = ErrorExtractor(agent.address, path=str(path), origin=ErrorOrigin.RESULT, run_id=run.run_id)
-    lines = [(number, line.encode()) for number, line in enumerate(run.result.splitlines())]
-    for event in (*extractor.feed(lines, run.since), *extractor.flush()):
-        return event
-    said = one_line(run.result.strip() or run.reason, 200)
-    return ErrorEvent(
-        run.since, agent.address, "result", said, sample=tuple((run.result or run.reason).splitlines()[:20]),
-        origin=ErrorOrigin.RESULT, path=str(path), run_id=run.run_id,
-    )  # fmt: skip
+    said = run.result.strip() or run.reason
+    return error_in_text(said, run.since, agent.address, origin=ErrorOrigin.RESULT, path=str(path), run_id=run.run_id)

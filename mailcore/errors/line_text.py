@@ -13,19 +13,21 @@ SCANNED = 1024
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]{0,60}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])")
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
-_SYSLOG = r"[\w.\-]{1,80} ([\w.\-/]{1,80}(?:\[\d{1,10}\])?): "
+_SYSLOG = r"[\w.\-]{1,80} ([\w.\-/]{1,80}(?:\[\d{1,10}\])?):(?: |$)"
+_SYSLOG_ID = r"[\w.\-]{1,80} ([\w.\-/]{1,80}\[\d{1,10}\]):(?: |$)"
 _CARRIER = re.compile(
     # docker compose: `web_1  | `
-    r"(?:([a-zA-Z][\w.\-]{0,60}) {1,30}\| "
+    r"(?:([a-zA-Z][\w.\-]{0,60}) {1,30}\|(?: |$)"
     # kubectl: `[pod/web/app] `
-    r"|(\[pod/[\w.\-/]{1,200}\]) "
+    r"|(\[pod/[\w.\-/]{1,200}\])(?: |$)"
     # The container runtimes and GitHub's runners: `2026-11-22T01:03:29.123456789Z stdout F `
-    rf"|{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?(?: (?:stdout|stderr) [FP] | {_SYSLOG}| (?![-|\[\]]))"
+    rf"|{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?"
+    rf"(?: (?:stdout|stderr) [FP](?: |$)| {_SYSLOG_ID}| (?!- [\w.\-]{1, 60} - |\| )|$)"
     # syslog: `Nov 22 01:03:29 host app[123]: `
     rf"|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK} {_SYSLOG}"
-    rf"|\[{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?\] (?![-|\[\]])"
-    rf"|\[?{_CLOCK}\]? (?![-|\[\]])"
-    r")(?=.)"
+    rf"|\[{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?\] (?!- [\w.\-]{1, 60} - |\| )"
+    rf"|\[?{_CLOCK}\]? (?!- [\w.\-]{1, 60} - |\| )"
+    r")"
 )
 
 _SIGNS = (
@@ -34,7 +36,8 @@ _SIGNS = (
     b"assert", b"conflict", b"rejected", b"alert", b"emerg", b"unbound", b"corruption", b"free(): ", b".go:", b".kt:",
     b'file "', b"\xe2\x97\x8f", b"not ok ", b"interrupt", b"___ ", b"no space", b"daemon", b"refused", b"multiple",
     b"timed out", b"could not", b"unable to", b"can't", b"invalid", b"illegal", b"bus e", b"exist", b"directory",
-    b"e: ", b"stack smash", b"malloc", b"too many", b"expected",
+    b"e: ", b"stack smash", b"malloc", b"too many", b"expected", b"unterminated", b"unmatched", b"unrecognized",
+    b"missing", b"oom", b"no module",
 )  # fmt: skip
 """One of these, in lower case, is in each line that begins an error or warns."""
 _LEVEL = re.compile(rb'"level" ?: ?[4-6]0')

@@ -22,11 +22,11 @@ SETTLED_AFTER = 1.5
 """Seconds without a write after which an error's lines are taken to be all there."""
 CLOSED_AFTER = 30.0
 """The same of a last line that has no end."""
-READ_BYTES = 256 * 1024
+_READ_BYTES = 256 * 1024
 MAX_OPEN_ERROR = 256 * 1024
 """Bytes of an error that may be waited for."""
 LONGEST_LINE = 1024 * 1024
-_MARK_BYTES = 32
+_MARK_BYTES = 64
 
 
 class LineReader(Protocol):
@@ -120,6 +120,8 @@ def _parts(source: LogSource, place: LogPlace) -> list[tuple[int, int]]:
     older = open_moved(path, known) if current is None or file_identity(current[1]) != known else []
     if not older and mark and (copy := open_copy(path, mark, place.offset, place.at - 1)) >= 0:
         older = [copy]
+    if not older and mark and current is not None and _is_restored(*current, place, mark):
+        return [(current[0], place.offset)]
     parts = [(descriptor, 0 if number else place.offset) for number, descriptor in enumerate(older)]
     return [*parts, *([(current[0], 0)] if current is not None else [])]
 
@@ -131,6 +133,12 @@ def _stands(descriptor: int, stat: os.stat_result, place: LogPlace, mark: bytes)
         and stat.st_size >= place.offset
         and os.pread(descriptor, len(mark), place.offset - len(mark)) == mark
     )
+
+
+def _is_restored(descriptor: int, stat: os.stat_result, place: LogPlace, mark: bytes) -> bool:
+    """It is another file with the same beginning: the workspace was copied, or brought back."""
+    known = file_identity(stat) != (place.device, place.inode) and stat.st_size >= place.offset
+    return known and os.pread(descriptor, len(mark), place.offset - len(mark)) == mark
 
 
 def _read_part(
@@ -163,7 +171,7 @@ def _lines(descriptor: int, start: int, stop: int, *, closed: bool) -> Iterator[
     """Lines with their offsets, and where they end; the last one, without an end of its own, if it is `closed`."""
     offset, rest = start, b""
     while offset + len(rest) < stop:
-        data = os.pread(descriptor, READ_BYTES, offset + len(rest))
+        data = os.pread(descriptor, _READ_BYTES, offset + len(rest))
         if not data:
             break
         rest += data
@@ -173,7 +181,7 @@ def _lines(descriptor: int, start: int, stop: int, *, closed: bool) -> Iterator[
             lines.append((offset + begin, rest[begin:end]))
             begin = end + 1
         if not begin and len(rest) > LONGEST_LINE:
-            lines.append((offset, rest[:READ_BYTES]))
+            lines.append((offset, rest[:_READ_BYTES]))
             begin = len(rest)
         offset, rest = offset + begin, rest[begin:]
         if lines:

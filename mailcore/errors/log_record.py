@@ -47,3 +47,16 @@ def stack_of_record(whole: str) -> list[str]:
                 if isinstance(stack := holder.get(name), str) and "\n" in stack:
                     return [line for line in stack.split("\n")[:MAX_STACK_LINES] if line.strip()]
     return []
+
+
+def with_record(text: str) -> str:
+    """`API Error: 529 {"error": {"type": "overloaded", …}}` with the type and the message in place of the JSON."""
+    before, brace, after = text.partition("{")
+    try:
+        record: Any = json.loads(brace + after)
+    except (ValueError, RecursionError):
+        return text
+    inner = record.get("error", record) if isinstance(record, dict) else None
+    told = [inner.get(key) for key in ("type", "message")] if isinstance(inner, dict) else [inner]
+    words = ": ".join(word for word in told if isinstance(word, str) and word)
+    return f"{before.strip()} {words}".strip() if words else text

@@ -90,7 +90,9 @@ def begin_watch(workspace: Workspace, now: float | None = None) -> bool:
     return True
 
 
-def scan(workspace: Workspace, errors: Errors, *, now: float | None = None, seconds: float = SCAN_SECONDS) -> Scanned:
+def scan_errors(
+    workspace: Workspace, errors: Errors, *, now: float | None = None, seconds: float = SCAN_SECONDS
+) -> Scanned:
     """Count what came since the last call. MailcoreError where that cannot be kept; then nothing was counted."""
     now = time.time() if now is None else now
     with changing_errors(workspace) as at_hand:

@@ -64,7 +64,7 @@ LEVEL_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     # npm: `npm ERR! text`, `npm warn text`.
     ("npm", re.compile(r"(?:npm|pnpm|yarn)\s+(?:(?P<error>ERR!|error\b)|(?P<warning>WARN\b|warn\b))\s*(?P<text>.*)")),
     # tracing, zap, loguru and many more: `ERROR app::db: text`, `ERROR  file.go:12  text`.
-    ("upper", re.compile(rf"(?:\[[^\]\s]{{1,60}}\]:?\s+)?(?P<level>{_UPPER})(?::\s+|\s+)(?P<text>\S.*)")),
+    ("upper", re.compile(rf"(?:\[[^\]\s]{{1,60}}\]:?\s+)?(?P<level>{_UPPER})(?::\s+|\s+)(?P<text>[^\s=].*)")),
     # Compilers and commands: `error[E0308]: text`, `cc1: fatal error: text`, `src/a.ts:3:1 - error TS1: text`.
     ("command", re.compile(
         rf"{_SIGN}(?:[\w./\-]+(?:\(\d+,\d+\)|(?::\d+){{1,2}})?(?:: | - )|PHP |\(node:\d+\) )?"

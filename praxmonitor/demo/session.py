@@ -133,12 +133,12 @@ def end_everything(workspace: Workspace) -> None:
 
 
 def _supervised(workspace: Workspace) -> bool:
-    """True while a supervisor or waiter of this workspace's runs is there."""
-    below = f"{workspace.root}/"
+    """True while a supervisor or waiter of this workspace's runs is there, or what looks for errors in its logs."""
+    root, below = str(workspace.root), f"{workspace.root}/"
     for pid in snapshot():
         words = [os.fsdecode(word) for word in command_line(pid) or ()]
         if any(word.startswith("mailcore.dispatch.") for word in words) and any(
-            word.startswith(below) for word in words
+            word == root or word.startswith(below) for word in words
         ):
             return True
     return False

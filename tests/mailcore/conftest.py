@@ -293,7 +293,7 @@ def house(tmp_path: Path, mark: str) -> Iterator[House]:
     house.configure()
     yield house
     house.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30  # what looks for errors after a run ends by itself
     while (left := marked(mark)) and time.monotonic() < deadline:
         threading.Event().wait(0.02)
         house.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import Errors
-from mailcore.errors.scan import Scanned, begin_watch, scan
+from mailcore.errors.scan import Scanned, begin_watch, scan_errors
 from mailcore.errors.store import read_errors, read_groups
 from mailcore.model.error_group import ErrorGroup
 from tests.mailcore.conftest import House
@@ -47,7 +47,7 @@ def looked(house: House, seconds: float = 5.0) -> Scanned:
     for path in house.root.rglob("*.log"):
         if (stat := path.stat()).st_mtime > time.time() - 4:
             os.utime(path, (stat.st_atime, stat.st_mtime - 5))
-    return scan(house.workspace, ERRORS, seconds=seconds)
+    return scan_errors(house.workspace, ERRORS, seconds=seconds)
 
 
 def traceback(house: House, name: str = "writer") -> str:
@@ -80,7 +80,7 @@ def test_an_error_that_is_still_being_written_is_left_for_the_next_look(house: H
     path = log_file(house)
     lines = traceback(house).splitlines(keepends=True)
     write(path, "".join(lines[:2]))
-    assert scan(house.workspace, ERRORS).behind and read_groups(house.workspace) == ()
+    assert scan_errors(house.workspace, ERRORS).behind and read_groups(house.workspace) == ()
     write(path, "".join(lines[2:]))
     assert looked(house).events == 1
     assert [group.count for group in read_groups(house.workspace)] == [1]
@@ -128,7 +128,7 @@ def test_a_line_of_a_log_is_of_the_run_that_was_at_work(house: House) -> None:
     house.shell("writer", f"printf '%s' '{traceback(house)}' >> {path}; echo done")
     run_id = house.started("@lead", "@writer")
     house.over("writer", run_id)
-    assert scan(house.workspace, ERRORS, now=time.time() + 5).events == 1
+    assert scan_errors(house.workspace, ERRORS, now=time.time() + 5).events == 1
     (group,) = read_groups(house.workspace)
     assert group.runs == (run_id,)
 
@@ -178,9 +178,9 @@ def test_scanners_at_once_count_each_error_once(house: House) -> None:
     write(path, (traceback(house) + "ok\n") * 200)
     program = (
         "import sys, time; from pathlib import Path; from mailcore.config import Errors\n"
-        "from mailcore.errors.scan import scan; from mailcore.workspace.find import find_workspace\n"
+        "from mailcore.errors.scan import scan_errors; from mailcore.workspace.find import find_workspace\n"
         "workspace = find_workspace(Path(sys.argv[1]))\n"
-        "for _ in range(5): scan(workspace, Errors(), now=time.time() + 9)"
+        "for _ in range(5): scan_errors(workspace, Errors(), now=time.time() + 9)"
     )
     several = [subprocess.Popen([sys.executable, "-c", program, str(house.root)]) for _ in "abc"]
     for one in several:
@@ -201,3 +201,14 @@ def test_one_call_does_a_bounded_work_and_the_next_goes_on(house: House) -> None
         assert calls < 500
     (group,) = read_groups(house.workspace)
     assert group.count == 20
+
+
+def test_a_workspace_that_was_copied_is_read_on_from_where_it_was(house: House) -> None:
+    begin_watch(house.workspace)
+    path = log_file(house)
+    write(path, "first\n" + traceback(house) * 2)
+    assert [group.count for group in settled(house)] == [2]
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data + traceback(house).encode())
+    assert [group.count for group in settled(house)] == [3]

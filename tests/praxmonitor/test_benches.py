@@ -19,6 +19,7 @@ TINY = {
     "bench_alarms": "--agents 3 --turns 3",
     "bench_alertmanager": "--hours 1.6 --speed 1200",
     "bench_dispatch": "--turns 1 --runs 1 --seconds 0.5",
+    "bench_errors": "--lines 500 --turns 1",
     "bench_feed": "--agents 2 --rate 10 --seconds 1 --gigabytes 0.001",
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",
     "bench_history": "--agents 2 --hours 0.1",

@@ -228,9 +228,9 @@ def main(run_dir: Path, sentinel: int) -> int:
 def begin_error_watch(workspace: Workspace) -> None:
     """Note where all logs end, before the first run of a workspace adds to them: what they hold is history."""
     if not (workspace.state_dir / _ERRORS_FILE).exists():
-        from mailcore.errors.scan import begin_watch
+        with suppress(Exception):  # whatever hinders it, the run goes on
+            from mailcore.errors.scan import begin_watch
 
-        with suppress(MailcoreError, OSError):
             begin_watch(workspace)
 
 

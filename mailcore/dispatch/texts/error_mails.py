@@ -21,12 +21,12 @@ def inquiry_mail(group: ErrorGroup, changes: Sequence[str], now: float, window: 
     again = "still" if group.asks and not back else "back again" if back else "repeated"
     recent = sum(1 for at in group.recent if now - window <= at)
     what = "what wrote it ended by it" if group.severity is Severity.FATAL else "an error"
+    often = f"{counted(recent, 'time')} in the last {duration(window)}, " if recent else ""
     lines = [
-        f"{quoted(masked(group.title), 200)} ({what}) happened {counted(recent, 'time')} in the last "
-        f"{duration(window)}, {group.count:,} in all since {date_and_time(group.first_at)}; last at "
-        f"{date_and_time(group.last_at)}.",
+        f"{quoted(masked(group.title), 200)} ({what}) happened {often}{counted(group.count, 'time')} in all since "
+        f"{date_and_time(group.first_at)}; last at {date_and_time(group.last_at)}.",
         *([f"It came back after it was resolved: {quoted(masked(group.resolution), 400)}."] if back else []),
-        f"You are asked because {group.owner_why}.",
+        f"It is {group.owner}'s: {group.owner_why}.",
         "",
         f"Reported by: {', '.join(f'{who} ({number})' for who, number in group.agents[:8])}",
         *([f"In the runs: {', '.join(group.runs[-5:])}"] if group.runs else []),
@@ -40,7 +40,7 @@ def inquiry_mail(group: ErrorGroup, changes: Sequence[str], now: float, window: 
         "",
         'Look at it, and answer this mail: `mailcore done ID "what you did"` closes it; if it comes back, this thread '
         "goes on. If it is nothing to mend, say so, and why. Until then it is counted, and nobody else is asked.",
-        f"The group is {group.fingerprint}: `mailcore errors {group.fingerprint}`.",
+        f"The group is {group.fingerprint}: `mailcore errors show {group.fingerprint}`.",
     ]  # fmt: skip
     return f"Error {again}: {line(masked(group.title), MAX_SUBJECT_TITLE)}", "\n".join(lines)
 

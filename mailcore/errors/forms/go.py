@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mailcore.errors.application_frames import is_application
 from mailcore.errors.block import Block, FrameList, Line, Report
 from mailcore.model.error_group import Severity, StackFrame
 
@@ -26,7 +27,7 @@ class GoPanic:
     def __init__(self, title: str) -> None:
         self._title, self._frames, self._call, self._goroutines = title, FrameList(), "", 0
         self._created = False
-        self.unfinished = False
+        self.unfinished = True
 
     def take(self, text: str) -> bool:
         """Whether the line belongs to it."""
@@ -49,6 +50,7 @@ class GoPanic:
         if place := _PLACE.fullmatch(text):
             if self._goroutines <= 1 and self._call and not self._created:
                 self._frames.add(place[1], place[2], self._call)
+                self.unfinished = not is_application(StackFrame(place[1], 0, self._call))
             return True
         if not self._goroutines:
             return text[:1].isspace()

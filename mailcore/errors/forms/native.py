@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from mailcore.errors.block import Block, FrameList, Line, Report
 from mailcore.model.error_group import Severity, StackFrame
@@ -19,6 +20,9 @@ _CALL = re.compile(
     r"(?::\d{1,9})?|\(.{1,400}\))(?: \(BuildId: \w+\))?"
 )
 _ASSERT = re.compile(r"(?:[^\s:]{1,200}: )?([^\s:]{1,300}):(\d{1,9}): (.{1,300}): (Assertion .{1,500} failed\.?)")
+_KINDS = {"java": "java", "py": "python", "pyi": "python", "rs": "rust", "go": "go", "ts": "typescript"}
+"""Of the end of a file's name; what has none is C or C++."""
+_SYMBOL = re.compile(r"\s{2,8}symbol: {1,6}(.{1,200})")
 _SIGNAL = re.compile(
     r"(?:\S{1,200}: (?:line \d{1,9}: +\d{1,9} )?|\[\d{1,4}\]\s+\d{1,9}\s+|)"
     r"(Segmentation fault|segmentation fault|Bus error|Illegal instruction|Floating point exception|Aborted|Killed)"
@@ -37,15 +41,19 @@ class Compilation:
     unfinished = False
 
     def __init__(self, report: Report) -> None:
-        self._report = report
+        self._report, self._symbol, self._lines = report, "", 0
 
     def take(self, text: str) -> bool:
         """Whether the line belongs to it."""
-        return text[:1].isspace() and ("|" in text[:12] or "^" in text or "~" in text)
+        if symbol := _SYMBOL.fullmatch(text):
+            self._symbol = symbol[1]
+            return True
+        self._lines += 1
+        return text[:1].isspace() or (self._lines == 1 and self._report.kind == "java")
 
     def report(self) -> Report:
-        """As its first line says."""
-        return self._report
+        """As its first line says, and which symbol it means."""
+        return replace(self._report, title=f"{self._report.title}: {self._symbol}") if self._symbol else self._report
 
 
 class Sanitizer:
@@ -94,7 +102,7 @@ def native_form(text: str) -> Block | None:
     """A compiler's or linker's line, a sanitizer's, or the end of a process by a signal."""
     if "error: " in text:
         if (found := _COMPILE.fullmatch(text)) and not found[1].endswith((".kt", ".kts")):
-            kind = "java" if found[1].endswith(".java") else "native"
+            kind = _KINDS.get(found[1].rpartition(".")[2], "native")
             return Compilation(
                 Report(kind, f"error: {found[3]}", Severity.ERROR, (StackFrame(found[1], int(found[2])),))
             )
@@ -110,7 +118,7 @@ def native_form(text: str) -> Block | None:
         return Terminate(found[4], (StackFrame(found[1], int(found[2]), found[3]),))
     if text.startswith("terminate called "):
         return Terminate(text)
-    if (found := _SIGNAL.fullmatch(text)) and (found[1] != "Aborted" or found[2]) and len(text) < 300:
+    if (found := _SIGNAL.fullmatch(text)) and (text[0] not in "SBIFAKs" or not found[3]) and len(text) < 300:
         program = (found[3] or "").strip().rpartition("/")[2]
         title = found[1][0].upper() + found[1][1:]
         return Line(Report("shell", f"{title}: {program}" if program else title, Severity.FATAL))

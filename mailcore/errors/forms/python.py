@@ -12,7 +12,7 @@ _FRAME = re.compile(r'\s{0,40}(?:> ?)?File "([^"]{1,500})", line (\d{1,9})(?:, i
 _BARE = re.compile(r'  File "([^"]{1,500})", line (\d{1,9})(?:, in .*)?')
 """How a syntax error of the file that is run begins, which has no head."""
 _RICH_FRAME = re.compile(r"\s{0,20}│ (\S.{0,400}?):(\d{1,9}) in (\S{1,200})\s*│")
-_BARS = re.compile(r"\s{0,40}(?:\| ?|\+[-+ ]{1,10}[\d.-]* ?-*\+?)")
+_BARS = re.compile(r"\s{0,60}(?:\| ?|\+(?= Exception Group)|\+[-+]{3,80}(?: (?:\d{1,6}|\.\.\.) -{3,60})?\+?$)")
 """What stands before the lines of an ExceptionGroup's."""
 _GROUP = re.compile(r".*\((\d{1,6}) sub-exceptions?\)")
 _FAULT = re.compile(r"(?:Current thread|Thread) 0x[0-9a-f]+.* \(most recent call first\):")

@@ -22,7 +22,7 @@ _TYPE = re.compile(
 )
 _PLACE = re.compile(r"([^\s:][^:\n]{0,300}\.pyx?):(\d{1,9}): ?(?:in (\S{1,200})|([\w.]{1,200}))?")
 _SUMMARY = re.compile(
-    r"(FAILED|ERROR) ((?:[^\s:\[]{1,300}\.py)(?:::[^\s\[]{1,200}){0,5}(?:\[.{0,300}?\])?)(?: - (.*))?"
+    r"(FAILED|ERROR) ((?:[^\s:\[]{1,300}\.py)(?:::[^\s\[:]{1,200}){0,5}(?:\[.{0,300}?\])?)(?: - (.*))?"
 )
 _DEF = re.compile(r">?\s{4,40}(?:async )?def (\w{1,200})\(.*")
 _UNITTEST = re.compile(r"(?:FAIL|ERROR): (\w{1,200}) \(([\w.<>]{1,300})\)(?: .*)?")
@@ -31,6 +31,9 @@ _JEST_END = re.compile(r"\s{0,2}(?:Test Suites: |Tests: |PASS |FAIL |Snapshot Su
 _VITEST = re.compile(r"\s{0,4}FAIL\s{1,4}(\S{1,300}\.[cm]?[jt]sx?) > (.{1,400})")
 _MOCHA = re.compile(r"\s{2,6}\d{1,5}\) (\S.{0,300})")
 _TAP = re.compile(r"\s{0,20}not ok \d{1,7} (?:- )?(.{1,300}?)(?: # (?!TODO|SKIP).*)?")
+_VITEST_PLACE = re.compile(r"❯ (?:(\S{1,200}) )?(\S{1,300}?):(\d{1,9}):\d{1,9}")
+_TAP_ERROR = re.compile(r"\s{2,20}(?:error|message): ([^|>\s].*)")
+_SUBTESTS = re.compile(r"\d{1,6} subtests? failed")
 _MAX_TOLD = 1000
 
 
@@ -49,13 +52,18 @@ class PytestReport:
         if text.startswith(("FAILED ", "ERROR ")) and (summary := _SUMMARY.fullmatch(text)):
             file, _, name = summary[2].partition("::")
             name = name.replace("::", ".")
-            if name in self._told or (not name and file in self._told):
+            if (told := name or file) in self._told:
+                self._told.remove(told)
                 return Silent()
-            title = summary[3] or f"{summary[1]}: {name or file}"
+            title = _of_assertion(summary[3]) or f"{summary[1]}: {name or file}"
             return Line(Report("pytest", title, Severity.ERROR, (StackFrame(file, 0, name),)))
         if text.startswith("=") and " test session starts " in text:
             self._told.clear()
         return None
+
+
+def _of_assertion(said: str | None) -> str:
+    return f"AssertionError: {said}" if said and said.startswith(("assert ", "assert(")) else said or ""
 
 
 class Silent:
@@ -108,11 +116,30 @@ class PytestSection:
     def report(self) -> Report:
         """What the test's last line of `E` says, or pytest itself."""
         title = self._said or self._raised or f"FAILED: {self._name}"
-        if title.startswith(("assert ", "assert(")):
-            title = f"AssertionError: {title}"
         name = self._name.rpartition("[")[0] or self._name
         frames = self._frames.in_order()
-        return Report("pytest", title, Severity.ERROR, frames or (StackFrame("", 0, name),))
+        return Report("pytest", _of_assertion(title), Severity.ERROR, frames or (StackFrame("", 0, name),))
+
+
+class TapFailure:
+    """The lines after `not ok 1 - name`."""
+
+    unfinished = False
+
+    def __init__(self, name: str) -> None:
+        self._name, self._said = name, ""
+
+    def take(self, text: str) -> bool:
+        """Whether the line belongs to it."""
+        if not self._said and (error := _TAP_ERROR.fullmatch(text)):
+            self._said = error[1].strip("'\"")
+        return text[:1].isspace() and not _TAP.fullmatch(text)
+
+    def report(self) -> Report | None:
+        """Its name, and what it says; nothing if it only counts those within it."""
+        if _SUBTESTS.fullmatch(self._said):
+            return None
+        return Report("tap", f"not ok: {self._name}: {self._said}" if self._said else f"not ok: {self._name}")
 
 
 class ScriptTest:
@@ -134,12 +161,8 @@ class ScriptTest:
         bare = text.strip()
         if bare.startswith("at ") and (frame := NODE_FRAME.fullmatch(text)):
             self._frames.add(frame[2].removeprefix("async "), frame[3] or 0, frame[1] or "")
-        elif bare.startswith("❯ ") and (
-            frame := NODE_FRAME.fullmatch(
-                "at " + bare[2:].replace(" ", " (", 1) if " " in bare[2:] else "at " + bare[2:]
-            )
-        ):
-            self._frames.add(frame[2], frame[3] or 0, frame[1] or "")
+        elif place := _VITEST_PLACE.fullmatch(bare):
+            self._frames.add(place[2], place[3], place[1] or "")
         elif not self._said:
             self._said = bare
         elif self._said.endswith(":") and len(self._said) < 100 and not self._frames:
@@ -160,7 +183,7 @@ def script_test_form(text: str) -> Block | None:
     if "FAIL" in text and (found := _VITEST.fullmatch(text)):
         return ScriptTest(found[2].strip(), found[1])
     if "not ok " in text and (found := _TAP.fullmatch(text)):
-        return Line(Report("tap", f"not ok: {found[1]}"))
+        return TapFailure(found[1])
     return None
 
 

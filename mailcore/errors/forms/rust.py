@@ -59,7 +59,8 @@ class RustPanic:
     def report(self) -> Report:
         """Its message, and where it was."""
         frames = self._frames.in_order(innermost_first=True) or (self._place,)
-        return Report("rust", f"panicked: {self._message}", Severity.FATAL, frames)
+        where = f" in test {self._test}" if self._test else ""
+        return Report("rust", f"panicked{where}: {self._message}", Severity.FATAL, frames)
 
 
 class CompilerMessage:

@@ -14,9 +14,15 @@ JAVA_FRAME = re.compile(
     r"(?: ~?\[[^\]]{0,200}\])?"
 )
 _MORE = re.compile(r"\s{0,40}\.\.\. \d{1,9} (?:more|common frames omitted).*")
-NODE_FRAME = re.compile(r"\s{0,40}at (?:(?:async )?(.{1,300}?) \()?([^()]{1,500}?)(?::(\d{1,9}))?(?::\d{1,9})?\)?")
+NODE_FRAME = re.compile(
+    r"\s{1,40}at (?:(?:async )?(.{1,300}?) \()?((?:[^()]{1,500}?)(?=:\d|\)$)|<anonymous>"
+    r"|native)(?::(\d{1,9}))?(?::\d{1,9})?\)?(?: \{)?"
+)
 _NODE_CAUSE = re.compile(r"\s{0,40}(?:\[(?:cause|errors)\]: (.*?)\{?|Caused by: (.*)|From previous event:)")
-_PROPERTY = re.compile(r"\s{1,40}(?:[\w$\[\]'\"]{1,60}: .*|[\]}],?.*)|\}+|Node\.js v\d.*|Thrown at:|\]")
+_PROPERTY = re.compile(
+    r"\s{1,40}(?:[\w$\[\]'\"]{1,60}: .*|[\]}],?.*|\.\.\. \d{1,9} lines matching .*)|\}+|Node\.js v\d.*|Thrown at:|\]"
+    r"|Emitted 'error' event .*"
+)
 _RAISED = re.compile(r"(?:[\w$]{1,100}\.){0,20}[A-Z][\w$]{0,100}(?:: .*)?")
 
 
@@ -73,6 +79,8 @@ class NodeStack:
                 self._causes.append((title.strip(), FrameList()))
             return True
         if _PROPERTY.fullmatch(text):
+            if text.startswith("Node.js v"):
+                self._severity = Severity.FATAL
             return True
         return text[:1].isspace() and not self._causes[-1][1]
 

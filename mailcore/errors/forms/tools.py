@@ -7,7 +7,12 @@ import re
 from mailcore.errors.block import Block, Line, Report
 from mailcore.model.error_group import Severity, StackFrame
 
-_MAKE = re.compile(r"\S{0,200}?g?make(?:\[\d{1,4}\])?: \*\*\* (?:\[(.{1,300})\] )?(.{1,500})")
+_MAKE_MORE = re.compile(
+    r"g?make(?:\[\d{1,4}\])?: (?:\*\*\* \[.*|Leaving directory .*|\*\*\* Waiting for unfinished jobs.*)"
+)
+_MAKE = re.compile(
+    r"(?:\S{0,200}?g?make(?:\[\d{1,4}\])?|[\w./\-]{1,200}:\d{1,9}): \*\*\* (?:\[(.{1,300})\] )?(.{1,500})"
+)
 _TARGET = re.compile(r"(?:.{0,300}:\d{1,9}: )?(.{1,300})")
 _NPM = re.compile(r"npm (?:ERR!|error)(?: (.*))?")
 _NPM_KEY = re.compile(
@@ -22,25 +27,43 @@ _TSC = re.compile(
 _TSC_PRETTY = re.compile(r"([^\s(:][^(:]{0,300}\.[cm]?[jt]sx?):(\d{1,9}):\d{1,9} - error (TS\d{1,6}): (.*)")
 _CONFLICT = re.compile(r"CONFLICT \([^)]{1,60}\): (.*)")
 _REJECTED = re.compile(r" ! \[(?:remote )?rejected\]\s{1,20}(.{1,200}?)\s->\s(.{1,200}?) \((.{1,200})\)")
-_GIT = re.compile(r"(?:remote: )?(?:fatal|error): (.*)")
-_SHELL = re.compile(
-    r"(?:(?P<shell>[\w./\-]{1,200}(?:\.sh)?|-bash): )?(?:(?:line )?\d{1,9}: )?"
-    r"(?P<text>[^\s:][^:]{0,200}: (?:command not found|not found|unbound variable|bad substitution|ambiguous redirect"
-    r"|too many arguments|unary operator expected|integer expression expected|parameter null or not set"
-    r"|Permission denied|No such file or directory|Is a directory|Not a directory|cannot execute.{0,100}"
-    r"|bad interpreter.{0,100}"
-    r"|Text file busy|Argument list too long)|command not found: \S{1,200}|(?:S|s)yntax error.{0,200}"
-    r"|unexpected EOF while looking for matching.{0,60}|cannot create .{1,300})"
+_GIT = re.compile(r"(?:remote: )?(?:fatal|error): (.*)|merge: .{1,200} - not something we can merge")
+_SAYS = (
+    r"(?:command not found|not found|unbound variable|bad substitution|ambiguous redirect|too many arguments"
+    r"|unary operator expected|integer expression expected|parameter null or not set|Permission denied"
+    r"|No such file or directory|Is a directory|Not a directory|cannot execute.{0,100}|bad interpreter.{0,100}"
+    r"|Text file busy|Argument list too long|numeric argument required|division by 0.{0,100}|readonly variable)"
 )
-_COREUTILS = re.compile(
-    r"(?P<program>[a-z][\w.\-+/]{0,100}): (?P<text>.{1,500}: (?:No such file or directory|Permission denied"
+_SHELL = re.compile(
+    r"(?:(?P<script>[\w./\-~+]{1,300}): (?:line )?(?P<line>\d{1,9}): |-?(?:bash|sh|zsh|dash|ksh"
+    r"|fish): (?:line \d{1,9}: )?)"
+    rf"(?P<text>[^\s:][^:]{{0,200}}: (?:[^:]{{1,200}}: )?{_SAYS}|command not found: \S{{1,200}}"
+    rf"|[Ss]yntax error.{{0,200}}"
+    r"|unexpected EOF while looking for matching.{0,60}|cannot create .{1,300}|Unknown command:? .{1,200})"
+)
+_SHELLS = (None, "bash", "sh", "zsh", "dash", "ksh", "-bash")
+_REPEATED = re.compile(r"[\w./\-~+]{1,300}: line \d{1,9}: `.*'")
+"""The line that the shell repeats after a syntax error."""
+_PROGRAMS = (
+    r"(?:ls|cp|mv|rm|mkdir|rmdir|cat|touch|ln|chmod|chown|tar|find|e?grep|sed|g?awk|du|df|stat|head|tail|sort"
+    r"|uniq|cut|wc|diff|patch"
+    r"|tee|xargs|readlink|realpath|basename|dd|mount|umount|kill|ps|env|sudo|su|ssh|scp|sftp|rsync|curl|wget"
+    r"|unzip|zip|gzip|gunzip"
+    r"|jq|ping|nc|dig|systemctl|service|ip|install|source|cd|python[\d.]*|node|ruby|perl|java|cmake|psql|mysql"
+    r"|kubectl|helm"
+    r"|terraform|aws|gcloud|ssh-keygen|id|getent|useradd|timeout|nohup|crontab|mktemp|truncate|split|od|xxd"
+    r"|base64|openssl)"
+)
+_PROGRAM = re.compile(
+    rf"(?:/[\w./\-]{{1,200}}/)?(?P<program>{_PROGRAMS}): (?P<text>(?!line \d|info|note|notice|warning"
+    rf"|debug).{{1,500}})"
+)
+_ANY_PROGRAM = re.compile(
+    r"(?P<program>[a-z][\w.\-+/]{0,100}): (?P<text>.{1,300}: (?:No such file or directory|Permission denied"
     r"|File exists|Is a directory"
     r"|Not a directory|No space left on device|Directory not empty|Device or resource busy|Read-only file system"
     r"|Connection refused|Operation not permitted|Input/output error|Broken pipe|Name or service not known"
-    r"|Could not resolve host(?:name)?.{0,100}|Connection timed out|Cannot allocate memory|Disk quota exceeded)"
-    r"|\(\d{1,3}\) .{1,300}|No space left on device|(?:cannot|can't|unable to|failed to) .{1,300}"
-    r"|invalid option.{0,100}"
-    r"|unrecognized option.{0,100}|missing operand.{0,60})"
+    r"|Connection timed out|Cannot allocate memory|Disk quota exceeded)|No space left on device)"
 )
 _GRADLE = re.compile(r"(?:FAILURE: .*|> Task (\S{1,200}) FAILED)")
 _DOCKER = re.compile(
@@ -108,6 +131,31 @@ class GitReport:
         return Report("git", self._title, self._severity)
 
 
+class MakeReport:
+    """The lines that make and those which called it write of one error."""
+
+    unfinished = False
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+
+    def take(self, text: str) -> bool:
+        """Whether the line belongs to it."""
+        return _MAKE_MORE.fullmatch(text) is not None
+
+    def report(self) -> Report:
+        """As the innermost says."""
+        return Report("make", self._title)
+
+
+class ShellReport(Line):
+    """A line of the shell's or of a command's, and what follows from it."""
+
+    def take(self, text: str) -> bool:
+        """Whether it only repeats."""
+        return _REPEATED.fullmatch(text) is not None or text == "tar: Error is not recoverable: exiting now"
+
+
 class GradleReport:
     """What went wrong, below `FAILURE: Build failed with an exception.`"""
 
@@ -145,7 +193,7 @@ def build_form(text: str) -> Block | None:
     """make, npm, pnpm, TypeScript, Kotlin, Gradle."""
     if "*** " in text and (make := _MAKE.fullmatch(text)):
         target = _TARGET.fullmatch(make[1])[1] if make[1] else ""  # type: ignore[index]
-        return Line(Report("make", f"*** [{target}] {make[2]}" if target else f"*** {make[2]}"))
+        return MakeReport(f"*** [{target}] {make[2]}" if target else f"*** {make[2]}")
     if text.startswith("npm ") and (npm := _NPM.fullmatch(text)):
         return NpmReport(npm[1] or "")
     if "ERR_PNPM" in text and (pnpm := _PNPM.fullmatch(text)):
@@ -173,11 +221,14 @@ def command_form(text: str) -> Block | None:
         return Line(Report("docker", docker[1]))
     if text.startswith(("ERROR: failed to solve: ", "failed to solve: ")) and (docker := _DOCKER.fullmatch(text)):
         return Line(Report("docker", docker[1]))
-    if text.startswith(("fatal: ", "remote: fatal: ", "remote: error: ")) and (git := _GIT.fullmatch(text)):
-        return GitReport(f"{'fatal' if 'fatal: ' in text else 'error'}: {git[1]}", Severity.FATAL)
-    if ": " in text[:400] and len(text) < 1000:
-        if shell := _SHELL.fullmatch(text):
-            return Line(Report("shell", shell["text"]))
-        if found := _COREUTILS.fullmatch(text):
-            return Line(Report("shell", f"{found['program'].rpartition('/')[2]}: {found['text']}"))
+    if text.startswith(("fatal: ", "remote: fatal: ", "remote: error: ", "merge: ")) and (git := _GIT.fullmatch(text)):
+        title = f"{'fatal' if 'fatal: ' in text else 'error'}: {git[1]}" if git[1] else text
+        return GitReport(title, Severity.FATAL if "fatal: " in text else Severity.ERROR)
+    if ": " not in text[:400] or len(text) > 1000:
+        return None
+    if shell := _SHELL.fullmatch(text):
+        frames = (StackFrame(shell["script"], int(shell["line"])),) if shell["script"] not in _SHELLS else ()
+        return ShellReport(Report("shell", shell["text"], Severity.ERROR, frames))
+    if found := _PROGRAM.fullmatch(text) or _ANY_PROGRAM.fullmatch(text):
+        return ShellReport(Report("shell", f"{found['program'].rpartition('/')[2]}: {found['text']}"))
     return None
