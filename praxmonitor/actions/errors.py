@@ -7,12 +7,10 @@ from functools import partial
 from mailcore.exceptions import UsageError
 from mailcore.model.error_group import ErrorGroup, GroupState
 from mailcore.text.units import seconds_in
-from praxmonitor.actions import error_requests
 from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.actions.asking import ask, taken
 from praxmonitor.actions.context import Context, ErrorList
 from praxmonitor.state.mail import MailFolder
-from praxmonitor.text.error_lines import investigation_lines
 from praxmonitor.text.lines import cut, plain
 
 TITLE = 120
@@ -49,7 +47,9 @@ def toggle_settled(context: Context[ErrorList]) -> None:
 
 async def investigate(context: Context[ErrorList]) -> None:
     """Say whom it would start and why; start that agent if the operator says yes."""
+    from praxmonitor.actions import error_requests
     from praxmonitor.dialogs.confirm import ConfirmScreen
+    from praxmonitor.text.error_lines import investigation_lines
 
     group, opened = _chosen(context), context.opened
     if group is None:
@@ -63,6 +63,8 @@ async def investigate(context: Context[ErrorList]) -> None:
 
 async def resolve(context: Context[ErrorList]) -> None:
     """Say in one line what was done; one that is resolved is not over after all."""
+    from praxmonitor.actions import error_requests
+
     group, opened = _chosen(context), context.opened
     if group is None:
         return
@@ -75,6 +77,8 @@ async def resolve(context: Context[ErrorList]) -> None:
 
 async def mute(context: Context[ErrorList]) -> None:
     """Ask for how long, and mute it; one that is muted is unmuted."""
+    from praxmonitor.actions import error_requests
+
     group, opened = _chosen(context), context.opened
     if group is None:
         return

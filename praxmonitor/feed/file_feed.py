@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
@@ -21,8 +21,12 @@ from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
 from mailcore.workspace.find import Workspace, workspace_at
 from praxmonitor.feed.base import FLEET_INTERVAL
-from praxmonitor.feed.error_reader import ErrorReader
 
+if TYPE_CHECKING:
+    from praxmonitor.feed.error_reader import ErrorReader
+
+AFTER_PAINT = 0.3
+"""Seconds after the first fleet from which on is read what its paint does not need."""
 GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
 
@@ -134,18 +138,26 @@ class _Reading(threading.Thread):
             self._hand(fleet)
             self._changed.clear()
             self._rare = False
-            errors = ErrorReader(loader.workspace)
+            errors: ErrorReader | None = None
             with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel, waits=loader.waits) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
                 given_back, handed = time.monotonic(), fleet
-                watch.recall(given_back)  # what the first paint does not need is read now
+                painted = given_back + AFTER_PAINT
+                watch.recall(painted)
                 for batch in watch:
                     if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
                         memory.give_back()
                         given_back = time.monotonic()
-                    fleet = self._learn(fleet, [*_facts(loader, fleet, batch), *errors.read(batch)])
+                    facts = _facts(loader, fleet, batch)
+                    if errors is None and time.monotonic() >= painted:
+                        from praxmonitor.feed.error_reader import ErrorReader as Reader
+
+                        errors = Reader(loader.workspace)
+                    if errors is not None:
+                        facts += errors.read(batch)
+                    fleet = self._learn(fleet, facts)
                     self._tell_limits(loader)
                     if fleet is handed:
                         continue

@@ -134,9 +134,9 @@ def _remedy(group: ErrorGroup, now: float) -> str:
     log = "read it where it stands: log (L)"
     match group.state_at(now):
         case GroupState.RESOLVED:
-            return f"{log}; reopen (R) it if it is not done"
+            return f"{log}; not over after all? resolve (R), once more"
         case GroupState.MUTED:
-            return f"{log}; unmute (m)"
+            return f"{log}; ask for it again: mute (m), once more"
         case GroupState.INVESTIGATING:
             return f"{log}; wait for the answer, or resolve (R) it yourself, mute (m)"
     return f"{log}; investigate (I), resolve (R) or mute (m) it"
@@ -151,7 +151,7 @@ def _sample(group: ErrorGroup, width: int) -> Iterator[Line]:
     for text in sample.sample[:MOST_SAMPLE]:
         yield from (((f"  {part}", ""),) for part in wrapped(plain(text), max(10, width - 2), MOST_TOLD))
     if len(sample.sample) > MOST_SAMPLE:
-        yield ((f"  and {len(sample.sample) - MOST_SAMPLE:,} lines more: L shows them in the log", "faint"),)
+        yield ((f"  and {len(sample.sample) - MOST_SAMPLE:,} lines more, in the log", "faint"),)
     if sample.frames:
         yield ()
         yield (("frames, the innermost first", "accent"),)

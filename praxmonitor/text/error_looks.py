@@ -17,7 +17,7 @@ from praxmonitor.text.lines import plain
 LOOKS_OF_GROUPS = {
     GroupState.BACK: Look("!", "back again", "error"),
     GroupState.NEW: Look("+", "new", "warn"),
-    GroupState.INVESTIGATING: Look("»", "investigating", "accent"),
+    GroupState.INVESTIGATING: Look("»", "investigating", "state-working"),
     GroupState.MUTED: Look("–", "muted", "faint"),
     GroupState.RESOLVED: Look("✓", "resolved", "faint"),
 }

@@ -13,9 +13,12 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.error_group import ErrorGroups
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.app.app import PraxApp
+from tests.clock import NOON
+from tests.praxmonitor.fake_errors import each_state, many_errors
 from tests.praxmonitor.fake_feed import (
     CONFIG,
     ROOT,
@@ -34,7 +37,7 @@ from tests.snapshots.screen_text import THEMES, ScreenText, reads, screen_text, 
 
 pytestmark = pytest.mark.anyio
 SIZES = [(60, 20), (80, 24), (120, 35), (160, 48), (200, 50), (300, 80)]
-VIEWS = {"fleet": "1", "agent": "2", "mail": "3", "stream": "4", "alarms": "5"}
+VIEWS = {"fleet": "1", "agent": "2", "mail": "3", "stream": "4", "alarms": "5", "errors": "7"}
 
 
 def empty() -> Fleet:
@@ -70,8 +73,19 @@ STATES: dict[str, Callable[[], Fleet]] = {
 }
 
 
-def app_in(state: str, theme: str = "prax-dark") -> PraxApp:
+ERRORS = {
+    "empty": ErrorGroups(),
+    "normal": ErrorGroups(each_state(), warnings=3),
+    "overloaded": ErrorGroups(many_errors(), warnings=12_345, breaker_at=NOON - 60),
+    "error": ErrorGroups(each_state(), f"{ROOT}/.praxmonitor/errors.json: line 1 column 4: expected ','; restore it"),
+}
+"""By state, what the view of errors knows."""
+
+
+def app_in(state: str, theme: str = "prax-dark", view: str = "") -> PraxApp:
     fleet, config = STATES[state](), STUCK_SOON if state == "overloaded" else CONFIG
+    if view == "errors":
+        fleet = replace(fleet, errors=ERRORS[state])
     return app_on(FakeFeed(fleet), workspace(fleet), theme=theme, config=config, speaker=FakeSpeaker())
 
 
@@ -93,7 +107,7 @@ async def shown(pilot: Pilot[None], view: str) -> None:
 async def test_a_view_in_a_state_at_a_size(
     snapshot: SnapshotAssertion, view: str, state: str, size: tuple[int, int]
 ) -> None:
-    app = app_in(state)
+    app = app_in(state, view=view)
     async with app.run_test(size=size) as pilot:
         await shown(pilot, view)
         text = screen_text(app)
@@ -103,4 +117,6 @@ async def test_a_view_in_a_state_at_a_size(
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_in_a_theme(snap_compare: Callable[..., bool], view: str, theme: str) -> None:
-    assert snap_compare(app_in("normal", theme), terminal_size=(120, 35), run_before=lambda pilot: shown(pilot, view))
+    assert snap_compare(
+        app_in("normal", theme, view), terminal_size=(120, 35), run_before=lambda pilot: shown(pilot, view)
+    )

@@ -28,6 +28,8 @@ from praxmonitor.sound.player import Player
 from praxmonitor.themes import load
 
 OUT = Path(__file__).parents[2] / "docs" / "pictures"
+MORE = {"errors": "settled_errors"}
+"""Name of a view → the action that shows more in it: the demo's agents mend their errors soon."""
 VIEW = "view_"
 """How the actions begin that bring a view to the front."""
 
@@ -55,6 +57,8 @@ async def pictures(
         await pilot.press("n")
         for name in names:
             await pilot.press(views()[name].key.split(",")[0])
+            if name in MORE:
+                app.action_do(MORE[name])
             await pilot.pause(0.5)
             found[name] = spaced(app.export_screenshot(title=f"praxmonitor {workspace.root.name}"))
     return found
