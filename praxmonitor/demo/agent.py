@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.agent import WATCHER
-from mailcore.text.units import duration
 from praxmonitor.demo.worker import Worker
 from praxmonitor.demo.workspace_files import DECISION_TIME, RESEARCHERS, SILENCE
 

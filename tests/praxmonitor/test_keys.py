@@ -370,8 +370,8 @@ async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> 
 def test_only_keys_that_move_have_no_words() -> None:
     silent = {action.id for action in ACTIONS if not action.words}
     moves = {"up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette"}
-    "mute ticks": {"mute ticks for 15 minutes"},
-    "read the log": {"logs"},
+    moves |= {"section_next", "section_before", "log_left", "log_right", "close_error"}
+    assert silent == moves and BY_ID["left"].scope is FLEET
 
 
 @pytest.mark.anyio
