@@ -29,7 +29,8 @@ def ranked(query: str, commands: Iterable[tuple[T, str, str, str]]) -> list[tupl
         scores = _scores(wanted, name.casefold(), words.casefold().split(), said.casefold())
         hits = len(scores) if all(scores) else sum(score >= IN_NAME for score in scores)
         if hits:
-            whole = IS_NAME * (query.casefold().strip() == name.casefold())
+            asked = query.casefold().strip()
+            whole = IS_NAME * (name.casefold() in (asked, f"view {asked}s"))  # one error: the view of errors
             begun = BEGINS_NAME * name.casefold().startswith(query.casefold().strip())
             found.append((hits, sum(scores) / len(scores) + whole + begun, command))
     most = max((hits for hits, _, _ in found), default=0)
@@ -37,7 +38,8 @@ def ranked(query: str, commands: Iterable[tuple[T, str, str, str]]) -> list[tupl
 
 
 def _scores(wanted: Sequence[str], name: str, words: Sequence[str], said: str) -> list[float]:
-    of_name, of_help = name.replace("-", " ").replace(",", " ").split(), said.split()
+    # Which view it is, is what the name of a view says first.
+    of_name, of_help = name.removeprefix("view ").replace("-", " ").replace(",", " ").split(), said.split()
     return [_score(part, name, of_name, words, of_help) for part in wanted]
 
 
