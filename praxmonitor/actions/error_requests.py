@@ -10,43 +10,43 @@ from mailcore.text import line
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions.requests import me
 
-TITLE = 80
+TITLE_LENGTH = 80
 """Characters of a title in what is said of an act."""
 
 
 def _said(what: str, group: ErrorGroup) -> str:
-    return f"{what}: {line(group.title, TITLE)}"
+    return f"{what}: {line(group.title, TITLE_LENGTH)}"
 
 
-def resolve(workspace: Workspace, fingerprint: str, how: str) -> str:
+def ask_to_resolve(workspace: Workspace, fingerprint: str, how: str) -> str:
     """It is over; `how` says what was done."""
     from mailcore.dispatch.error_acts import resolve_error
 
     return _said("resolved", resolve_error(workspace, me(workspace), fingerprint, how))
 
 
-def reopen(workspace: Workspace, fingerprint: str) -> str:
+def ask_to_reopen(workspace: Workspace, fingerprint: str) -> str:
     """It is not over after all."""
     from mailcore.dispatch.error_acts import reopen_error
 
     return _said("not over after all", reopen_error(workspace, me(workspace), fingerprint))
 
 
-def mute(workspace: Workspace, fingerprint: str, minutes: float) -> str:
+def ask_to_mute(workspace: Workspace, fingerprint: str, minutes: float) -> str:
     """It is counted on, and nobody is asked: for so many minutes; 0: until it is unmuted."""
     from mailcore.dispatch.error_acts import mute_error
 
     return _said("muted", mute_error(workspace, me(workspace), fingerprint, minutes))
 
 
-def unmute(workspace: Workspace, fingerprint: str) -> str:
+def ask_to_unmute(workspace: Workspace, fingerprint: str) -> str:
     """It stands as it would, had it not been muted."""
     from mailcore.dispatch.error_acts import unmute_error
 
     return _said("unmuted", unmute_error(workspace, me(workspace), fingerprint))
 
 
-def investigate(workspace: Workspace, config: Config, fingerprint: str) -> str:
+def ask_to_investigate(workspace: Workspace, config: Config, fingerprint: str) -> str:
     """Start its owner to look at it now."""
     from mailcore.dispatch.error_acts import investigate_error
 

@@ -13,7 +13,7 @@ from praxmonitor.actions.context import Context, ErrorList
 from praxmonitor.state.mail import MailFolder
 from praxmonitor.text.lines import cut, plain
 
-TITLE = 120
+MOST_ASKED = 120
 """Characters of a title in a question."""
 
 
@@ -45,7 +45,7 @@ def toggle_settled(context: Context[ErrorList]) -> None:
     context.view.toggle_settled()
 
 
-async def investigate(context: Context[ErrorList]) -> None:
+async def investigate_error(context: Context[ErrorList]) -> None:
     """Say whom it would start and why; start that agent if the operator says yes."""
     from praxmonitor.actions import error_requests
     from praxmonitor.dialogs.confirm import ConfirmScreen
@@ -56,12 +56,12 @@ async def investigate(context: Context[ErrorList]) -> None:
         return
     lines = partial(investigation_lines, group, context.snapshot.now)
     whom = plain(group.owner) or "its agent"
-    question = ConfirmScreen(f"Start {whom} to look at it?", cut(plain(group.title), TITLE), lines, "Yes, start")
+    question = ConfirmScreen(f"Start {whom} to look at it?", cut(plain(group.title), MOST_ASKED), lines, "Yes, start")
     if await context.display.push_screen_wait(question):
-        await ask(context, error_requests.investigate, opened.workspace, opened.config, group.fingerprint)
+        await ask(context, error_requests.ask_to_investigate, opened.workspace, opened.config, group.fingerprint)
 
 
-async def resolve(context: Context[ErrorList]) -> None:
+async def resolve_error(context: Context[ErrorList]) -> None:
     """Say in one line what was done; one that is resolved is not over after all."""
     from praxmonitor.actions import error_requests
 
@@ -69,13 +69,13 @@ async def resolve(context: Context[ErrorList]) -> None:
     if group is None:
         return
     if group.state is GroupState.RESOLVED:
-        await ask(context, error_requests.reopen, opened.workspace, group.fingerprint)
+        await ask(context, error_requests.ask_to_reopen, opened.workspace, group.fingerprint)
         return
-    act = partial(error_requests.resolve, opened.workspace, group.fingerprint)
+    act = partial(error_requests.ask_to_resolve, opened.workspace, group.fingerprint)
     context.view.write_line("resolved: what was done, in a word; enter takes it, esc back", taken(context, act))
 
 
-async def mute(context: Context[ErrorList]) -> None:
+async def mute_error(context: Context[ErrorList]) -> None:
     """Ask for how long, and mute it; one that is muted is unmuted."""
     from praxmonitor.actions import error_requests
 
@@ -83,11 +83,11 @@ async def mute(context: Context[ErrorList]) -> None:
     if group is None:
         return
     if group.state_at(context.snapshot.now) is GroupState.MUTED:
-        await ask(context, error_requests.unmute, opened.workspace, group.fingerprint)
+        await ask(context, error_requests.ask_to_unmute, opened.workspace, group.fingerprint)
         return
 
     def mute_for(typed: str) -> str:
-        return error_requests.mute(opened.workspace, group.fingerprint, parse_minutes(typed))
+        return error_requests.ask_to_mute(opened.workspace, group.fingerprint, parse_minutes(typed))
 
     context.view.write_line(
         "mute for how long: 30 (minutes), 2h, 3d; nothing: until you unmute it", taken(context, mute_for)
@@ -108,7 +108,7 @@ def parse_minutes(typed: str) -> float:
     return minutes
 
 
-def open_log(context: Context[ErrorList]) -> None:
+def open_error_log(context: Context[ErrorList]) -> None:
     """The log in which the newest event stands, at its first line; where that is not known, where its time is."""
     if (group := _chosen(context)) is not None:
         sample, target = group.sample, LogTarget(at=group.last_at)
@@ -117,7 +117,7 @@ def open_log(context: Context[ErrorList]) -> None:
         context.display.navigation.show_log(context.view.selected, target)
 
 
-def open_mail(context: Context[ErrorList]) -> None:
+def open_error_mail(context: Context[ErrorList]) -> None:
     """The mail by which an agent was asked about it, in that agent's mailbox."""
     group = _chosen(context)
     if group is not None and not (group.message_id and group.owner):
@@ -130,7 +130,7 @@ def open_mail(context: Context[ErrorList]) -> None:
         context.display.navigation.show_letter(group.owner, folder, group.message_id)
 
 
-def copy(context: Context[ErrorList]) -> None:
+def copy_error(context: Context[ErrorList]) -> None:
     """All of the chosen one to the clipboard."""
     if _chosen(context) is not None:
         context.terminal.copy(context.view.whole_text())

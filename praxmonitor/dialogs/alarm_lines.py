@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
 
 from mailcore.model.message import Message
 from mailcore.text.units import age, clock_cells, clock_time, since, soon
@@ -13,11 +12,9 @@ from praxmonitor.alarms.explanation import explanation
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
 from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow
-from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrap
+from praxmonitor.text.lines import Line, Respelled, Span, cut, plain, sender, spread, wrap
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
-Respelled: TypeAlias = Callable[[str], str]
-"""A text of ours → the same, with the keys that hold where it names others: `kill (D)` may be `kill (X)`."""
 LABEL_WIDTH = 15
 """Cells before the texts that explain the chosen alarm."""
 MOST_LISTED = 8

@@ -21,7 +21,7 @@ PAGE_ENTRIES = 200
 """Entries of a page."""
 MOST_ALIKE = 4_000
 """Entries of one time among which one is looked for."""
-WANTED = {
+LEVELS_OF = {
     LevelFilter.ALL: EVERYTHING,
     LevelFilter.WARNINGS: LogFilter(warnings=True),
     LevelFilter.ERRORS: LogFilter(errors=True),
@@ -51,25 +51,25 @@ class MergedPages:
 
     def last(self, level: LevelFilter) -> RowPage:
         """The end of them."""
-        page = self._page(self._log.before(self._log.looked, PAGE_ENTRIES, WANTED[level]))
+        page = self._page(self._log.before(self._log.looked, PAGE_ENTRIES, LEVELS_OF[level]))
         return self._with_tail(page, level)
 
     def first(self, level: LevelFilter) -> RowPage:
         """Their beginning."""
-        return self._page(self._log.after(self._log.start, PAGE_ENTRIES, WANTED[level]), at_begin=True)
+        return self._page(self._log.after(self._log.start, PAGE_ENTRIES, LEVELS_OF[level]), at_begin=True)
 
     def before(self, place: Place, level: LevelFilter) -> RowPage:
         """The rows before a place."""
-        return self._page(self._log.before(place, PAGE_ENTRIES, WANTED[level]))
+        return self._page(self._log.before(place, PAGE_ENTRIES, LEVELS_OF[level]))
 
     def after(self, place: Place, level: LevelFilter) -> RowPage:
         """The rows behind a place."""
-        page = self._page(self._log.after(place, PAGE_ENTRIES, WANTED[level]))
+        page = self._page(self._log.after(place, PAGE_ENTRIES, LEVELS_OF[level]))
         return self._with_tail(page, level) if page.at_end else page
 
     def _with_tail(self, page: RowPage, level: LevelFilter) -> RowPage:
         """The same page with the lines that are not written to their end yet: they come again when they are."""
-        tail = self._log.after(self._log.looked, len(self.sources), WANTED[level]).entries
+        tail = self._log.after(self._log.looked, len(self.sources), LEVELS_OF[level]).entries
         rows = tuple(row for entry in tail for row in rows_of(entry))
         return replace(page, rows=page.rows + rows, high=self._log.looked, at_end=True, open_rows=len(rows))
 
@@ -153,9 +153,9 @@ class MergedPages:
         """The next error, or the one before."""
         place = self._place_of(row.source.path, row.offset)
         if way < 0:
-            entries = self._log.before(place, 1, WANTED[LevelFilter.ERRORS]).entries
+            entries = self._log.before(place, 1, LEVELS_OF[LevelFilter.ERRORS]).entries
         else:
-            entries = self._log.after(place, 2, WANTED[LevelFilter.ERRORS]).entries
+            entries = self._log.after(place, 2, LEVELS_OF[LevelFilter.ERRORS]).entries
             entries = tuple(one for one in entries if (one.source.path, one.offset) != (row.source.path, row.offset))
         return (entries[0].source.path, entries[0].offset, 0) if entries else None
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity, Kind
 
-ERRORS = frozenset({Kind.ERROR, Kind.FAILED, Kind.KILLED, Kind.TOOL_FAILED})
-WARNINGS = ERRORS | {Kind.WARNING, Kind.LIMIT, Kind.RETRYING, Kind.WAITING}
-LEVELS = {"error": ERRORS, "warning": WARNINGS}
+FAILURES = frozenset({Kind.ERROR, Kind.FAILED, Kind.KILLED, Kind.TOOL_FAILED})
+WARNINGS = FAILURES | {Kind.WARNING, Kind.LIMIT, Kind.RETRYING, Kind.WAITING}
+LEVELS = {"error": FAILURES, "warning": WARNINGS}
 """What counts as so bad or worse."""
 
 

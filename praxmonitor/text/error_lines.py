@@ -5,27 +5,25 @@ All that agents wrote is untrusted: each line of it becomes one harmless line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
-from typing import TypeAlias
 
 from mailcore.model.error_group import ErrorEvent, ErrorGroup, GroupState, Severity, StackFrame
 from mailcore.text import counted
 from mailcore.text.units import clock_time, date_and_time, moment, since, soon
 from praxmonitor.text.error_looks import LOOKS_OF_GROUPS
-from praxmonitor.text.lines import Line, cut, pad, plain, wrap, wrapped
+from praxmonitor.text.lines import Line, Respelled, cut, pad, plain, wrap, wrapped
 
-Respelled: TypeAlias = Callable[[str], str]
-"""A text of ours → the same, with the keys that hold where it names others."""
-LABEL = 10
+NAME_WIDTH = 10
 """Cells before the texts that tell of the chosen group."""
 WITH_AGENT, WITH_OWNER = 76, 96
 """Cells of a line from which it says who reports it, and who is asked."""
 MOST_SAMPLE, MOST_FRAMES, MOST_HISTORY, MOST_RUNS, MOST_AGENTS = 60, 30, 12, 4, 8
 """Lines, frames, acts, runs and agents that are listed; the rest is counted."""
-MOST_TOLD = 6
+MOST_PARTS = 6
 """Lines of what an agent answered."""
-DAY = 86_400.0
+RECENT_ENTRY = 86_400.0
+"""Seconds for which the time of day alone says when something was done."""
 NOTHING_HERE = (
     "No errors are known.",
     "",
@@ -75,30 +73,30 @@ def investigation_lines(group: ErrorGroup, now: float, width: int) -> list[Line]
         ("reported", f"by {', '.join(who for who, _ in group.agents[:MOST_AGENTS])}"),
         ("it gets", "the sample, the counts, where it stands, the history; its answer closes the error"),
     )  # fmt: skip
-    return [line for name, text in rows for line in labelled(name, text, width)]
+    return [line for name, text in rows for line in named_lines(name, text, width)]
 
 
 def _told(group: ErrorGroup, now: float, width: int, respelled: Respelled) -> Iterator[Line]:
     look = LOOKS_OF_GROUPS[group.state_at(now)]
     fatal = ", fatal" if group.severity is Severity.FATAL else ""
-    yield from labelled("state", f"{look.glyph} {look.word}{_how(group, now)}", width, look.role)
-    yield from labelled("count", f"{counted(group.count, 'time')} ({group.kind}{fatal})", width)
-    yield from labelled("first", f"{moment(group.first_at, now)}, {since(group.first_at, now)} ago", width)
-    yield from labelled("last", f"{moment(group.last_at, now)}, {since(group.last_at, now)} ago", width)
+    yield from named_lines("state", f"{look.glyph} {look.word}{_how(group, now)}", width, look.role)
+    yield from named_lines("count", f"{counted(group.count, 'time')} ({group.kind}{fatal})", width)
+    yield from named_lines("first", f"{moment(group.first_at, now)}, {since(group.first_at, now)} ago", width)
+    yield from named_lines("last", f"{moment(group.last_at, now)}, {since(group.last_at, now)} ago", width)
     shown = group.agents[:MOST_AGENTS]
     more = f", and {len(group.agents) - len(shown)} more" if len(group.agents) > len(shown) else ""
-    yield from labelled("from", ", ".join(f"{who} {number:,}×" for who, number in shown) + more, width)
+    yield from named_lines("from", ", ".join(f"{who} {number:,}×" for who, number in shown) + more, width)
     runs = group.runs[-MOST_RUNS:]
     earlier = f"; {len(group.runs) - len(runs)} before" if len(group.runs) > len(runs) else ""
-    yield from labelled("runs", (", ".join(reversed(runs)) or "") + earlier, width)
-    yield from labelled("asked", _asked(group), width)
+    yield from named_lines("runs", (", ".join(reversed(runs)) or "") + earlier, width)
+    yield from named_lines("asked", _asked(group), width)
     if group.message_id:
-        yield from labelled("mail", respelled(f"{group.message_id}; open it: thread (t)"), width)
-    done = wrapped(plain(group.resolution), max(10, width - LABEL), MOST_TOLD) if group.resolution else []
+        yield from named_lines("mail", respelled(f"{group.message_id}; open it: thread (t)"), width)
+    done = wrapped(plain(group.resolution), max(10, width - NAME_WIDTH), MOST_PARTS) if group.resolution else []
     yield from _column("done", done)
     if group.sample is not None and group.sample.path:
-        yield from labelled("where", _where(group.sample), width)
-    yield from labelled("do", respelled(_remedy(group, now)), width)
+        yield from named_lines("where", _where(group.sample), width)
+    yield from named_lines("do", respelled(_remedy(group, now)), width)
 
 
 def _how(group: ErrorGroup, now: float) -> str:
@@ -149,7 +147,7 @@ def _sample(group: ErrorGroup, width: int) -> Iterator[Line]:
     yield ()
     yield ((f"the newest, {date_and_time(sample.at)}, of {plain(sample.agent)}", "accent"),)
     for text in sample.sample[:MOST_SAMPLE]:
-        yield from (((f"  {part}", ""),) for part in wrapped(plain(text), max(10, width - 2), MOST_TOLD))
+        yield from (((f"  {part}", ""),) for part in wrapped(plain(text), max(10, width - 2), MOST_PARTS))
     if len(sample.sample) > MOST_SAMPLE:
         yield ((f"  and {len(sample.sample) - MOST_SAMPLE:,} lines more, in the log", "faint"),)
     if sample.frames:
@@ -172,19 +170,19 @@ def _history(group: ErrorGroup, now: float, width: int) -> Iterator[Line]:
     yield (("history", "accent"),)
     room = max(10, width - 20)
     for entry in reversed(group.history[-MOST_HISTORY:]):
-        at = clock_time(entry.at) if now - entry.at < DAY else date_and_time(entry.at, seconds=False)
+        at = clock_time(entry.at) if now - entry.at < RECENT_ENTRY else date_and_time(entry.at, seconds=False)
         said = f"{entry.what} (by {entry.by})" if entry.by else entry.what
-        for number, part in enumerate(wrapped(plain(said), room, MOST_TOLD)):
+        for number, part in enumerate(wrapped(plain(said), room, MOST_PARTS)):
             yield ((f"  {'' if number else at:<18}", "faint"), (part, "muted"))
     if len(group.history) > MOST_HISTORY:
         yield ((f"  and {len(group.history) - MOST_HISTORY} before", "faint"),)
 
 
-def labelled(name: str, text: str, width: int, role: str = "") -> Iterator[Line]:
+def named_lines(name: str, text: str, width: int, role: str = "") -> Iterator[Line]:
     """A text behind its name, in as many lines as it takes; nothing where it is empty."""
-    yield from _column(name, wrap(plain(text), max(10, width - LABEL)) if text else [], role)
+    yield from _column(name, wrap(plain(text), max(10, width - NAME_WIDTH)) if text else [], role)
 
 
 def _column(name: str, parts: list[str], role: str = "") -> Iterator[Line]:
     for number, part in enumerate(parts):
-        yield ((f"{'' if number else name:<{LABEL}}", "faint"), (part, role))
+        yield ((f"{'' if number else name:<{NAME_WIDTH}}", "faint"), (part, role))

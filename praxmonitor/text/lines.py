@@ -9,7 +9,7 @@ widgets turn roles into styles; a test reads the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -20,6 +20,8 @@ from mailcore.text import plain as text_plain
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
+Respelled: TypeAlias = Callable[[str], str]
+"""A text of ours → the same, with the keys that hold where it names others: `kill (D)` may be `kill (X)`."""
 
 ROLES = {
     *(f"state-{state.name.lower().replace('_', '-')}" for state in State),

@@ -34,7 +34,7 @@ from praxmonitor.views.open_log import OpenLog
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.log_pane import LogPane
 
-LOOK = 0.25
+FILES_PERIOD = 0.25
 """Seconds between two looks at the files that are shown, while they are in front: a look is a few calls of stat."""
 LIST_PERIOD = 5.0
 """Seconds between two looks at which logs there are."""
@@ -97,7 +97,7 @@ class LogScreen(Screen[None]):
         """Follow the app."""
         self.pane.lines.focus()
         self.frame.follow(self._draw)
-        self.set_interval(LOOK, self._look)
+        self.set_interval(FILES_PERIOD, self._look)
 
     def on_unmount(self) -> None:
         """Let go of the files."""

@@ -17,7 +17,7 @@ GRACE = 60.0
 """Seconds after an error is due to be told of in which it may still be."""
 LONGEST = 200
 """Characters of a title, and of what was done about it."""
-LOOK = "look at it among the errors: view errors (7)"
+LOOK_AT_IT = "look at it among the errors: view errors (7)"
 
 
 def error_group_alarms(fleet: Fleet, config: Config) -> Iterator[TimedAlarm]:
@@ -86,4 +86,4 @@ def _alarm(
     agents = reporters if len(reporters) > 1 else ()
     name = f"{group.fingerprint} {group.returns}"
     cause = of_program(cause_of(group.title), program)
-    return Alarm(kind, address, since, what, expected, seen, LOOK, name, cause=cause, agents=agents)
+    return Alarm(kind, address, since, what, expected, seen, LOOK_AT_IT, name, cause=cause, agents=agents)
