@@ -12,10 +12,6 @@ def _some_need(now: Situation) -> bool:
     return bool(now.needing)
 
 
-def _several_needs(now: Situation) -> bool:
-    return len(now.needing) > 1
-
-
 ON_NEEDS = (
     Action(
         "next_need", "n", "next", EVERYWHERE,
@@ -25,8 +21,7 @@ ON_NEEDS = (
     ),
     Action(
         "previous_need", "N", "previous", EVERYWHERE, "the thing before that needs you", needs.walk_needs(-1),
-        words="needs me attention back before jump", wanted=_several_needs,
-        footer=Footer.IF_ROOM, in_replay=True,
+        words="needs me attention back before jump", footer=Footer.IF_ROOM, in_replay=True,
     ),
     Action(
         "digest", "W", "since away", EVERYWHERE,
