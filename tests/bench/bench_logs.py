@@ -6,7 +6,8 @@ First a log is written that is gone afterwards. Of each program: how long until 
 it; the most memory it has. Ours is a process of its own too, whose figures begin behind its imports: the last 50 rows
 of a log just opened, and the memory that it has more after counting all lines and searching all of each pattern. Each
 search stands beside `grep -cE` of the same, in turns, of which the median is told: `share` is grep's time by ours; the
-claim is 0.5.
+claim is 0.5. And the view of logs, in a real terminal: from the key `L` to the log's last line, from a word that is
+searched for to its first hit, and the memory that the screen has more then.
 
 Then so many files grow by so many lines a second altogether, all read by one thread of ours and by one `tail -F`: lines
 that are missing, and the CPU that each took.
@@ -34,6 +35,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.logs.log_file import LogChange, LogFile
+from mailcore.workspace import create
+from tests.bench.bench_screen import WARM, Screen, spread
 
 ROWS = 50
 PATIENCE = 60.0
@@ -217,6 +220,35 @@ def large(directory: Path, megabytes: float, turns: int) -> None:
         soon = f"{hit:.0f} ms" if hits else "-"
         print(f"| {name} | {seconds:.2f} s | {soon} | {before:.0f} ms | {grep:.2f} s | {share:.2f} | "
               f"{told(lnav, 's')[0]} | {hits:,.0f} |")  # fmt: skip
+    in_the_view(directory, path)
+
+
+def in_the_view(directory: Path, log: Path) -> None:
+    """The view of logs, opened by its key on that log."""
+    space = create.create_workspace(directory / "project", [("writer", "agents/writer")])
+    (agent,) = (one for one in space.agents if not one.is_operator)
+    agent.logs_dir.mkdir(parents=True, exist_ok=True)
+    os.link(log, agent.logs_dir / "large.log")
+    last = LogFile(log).last_rows(1)[0].data.split()[-2]
+    screen = Screen(sys.executable, "-m", "praxmonitor", str(space.root), "--mute")
+    try:
+        screen.shows(b"writer")
+        time.sleep(WARM)
+        before = screen.memory()
+        opened = [screen.until("L", last)]
+        more = screen.memory() - before
+        for _ in range(4):
+            screen.until("-", b"stream")
+            opened.append(screen.until("L", last))
+        screen.until("/", b"search:")
+        found = screen.until("ERROR\r", b"hit ")
+        time.sleep(WARM)
+        most = screen.memory() - before
+    finally:
+        screen.close()
+    print(f"\nin the view: `L` → the last line {opened[0] * 1000:.0f} ms the first time, then {spread(opened[1:])}; "
+          f"memory {more:.0f} MB more; a word → its first hit {found * 1000:.0f} ms; "
+          f"memory {most:.0f} MB more in the end")  # fmt: skip
 
 
 def ours(log: str, *patterns: str) -> dict[str, Any]:

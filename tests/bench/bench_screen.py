@@ -162,6 +162,14 @@ class Screen:
             self._child.send(key)
             return time.monotonic() - at if self._drawn.wait_for(lambda: self.sent > before, 5) else None
 
+    def until(self, keys: str, text: bytes, seconds: float = 60.0) -> float:
+        """Seconds from some keys until a text is drawn that was not drawn lately. AssertionError if it is not."""
+        with self._drawn:
+            self._last, at = b"", time.monotonic()
+            self._child.send(keys)
+            assert self._drawn.wait_for(lambda: text in self._last, seconds), f"{text!r} is not drawn"
+            return time.monotonic() - at
+
     def cpu(self) -> float:
         """Seconds of CPU time so far."""
         fields = Path(f"/proc/{self._child.pid}/stat").read_text().rsplit(")", 1)[1].split()
