@@ -251,5 +251,6 @@ def test_notices(snap_compare: Compare, size: tuple[int, int]) -> None:
         pilot.app.notify("@builder: no program; `claude` is not on PATH", title="not done", severity="error")
         await pilot.press("colon", *"notices", "enter")
         await until(pilot, lambda: "newest first" in text_of(pilot.app), "the list is shown")
+        await until(pilot, lambda: "researcher" in pilot.app.export_screenshot(), "and what is behind it")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
