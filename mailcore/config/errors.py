@@ -14,6 +14,10 @@ from mailcore.config.kinds import Address, CountOrNone, ErrorCount, ErrorSeverit
 class Errors:
     """What is done about errors that agents' logs, tools and results report again and again."""
 
+    watch: Annotated[
+        bool,
+        describe("Whether logs and results are looked through by itself: at each end of a run, and by who is on duty."),
+    ] = True
     mail: Annotated[bool, describe("Whether the agent in whose files an error repeats is mailed about it.")] = True
     dispatch: Annotated[bool, describe("Whether it is dispatched with that mail: started, to look at it at once.")] = (
         False

@@ -53,7 +53,9 @@ class ErrorTrigger:
 
 
 def _look(root: Path) -> None:
+    from mailcore.config import read_config_or_defaults
     from mailcore.dispatch.lifecycle.start import start_error_watch
     from mailcore.workspace.find import workspace_at
 
-    start_error_watch(workspace_at(root))
+    workspace = workspace_at(root)
+    start_error_watch(workspace, read_config_or_defaults(workspace.config_file)[0])

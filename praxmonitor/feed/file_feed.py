@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import Limit
-from mailcore.observe.facts import ErrorsRead, Fact, LimitsRead, Roster, Seen, Used
+from mailcore.observe.facts import ErrorsRead, Fact, LimitsRead, LogsGrew, Roster, Seen, Used
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
@@ -186,7 +186,7 @@ class _Reading(threading.Thread):
         at = time.time()
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
-        self._rare = self._rare or not all(isinstance(fact, (Seen, Used)) for fact in facts)
+        self._rare = self._rare or not all(isinstance(fact, (Seen, Used, LogsGrew)) for fact in facts)
         of_nobody = (Roster, LimitsRead, ErrorsRead)
         self._changed.update([fact.address for fact in facts if not isinstance(fact, of_nobody)])
         return apply(fleet, facts, at)

@@ -177,12 +177,13 @@ def receipts(rungs: tuple[tuple[str, float], ...], message: Message) -> list[str
 
 def request_lines(message: Message, now: float, width: int, *, own: bool) -> Iterator[Line]:
     """What a request for approval asks for, until when, and what decides it; that a task's end waits for a word."""
-    if expired := message.expired_at(now):
-        why = message.lapsed or "nobody decided in time"
+    expired = message.expired_at(now)
+    if expired or message.lapsed:
+        why, when = message.lapsed or "nobody decided in time", date_and_time(expired, seconds=False) if expired else ""
         yield ()
         yield from _barred(
             f"asked for {'your ' if own else ''}approval: tier {message.tier}. "
-            f"Expired {date_and_time(expired, seconds=False)}: {plain(why)}.",
+            f"{f'Expired {when}'.strip()}: {plain(why)}.",
             width,
         )
         if own:

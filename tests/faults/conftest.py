@@ -26,7 +26,10 @@ def team(tmp_path: Path) -> Workspace:
 
 
 def make_team(root: Path) -> Workspace:
-    return create.create_workspace(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
+    """Three agents; nothing looks through logs by itself, beside what a test spoils, moves or takes away."""
+    made = create.create_workspace(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
+    made.config_file.write_text("[errors]\nwatch = false\n")
+    return made
 
 
 def mount(*words: str) -> None:
@@ -42,10 +45,10 @@ def unmount(directory: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB of its own."""
+    """A file system of 512 KiB of its own."""
     directory = tmp_path / "disk"
     directory.mkdir()
-    mount("-t", "tmpfs", "-o", "size=256k", "none", str(directory))
+    mount("-t", "tmpfs", "-o", "size=512k", "none", str(directory))
     yield directory
     unmount(directory)
 

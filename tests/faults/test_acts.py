@@ -64,7 +64,7 @@ def answered(team: Workspace) -> None:
 def with_program(team: Workspace) -> None:
     script = "echo started >> started"
     team.config_file.write_text(
-        "[dispatch]\nretry_wait = 0.1\nattempts = 1\n"
+        "[dispatch]\nretry_wait = 0.1\nattempts = 1\n[errors]\nwatch = false\n"
         + "".join(
             f'[agents.{name}]\nprogram = "command"\ncommand = ["sh", "-c", {json.dumps(script)}]\n'
             for name in ("beta", "target")

@@ -31,9 +31,9 @@ def read(tmp_path: Path, text: str) -> tuple[Keymap, tuple[str, ...]]:
 
 
 def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
-    keymap, troubles = read(tmp_path, '[keys]\nkill = "X"\nfilter = ["/", "Ctrl+f"]\nsnooze = []\nretry = ""\n')
+    keymap, troubles = read(tmp_path, '[keys]\nkill = "Q"\nfilter = ["/", "Ctrl+f"]\nsnooze = []\nretry = ""\n')
     assert troubles == ()
-    assert keymap.keys("kill") == ("X",) and keymap.spoken("filter") == ("/", "Ctrl+f")
+    assert keymap.keys("kill") == ("Q",) and keymap.spoken("filter") == ("/", "Ctrl+f")
     assert keymap.keys("snooze") == () == keymap.keys("retry") and keymap.first("snooze") == ""
     others = [action.id for action in ACTIONS if action.id not in keymap.changed]
     assert {each: keymap.keys(each) for each in others} == {each: STANDARD.keys(each) for each in others}
@@ -47,9 +47,9 @@ def test_no_file_is_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ('[keys]\nkil = "X"\n', 2, "no action 'kil'; did you mean kill?"),
+        ('[keys]\nkil = "Q"\n', 2, "no action 'kil'; did you mean kill?"),
         ('[keys]\n\nkill = "d"\n', 3, "kill: d is already dispatch (dispatch) in the same view"),
-        ('[keys]\nkill = "X"\nretry = "X"\n', 3, "retry: X is already kill (kill) in the same view"),
+        ('[keys]\nkill = "Q"\nretry = "Q"\n', 3, "retry: Q is already kill (kill) in the same view"),
         ('[keys]\nkill = "Esc"\n', 2, "kill: Esc leaves dialogs and forms"),
         ('[keys]\nkill = "Ctrl+c"\n', 2, "kill: Ctrl+c leaves"),
         ('[keys]\nback = "b"\n', 2, "back: Esc has to be one of its keys"),
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_told_with_its_line_and_the_rest_holds(
 
 
 def test_every_fault_is_told_not_only_the_first(tmp_path: Path) -> None:
-    _, troubles = read(tmp_path, '[keys]\nkil = "X"\nkill = "gg"\nwake = "m"\n[colours]\nred = 1\n')
+    _, troubles = read(tmp_path, '[keys]\nkil = "Q"\nkill = "gg"\nwake = "m"\n[colours]\nred = 1\n')
     assert len(troubles) == 4
     assert [trouble.rpartition("keys.toml")[2][:2] for trouble in troubles] == [": ", ":2", ":3", ":4"]
 
@@ -187,7 +187,7 @@ async def test_the_file_is_followed_while_the_screen_is_open_and_a_bad_one_chang
         path.write_text('[keys]\nhelp = "F1"\nview_fleet = "F2"\n')
         await until(pilot, lambda: "F1 help" in footer(), "the file's hold")
         assert app.notices[-1].text == "keys.toml changed: its keys hold"
-        path.write_text('[keys]\nhelp = "F3"\nkil = "X"\n')
+        path.write_text('[keys]\nhelp = "F3"\nkil = "Q"\n')
         await until(
             pilot, lambda: "no action 'kil'; did you mean kill?; the keys from before hold" in text_of(app), "told"
         )
@@ -204,13 +204,13 @@ async def test_the_file_is_followed_while_the_screen_is_open_and_a_bad_one_chang
 
 def test_the_command_prints_what_holds_and_what_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "keys.toml"
-    path.write_text('[keys]\nkill = "X"\nkil = "Y"\n')
+    path.write_text('[keys]\nkill = "Q"\nkil = "Y"\n')
     assert main(["keys", "--file", str(path)]) == 1
     out, err = capsys.readouterr()
-    assert any(line.split()[:2] == ["*kill", "X"] for line in out.splitlines())
+    assert any(line.split()[:2] == ["*kill", "Q"] for line in out.splitlines())
     assert all(action.id in out for action in BY_ID.values())
     assert f"{path}:3: no action 'kil'" in err
-    path.write_text('[keys]\nkill = "X"\n')
+    path.write_text('[keys]\nkill = "Q"\n')
     assert main(["keys", "--file", str(path)]) == 0
     assert capsys.readouterr().err == ""
 
@@ -255,7 +255,7 @@ def test_mailcore_names_no_key() -> None:
 def test_several_wrong_entries_are_one_line_of_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "keys.toml"
     monkeypatch.setattr("praxmonitor.app.keys.keymap_path", lambda: path)
-    path.write_text('[keys]\nkil = "X"\nfoo = "Y"\nbar = "Z"\n')
+    path.write_text('[keys]\nkil = "Q"\nfoo = "Y"\nbar = "Z"\n')
     assert own_keymap()[1] == ("keys.toml: 3 entries do not hold; praxmonitor keys tells",)
-    path.write_text('[keys]\nkil = "X"\n')
+    path.write_text('[keys]\nkil = "Q"\n')
     assert len(own_keymap()[1]) == 1 and own_keymap()[1][0].startswith("keys.toml:2: no action 'kil'")

@@ -67,12 +67,12 @@ def test_a_theme_and_keys_of_ones_own_are_found_in_the_config_directory(house: H
     text = (themes_dir() / "prax-dark.toml").read_text()
     (own / "themes" / "mine.toml").write_text(text.replace("prax-dark", "mine").replace("#111316", "#102030"))
     (own / "themes" / "bad.toml").write_text("name = 3")
-    (own / "keys.toml").write_text('[keys]\nkil = "X"\nquit = ["X", "Ctrl+q"]\n')
+    (own / "keys.toml").write_text('[keys]\nkil = "Q"\nquit = ["Q", "Ctrl+q"]\n')
     environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "COLORTERM": "truecolor"}
     with screen_of(house, "--theme", "mine", **environment) as terminal:
         seen = output(terminal, b"did you mean kill?")
         seen += output(terminal, b"idle") if b"idle" not in seen else b""
-        terminal.send(b"X")
+        terminal.send(b"Q")
         terminal.expect(pexpect.EOF)
     assert b"48;2;16;32;48" in seen, "the ground of that theme"
     assert b"bad.toml" in SEQUENCE.sub(b"", seen)

@@ -36,6 +36,7 @@ from mailcore.observe.facts import (
     HooksRead,
     LimitsRead,
     LockRead,
+    LogsGrew,
     Lost,
     MailboxRead,
     Roster,
@@ -119,7 +120,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
     assert {kind: tag for kind, tag in TAGS.items() if kind in get_args(Fact)} == {
         Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
         Used: "used", Lost: "lost", Stated: "stated", LimitsRead: "limits",
-        HooksRead: "hooks", ErrorsRead: "errors",
+        HooksRead: "hooks", ErrorsRead: "errors", LogsGrew: "log_growth",
         SessionsLive: "sessions",
     }  # fmt: skip
     assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
@@ -146,7 +147,7 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
     readings = list(read_recording(recording_0_1_0, left_out))
     assert (
         {type(fact) for _, facts in readings for fact in facts}
-        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead}
+        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew}
         == set(FORMATS[1].values())
     )
     assert len(left_out) == 0 and str(left_out) == ""

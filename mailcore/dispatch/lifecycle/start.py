@@ -229,8 +229,11 @@ def start_queue_waiter(workspace: Workspace, agent: Agent, found: Hindrance) -> 
         name_holder(claim, waiter.pid)
 
 
-def start_error_watch(workspace: Workspace) -> None:
-    """Let a process look what errors came to the logs; what hinders it is no matter of its caller's."""
+def start_error_watch(workspace: Workspace, config: Config) -> None:
+    """Let a process look what errors came to the logs, where that is wanted; what hinders it is no matter of its
+    caller's."""
+    if not config.errors.watch:
+        return
     with suppress(OSError):
         _detached(workspace, child("mailcore.dispatch.error_watch", str(workspace.root)), "errors", subprocess.DEVNULL)
 

@@ -63,7 +63,7 @@ def _reported(workspace: Workspace, config: Config, run_dir: Path, supervisor: i
             reason = f"its supervisor died ({how}), and {run_dir} is gone" if agent.mail_dir.is_dir() else ""
             after_run.report_lost(workspace, config, agent, first, reason)
         after_run.start_all_waiting(workspace, config)
-        start_error_watch(workspace)
+        start_error_watch(workspace, config)
     except (MailcoreError, OSError) as error:
         print(f"the sentinel of {run_dir} (supervisor PID {supervisor}): {error}", file=sys.stderr)
         return False

@@ -174,7 +174,7 @@ class Supervisor:
         after_run.release_branch(
             self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed"
         )
-        start_error_watch(self.workspace)
+        start_error_watch(self.workspace, self.config)
 
 
 def main(run_dir: Path, sentinel: int) -> int:

@@ -24,7 +24,7 @@ def runaway_log_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm
             f"runaway log: {log_place(facts, log.path)} grows by more than {rate}",
             "less than that ([alarms] runaway_log)",
             f"it grows since {date_and_time(log.since)}",
-            remedy="open its log (L) and see what writes it; hold (H) or kill (D) it; cut the log (X)",
+            remedy="open its log (L) and see what writes it; hold (H) or kill (D) it; cut log (X)",
             id=log_place(facts, log.path),
         )  # fmt: skip
         yield TimedAlarm(alarm, log.at - 0.001, until=log.at + GROWTH_WINDOW)
