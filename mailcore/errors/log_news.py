@@ -118,6 +118,9 @@ def _parts(source: LogSource, place: LogPlace) -> list[tuple[int, int]]:
     if current is not None and (not place.inode or _stands(*current, place, mark)):
         return [(current[0], place.offset)]
     older = open_moved(path, known) if current is None or file_identity(current[1]) != known else []
+    if older and not _holds(older[0], place, mark):  # a removed file's number was given to another
+        while older:
+            os.close(older.pop())
     if not older and mark and (copy := open_copy(path, mark, place.offset, place.at - 1)) >= 0:
         older = [copy]
     if not older and mark and current is not None and _is_restored(*current, place, mark):
@@ -128,17 +131,19 @@ def _parts(source: LogSource, place: LogPlace) -> list[tuple[int, int]]:
 
 def _stands(descriptor: int, stat: os.stat_result, place: LogPlace, mark: bytes) -> bool:
     """It is the file that was read, and what was read of it stands there still."""
-    return (
-        file_identity(stat) == (place.device, place.inode)
-        and stat.st_size >= place.offset
-        and os.pread(descriptor, len(mark), place.offset - len(mark)) == mark
-    )
+    same = file_identity(stat) == (place.device, place.inode) and stat.st_size >= place.offset
+    return same and _holds(descriptor, place, mark)
+
+
+def _holds(descriptor: int, place: LogPlace, mark: bytes) -> bool:
+    """What stood before that place stands there."""
+    return os.pread(descriptor, len(mark), place.offset - len(mark)) == mark
 
 
 def _is_restored(descriptor: int, stat: os.stat_result, place: LogPlace, mark: bytes) -> bool:
     """It is another file with the same beginning: the workspace was copied, or brought back."""
     known = file_identity(stat) != (place.device, place.inode) and stat.st_size >= place.offset
-    return known and os.pread(descriptor, len(mark), place.offset - len(mark)) == mark
+    return known and _holds(descriptor, place, mark)
 
 
 def _read_part(

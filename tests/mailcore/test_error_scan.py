@@ -204,6 +204,22 @@ def test_one_call_does_a_bounded_work_and_the_next_goes_on(house: House) -> None
     assert group.count == 20
 
 
+def test_a_log_that_was_brought_back_counts_once_though_another_file_has_its_number(house: House) -> None:
+    """As after a copy: a removed file's number is given to the next one that is made."""
+    begin_watch(house.workspace)
+    path = log_file(house)
+    write(path, traceback(house))
+    (group,) = settled(house)
+    assert group.count == 1
+    text, other = path.read_text(), path.with_name("notes.txt")
+    path.rename(other)
+    write(other, "something else that is longer than what was read of the log\n" * 20, mode="w")
+    write(path, text)
+    assert [one.count for one in settled(house)] == [1]
+    write(path, traceback(house))
+    assert [one.count for one in settled(house)] == [2]
+
+
 def test_a_workspace_that_was_copied_is_read_on_from_where_it_was(house: House) -> None:
     begin_watch(house.workspace)
     path = log_file(house)
