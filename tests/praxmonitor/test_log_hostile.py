@@ -145,7 +145,7 @@ def test_the_command_prints_none_of_it_either(house: House, tmp_path: Path) -> N
     logs = house.workspace.agent("@writer").logs_dir
     logs.mkdir(parents=True, exist_ok=True)
     (logs / "app.log").write_bytes(b"".join(b"%s\n" % data for _, data in HOSTILE[:-2]) + b"all over\n")
-    command = ["-m", "mailcore", "logs", "@writer", "-n", "1000"]
+    command = ["-m", "mailcore.cli", "logs", "@writer", "-n", "1000"]
     done = subprocess.run([sys.executable, *command], cwd=house.root, capture_output=True, timeout=60)
     assert b"all over" in done.stdout and b"\x1b" not in done.stdout and harmful(done.stdout) == [], done.stderr
     terminal = pexpect.spawn(sys.executable, command, cwd=str(house.root), dimensions=(30, 100), timeout=60,

@@ -46,7 +46,7 @@ def head(message: Message, width: int = 60) -> str:
 
 def test_a_request_that_lapsed_says_so_where_it_is_read() -> None:
     raw = {"subject": "Deploy?", "approval": {"tier": 1}, "ack": {"state": "lapsed", "result": "its run is\x1b over"}}
-    drawn = head(Message.from_json(raw))
+    drawn = head(Message.from_json(raw), 90)
     assert "asked for your approval: tier 1. Expired: its run is\N{REPLACEMENT CHARACTER} over." in drawn, (
         "no time is known"
     )
