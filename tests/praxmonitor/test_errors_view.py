@@ -84,6 +84,14 @@ def test_only_what_was_typed_is_shown_and_what_is_settled_if_its_state_is_named(
     assert len([one for one in each_state() if read_error_filter("", settled=True).shows(one, NOON)]) == 5
 
 
+def test_the_row_of_one_that_is_muted_says_until_when() -> None:
+    muted = each_state()[3]
+    for width in (56, 76, 120):
+        assert "until 12:30  npm ERR!" in "".join(text for text, _ in group_line(muted, NOON, width))
+    rows = (replace(muted, muted_until=0.0), replace(muted, muted_until=NOON - 1), each_state()[0])
+    assert not any("until" in text for row in rows for text, _ in group_line(row, NOON, 120)), "no end, over, not muted"
+
+
 def test_counts_in_words_and_in_six_cells() -> None:
     assert tally_words(each_state(), NOON) == "1 back again, 1 new, 1 investigating"
     assert tally_words((), NOON) == tally_words(each_state()[:1], NOON) == "no open errors"
