@@ -135,6 +135,8 @@ def test_the_whole_of_one_tells_what_is_known_and_says_what_is_not() -> None:
     bare = group(9, NEW, "KeyError", sample=None, runs=(), history=())
     told = "\n".join("".join(text for text, _ in line) for line in whole_lines(bare, NOON, 100))
     assert "asked     nobody yet" in told and "mail" not in told and "frames" not in told and "history" not in told
+    long = replace(back, sample=event("x", "@a", 5, sample=("line",) * 61))
+    assert "and 1 line more, in the log" in str(whole_lines(long, NOON, 100))
     own = whole_lines(back, NOON, 100, Keymap({"resolve_error": ("f5",)}).respelled)
     assert "resolve (F5)" in str(own)
 
