@@ -61,7 +61,8 @@ def errors(call: Call) -> VerbResult:
         case _:
             group = error_acts.investigate_error(call.workspace, call.config, by, name, dispatch=not a.mail)
     last = group.history[-1].what if group.history else str(group.state)
-    return _row(group), f"{group.fingerprint} is {group.state}: {line(masked(last), 200)}"
+    told = last if last.startswith(str(group.state)) else f"{group.state}: {last}"
+    return _row(group), f"{group.fingerprint} is {line(masked(told), 200)}"
 
 
 def _look(call: Call) -> None:

@@ -13,6 +13,7 @@ from mailcore.errors.fingerprint import fingerprint
 from mailcore.errors.groups import observed, owned
 from mailcore.errors.known_runs import KnownRuns
 from mailcore.errors.log_news import LogNews
+from mailcore.errors.one_failure import Tellings, is_run_alone
 from mailcore.errors.owner import Branches, error_owner
 from mailcore.errors.store import ErrorBook, LogPlace
 from mailcore.model.error_group import ErrorEvent, ErrorGroup, ErrorOrigin, GroupState
@@ -38,6 +39,8 @@ class Counting:
         self.book, self.events, self.touched = book, 0, set[str]()
         self._branches, self._errors, self._runs, self._now = branches, errors, runs, now
         self._addresses = addresses
+        self._tellings: Tellings | None = None
+        """Made when the first error is met."""
 
     def count(self, source: LogSource, news: LogNews) -> None:
         """What one look at a log found, and where it ended."""
@@ -68,7 +71,15 @@ class Counting:
         cause = error_cause(event)
         if cause:
             self.note_causes({cause: event.at})
+        tellings = self._tellings = self._tellings or Tellings(self.book)
+        other = self.book.groups.get(tellings.other(event))
+        if other is not None and not event.frames:
+            return  # its run told it with frames
+        if other is not None and is_run_alone(self.book, other, event.run_id):
+            self.book = self.book.without_group(other)  # it was told in part
+            self.touched.discard(other.fingerprint)
         name = fingerprint(event)
+        tellings.add(event, name)
         group = self.book.groups.get(name)
         quiet = history or bool(cause) or self._is_own(event, group)
         group = self._with_owner(observed(group, event, name, history=quiet), event)

@@ -121,9 +121,14 @@ def mute_lapsed(group: ErrorGroup, now: float) -> ErrorGroup:
 
 def resolved(group: ErrorGroup, at: float, by: str, how: str) -> ErrorGroup:
     """`by` says that it is over, and what was done; what happens after `at` brings it back."""
+    before = (group.resolution, group.resolved_at)
+    if group.unmuted_state is GroupState.RESOLVED:  # said again, in other words
+        before = (group.earlier_resolution, group.earlier_resolved_at)
     done = replace(
         group,
         state=GroupState.RESOLVED,
+        earlier_resolution=before[0],
+        earlier_resolved_at=before[1],
         resolution=how[:MAX_WORDS],
         resolved_at=at,
         muted_until=0.0,
@@ -138,10 +143,17 @@ def resolved(group: ErrorGroup, at: float, by: str, how: str) -> ErrorGroup:
 
 
 def reopened(group: ErrorGroup, at: float, by: str) -> ErrorGroup:
-    """It is not over after all, says `by`: new again; a group that is not resolved is left as it is."""
+    """It is not over after all, says `by`: it stands as before; a group that is not resolved is left as it is."""
     if group.state is not GroupState.RESOLVED:
         return group
-    again = replace(group, state=GroupState.NEW, resolution="", resolved_at=0.0)
+    again = replace(
+        group,
+        resolution=group.earlier_resolution,
+        resolved_at=group.earlier_resolved_at,
+        earlier_resolution="",
+        earlier_resolved_at=0.0,
+    )
+    again = replace(again, state=again.acted_state)
     return entered(again, at, "not over after all", by)
 
 

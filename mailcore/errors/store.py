@@ -99,6 +99,10 @@ class ErrorBook(msgspec.Struct, frozen=True):
             else changed(self, groups={**self.groups, group.fingerprint: group})
         )
 
+    def without_group(self, group: ErrorGroup) -> ErrorBook:
+        """The same without it."""
+        return changed(self, groups={name: one for name, one in self.groups.items() if name != group.fingerprint})
+
 
 class ErrorsAtHand:
     """The book while its lock is held; what it is set to is written at the end."""

@@ -120,6 +120,10 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     resolution: str = ""
     """What was done about it; untrusted."""
     resolved_at: float = 0.0
+    earlier_resolution: str = ""
+    """What was done the time before, after which it came back; it counts again where it is not over after all."""
+    earlier_resolved_at: float = 0.0
+    """When that was; 0.0: never."""
     came_back_at: float = 0.0
     """When it came back last after it was resolved; 0.0: it did not."""
     returns: int = 0
@@ -135,8 +139,11 @@ class ErrorGroup(msgspec.Struct, frozen=True):
     @property
     def unmuted_state(self) -> GroupState:
         """As it would stand, had it not been muted."""
-        if self.state is not GroupState.MUTED:
-            return self.state
+        return self.acted_state if self.state is GroupState.MUTED else self.state
+
+    @property
+    def acted_state(self) -> GroupState:
+        """What it came to by what was done about it, and when."""
         if self.resolved_at and self.asked_at <= self.resolved_at:
             return GroupState.BACK if self.came_back_at > self.resolved_at else GroupState.RESOLVED
         return GroupState.INVESTIGATING if self.asked_at else GroupState.NEW

@@ -33,9 +33,23 @@ async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kw
     """Run an act in a thread and say that it was asked for, or why it was refused; whether it was asked for."""
     asked = await result_of(context, act, *args, **kwargs)
     if asked is not None:
-        context.display.notify(f"asked: {plain(asked)}")
-        await asyncio.to_thread(context.opened.note_presence)
+        await _acknowledge(context, f"asked: {plain(asked)}")
     return asked is not None
+
+
+async def do_reversible(context: Context[View], act: Callable[[], str], undone_by: str, undo: str) -> bool:
+    """Run an act in a thread that does it at once; say what it did, and the key of the action that undoes it, or why it
+    was refused; whether it was done."""
+    done = await result_of(context, act)
+    if done is not None:
+        key = context.display.key_of(undone_by)
+        await _acknowledge(context, plain(done) + (f"  ({key}: {undo})" if key else ""))
+    return done is not None
+
+
+async def _acknowledge(context: Context[View], said: str) -> None:
+    context.display.notify(said)
+    await asyncio.to_thread(context.opened.note_presence)
 
 
 async def result_of(context: Context[View], act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -10,8 +10,8 @@ from mailcore.text import line
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions.requests import me
 
-TITLE_LENGTH = 80
-"""Characters of a title in what is said of an act."""
+TITLE_LENGTH = 36
+"""Characters of a title in what is said of an act: the key that undoes it has room behind that."""
 
 
 def _said(what: str, group: ErrorGroup) -> str:

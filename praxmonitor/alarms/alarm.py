@@ -177,6 +177,11 @@ class Alarm:
         return self.id.partition(" ")[0] if self.kind in (AlarmKind.ERROR_BACK, AlarmKind.ERROR_UNTOLD) else ""
 
     @property
+    def clause_of(self) -> tuple[AlarmKind, str]:
+        """What those have in common that are said in one clause."""
+        return self.kind, self.cause
+
+    @property
     def text(self) -> str:
         """All of it in one line."""
         expected = f"expected: {self.expected}" if self.expected else ""
@@ -195,7 +200,7 @@ def clauses(alarms: Sequence[Alarm]) -> list[str]:
     """
     groups: dict[tuple[AlarmKind, str], list[Alarm]] = {}
     for alarm in alarms:
-        groups.setdefault((alarm.kind, alarm.cause), []).append(alarm)
+        groups.setdefault(alarm.clause_of, []).append(alarm)
     return [_clause(found) for found in groups.values()]
 
 

@@ -67,6 +67,12 @@ def began(episode: Episode) -> float:
     return episode.alarm.since or episode.raised_at
 
 
+def named_since(episodes: Sequence[Episode]) -> float:
+    """When the first of these began, or the oldest that one clause names with it; 0.0 of none."""
+    alike = [one for one in episodes if one.alarm.clause_of == episodes[0].alarm.clause_of]
+    return min(map(began, alike), default=0.0)
+
+
 def alarm_state(episode: Episode, now: float) -> AlarmState:
     """How an alarm stands at `now`."""
     told = (

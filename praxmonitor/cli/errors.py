@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     except MailcoreError as error:
         return say_refused(error, as_json=options.json)
     now, errors = time.time(), read_error_groups(workspace)
-    groups = [group for group in listed(errors.groups, NO_PLACES, now) if group.last_at >= since]
+    groups = [group for group in listed(errors.groups, NO_PLACES, now)[0] if group.last_at >= since]
     shown = [group for group in groups if options.all or group.state_at(now) not in SETTLED]
     if options.json:
         print_json({"workspace": str(workspace.root), **_as_json(errors, shown, len(groups) - len(shown), now)})

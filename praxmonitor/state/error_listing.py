@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -20,17 +20,22 @@ def rank(group: ErrorGroup, now: float) -> int:
     return 0 if state in WANTED else 2 if state in SETTLED else 1
 
 
-def listed(groups: Iterable[ErrorGroup], before: ErrorPlaces, now: float) -> tuple[ErrorGroup, ...]:
-    """These by rank; within it as they stood `before`, and what was not there above that, the one seen last first."""
+def listed(
+    groups: Collection[ErrorGroup], before: ErrorPlaces, now: float, kept: str = ""
+) -> tuple[tuple[ErrorGroup, ...], ErrorPlaces]:
+    """These by rank, and where each stands then; within a rank as they stood `before`, and what was not there above
+    that, the one seen last first.
+
+    `kept`: the fingerprint of the one that stays in its place when it is muted or resolved.
+    """
+    ranks = {group.fingerprint: rank(group, now) for group in groups}
+    if ranks.get(kept) == 2 and kept in before:
+        ranks[kept] = before[kept][0]
 
     def place(group: ErrorGroup) -> tuple[int, int, float]:
-        its = rank(group, now)
+        its = ranks[group.fingerprint]
         old_rank, old_place = before.get(group.fingerprint, (-1, -1))
         return its, old_place if old_rank == its else -1, -group.last_at
 
-    return tuple(sorted(groups, key=place))
-
-
-def places(groups: Iterable[ErrorGroup], now: float) -> ErrorPlaces:
-    """Where each of these stands."""
-    return {group.fingerprint: (rank(group, now), place) for place, group in enumerate(groups)}
+    found = tuple(sorted(groups, key=place))
+    return found, {group.fingerprint: (ranks[group.fingerprint], at) for at, group in enumerate(found)}

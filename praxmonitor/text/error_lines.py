@@ -54,6 +54,8 @@ def group_line(group: ErrorGroup, now: float, width: int) -> Line:
         spans.append((f"{pad(f'{who}{more}', 14)} ", "muted"))
     if width >= WITH_OWNER:
         spans.append((f"{pad(f'→ {plain(group.owner)}' if group.owner else '', 14)} ", "muted"))
+    if group.state_at(now) is GroupState.MUTED and group.muted_until:
+        spans.append((f"until {soon(group.muted_until, now=now)}  ", "muted"))
     return (*spans, (plain(group.title), "muted" if quiet else ""))
 
 
@@ -149,7 +151,7 @@ def _sample(group: ErrorGroup, width: int) -> Iterator[Line]:
     for text in sample.sample[:MOST_SAMPLE]:
         yield from (((f"  {part}", ""),) for part in wrapped(plain(text), max(10, width - 2), MOST_PARTS))
     if len(sample.sample) > MOST_SAMPLE:
-        yield ((f"  and {len(sample.sample) - MOST_SAMPLE:,} lines more, in the log", "faint"),)
+        yield ((f"  and {counted(len(sample.sample) - MOST_SAMPLE, 'line')} more, in the log", "faint"),)
     if sample.frames:
         yield ()
         yield (("frames, the innermost first", "accent"),)

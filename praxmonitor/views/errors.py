@@ -16,7 +16,7 @@ from mailcore.model.error_group import ErrorGroup
 from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, ERRORS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
-from praxmonitor.state.error_listing import NO_PLACES, ErrorPlaces, listed, places
+from praxmonitor.state.error_listing import NO_PLACES, ErrorPlaces, listed
 from praxmonitor.text.error_lines import NOTHING_HERE, group_line, whole_lines
 from praxmonitor.text.error_looks import SETTLED, ErrorFilter, read_error_filter, tally_words
 from praxmonitor.text.lines import Line, plain, wrap
@@ -68,6 +68,8 @@ class ErrorsScreen(Screen[None]):
         """Those that are listed, in their order."""
         self._places: ErrorPlaces = NO_PLACES
         """Where they stood before."""
+        self._lets_go = False
+        """The chosen one is hidden like any other by what is drawn next; else it stays, whatever becomes of it."""
         self._hidden = 0
         """How many are not shown as they are muted or resolved."""
 
@@ -85,6 +87,7 @@ class ErrorsScreen(Screen[None]):
         """Another view comes to the front: when this one comes back, its order is made anew."""
         if not self.app.screen.is_modal:
             self._places = NO_PLACES
+            self._lets_go = not self.whole
 
     @property
     def chosen(self) -> ErrorGroup | None:
@@ -118,16 +121,17 @@ class ErrorsScreen(Screen[None]):
         fleet, now = self.frame.app.snapshot.fleet, self._now
         errors = fleet.errors
         groups = errors.groups if errors is not None else ()
-        shown = [group for group in groups if self._filter.shows(group, now)]
+        kept = "" if self._lets_go or self.chosen is None else self.chosen.fingerprint
+        self._lets_go = False
+        shown = [group for group in groups if group.fingerprint == kept or self._filter.shows(group, now)]
         settled = sum(group.state_at(now) in SETTLED for group in groups)
         self._hidden = settled - sum(group.state_at(now) in SETTLED for group in shown)
-        self._groups = listed(shown, self._places, now)
-        self._places = places(self._groups, now)
+        self._groups, self._places = listed(shown, self._places, now, kept)
         rows = [Row((group.fingerprint,), marked(partial(self._draw, group))) for group in self._groups]
         known = self.frame.app.snapshot.now > 0
         self.list.show(rows if known else None, self._nothing if not rows else lambda _: [])
-        if not rows:
-            self.close_whole()
+        if self.chosen is None or self.chosen.fingerprint != kept:
+            self.close_whole()  # what was read is forgotten
         self._show_summary()
         self._show_chosen()
 
@@ -191,7 +195,7 @@ class ErrorsScreen(Screen[None]):
     def _pick(self) -> None:
         """Another group: the list is what is moved in."""
         self.close_whole()
-        self._show_chosen()
+        self._show()
 
     def _open(self) -> None:
         self.frame.app.action_do("open_error")
@@ -234,6 +238,7 @@ class ErrorsScreen(Screen[None]):
 
     def _read_filter(self, *, settled: bool) -> None:
         self._filter = read_error_filter(self._typed, settled=settled)
+        self._lets_go = not self.whole
         self.frame.refresh()
 
     def open_filter(self) -> None:

@@ -22,7 +22,7 @@ from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import clauses
 from praxmonitor.alarms.desk import AlarmDesk
-from praxmonitor.alarms.groups import began
+from praxmonitor.alarms.groups import named_since
 from praxmonitor.preferences.preferences import Preferences
 from praxmonitor.state.needs import Need, needs_of
 from praxmonitor.state.oldest_task import OldestTasks
@@ -178,7 +178,7 @@ class Frame:
         )  # fmt: skip
         if of == self._drawn_of and self._drawn_at <= now < self._alike_until:
             return
-        oldest, first = self._tasks.of(snapshot.fleet), min(map(began, waiting), default=0.0)
+        oldest, first = self._tasks.of(snapshot.fleet), named_since(waiting)
         self._drawn_of, self._drawn_at = of, now
         ages = (next_step(at, now) for at in (first, oldest.at if oldest is not None else 0.0))
         self._alike_until = min(now // 60 * 60 + 60, *ages) if not snapshot.fleet.limits else now

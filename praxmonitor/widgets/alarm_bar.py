@@ -25,7 +25,7 @@ def marks(urgency: int) -> str:
 
 def bar_line(clauses: Sequence[str], urgency: int, since: float, now: float, width: int, answers: AnswerKeys) -> Line:
     """The line in exactly `width` cells: as many whole clauses as there is room for, how many more there are, the age
-    of the oldest, the keys that answer."""
+    of the first, the keys that answer."""
     said = [plain(clause) for clause in clauses]
     role = URGENCY_ROLES[urgency]
     left: Line = ((f" {marks(urgency)} ", role),)
@@ -58,7 +58,7 @@ class AlarmBar:
     def show(
         self, clauses: Sequence[str], urgency: int, since: float, now: float, width: int, answers: AnswerKeys
     ) -> None:
-        """Show what wants the operator, in `width` cells, since when; no clause hides the line."""
+        """Show what wants the operator, in `width` cells, since when the first; no clause hides the line."""
         self.lines.display = bool(clauses)
         if clauses:
             self.lines.set_lines([bar_line(clauses, urgency, since, now, width, answers)])

@@ -60,6 +60,8 @@ class GroupLife(RuleBasedStateMachine):
         self.state = "new"
         self.under = "new"
         """What it is below a mute."""
+        self.before = "new"
+        """What it was before it was resolved."""
         self.count, self.returns, self.until = 1, 0, 0.0
 
     def _tick(self) -> float:
@@ -84,7 +86,6 @@ class GroupLife(RuleBasedStateMachine):
         self.group = observed(self.group, event(1.0), FINGERPRINT, history=True)
         self.count += 1
 
-    @precondition(lambda self: self.state != "muted")
     @rule()
     def happens_in_its_own_investigation(self) -> None:
         self.group = observed(self.group, event(self._tick()), FINGERPRINT, history=True)
@@ -98,7 +99,15 @@ class GroupLife(RuleBasedStateMachine):
     @rule()
     def is_resolved(self) -> None:
         self.group = groups.resolved(self.group, self._tick(), "@a", "mended")
+        if self.under != "resolved":
+            self.before = self.under
         self.state = self.under = "resolved"
+
+    @precondition(lambda self: self.state == "resolved")
+    @rule()
+    def is_reopened(self) -> None:
+        self.group = groups.reopened(self.group, self._tick(), "@operator")
+        self.state = self.under = self.before
 
     @rule(minutes=st.sampled_from([0, 1]))
     def is_muted(self, minutes: int) -> None:
@@ -153,6 +162,18 @@ def test_what_happened_before_it_was_resolved_does_not_bring_it_back() -> None:
     back = observed(late, event(250.0), FINGERPRINT)
     assert back.state is GroupState.BACK and back.returns == 1
     assert [entry.what for entry in back.history] == ["resolved: mended it", "came back after it was resolved"]
+
+
+def test_what_was_back_is_back_again_when_it_is_not_over_after_all() -> None:
+    first = groups.resolved(observed(None, event(100.0), FINGERPRINT), 200.0, "@a", "mended it")
+    back = observed(first, event(250.0), FINGERPRINT)
+    twice = groups.resolved(groups.resolved(back, 300.0, "@a", "now it is"), 310.0, "@a", "in other words")
+    again = groups.reopened(twice, 320.0, "@operator")
+    assert again.state is GroupState.BACK and again.returns == 1
+    assert (again.resolution, again.resolved_at) == ("mended it", 200.0), "as it was said before that"
+    assert groups.unmuted(groups.muted(again, 330.0, "@operator"), 340.0).state is GroupState.BACK
+    never = groups.reopened(groups.resolved(observed(None, event(1.0), FINGERPRINT), 2.0, "@a", "x"), 3.0, "@a")
+    assert (never.state, never.resolution, never.resolved_at) == (GroupState.NEW, "", 0.0)
 
 
 def test_an_answer_that_is_read_after_the_error_came_again_leaves_it_back() -> None:

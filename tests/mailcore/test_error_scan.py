@@ -16,7 +16,7 @@ from mailcore.errors import scan as scanning
 from mailcore.errors.scan import Scanned, begin_watch, scan_errors
 from mailcore.errors.store import read_errors, read_groups
 from mailcore.model.error_group import ErrorGroup
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, wait_until
 
 ERRORS = Errors()
 TRACEBACK = """Traceback (most recent call last):
@@ -121,6 +121,32 @@ def test_the_output_of_a_run_is_read_and_how_it_ended(house: House) -> None:
     assert groups["python"].count == 1 and groups["python"].runs == (run_id,)
     assert groups["result"].count == 1 and groups["result"].runs == (run_id,)
     assert looked(house).events == 0
+
+
+@pytest.mark.parametrize("framed_first", [True, False])
+@pytest.mark.parametrize("looks", ["at once", "in between"])
+def test_one_failure_that_a_run_tells_with_its_frames_and_without_is_one_error(
+    house: House, framed_first: bool, looks: str
+) -> None:
+    """A program that fails writes its traceback, and says the last line of it as its result or in what it prints."""
+    begin_watch(house.workspace)
+    log, go = log_file(house), house.root / "go"
+    framed = f"printf '%s' '{traceback(house)}' >&2"
+    bare = "echo 'ERROR ZeroDivisionError: division by zero'"
+    first, second = (framed, bare) if framed_first else (bare, framed)
+    house.limit(attempts=1)
+    house.shell("writer", f"{first}; touch {go}.first; while ! [ -e {go} ]; do sleep 0.05; done; {second}; exit 3")
+    run_id = house.started("@lead", "@writer")
+    wait_until(lambda: Path(f"{go}.first").exists())
+    if looks == "in between":
+        scan_errors(house.workspace, ERRORS, now=time.time() + 9)
+        assert len(read_groups(house.workspace)) == 1
+    go.touch()
+    house.over("writer", run_id)
+    found = [group for group in settled(house) if "ZeroDivisionError" in group.title]
+    assert [(group.kind, group.count, group.runs) for group in found] == [("python", 1, (run_id,))]
+    write(log, "ERROR ZeroDivisionError: division by zero\n")
+    assert len([group for group in settled(house) if "ZeroDivisionError" in group.title]) == 2, "of no run: another"
 
 
 def test_a_line_of_a_log_is_of_the_run_that_was_at_work(house: House) -> None:

@@ -11,7 +11,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind, clauses
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import ACKNOWLEDGED, Answers, Episode
 from praxmonitor.alarms.episodes import Episodes, advance
-from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of, most_urgent_first
+from praxmonitor.alarms.groups import AlarmGroup, AlarmState, groups_of, most_urgent_first, named_since
 from praxmonitor.alarms.outlets import headline_of
 from praxmonitor.alarms.reports import title_of
 from praxmonitor.alarms.telling import GROUP_INTERVAL
@@ -47,6 +47,16 @@ def text(group: AlarmGroup, width: int = 100, *, chosen: bool = False) -> str:
     lines = group_lines(group, {}, NOW + 60, width, str if chosen else None)
     assert all(width_of(line) <= width for line in lines)
     return "\n".join("".join(part for part, _ in line) for line in lines)
+
+
+def test_the_age_is_that_of_the_alarm_that_is_named_first() -> None:
+    old = replace(SILENT, since=NOW - 9000)
+    episodes = [Episode(alarm, NOW) for alarm in (replace(LIMIT, since=0.0), old)]
+    assert named_since(episodes) == NOW, "when it was raised, where nobody knows when it began"
+    assert named_since(episodes[::-1]) == NOW - 9000
+    assert named_since([Episode(bounced(1), NOW), Episode(old, NOW), Episode(bounced(2, -60), NOW)]) == NOW - 60
+    assert named_since([Episode(bounced(1), NOW), Episode(bounced(2, -60, "disk"), NOW)]) == NOW, "of another cause"
+    assert named_since([]) == 0.0
 
 
 def test_twelve_of_one_cause_are_one_line_and_named_when_it_is_chosen() -> None:

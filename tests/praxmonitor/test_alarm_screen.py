@@ -63,6 +63,7 @@ async def test_the_line_tells_what_wants_the_operator() -> None:
         said = text_of(app).splitlines()[1]
         for word in ("@checker silent", "@editor waits for you", "A acknowledge", "Z snooze"):
             assert word in said
+        assert " 32s " in said, "the age of what is named first"
         assert " +2 " in said, "the others are counted: none is said in half"
 
 

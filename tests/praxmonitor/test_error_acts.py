@@ -14,6 +14,7 @@ from mailcore.exceptions import UsageError
 from mailcore.mail import post
 from mailcore.model.error_group import ErrorGroup, GroupState
 from praxmonitor.actions.errors import parse_minutes
+from praxmonitor.actions.keymap import Keymap
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.feed.file_feed import FileFeed
@@ -75,12 +76,24 @@ async def test_it_is_resolved_with_a_word_and_is_not_over_after_all(house: House
         assert (
             kept(house).resolution == "rows without a title are skipped" and kept(house).history[-1].by == "@operator"
         )
-        await until(pilot, lambda: "1 not shown (v)" in text_of(app), "it leaves the list")
-        await pilot.press("v")
-        await until(pilot, lambda: view.chosen, "it is shown on demand")
+        await until(pilot, lambda: app.notices, "it is said")
+        assert app.notices[-1].text == "resolved: KeyError: 'title'  (R: not over after all)"
+        await until(pilot, lambda: "✓ resolved" in text_of(app), "it stays in the list as what it is")
+        assert view.chosen is not None and "not shown" not in text_of(app)
         await pilot.press("R")
         await until(pilot, lambda: kept(house).state is GroupState.NEW, "and is not over after all")
         await until(pilot, lambda: "1 new" in text_of(app), "as the screen says")
+        assert app.notices[-1].text == "not over after all: KeyError: 'title'  (R: resolve)"
+
+
+async def test_what_undoes_an_act_is_named_by_the_operators_own_key(house: House) -> None:
+    known(house)
+    app = on(house)
+    app.keymap = Keymap({"mute_error": ("f6",)})
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await typed(await opened(app, pilot), pilot, "f6", "")
+        await until(pilot, lambda: app.notices, "it is said")
+        assert app.notices[-1].text == "muted: KeyError: 'title'  (F6: unmute)"
 
 
 async def test_it_is_muted_for_minutes_and_unmuted(house: House) -> None:
@@ -96,7 +109,8 @@ async def test_it_is_muted_for_minutes_and_unmuted(house: House) -> None:
         await until(pilot, lambda: kept(house).state is GroupState.MUTED, "it is muted")
         assert 7100 < kept(house).muted_until - time.time() < 7300
         await until(pilot, lambda: "no open errors" in text_of(app), "the screen says so")
-        await pilot.press("v", "m")
+        await until(pilot, lambda: "– muted" in text_of(app), "it stays in the list")
+        await pilot.press("m")
         await until(pilot, lambda: kept(house).state is GroupState.NEW, "the same key unmutes it")
 
 

@@ -15,7 +15,7 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.actions.keymap import Keymap
 from praxmonitor.app.app import PraxApp
 from praxmonitor.feed.playback import Playback
-from praxmonitor.state.error_listing import NO_PLACES, listed, places
+from praxmonitor.state.error_listing import NO_PLACES, listed
 from praxmonitor.text.error_lines import group_line, how_often, whole_lines
 from praxmonitor.text.error_looks import read_error_filter, tally_words
 from praxmonitor.text.lines import width_of
@@ -35,22 +35,24 @@ def titles(groups: Sequence[ErrorGroup]) -> list[str]:
 
 
 def test_what_nobody_has_taken_up_stands_first_then_what_was_seen_last() -> None:
-    states = [one.state for one in listed(each_state(), NO_PLACES, NOON)]
+    states = [one.state for one in listed(each_state(), NO_PLACES, NOON)[0]]
     assert states == [NEW, BACK, LOOKED_AT, MUTED, RESOLVED], "of the first two the one that was seen last"
     lapsed = replace(each_state()[3], muted_until=NOON - 1)
-    assert [one.state for one in listed((lapsed, each_state()[4]), NO_PLACES, NOON)] == [MUTED, BACK], "it is new again"
+    assert [one.state for one in listed((lapsed, each_state()[4]), NO_PLACES, NOON)[0]] == [MUTED, BACK], (
+        "it is new again"
+    )
 
 
 def test_no_row_jumps_while_more_of_them_happen() -> None:
     a, b, c = (group(n, NEW, name, ago=10.0 * n) for n, name in enumerate("abc", 1))
-    before = places(listed((c, a, b), NO_PLACES, NOON), NOON)
-    assert titles(listed((a, replace(c, last_at=NOON), b), before, NOON)) == ["a", "b", "c"], "c happened again"
+    _, before = listed((c, a, b), NO_PLACES, NOON)
+    assert titles(listed((a, replace(c, last_at=NOON), b), before, NOON)[0]) == ["a", "b", "c"], "c happened again"
     new = group(4, NEW, "new", ago=900.0)
-    assert titles(listed((a, c, b, new), before, NOON)) == ["new", "a", "b", "c"], "what comes is seen"
-    assert titles(listed((replace(a, state=LOOKED_AT), b, c), before, NOON)) == ["b", "c", "a"], "taken up"
+    assert titles(listed((a, c, b, new), before, NOON)[0]) == ["new", "a", "b", "c"], "what comes is seen"
+    assert titles(listed((replace(a, state=LOOKED_AT), b, c), before, NOON)[0]) == ["b", "c", "a"], "taken up"
     settled = (replace(a, state=RESOLVED), b, c)
-    at_rest = places(listed(settled, before, NOON), NOON)
-    assert titles(listed((replace(a, state=BACK), b, c), at_rest, NOON)) == ["a", "b", "c"], "what is back is seen"
+    _, at_rest = listed(settled, before, NOON)
+    assert titles(listed((replace(a, state=BACK), b, c), at_rest, NOON)[0]) == ["a", "b", "c"], "what is back is seen"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,14 @@ def test_only_what_was_typed_is_shown_and_what_is_settled_if_its_state_is_named(
     assert ("no state" in wanted.trouble) is (typed == "state:dance")
     assert ("which state" in wanted.trouble) is (typed == "state:")
     assert len([one for one in each_state() if read_error_filter("", settled=True).shows(one, NOON)]) == 5
+
+
+def test_the_row_of_one_that_is_muted_says_until_when() -> None:
+    muted = each_state()[3]
+    for width in (56, 76, 120):
+        assert "until 12:30  npm ERR!" in "".join(text for text, _ in group_line(muted, NOON, width))
+    rows = (replace(muted, muted_until=0.0), replace(muted, muted_until=NOON - 1), each_state()[0])
+    assert not any("until" in text for row in rows for text, _ in group_line(row, NOON, 120)), "no end, over, not muted"
 
 
 def test_counts_in_words_and_in_six_cells() -> None:
@@ -125,6 +135,8 @@ def test_the_whole_of_one_tells_what_is_known_and_says_what_is_not() -> None:
     bare = group(9, NEW, "KeyError", sample=None, runs=(), history=())
     told = "\n".join("".join(text for text, _ in line) for line in whole_lines(bare, NOON, 100))
     assert "asked     nobody yet" in told and "mail" not in told and "frames" not in told and "history" not in told
+    long = replace(back, sample=event("x", "@a", 5, sample=("line",) * 61))
+    assert "and 1 line more, in the log" in str(whole_lines(long, NOON, 100))
     own = whole_lines(back, NOON, 100, Keymap({"resolve_error": ("f5",)}).respelled)
     assert "resolve (F5)" in str(own)
 
@@ -222,6 +234,54 @@ async def test_the_filter_is_typed_told_and_dropped() -> None:
         await pilot.press("escape")
         await until(pilot, lambda: not app.screen.query_one("#line", Input).has_class("-open"), "the line is closed")
         assert "KeyError" in text_of(app)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("settled", [RESOLVED, MUTED])
+async def test_what_is_settled_under_the_cursor_stays_there_until_the_cursor_moves(settled: GroupState) -> None:
+    a, b, c = (group(n, NEW, name, ago=10.0 * n) for n, name in enumerate(("first", "second", "third"), 1))
+    fleet = with_errors(None, a, b, c)
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        view = await opened(fleet, pilot)
+        await pilot.press("j")
+        for count in (8, 9):
+            feed.put(with_errors(fleet, replace(a, count=count), replace(b, state=settled), c))
+            await until(pilot, lambda: f"{count}×" in text_of(app), "it is drawn anew")  # noqa: B023
+            assert titles(view._groups) == ["first", "second", "third"], "in its place"
+            assert view.chosen is not None and view.chosen.title == "second" and view.chosen.state is settled
+        await pilot.press("j")
+        await until(pilot, lambda: titles(view._groups) == ["first", "third"], "it is hidden")
+        assert view.selected == "@checker" and "▸ + new" in text_of(app) and "1 not shown (v)" in text_of(app)
+        feed.put(with_errors(fleet, a, replace(b, state=settled), replace(c, state=settled)))
+        await until(pilot, lambda: view.chosen and view.chosen.state is settled, "another one")
+        await pilot.press("1", "7")
+        await until(pilot, lambda: titles(view._groups) == ["first"], "a view that was left is in order")
+        await pilot.press("v", "j")
+        await until(pilot, lambda: view.chosen and view.chosen.state is settled, "one that is settled is chosen")
+        await pilot.press("v")
+        await until(pilot, lambda: titles(view._groups) == ["first"], "what is hidden on purpose is hidden")
+
+
+@pytest.mark.anyio
+async def test_the_whole_of_one_stays_on_it_whatever_becomes_of_it() -> None:
+    a, b = group(1, NEW, "first", ago=10), group(2, NEW, "second", ago=20)
+    fleet = with_errors(None, a, b)
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(100, 30)) as pilot:
+        view = await opened(fleet, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: view.whole, "the whole is read")
+        feed.put(with_errors(fleet, replace(a, state=RESOLVED, resolved_at=NOON - 5), b))
+        await until(pilot, lambda: "✓ resolved" in view.panel.lines.text, "it tells of it")
+        assert view.whole and view.chosen is not None and view.chosen.title == "first"
+        await pilot.press("v", "v")
+        await until(pilot, lambda: view.chosen and view.chosen.title == "first", "no key changes what is read")
+        feed.put(with_errors(fleet, b))
+        await until(pilot, lambda: titles(view._groups) == ["second"], "it is forgotten")
+        assert not view.whole, "then the list is back, not the whole of another"
 
 
 @pytest.mark.anyio

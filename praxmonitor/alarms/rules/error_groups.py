@@ -70,7 +70,7 @@ def _why_untold(policy: Errors, breaker_at: float) -> str:
 
 def _untold(group: ErrorGroup, fleet: Fleet, policy: Errors, since: float, why: str) -> Alarm:
     return _alarm(
-        AlarmKind.ERROR_UNTOLD, group, fleet, since, f"untold error: {line(group.title, LONGEST)}",
+        AlarmKind.ERROR_UNTOLD, group, fleet, since, f"nobody was asked about an error: {line(group.title, LONGEST)}",
         f"that an agent is asked about it; {why}",
         f"{policy.count} times within {duration(policy.window)}, {date_and_time(since, seconds=False)}",
     )  # fmt: skip
