@@ -30,6 +30,7 @@ from praxmonitor.text.log_places import HOW, typed_place
 from praxmonitor.text.log_status import LogStatus, status_line
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.log_choices import LogChoice, LogChoices
+from praxmonitor.views.log_reading import failure
 from praxmonitor.views.open_log import OpenLog
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.log_pane import LogPane
@@ -170,8 +171,12 @@ class LogScreen(Screen[None]):
             self.run_worker(partial(self._read_list, agent), thread=True, exclusive=True, group="logs")
 
     def _read_list(self, agent: Agent) -> None:
-        logs = listed_logs(agent)
-        self.app.call_from_thread(self._take_list, agent, logs)
+        try:
+            logs = listed_logs(agent)
+        except Exception as error:  # as of the reading of a log: the view stays
+            self.app.call_from_thread(self.log_shown.failed, f"its logs cannot be listed: {failure(error)}")
+        else:
+            self.app.call_from_thread(self._take_list, agent, logs)
 
     def _take_list(self, agent: Agent, logs: tuple[ListedLog, ...]) -> None:
         if agent.address != self._address or not self.is_mounted:

@@ -26,9 +26,11 @@ MOST_LOOKS = 40
 MOST_COPIED = 5000
 """Lines that are copied at once, at most."""
 NOTHING_KEPT = {
-    LevelFilter.ALL: "it is empty", LevelFilter.WARNINGS: "no warning and no error here",
-    LevelFilter.ERRORS: "no error here",
-}  # fmt: skip
+    LevelFilter.ALL: "it is empty",
+    LevelFilter.WARNINGS: "no warning and no error here; F twice: all lines again",
+    LevelFilter.ERRORS: "no error here; F: all lines again",
+}
+"""What is said where no line is shown, and what ends the filter."""
 
 
 class OpenLog:
@@ -37,7 +39,7 @@ class OpenLog:
     def __init__(self, screen: Screen[None], changed: Callable[[], None], told: Callable[[str], None]) -> None:
         """`told`: says something in the bottom line."""
         self.pane = LogPane()
-        self.reading = LogReading(screen, self._failed)
+        self.reading = LogReading(screen, self.failed)
         self.search = LogSearching(self.pane, self.reading, changed)
         self._changed, self._told = changed, told
         self.sources: tuple[LogSource, ...] = ()
@@ -99,7 +101,8 @@ class OpenLog:
         self.pane.show(RowPage(at_begin=True, at_end=True))
         self._changed()
 
-    def _failed(self, why: str) -> None:
+    def failed(self, why: str) -> None:
+        """Say why something could not be read."""
         self.trouble = why
         self._more.clear()
         if not self.pane.window.rows:

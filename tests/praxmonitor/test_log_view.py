@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
@@ -20,7 +18,19 @@ from praxmonitor.views.log import LogScreen
 from praxmonitor.views.stream import StreamScreen
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, text_of, until, workspace
-from tests.praxmonitor.logs_on_disk import log_screen, on_disk, shown_rows, stamped, write_log, write_output
+from tests.praxmonitor.logs_on_disk import (
+    at_logs,
+    log_screen,
+    notices,
+    on,
+    on_disk,
+    said,
+    shown_rows,
+    stamped,
+    under_cursor,
+    write_log,
+    write_output,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
 
@@ -31,47 +41,14 @@ def fleet(tmp_path: Path) -> Fleet:
     return on_disk(tmp_path)
 
 
-@asynccontextmanager
-async def at_logs(fleet: Fleet, width: int = 120, height: int = 20) -> AsyncIterator[tuple[PraxApp, Pilot[None]]]:
-    """The screen, after `L` on @writer: its logs are in view."""
-    app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(width, height)) as pilot:
-        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
-        await pilot.press("L")
-        await until(pilot, lambda: log_screen(app).log_shown.row, "its end is shown")
-        yield app, pilot
-
-
-async def said(app: PraxApp, pilot: Pilot[None], *words: str) -> None:
-    """The line above the log says this."""
-    line = log_screen(app).said
-    await until(pilot, lambda: all(word in line.text for word in words), f"{words} in {line.text!r}")
-
-
-def under_cursor(app: PraxApp) -> str:
-    """The line that the cursor is on."""
-    row = log_screen(app).log_shown.row
-    return row.text if row is not None else ""
-
-
 def iso_local(at: float) -> str:
     """A time as a log of this machine has it."""
     return datetime.fromtimestamp(at).isoformat(" ", "seconds")
 
 
-def notices(app: PraxApp) -> str:
-    """What the bottom line said."""
-    return "\n".join(notice.text for notice in app.notices)
-
-
 def ends_with(app: PraxApp, text: str) -> bool:
     """Whether the second row ends so."""
     return shown_rows(app)[1].endswith(text)
-
-
-def on(app: PraxApp, text: str) -> Callable[[], bool]:
-    """Whether the cursor is on a line with this text."""
-    return lambda: text in under_cursor(app)
 
 
 async def test_one_log_shows_its_end_and_where_it_stands(fleet: Fleet) -> None:
