@@ -118,10 +118,13 @@ class LogScreen(Screen[None]):
         """Its logs are followed anyway."""
 
     def turn_to(self, address: str, target: LogTarget | None = None) -> None:
-        """Show the logs of this agent from now on; where a line is meant, that one."""
+        """Show all logs of this agent from now on; where a line is meant, that one. Nothing hides it: no level is left
+        out, and nothing is searched for any more."""
         if address == self._address and target is None and self.log_shown.sources:
+            self.choose_log("")
             return
         self._address, self._target = address, target
+        self.log_shown.hide_nothing()
         self._wanted = target.path if target is not None else ""
         self.log_shown.sources = ()
         self._listed_at = 0.0

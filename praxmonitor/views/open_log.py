@@ -14,6 +14,7 @@ from mailcore.model.log import LogSource
 from mailcore.text import counted
 from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.log_pages import LogGrowth, LogPages
+from praxmonitor.text.lines import plain
 from praxmonitor.text.log_places import TypedPlace
 from praxmonitor.text.log_rows import LevelFilter, LogViewRow, Place, RowKey, RowPage, RowPosition, SearchState
 from praxmonitor.views.log_reading import LogReading
@@ -78,20 +79,34 @@ class OpenLog:
         self.pane.nothing = READING
         self.pane.show(RowPage(at_begin=True, at_end=True))
         self.reading.begin(make)
-        self.reading.ask(partial(self._first_page, target), self._show)
+        self.reading.ask(partial(self._first_page, target), self._show_first)
         self.search.begin_anew()
+
+    def hide_nothing(self) -> None:
+        """Show lines of all levels, and search for nothing."""
+        self.level = LevelFilter.ALL
+        if self.search.pattern is not None:
+            self.search.begin("", lambda: None)
 
     def _begin_anew(self) -> None:
         self.trouble, self.waiting, self.position = "", 0, None
         self._sizes.clear()
         self._more.clear()
 
-    def _first_page(self, target: LogTarget | None, pages: LogPages) -> RowPage:
-        """What is shown of a log that was opened. For a thread."""
-        if target is not None and target.offset >= 0:
-            return pages.around(target.path, target.offset, self.level)
-        found = pages.at_time(target.at, self.level) if target is not None and target.at else None
-        return found or pages.last(self.level)
+    def _first_page(self, target: LogTarget | None, pages: LogPages) -> tuple[RowPage, str]:
+        """What is shown of a log that was opened, and why that is not what was meant, in words. For a thread."""
+        if target is None:
+            return pages.last(self.level), ""
+        gone = _gone(target, pages)
+        if target.offset >= 0 and not gone:
+            return pages.around(target.path, target.offset, self.level), ""
+        found = pages.at_time(target.at, self.level) if target.at else None
+        return found or pages.last(self.level), gone
+
+    def _show_first(self, found: tuple[RowPage, str]) -> None:
+        if found[1]:
+            self._told(found[1])
+        self._show(found[0])
 
     def show_nothing(self, why: str) -> None:
         """Show no log, but why none is."""
@@ -299,3 +314,17 @@ class OpenLog:
         """File and line of the row under the cursor; None where there is none."""
         row = self.row
         return await self.reading.result(lambda pages: pages.file_line(row)) if row is not None else None
+
+
+def _gone(target: LogTarget, pages: LogPages) -> str:
+    """Why the line that is meant stands nowhere any more, in words; empty where it does."""
+    if not target.path:
+        return ""
+    name = plain(Path(target.path).name)
+    try:
+        size = Path(target.path).stat().st_size
+    except OSError:
+        return f"{name} is gone, and the line with it"
+    if target.path not in {source.path for source in pages.sources}:
+        return f"{name} is not among the logs any more, nor is the line"
+    return f"{name} was cut: the line is gone" if size <= target.offset else ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from mailcore.model.fleet import Fleet
+from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.merged_pages import MergedPages
 from tests.praxmonitor.fake_feed import text_of, until
-from tests.praxmonitor.logs_on_disk import at_logs, log_screen, on, on_disk, said, stamped, write_log
+from tests.praxmonitor.logs_on_disk import at_logs, log_screen, notices, on, on_disk, said, stamped, write_log
 
 pytestmark = pytest.mark.anyio
 
@@ -55,3 +57,43 @@ async def test_an_error_nobody_foresaw_is_said_and_the_view_stays(
             await said(app, pilot, "its logs cannot be listed: ValueError: by surprise")
         await pilot.press("F", "F")
         await until(pilot, on(app, "INFO"), "it goes on")
+
+
+async def test_what_is_opened_is_not_hidden_by_what_was_wanted_of_another_log(fleet: Fleet) -> None:
+    path = write_log(fleet, [stamped(n, f"INFO needle {n}") for n in range(60)])
+    write_log(fleet, [stamped(n, f"INFO other {n}") for n in range(60)], "b.log")
+    write_log(fleet, ["INFO of the builder"], agent="@builder")
+    async with at_logs(fleet) as (app, pilot):
+        view = log_screen(app)
+        await pilot.press("tab", "tab")
+        await said(app, pilot, "app.log")
+        await pilot.press("slash", *"needle", "enter")
+        await said(app, pilot, "'needle': ")
+        await pilot.press("k", "F")
+        await said(app, pilot, "warnings and errors")
+        app.navigation.show_log("@writer")
+        await said(app, pilot, "all 2 logs")
+        app.navigation.show_log("@writer", LogTarget(str(path), path.read_bytes().index(b"needle 7\n") - 25))
+        await until(pilot, on(app, "needle 7"), "the line that was asked for")
+        assert "needle'" not in view.said.text and "warnings" not in view.said.text and not view.searched
+        await pilot.press("slash", *"needle", "enter", "F")
+        await said(app, pilot, "'needle': ", "warnings and errors")
+        app.navigation.show_log("@builder")
+        await until(pilot, on(app, "of the builder"), "the other's")
+        assert not view.searched
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_line_that_is_gone_is_told_in_words(fleet: Fleet, gone: bool) -> None:
+    path = write_log(fleet, [f"INFO {n}" for n in range(60)])
+    write_log(fleet, ["INFO another", "INFO last"], "b.log")
+    async with at_logs(fleet) as (app, pilot):
+        size = path.stat().st_size
+        if gone:
+            path.unlink()
+        else:
+            os.truncate(path, 7)
+        app.navigation.show_log("@writer", LogTarget(str(path), size - 8))
+        words = "app.log is gone, and the line with it" if gone else "app.log was cut: the line is gone"
+        await until(pilot, lambda: words in notices(app), "it says so")
+        await until(pilot, on(app, "INFO"), "what there is is shown")
