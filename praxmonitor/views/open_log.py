@@ -41,7 +41,7 @@ class OpenLog:
         """`told`: says something in the bottom line."""
         self.pane = LogPane()
         self.reading = LogReading(screen, self.failed)
-        self.search = LogSearching(self.pane, self.reading, changed)
+        self.search = LogSearching(self.pane, self.reading, changed, told)
         self._changed, self._told = changed, told
         self.sources: tuple[LogSource, ...] = ()
         """What is shown; none: nothing is."""
@@ -141,6 +141,7 @@ class OpenLog:
         """The cursor is on another row."""
         if self.pane.follows:
             self.waiting = 0
+        self.search.reveal()
         row = self.row
         if row is not None:
             self.reading.ask(lambda pages: (row, pages.position(row)), self._take_position)

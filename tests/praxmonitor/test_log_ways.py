@@ -11,7 +11,17 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.merged_pages import MergedPages
 from tests.praxmonitor.fake_feed import text_of, until
-from tests.praxmonitor.logs_on_disk import at_logs, log_screen, notices, on, on_disk, said, stamped, write_log
+from tests.praxmonitor.logs_on_disk import (
+    at_logs,
+    log_screen,
+    notices,
+    on,
+    on_disk,
+    said,
+    shown_rows,
+    stamped,
+    write_log,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -97,3 +107,24 @@ async def test_a_line_that_is_gone_is_told_in_words(fleet: Fleet, gone: bool) ->
         words = "app.log is gone, and the line with it" if gone else "app.log was cut: the line is gone"
         await until(pilot, lambda: words in notices(app), "it says so")
         await until(pilot, on(app, "INFO"), "what there is is shown")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_hit_far_in_a_line_is_brought_into_view(fleet: Fleet, count: int) -> None:
+    far = f"漢{'x' * 400} needle {'y' * 300}"
+    write_log(
+        fleet, ["INFO needle first", *(f"INFO {n}" for n in range(2000)), far, "y" * 70_000 + "needle", "INFO end"]
+    )
+    if count == 2:
+        write_log(fleet, ["INFO other"], "b.log")
+    async with at_logs(fleet) as (app, pilot):
+        await pilot.press("slash", *"needle", "enter")
+        await until(pilot, lambda: "the hit stands further in this line" in notices(app), "it is not read so far")
+        await pilot.press("N")
+        await until(pilot, lambda: any("▸" in row and "needle" in row for row in shown_rows(app)), "it is in view")
+        await said(app, pilot, "from cell")
+        await pilot.press("w", "w", "j", "N")
+        await until(pilot, lambda: any("▸" in row and "needle" in row for row in shown_rows(app)), "once more")
+        await pilot.press("N")
+        await until(pilot, lambda: any("▸" in row and "needle first" in row for row in shown_rows(app)), "back")
+        assert log_screen(app).pane.look.column == 0
