@@ -271,6 +271,7 @@ class LogScreen(Screen[None]):
                    pattern.text if pattern is not None else "")  # fmt: skip
 
     def _search(self, typed: str) -> None:
+        self._close_typed()
         try:
             self.log_shown.search_for(typed)
         except UsageError as error:
@@ -322,9 +323,11 @@ class LogScreen(Screen[None]):
     def _go_to(self, typed: str) -> None:
         place = typed_place(typed, self.frame.opened.clock())
         if place is not None:
-            self.log_shown.go_to(place)
+            self.log_shown.go_to(place, self._close_typed)
         elif typed.strip():
             self._tell(f"{plain(typed.strip())!r} is no place: {HOW}")
+        else:
+            self._close_typed()
 
     def _tell(self, text: str) -> None:
         self.app.notify(text, severity="warning")
@@ -340,8 +343,7 @@ class LogScreen(Screen[None]):
         self.pane.lines.focus()
 
     def on_input_submitted(self) -> None:
-        """What was typed is wanted."""
-        self._close_typed()
+        """What was typed is wanted; a place that is none stays, to be mended."""
         self._submit(self._typed.value)
 
     def next_panel(self) -> None:

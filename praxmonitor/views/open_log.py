@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from mailcore.model.log import LogSource
 from mailcore.text import counted
+from mailcore.text.units import clock_cells
 from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.log_pages import LogGrowth, LogPages
 from praxmonitor.text.lines import plain
@@ -79,7 +80,7 @@ class OpenLog:
         self.pane.nothing = READING
         self.pane.show(RowPage(at_begin=True, at_end=True))
         self.reading.begin(make)
-        self.reading.ask(partial(self._first_page, target), self._show_first)
+        self.reading.ask(partial(self._first_page, target), partial(self._go, lambda: None))
         self.search.begin_anew()
 
     def hide_nothing(self) -> None:
@@ -93,7 +94,7 @@ class OpenLog:
         self._sizes.clear()
         self._more.clear()
 
-    def _first_page(self, target: LogTarget | None, pages: LogPages) -> tuple[RowPage, str]:
+    def _first_page(self, target: LogTarget | None, pages: LogPages) -> tuple[RowPage | None, str]:
         """What is shown of a log that was opened, and why that is not what was meant, in words. For a thread."""
         if target is None:
             return pages.last(self.level), ""
@@ -102,11 +103,6 @@ class OpenLog:
             return pages.around(target.path, target.offset, self.level), ""
         found = pages.at_time(target.at, self.level) if target.at else None
         return found or pages.last(self.level), gone
-
-    def _show_first(self, found: tuple[RowPage, str]) -> None:
-        if found[1]:
-            self._told(found[1])
-        self._show(found[0])
 
     def show_nothing(self, why: str) -> None:
         """Show no log, but why none is."""
@@ -278,20 +274,32 @@ class OpenLog:
         else:
             self._told(f"no hit {'behind' if way > 0 else 'before'} this line; {counted(state.count, 'hit')} in all")
 
-    def go_to(self, wanted: TypedPlace) -> None:
-        """Put the cursor on a place that was typed."""
-        self.reading.ask(partial(self._page_at, wanted, self.level), self._go)
+    def go_to(self, wanted: TypedPlace, went: Callable[[], None]) -> None:
+        """Put the cursor on a place that was typed; `went` is called where there is one, else it is told why not."""
+        if wanted.line and len(self.sources) > 1:
+            self._told("several logs as one have no line numbers: Tab shows one log alone")
+        else:
+            self.reading.ask(partial(self._page_at, wanted, self.level), partial(self._go, went))
 
     @staticmethod
-    def _page_at(wanted: TypedPlace, level: LevelFilter, pages: LogPages) -> tuple[RowPage | None]:
+    def _page_at(wanted: TypedPlace, level: LevelFilter, pages: LogPages) -> tuple[RowPage | None, str]:
+        """What is shown of that place, and what is to be said of it. For a thread."""
         if wanted.line:
-            return (pages.at_line(wanted.line, level),)
-        return (pages.at_time(wanted.at, level) if wanted.at else pages.at_share(wanted.share, level),)
+            page = pages.at_line(wanted.line, level)
+            return page, "" if page is not None else "there is no such line, or it is not known yet where it stands"
+        if not wanted.at:
+            return pages.at_share(wanted.share, level), ""
+        end = pages.last(level)
+        if end.rows and 0 < end.rows[-1].at < wanted.at:
+            return end, f"nothing was written then or later: this is the end, of {clock_cells(end.rows[-1].at)}"
+        page = pages.at_time(wanted.at, level)
+        return page, "" if page is not None else "no line of this log says a time"
 
-    def _go(self, found: tuple[RowPage | None]) -> None:
-        if found[0] is None:
-            self._told("there is no such line, or it is not known yet where it stands")
-        else:
+    def _go(self, went: Callable[[], None], found: tuple[RowPage | None, str]) -> None:
+        if found[1]:
+            self._told(found[1])
+        if found[0] is not None:
+            went()
             self._show(found[0])
 
     def mark(self) -> None:

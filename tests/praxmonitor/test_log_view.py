@@ -283,8 +283,21 @@ async def test_a_line_a_share_and_a_time_are_gone_to(fleet: Fleet) -> None:
             await until(pilot, on(app, there), typed)
         await pilot.press("T", *"nowhere", "enter")
         await until(pilot, lambda: "'nowhere' is no place: a line (1200)" in notices(app), "it says what would be one")
-        await pilot.press("T", *"99999", "enter")
+        typed_line = log_screen(app)._typed
+        assert typed_line.has_focus and typed_line.value == "nowhere", "what was typed stays"
+        await pilot.press("escape", "T", *"99999", "enter")
         await until(pilot, lambda: "there is no such line" in notices(app), "nor is this")
+        assert typed_line.has_focus and typed_line.value == "99999"
+        await pilot.press("escape", "T", *"11:59", "enter")
+        await until(pilot, lambda: "this is the end, of 11:49:59" in notices(app), "a time behind it")
+        await until(pilot, on(app, "INFO 2999"), "its end")
+        write_log(fleet, [stamped(0, "INFO other")], "other.log")
+        log_screen(app)._list_logs()
+        await said(app, pilot, "all 2 logs")
+        await pilot.press("T", "7", "enter")
+        await until(pilot, lambda: "several logs as one have no line numbers" in notices(app), "it says why not")
+        await pilot.press("escape")
+        assert not typed_line.has_focus
 
 
 @pytest.mark.parametrize("count", [1, 2])
