@@ -371,7 +371,9 @@ class LogScreen(Screen[None]):
         choices, draws = self.choices.options
         if choices:
             hint = "enter show it   j k another   esc back"
-            picked = await display.push_screen_wait(ChooseScreen("Which logs?", draws, hint))
+            shown = LogChoice(self._address, self._wanted)
+            at = choices.index(shown) if shown in choices else 0
+            picked = await display.push_screen_wait(ChooseScreen("Which logs?", draws, hint, at))
             if picked >= 0:
                 self._choose(choices[picked])
 

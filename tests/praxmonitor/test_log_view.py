@@ -389,7 +389,7 @@ async def test_another_agent_s_logs_are_chosen_from_a_list(fleet: Fleet) -> None
         await pilot.press("s")
         await until(pilot, lambda: "Which logs?" in text_of(app), "the list")
         row = next(n for n, line in enumerate(text_of(app).splitlines()) if "builder" in line)
-        first = next(n for n, line in enumerate(text_of(app).splitlines()) if "▸ " in line and "writer" in line)
+        first = next(n for n, line in enumerate(text_of(app).splitlines()) if "▸ ◆ writer" in line)
         await pilot.press(*["j"] * (row - first), "enter")
         await until(pilot, on(app, "of the builder"), "the other's")
     async with at_logs(fleet, width=200, height=50) as (app, pilot):

@@ -128,3 +128,18 @@ async def test_a_hit_far_in_a_line_is_brought_into_view(fleet: Fleet, count: int
         await pilot.press("N")
         await until(pilot, lambda: any("▸" in row and "needle first" in row for row in shown_rows(app)), "back")
         assert log_screen(app).pane.look.column == 0
+
+
+async def test_the_list_of_logs_begins_at_the_one_that_is_shown(fleet: Fleet) -> None:
+    for name in ("app.log", "b.log"):
+        write_log(fleet, [f"INFO {name} of the builder"], name, agent="@builder")
+    path = write_log(fleet, ["INFO of the writer"])
+    async with at_logs(fleet) as (app, pilot):
+        app.navigation.show_log("@builder", LogTarget(str(path.parents[2] / "builder" / "logs" / "b.log")))
+        await said(app, pilot, "b.log")
+        for _ in range(2):
+            await pilot.press("s")
+            await until(pilot, lambda: "Which logs?" in text_of(app), "the list")
+            await pilot.press("enter")
+            await until(pilot, lambda: "Which logs?" not in text_of(app), "it is closed")
+            await said(app, pilot, "@builder", "builder/logs/b.log")
