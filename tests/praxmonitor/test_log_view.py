@@ -210,6 +210,7 @@ async def test_a_rotated_a_cut_and_a_deleted_log_say_so_and_go_on(fleet: Fleet) 
     path = write_log(fleet, ["first"])
     async with at_logs(fleet) as (app, pilot):
         path.rename(path.with_suffix(".old"))
+        await said(app, pilot, "its file was moved")
         write_log(fleet, ["second"])
         await said(app, pilot, "rotated")
         await until(pilot, on(app, "second"), "the new file is shown")
@@ -222,6 +223,7 @@ async def test_a_rotated_a_cut_and_a_deleted_log_say_so_and_go_on(fleet: Fleet) 
         assert "third" in shown_rows(app)[0], "what was read stays"
         write_log(fleet, ["fourth"])
         await until(pilot, on(app, "fourth"), "it is there again")
+        await said(app, pilot, "replaced: this is the new file")
 
 
 async def test_who_has_no_logs_is_said(fleet: Fleet) -> None:
