@@ -143,3 +143,18 @@ async def test_the_list_of_logs_begins_at_the_one_that_is_shown(fleet: Fleet) ->
             await pilot.press("enter")
             await until(pilot, lambda: "Which logs?" not in text_of(app), "it is closed")
             await said(app, pilot, "@builder", "builder/logs/b.log")
+
+
+async def test_hits_are_counted_once_when_a_log_is_rotated(fleet: Fleet) -> None:
+    path = write_log(fleet, [stamped(n, f"INFO {'needle' if n % 50 == 0 else 'straw'} {n}") for n in range(3000)])
+    write_log(fleet, [stamped(0, "INFO other")], "b.log")
+    async with at_logs(fleet) as (app, pilot):
+        search = log_screen(app).log_shown.search
+        await pilot.press("slash", *"needle", "enter")
+        await until(pilot, lambda: search.state.done and search.state.count == 60, "they are counted")
+        path.rename(path.with_name("app.log.1"))
+        write_log(fleet, [stamped(3001, "INFO needle new")])
+        await until(pilot, lambda: search.state.done and search.state.count > 60, "what came is searched")
+        write_log(fleet, [stamped(3002, "INFO needle newer")])
+        await until(pilot, lambda: search.state.done and search.state.count > 61, "more came")
+        assert search.state.count == 62
