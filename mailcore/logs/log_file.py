@@ -113,6 +113,11 @@ class LogFile:
             return LogChange.REPLACED
         return LogChange.GREW if found.st_size > before else LogChange.SAME
 
+    @property
+    def deleted(self) -> bool:
+        """Whether what is open has no name any more, here or elsewhere."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
     def _end(self) -> bytes:
         """What stands right before `size`: by this a file is known again that was cut and grew past its old size."""
         start = max(0, self.size - MARK_BYTES)

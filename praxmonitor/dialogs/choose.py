@@ -30,10 +30,11 @@ class ChooseScreen(ModalScreen[int]):
     }
     """
 
-    def __init__(self, question: str, options: Sequence[Drawing], hint: str) -> None:
-        """`options`: one at least, each drawn in a line at least; `hint`: its keys, in words."""
+    def __init__(self, question: str, options: Sequence[Drawing], hint: str, at: int = 0) -> None:
+        """`options`: one at least, each drawn in a line at least; `hint`: its keys, in words; `at`: the option that the
+        cursor is on first."""
         super().__init__()
-        self._question, self._options, self._hint = question, options, hint
+        self._question, self._options, self._hint, self._at = question, options, hint, at
         self._listed = RowList("listed", picked=self._tell, opened=self.action_pick)
         self.moved: Callable[[int], None] | None = None
         """Told the place of the option under the cursor, when that is another."""
@@ -45,6 +46,7 @@ class ChooseScreen(ModalScreen[int]):
     def on_mount(self) -> None:
         """List them."""
         self._listed.show([Row((str(place),), marked(option)) for place, option in enumerate(self._options)])
+        self._listed.choose(str(self._at))
 
     def _tell(self) -> None:
         if self.moved is not None and self._listed.index is not None:

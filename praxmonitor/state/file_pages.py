@@ -128,13 +128,15 @@ class FilePages:
             self._seen = size
             return LogGrowth(True, None, size, "it was cut: what stood in it is gone", anew=True)
         if change is LogChange.REPLACED:
+            what = "replaced" if self._log.deleted else "rotated"
             self._log.reopen()
             self._index.close()
             self._begin()
             self._seen = 0
-            return LogGrowth(True, None, self._log.size, "it was rotated: this is the new file", anew=True)
+            return LogGrowth(True, None, self._log.size, f"it was {what}: this is the new file", anew=True)
         if change is LogChange.GONE:
-            return LogGrowth(False, 0, size, "its file was deleted: what was open is read on")
+            what = "deleted" if self._log.deleted else "moved"
+            return LogGrowth(False, 0, size, f"its file was {what}: what was open is read on")
         lines = self._count(self._seen, size)
         came, self._seen = size > self._seen, size
         return LogGrowth(came, lines, size)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from mailcore.logs.log_file import LogFile, LogRow
 from mailcore.logs.patterns import LogPattern
 from mailcore.logs.search import LogSearch
 from mailcore.model.log import LogSource
+from mailcore.observe.log_rotation import file_identity
 from praxmonitor.text.log_rows import SearchState
 
 
@@ -22,12 +24,26 @@ class LogHits:
         self.add(sources)
 
     def add(self, sources: Sequence[LogSource]) -> None:
-        """Search these too."""
+        """Search these too. A file that was rotated is the same by another name: its hits stay counted. One whose name
+        another has, and that has none itself, is let go."""
+        found: dict[str, tuple[LogFile, LogSearch]] = {}
+        known = {log.identity: (log, search) for log, search in self._logs.values()}
         for source in sources:
-            if source.path not in self._logs:
-                with suppress(OSError):
+            with suppress(OSError):
+                identity = file_identity(Path(source.path).stat())
+                if identity not in known:
                     log = LogFile(source.path)
-                    self._logs[source.path] = log, LogSearch(log, self.pattern)
+                    known[identity] = log, LogSearch(log, self.pattern)
+                found[source.path] = known[identity]
+        for path, (log, search) in self._logs.items():
+            if (log, search) in found.values():
+                continue
+            if path not in found:  # it was deleted, and is read on
+                found[path] = log, search
+            else:
+                search.close()
+                log.close()
+        self._logs = found
 
     def close(self) -> None:
         """End the search."""

@@ -123,7 +123,7 @@ class MergedPages:
         before, after = self.before(place, level), self.after(place, level)
         rows = before.rows + after.rows
         cursor = min(len(before.rows), len(rows) - 1)
-        if wanted is not None:
+        if wanted is not None and rows:
             path, offset = wanted
             near = (
                 number for number in range(cursor, len(rows))

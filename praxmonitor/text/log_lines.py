@@ -85,6 +85,14 @@ def _before(row: LogViewRow, look: LogLook) -> list[Span]:
     return spans
 
 
+def column_of(row: LogViewRow, look: LogLook, width: int, hit: Stretch) -> int:
+    """The column from which on a stretch of `shown_text` is in view: the first, if that shows it."""
+    room = max(LEAST, width - sum(cell_len(text) for text, _ in _before(row, look)))
+    text = shown_text(row, look)
+    begin, end = cell_len(text[: hit[0]]), cell_len(text[: hit[1]])
+    return 0 if end < room else max(0, begin - room // 2)
+
+
 def text_spans(row: LogViewRow, look: LogLook, most: int = 0) -> Line:
     """The text in the colours that it has, else in that of its level.
 

@@ -30,6 +30,7 @@ from praxmonitor.text.log_places import HOW, typed_place
 from praxmonitor.text.log_status import LogStatus, status_line
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.log_choices import LogChoice, LogChoices
+from praxmonitor.views.log_reading import failure
 from praxmonitor.views.open_log import OpenLog
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.log_pane import LogPane
@@ -117,10 +118,13 @@ class LogScreen(Screen[None]):
         """Its logs are followed anyway."""
 
     def turn_to(self, address: str, target: LogTarget | None = None) -> None:
-        """Show the logs of this agent from now on; where a line is meant, that one."""
+        """Show all logs of this agent from now on; where a line is meant, that one. Nothing hides it: no level is left
+        out, and nothing is searched for any more."""
         if address == self._address and target is None and self.log_shown.sources:
+            self.choose_log("")
             return
         self._address, self._target = address, target
+        self.log_shown.hide_nothing()
         self._wanted = target.path if target is not None else ""
         self.log_shown.sources = ()
         self._listed_at = 0.0
@@ -170,8 +174,12 @@ class LogScreen(Screen[None]):
             self.run_worker(partial(self._read_list, agent), thread=True, exclusive=True, group="logs")
 
     def _read_list(self, agent: Agent) -> None:
-        logs = listed_logs(agent)
-        self.app.call_from_thread(self._take_list, agent, logs)
+        try:
+            logs = listed_logs(agent)
+        except Exception as error:  # as of the reading of a log: the view stays
+            self.app.call_from_thread(self.log_shown.failed, f"its logs cannot be listed: {failure(error)}")
+        else:
+            self.app.call_from_thread(self._take_list, agent, logs)
 
     def _take_list(self, agent: Agent, logs: tuple[ListedLog, ...]) -> None:
         if agent.address != self._address or not self.is_mounted:
@@ -263,6 +271,7 @@ class LogScreen(Screen[None]):
                    pattern.text if pattern is not None else "")  # fmt: skip
 
     def _search(self, typed: str) -> None:
+        self._close_typed()
         try:
             self.log_shown.search_for(typed)
         except UsageError as error:
@@ -314,9 +323,11 @@ class LogScreen(Screen[None]):
     def _go_to(self, typed: str) -> None:
         place = typed_place(typed, self.frame.opened.clock())
         if place is not None:
-            self.log_shown.go_to(place)
+            self.log_shown.go_to(place, self._close_typed)
         elif typed.strip():
             self._tell(f"{plain(typed.strip())!r} is no place: {HOW}")
+        else:
+            self._close_typed()
 
     def _tell(self, text: str) -> None:
         self.app.notify(text, severity="warning")
@@ -332,8 +343,7 @@ class LogScreen(Screen[None]):
         self.pane.lines.focus()
 
     def on_input_submitted(self) -> None:
-        """What was typed is wanted."""
-        self._close_typed()
+        """What was typed is wanted; a place that is none stays, to be mended."""
         self._submit(self._typed.value)
 
     def next_panel(self) -> None:
@@ -361,7 +371,9 @@ class LogScreen(Screen[None]):
         choices, draws = self.choices.options
         if choices:
             hint = "enter show it   j k another   esc back"
-            picked = await display.push_screen_wait(ChooseScreen("Which logs?", draws, hint))
+            shown = LogChoice(self._address, self._wanted)
+            at = choices.index(shown) if shown in choices else 0
+            picked = await display.push_screen_wait(ChooseScreen("Which logs?", draws, hint, at))
             if picked >= 0:
                 self._choose(choices[picked])
 

@@ -16,6 +16,13 @@ from praxmonitor.state.log_pages import LogPages
 T = TypeVar("T")
 
 
+def failure(error: Exception) -> str:
+    """Why something could not be read, in words; of an error that nobody foresaw which it is."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) if isinstance(error, MailcoreError) else f"{type(error).__name__}: {error}"
+
+
 class LogReading:
     """Holds the log that is open; all of it happens in one thread, so that nobody reads what another lets go."""
 
@@ -64,9 +71,9 @@ class LogReading:
         self.asked += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (MailcoreError, OSError) as error:
+        except Exception as error:  # no right to read, say; or what nobody thought of: the view stays
             if number == self._number and self._screen.is_mounted:
-                self._failed(getattr(error, "strerror", None) or str(error))
+                self._failed(failure(error))
             return None
         finally:
             self.asked -= 1

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from mailcore.logs.patterns import LogPattern, highlights, log_pattern
+from mailcore.text.units import size
 from praxmonitor.state.log_hits import LogHits
 from praxmonitor.state.log_pages import LogPages
 from praxmonitor.text.log_lines import Stretch, shown_text
@@ -13,19 +16,26 @@ from praxmonitor.text.log_rows import LogViewRow, RowKey, SearchState
 from praxmonitor.views.log_reading import LogReading
 from praxmonitor.widgets.log_pane import LogPane
 
+LONG = 16 * 1024
+"""Characters of a line from which on it may be longer than what is shown of it."""
+
 
 class LogSearching:
     """One search at a time. All of it is asked in the thread that reads the log."""
 
-    def __init__(self, pane: LogPane, reading: LogReading, changed: Callable[[], None]) -> None:
-        """`changed` is called when something else is to be said of it."""
-        self._pane, self._reading, self._changed = pane, reading, changed
+    def __init__(
+        self, pane: LogPane, reading: LogReading, changed: Callable[[], None], told: Callable[[str], None]
+    ) -> None:
+        """`changed` is called when something else is to be said of it; `told` says something in the bottom line."""
+        self._pane, self._reading, self._changed, self._told = pane, reading, changed, told
         self.pattern: LogPattern | None = None
         """What is searched for; None: nothing."""
         self.state = SearchState()
         self._hits: LogHits | None = None
         self._at: RowKey | None = None
         """The hit that was gone to last."""
+        self._sought: RowKey | None = None
+        """The hit that the view is to be moved sideways to, as soon as it is known where in its row it stands."""
         self._asked = False
         """Matches are being looked for in what is in view."""
 
@@ -37,7 +47,7 @@ class LogSearching:
 
     def begin_anew(self, begun: Callable[[], None] = lambda: None) -> None:
         """Search the log that is shown now for the same."""
-        before, self._hits, self._at = self._hits, None, None
+        before, self._hits, self._at, self._sought = self._hits, None, None, None
         pattern = self.pattern
         self.state = SearchState(done=pattern is None, progress=0.0)
         if before is not None:
@@ -102,6 +112,7 @@ class LogSearching:
         self, told: Callable[[RowKey | None, SearchState], None], found: tuple[RowKey | None, SearchState]
     ) -> None:
         self._say(found[1])
+        self._sought = found[0]
         told(*found)
 
     def show_matches(self, rows: Sequence[LogViewRow]) -> None:
@@ -121,3 +132,18 @@ class LogSearching:
         self._asked = False
         if pattern is self.pattern:
             self._pane.show_matches(found)
+            self.reveal()
+
+    def reveal(self) -> None:
+        """Bring the hit that was gone to into view, where it stands far in its line."""
+        row = self._pane.row
+        if row is None or row.key != self._sought or (stretches := self._pane.stretches(row)) is None:
+            return
+        self._sought = None
+        read = len(shown_text(replace(row, left_out=0), self._pane.look)) if row.left_out else None
+        first = next((one for one in stretches if read is None or one[0] < read), None)
+        if first is not None:
+            self._pane.show_stretch(row, first)
+            self._changed()
+        elif row.left_out or len(row.text) >= LONG:
+            self._told(f"the hit stands further in this line, of which {size(len(row.text))} are shown")

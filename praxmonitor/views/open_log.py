@@ -12,8 +12,10 @@ from textual.screen import Screen
 
 from mailcore.model.log import LogSource
 from mailcore.text import counted
+from mailcore.text.units import clock_cells
 from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.log_pages import LogGrowth, LogPages
+from praxmonitor.text.lines import plain
 from praxmonitor.text.log_places import TypedPlace
 from praxmonitor.text.log_rows import LevelFilter, LogViewRow, Place, RowKey, RowPage, RowPosition, SearchState
 from praxmonitor.views.log_reading import LogReading
@@ -26,9 +28,11 @@ MOST_LOOKS = 40
 MOST_COPIED = 5000
 """Lines that are copied at once, at most."""
 NOTHING_KEPT = {
-    LevelFilter.ALL: "it is empty", LevelFilter.WARNINGS: "no warning and no error here",
-    LevelFilter.ERRORS: "no error here",
-}  # fmt: skip
+    LevelFilter.ALL: "it is empty",
+    LevelFilter.WARNINGS: "no warning and no error here; F twice: all lines again",
+    LevelFilter.ERRORS: "no error here; F: all lines again",
+}
+"""What is said where no line is shown, and what ends the filter."""
 
 
 class OpenLog:
@@ -37,8 +41,8 @@ class OpenLog:
     def __init__(self, screen: Screen[None], changed: Callable[[], None], told: Callable[[str], None]) -> None:
         """`told`: says something in the bottom line."""
         self.pane = LogPane()
-        self.reading = LogReading(screen, self._failed)
-        self.search = LogSearching(self.pane, self.reading, changed)
+        self.reading = LogReading(screen, self.failed)
+        self.search = LogSearching(self.pane, self.reading, changed, told)
         self._changed, self._told = changed, told
         self.sources: tuple[LogSource, ...] = ()
         """What is shown; none: nothing is."""
@@ -76,20 +80,29 @@ class OpenLog:
         self.pane.nothing = READING
         self.pane.show(RowPage(at_begin=True, at_end=True))
         self.reading.begin(make)
-        self.reading.ask(partial(self._first_page, target), self._show)
+        self.reading.ask(partial(self._first_page, target), partial(self._go, lambda: None))
         self.search.begin_anew()
+
+    def hide_nothing(self) -> None:
+        """Show lines of all levels, and search for nothing."""
+        self.level = LevelFilter.ALL
+        if self.search.pattern is not None:
+            self.search.begin("", lambda: None)
 
     def _begin_anew(self) -> None:
         self.trouble, self.waiting, self.position = "", 0, None
         self._sizes.clear()
         self._more.clear()
 
-    def _first_page(self, target: LogTarget | None, pages: LogPages) -> RowPage:
-        """What is shown of a log that was opened. For a thread."""
-        if target is not None and target.offset >= 0:
-            return pages.around(target.path, target.offset, self.level)
-        found = pages.at_time(target.at, self.level) if target is not None and target.at else None
-        return found or pages.last(self.level)
+    def _first_page(self, target: LogTarget | None, pages: LogPages) -> tuple[RowPage | None, str]:
+        """What is shown of a log that was opened, and why that is not what was meant, in words. For a thread."""
+        if target is None:
+            return pages.last(self.level), ""
+        gone = _gone(target, pages)
+        if target.offset >= 0 and not gone:
+            return pages.around(target.path, target.offset, self.level), ""
+        found = pages.at_time(target.at, self.level) if target.at else None
+        return found or pages.last(self.level), gone
 
     def show_nothing(self, why: str) -> None:
         """Show no log, but why none is."""
@@ -99,7 +112,8 @@ class OpenLog:
         self.pane.show(RowPage(at_begin=True, at_end=True))
         self._changed()
 
-    def _failed(self, why: str) -> None:
+    def failed(self, why: str) -> None:
+        """Say why something could not be read."""
         self.trouble = why
         self._more.clear()
         if not self.pane.window.rows:
@@ -123,6 +137,7 @@ class OpenLog:
         """The cursor is on another row."""
         if self.pane.follows:
             self.waiting = 0
+        self.search.reveal()
         row = self.row
         if row is not None:
             self.reading.ask(lambda pages: (row, pages.position(row)), self._take_position)
@@ -259,20 +274,32 @@ class OpenLog:
         else:
             self._told(f"no hit {'behind' if way > 0 else 'before'} this line; {counted(state.count, 'hit')} in all")
 
-    def go_to(self, wanted: TypedPlace) -> None:
-        """Put the cursor on a place that was typed."""
-        self.reading.ask(partial(self._page_at, wanted, self.level), self._go)
+    def go_to(self, wanted: TypedPlace, went: Callable[[], None]) -> None:
+        """Put the cursor on a place that was typed; `went` is called where there is one, else it is told why not."""
+        if wanted.line and len(self.sources) > 1:
+            self._told("several logs as one have no line numbers: Tab shows one log alone")
+        else:
+            self.reading.ask(partial(self._page_at, wanted, self.level), partial(self._go, went))
 
     @staticmethod
-    def _page_at(wanted: TypedPlace, level: LevelFilter, pages: LogPages) -> tuple[RowPage | None]:
+    def _page_at(wanted: TypedPlace, level: LevelFilter, pages: LogPages) -> tuple[RowPage | None, str]:
+        """What is shown of that place, and what is to be said of it. For a thread."""
         if wanted.line:
-            return (pages.at_line(wanted.line, level),)
-        return (pages.at_time(wanted.at, level) if wanted.at else pages.at_share(wanted.share, level),)
+            page = pages.at_line(wanted.line, level)
+            return page, "" if page is not None else "there is no such line, or it is not known yet where it stands"
+        if not wanted.at:
+            return pages.at_share(wanted.share, level), ""
+        end = pages.last(level)
+        if end.rows and 0 < end.rows[-1].at < wanted.at:
+            return end, f"nothing was written then or later: this is the end, of {clock_cells(end.rows[-1].at)}"
+        page = pages.at_time(wanted.at, level)
+        return page, "" if page is not None else "no line of this log says a time"
 
-    def _go(self, found: tuple[RowPage | None]) -> None:
-        if found[0] is None:
-            self._told("there is no such line, or it is not known yet where it stands")
-        else:
+    def _go(self, went: Callable[[], None], found: tuple[RowPage | None, str]) -> None:
+        if found[1]:
+            self._told(found[1])
+        if found[0] is not None:
+            went()
             self._show(found[0])
 
     def mark(self) -> None:
@@ -296,3 +323,17 @@ class OpenLog:
         """File and line of the row under the cursor; None where there is none."""
         row = self.row
         return await self.reading.result(lambda pages: pages.file_line(row)) if row is not None else None
+
+
+def _gone(target: LogTarget, pages: LogPages) -> str:
+    """Why the line that is meant stands nowhere any more, in words; empty where it does."""
+    if not target.path:
+        return ""
+    name = plain(Path(target.path).name)
+    try:
+        size = Path(target.path).stat().st_size
+    except OSError:
+        return f"{name} is gone, and the line with it"
+    if target.path not in {source.path for source in pages.sources}:
+        return f"{name} is not among the logs any more, nor is the line"
+    return f"{name} was cut: the line is gone" if size <= target.offset else ""

@@ -9,7 +9,7 @@ from textual.geometry import Offset
 from textual.message import Message
 
 from praxmonitor.text.lines import Line, Span, fit, on_ground
-from praxmonitor.text.log_lines import MARKED, POINTER, LogLook, Stretch, row_lines
+from praxmonitor.text.log_lines import MARKED, POINTER, LogLook, Stretch, column_of, row_lines
 from praxmonitor.text.log_rows import LogViewRow, RowKey, RowPage
 from praxmonitor.text.log_window import LogWindow
 from praxmonitor.widgets.line_list import READING, WIDTH, Lines
@@ -93,6 +93,18 @@ class LogPane:
             self.window.last()
         self.paint()
 
+    def stretches(self, row: LogViewRow) -> Sequence[Stretch] | None:
+        """What stands out in a row; None: it is not known yet."""
+        return (self._matches or {}).get(row.key)
+
+    def show_stretch(self, row: LogViewRow, stretch: Stretch) -> None:
+        """Move the view sideways, so that this stretch of a row is in it, where lines are not broken."""
+        column = 0 if self.look.wrap else column_of(row, self.look, self._width, stretch)
+        if column != self.look.column:
+            self.look = replace(self.look, column=column)
+            self._cache.clear()
+            self.paint()
+
     def search(self, *, wanted: bool) -> None:
         """Something else is searched for, or nothing."""
         self._matches = {} if wanted else None
@@ -166,6 +178,11 @@ class LogPane:
     def _size(self) -> None:
         self.window.height = max(1, self.lines.line_count)
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line, without that of the cursor."""
+        return (self.lines.line_width or WIDTH) - 1
+
     def _drawn(self, row: LogViewRow) -> list[Line]:
         """The lines of a row, without the cell of the cursor."""
         known = self._cache.get(row.key)
@@ -173,7 +190,7 @@ class LogPane:
             return known[1]
         if len(self._cache) >= MOST_DRAWN:
             self._cache.clear()
-        lines = row_lines(row, self.look, (self.lines.line_width or WIDTH) - 1, (self._matches or {}).get(row.key, ()))
+        lines = row_lines(row, self.look, self._width, (self._matches or {}).get(row.key, ()))
         self._cache[row.key] = (row, lines)
         return lines
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
+from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
 from praxmonitor.views.log import LogScreen
-from tests.praxmonitor.fake_feed import lighthouse
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 RUN = "20270115T115601_000001-5b22c81f"
 """A run of @writer's, whose output is among its logs."""
@@ -64,3 +66,36 @@ def log_screen(app: PraxApp) -> LogScreen:
 def shown_rows(app: PraxApp) -> list[str]:
     """The lines of the log that are in view, without the blanks at their ends."""
     return [line.rstrip() for line in log_screen(app).pane.lines.text.splitlines()]
+
+
+@asynccontextmanager
+async def at_logs(fleet: Fleet, width: int = 120, height: int = 20) -> AsyncIterator[tuple[PraxApp, Pilot[None]]]:
+    """The screen, after `L` on @writer: its logs are in view."""
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(width, height)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("L")
+        await until(pilot, lambda: log_screen(app).log_shown.row, "its end is shown")
+        yield app, pilot
+
+
+async def said(app: PraxApp, pilot: Pilot[None], *words: str) -> None:
+    """The line above the log says this."""
+    line = log_screen(app).said
+    await until(pilot, lambda: all(word in line.text for word in words), f"{words} in {line.text!r}")
+
+
+def under_cursor(app: PraxApp) -> str:
+    """The line that the cursor is on."""
+    row = log_screen(app).log_shown.row
+    return row.text if row is not None else ""
+
+
+def notices(app: PraxApp) -> str:
+    """What the bottom line said."""
+    return "\n".join(notice.text for notice in app.notices)
+
+
+def on(app: PraxApp, text: str) -> Callable[[], bool]:
+    """Whether the cursor is on a line with this text."""
+    return lambda: text in under_cursor(app)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
@@ -20,7 +18,19 @@ from praxmonitor.views.log import LogScreen
 from praxmonitor.views.stream import StreamScreen
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, text_of, until, workspace
-from tests.praxmonitor.logs_on_disk import log_screen, on_disk, shown_rows, stamped, write_log, write_output
+from tests.praxmonitor.logs_on_disk import (
+    at_logs,
+    log_screen,
+    notices,
+    on,
+    on_disk,
+    said,
+    shown_rows,
+    stamped,
+    under_cursor,
+    write_log,
+    write_output,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
 
@@ -31,47 +41,14 @@ def fleet(tmp_path: Path) -> Fleet:
     return on_disk(tmp_path)
 
 
-@asynccontextmanager
-async def at_logs(fleet: Fleet, width: int = 120, height: int = 20) -> AsyncIterator[tuple[PraxApp, Pilot[None]]]:
-    """The screen, after `L` on @writer: its logs are in view."""
-    app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(width, height)) as pilot:
-        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
-        await pilot.press("L")
-        await until(pilot, lambda: log_screen(app).log_shown.row, "its end is shown")
-        yield app, pilot
-
-
-async def said(app: PraxApp, pilot: Pilot[None], *words: str) -> None:
-    """The line above the log says this."""
-    line = log_screen(app).said
-    await until(pilot, lambda: all(word in line.text for word in words), f"{words} in {line.text!r}")
-
-
-def under_cursor(app: PraxApp) -> str:
-    """The line that the cursor is on."""
-    row = log_screen(app).log_shown.row
-    return row.text if row is not None else ""
-
-
 def iso_local(at: float) -> str:
     """A time as a log of this machine has it."""
     return datetime.fromtimestamp(at).isoformat(" ", "seconds")
 
 
-def notices(app: PraxApp) -> str:
-    """What the bottom line said."""
-    return "\n".join(notice.text for notice in app.notices)
-
-
 def ends_with(app: PraxApp, text: str) -> bool:
     """Whether the second row ends so."""
     return shown_rows(app)[1].endswith(text)
-
-
-def on(app: PraxApp, text: str) -> Callable[[], bool]:
-    """Whether the cursor is on a line with this text."""
-    return lambda: text in under_cursor(app)
 
 
 async def test_one_log_shows_its_end_and_where_it_stands(fleet: Fleet) -> None:
@@ -233,6 +210,7 @@ async def test_a_rotated_a_cut_and_a_deleted_log_say_so_and_go_on(fleet: Fleet) 
     path = write_log(fleet, ["first"])
     async with at_logs(fleet) as (app, pilot):
         path.rename(path.with_suffix(".old"))
+        await said(app, pilot, "its file was moved")
         write_log(fleet, ["second"])
         await said(app, pilot, "rotated")
         await until(pilot, on(app, "second"), "the new file is shown")
@@ -245,6 +223,7 @@ async def test_a_rotated_a_cut_and_a_deleted_log_say_so_and_go_on(fleet: Fleet) 
         assert "third" in shown_rows(app)[0], "what was read stays"
         write_log(fleet, ["fourth"])
         await until(pilot, on(app, "fourth"), "it is there again")
+        await said(app, pilot, "replaced: this is the new file")
 
 
 async def test_who_has_no_logs_is_said(fleet: Fleet) -> None:
@@ -306,8 +285,21 @@ async def test_a_line_a_share_and_a_time_are_gone_to(fleet: Fleet) -> None:
             await until(pilot, on(app, there), typed)
         await pilot.press("T", *"nowhere", "enter")
         await until(pilot, lambda: "'nowhere' is no place: a line (1200)" in notices(app), "it says what would be one")
-        await pilot.press("T", *"99999", "enter")
+        typed_line = log_screen(app)._typed
+        assert typed_line.has_focus and typed_line.value == "nowhere", "what was typed stays"
+        await pilot.press("escape", "T", *"99999", "enter")
         await until(pilot, lambda: "there is no such line" in notices(app), "nor is this")
+        assert typed_line.has_focus and typed_line.value == "99999"
+        await pilot.press("escape", "T", *"11:59", "enter")
+        await until(pilot, lambda: "this is the end, of 11:49:59" in notices(app), "a time behind it")
+        await until(pilot, on(app, "INFO 2999"), "its end")
+        write_log(fleet, [stamped(0, "INFO other")], "other.log")
+        log_screen(app)._list_logs()
+        await said(app, pilot, "all 2 logs")
+        await pilot.press("T", "7", "enter")
+        await until(pilot, lambda: "several logs as one have no line numbers" in notices(app), "it says why not")
+        await pilot.press("escape")
+        assert not typed_line.has_focus
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -399,7 +391,7 @@ async def test_another_agent_s_logs_are_chosen_from_a_list(fleet: Fleet) -> None
         await pilot.press("s")
         await until(pilot, lambda: "Which logs?" in text_of(app), "the list")
         row = next(n for n, line in enumerate(text_of(app).splitlines()) if "builder" in line)
-        first = next(n for n, line in enumerate(text_of(app).splitlines()) if "▸ " in line and "writer" in line)
+        first = next(n for n, line in enumerate(text_of(app).splitlines()) if "▸ ◆ writer" in line)
         await pilot.press(*["j"] * (row - first), "enter")
         await until(pilot, on(app, "of the builder"), "the other's")
     async with at_logs(fleet, width=200, height=50) as (app, pilot):
