@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.log import LogEntry, LogSource
 from mailcore.model.run import Run
+from mailcore.text import line
 from mailcore.text.ansi import ansi_coloured, ansi_text
 from mailcore.text.listing import COLOURS
 from mailcore.text.terminal import colours
@@ -41,7 +42,7 @@ _ROLES = {Kind.ERROR: "error", Kind.WARNING: "warn"}
 
 
 def arguments(verb: str, parser: Parser) -> None:
-    """`logs [@a…] [--errors] [--grep RE] [--since WHEN] [--run ID] [-n N] [--all] [--follow] [--jsonl]`."""
+    """`logs [@a…] [--errors] [--grep RE] [--since WHEN] [--run ID] [-n N] [--all] [--who] [--follow] [--jsonl]`."""
     del verb
     parser.add_argument("agents", nargs="*", metavar="@a", help="whose; else your own, of a person outside all of them")
     parser.add_argument("--errors", action="store_true", help="only errors")
@@ -50,6 +51,7 @@ def arguments(verb: str, parser: Parser) -> None:
     parser.add_argument("--run", metavar="ID", help="what was logged in that run, and what it printed")
     parser.add_argument("-n", dest="count", type=int, metavar="N", help=f"the last ones; else {LAST}, or all since")
     parser.add_argument("--all", action="store_true", help="everybody's that you may see")
+    parser.add_argument("--who", action="store_true", help="and which run or tool call wrote each, as far as is known")
     parser.add_argument("--follow", action="store_true", help="and what comes, until Ctrl-C")
     parser.add_argument("--jsonl", action="store_true", help="a JSON object a line, with file, offset and run")
     sender_option(parser)
@@ -64,12 +66,14 @@ def logs(call: Call) -> VerbResult:
     if a.follow and call.served is not None:
         raise UsageError("--follow goes on until it is interrupted: ask again with since")
     agents, wanted = _whose(call), _wanted(call)
+    who = _writers(agents) if a.who else None
     with closing(MergedLog(_sources(call, agents), agents)) as log:
         count = a.count if a.count is not None else None if wanted.begin else LAST
         pages = _last_page(log, wanted, count, follow=a.follow) if count is not None else _all_pages(log, wanted)
         if call.as_json and not (a.jsonl or a.follow):
-            return [entry_value(entry) for entry in islice((entry for page in pages for entry in page), MAX_VALUES)], ""
-        printer = _Printer(agents, as_json=a.jsonl or a.json)
+            found = islice((entry for page in pages for entry in page), MAX_VALUES)
+            return [entry_value(entry, who) for entry in found], ""
+        printer = _Printer(agents, who, as_json=a.jsonl or a.json)
         if all(map(printer.show, pages)) and a.follow:
             output.print_note(f"mailcore logs: {' '.join(agent.address for agent in agents)}, until Ctrl-C")
             for entries in _coming(call, log, agents):
@@ -144,20 +148,30 @@ def _all_pages(log: MergedLog, wanted: LogFilter) -> Iterator[Sequence[LogEntry]
             return
 
 
-def entry_value(entry: LogEntry) -> dict[str, Any]:
-    """What `--jsonl` says of an entry."""
+def _writers(agents: Sequence[Agent]) -> Callable[[LogEntry], str]:
+    """An entry → who wrote it, in words."""
+    from mailcore.logs.writer import writer_of
+
+    by_address = {agent.address: agent for agent in agents}
+    return lambda entry: writer_of(entry, by_address[entry.source.agent]).words
+
+
+def entry_value(entry: LogEntry, who: Callable[[LogEntry], str] | None = None) -> dict[str, Any]:
+    """What `--jsonl` says of an entry; `who` tells who wrote it."""
     source = entry.source
-    return {
+    value = {
         "at": iso(entry.at, milliseconds=True), "agent": source.agent, "level": str(entry.level),
         "source": str(source.kind), "path": source.path, "offset": entry.offset, "run": source.run_id or None,
         "attempt": source.attempt or None, "text": "\n".join(entry.lines),
     }  # fmt: skip
+    return value if who is None else {**value, "writer": who(entry)}
 
 
 class _Printer:
     """Prints entries, each line of them so that it is taken for no other, and steers no terminal."""
 
-    def __init__(self, agents: Sequence[Agent], *, as_json: bool) -> None:
+    def __init__(self, agents: Sequence[Agent], who: Callable[[LogEntry], str] | None, *, as_json: bool) -> None:
+        self._who = who
         self.any = False
         """Something was printed."""
         self._width = max((len(agent.address) for agent in agents), default=0)
@@ -180,7 +194,7 @@ class _Printer:
     def _value(self, entry: LogEntry) -> bytes:
         from mailcore.formats.json_codec import printed
 
-        return printed(entry_value(entry), indent=False)
+        return printed(entry_value(entry, self._who), indent=False)
 
     def _text(self, entry: LogEntry) -> bytes:
         at = moment(entry.at, self._now, never="--:--:--")
@@ -194,6 +208,8 @@ class _Printer:
         shown = ansi_coloured if self._colour else ansi_text
         first, *others = map(shown, entry.lines)
         lines = [f"{head}{sign} {first}", *(f"{indent}{one}" for one in others)]
+        if self._who is not None:
+            lines.append(f"{indent}written by: {line(self._who(entry))}")
         return "\n".join(lines).encode(self._encoding, "replace")
 
 

@@ -104,6 +104,25 @@ PLACES = [
 ]  # fmt: skip
 
 
+def test_who_wrote_each_is_told_as_far_as_it_is_known(house: House, now: float) -> None:
+    agent = house.agent("@writer")
+    log(
+        agent,
+        "x.log",
+        f"{at(now - 100)} - x - INFO - before".encode(),
+        f"{at(now - 50)} - x - INFO - meanwhile".encode(),
+    )
+    hook = {
+        "ts": now - 60, "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_use_id": "1", "session_id": "s",
+        "tool_input": {"command": "make all\x1b[2J"},
+    }  # fmt: skip
+    log(agent, "hooks.jsonl", json.dumps(hook).encode())
+    found = {one["text"].split(" - ")[-1]: one["writer"] for one in house.json("logs", "@writer", "--who")}
+    assert found["before"] == "unknown" and "make all" in found["meanwhile"] and "(likely)" in found["meanwhile"]
+    said = house.mailcore("logs", "@writer", "--who").stdout
+    assert b"written by: unknown" in said and b"(likely)" in said and b"\x1b" not in said
+
+
 def test_no_control_character_of_a_log_is_printed(house: House) -> None:
     lines = [place.replace(b"%b", one) for one in HOSTILE for place in PLACES]
     assert len(lines) > 200
