@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     asked = any(mail["from"] == WATCHER for mail in letters)  # to mend it: that it does before it goes on
     if "crashes" in worker.traits and tasks and is_eventful(tasks[0]["subject"]) and not asked:
         worker.use_tool(1.0)
-        worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
+        worker.fail("\n".join(crash_of(worker.branch)), 3)
     for mail in letters:
         answer_mail(worker, mail)
     for mail in reversed(tasks):
@@ -89,6 +89,18 @@ def traceback_of(branch: Path) -> tuple[str, ...]:
         f'  File "{branch}/search.py", line 41, in rank',
         "    return weights[page['title']]",
         "KeyError: 'title'",
+    )
+
+
+def crash_of(branch: Path) -> tuple[str, ...]:
+    """What a program of this branch writes that dies of a row it did not expect."""
+    return (
+        "Traceback (most recent call last):",
+        f'  File "{branch}/rows.py", line 17, in <module>',
+        "    total += number_in(row)",
+        f'  File "{branch}/rows.py", line 9, in number_in',
+        """    raise ValueError(f"row {row.place}: {row.text!r} is not a number")""",
+        "ValueError: row 4711: 'n/a' is not a number",
     )
 
 
