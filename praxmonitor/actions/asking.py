@@ -37,7 +37,7 @@ async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kw
     return asked is not None
 
 
-async def do_reversible(context: Context[View], act: Callable[[], str], undone_by: str, undo: str) -> bool:
+async def ask_reversible(context: Context[View], act: Callable[[], str], undone_by: str, undo: str) -> bool:
     """Run an act in a thread that does it at once; say what it did, and the key of the action that undoes it, or why it
     was refused; whether it was done."""
     done = await result_of(context, act)

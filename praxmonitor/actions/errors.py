@@ -8,7 +8,7 @@ from mailcore.exceptions import UsageError
 from mailcore.model.error_group import ErrorGroup, GroupState
 from mailcore.text.units import seconds_in
 from praxmonitor.actions.app_parts import LogTarget
-from praxmonitor.actions.asking import ask, do_reversible
+from praxmonitor.actions.asking import ask, ask_reversible
 from praxmonitor.actions.context import Context, ErrorList
 from praxmonitor.state.mail import MailFolder
 from praxmonitor.text.lines import cut, plain
@@ -70,12 +70,12 @@ async def resolve_error(context: Context[ErrorList]) -> None:
         return
     if group.state is GroupState.RESOLVED:
         reopen = partial(error_requests.ask_to_reopen, opened.workspace, group.fingerprint)
-        await do_reversible(context, reopen, "resolve_error", "resolve")
+        await ask_reversible(context, reopen, "resolve_error", "resolve")
         return
 
     async def resolve(how: str) -> bool:
         act = partial(error_requests.ask_to_resolve, opened.workspace, group.fingerprint, how)
-        return await do_reversible(context, act, "resolve_error", "not over after all")
+        return await ask_reversible(context, act, "resolve_error", "not over after all")
 
     context.view.write_line("resolved: what was done, in a word; enter takes it, esc back", resolve)
 
@@ -89,14 +89,14 @@ async def mute_error(context: Context[ErrorList]) -> None:
         return
     if group.state_at(context.snapshot.now) is GroupState.MUTED:
         unmute = partial(error_requests.ask_to_unmute, opened.workspace, group.fingerprint)
-        await do_reversible(context, unmute, "mute_error", "mute")
+        await ask_reversible(context, unmute, "mute_error", "mute")
         return
 
     async def mute(typed: str) -> bool:
         def act() -> str:
             return error_requests.ask_to_mute(opened.workspace, group.fingerprint, parse_minutes(typed))
 
-        return await do_reversible(context, act, "mute_error", "unmute")
+        return await ask_reversible(context, act, "mute_error", "unmute")
 
     context.view.write_line("mute for how long: 30 (minutes), 2h, 3d; nothing: until you unmute it", mute)
 
