@@ -17,6 +17,8 @@ CORPUS = Path(__file__).parents[1] / "fixtures" / "errors"
 NO_ERRORS = "no_errors"
 ONE_TEXT = "tools"
 """The file whose events come as one text each, as a tool's result does."""
+SIGNS = {"\N{SYMBOL FOR ESCAPE}": "\x1b", "\N{HOUSE}": f"/{'home'}/", "\N{PLACE OF INTEREST SIGN}": f"/{'Users'}/"}
+"""What stands in the files for the escape character, and for where Linux and macOS keep people's directories."""
 BETWEEN = 3
 NOW = 1_900_000_000.0
 
@@ -35,13 +37,21 @@ class Labelled:
         return hashlib.sha1(self.group.encode()).digest()[0] % 3 == 0
 
 
+def _text(path: Path) -> str:
+    """A file with what its signs stand for."""
+    text = path.read_text(encoding="utf-8")
+    for sign, meant in SIGNS.items():
+        text = text.replace(sign, meant)
+    return text
+
+
 def corpus() -> tuple[Labelled, ...]:
     """All of them, in the order of the files."""
     found = []
     for path in sorted(CORPUS.glob("*.txt")):
         if path.stem == NO_ERRORS:
             continue
-        for part in path.read_text().replace("\N{SYMBOL FOR ESCAPE}", "\x1b").split("#= ")[1:]:
+        for part in _text(path).split("#= ")[1:]:
             head, *lines = part.rstrip("\n").split("\n")
             found.append(Labelled(path.stem, head.split()[0], tuple(lines)))
     return tuple(found)
@@ -49,7 +59,7 @@ def corpus() -> tuple[Labelled, ...]:
 
 def lines_without_errors() -> list[str]:
     """Prose and logs in which nothing failed."""
-    return (CORPUS / f"{NO_ERRORS}.txt").read_text().splitlines()[1:]
+    return _text(CORPUS / f"{NO_ERRORS}.txt").splitlines()[1:]
 
 
 @dataclass

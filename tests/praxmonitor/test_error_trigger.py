@@ -15,6 +15,7 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.workspace import create
 from praxmonitor.alarms import error_trigger
 from praxmonitor.alarms.error_trigger import ErrorTrigger
+from tests.mailcore.conftest import wait_until
 
 
 def fleet(facts: AgentFacts, *kinds: Kind) -> Fleet:
@@ -41,8 +42,6 @@ async def test_a_new_error_lets_the_watcher_look_and_an_old_one_does_not(
     trigger.see(fleet(facts, Kind.ERROR, Kind.TOOL, Kind.LOG))
     assert not trigger._wanted.is_set()
     trigger.see(fleet(facts, Kind.ERROR, Kind.TOOL, Kind.ERROR))
-    async with asyncio.timeout(60):
-        while not read_groups(workspace):
-            await asyncio.sleep(0.05)
+    await asyncio.to_thread(wait_until, lambda: read_groups(workspace), 60, "it is counted")
     running.cancel()
     assert read_groups(workspace)[0].title == "KeyError: 'x'" and said == []

@@ -146,6 +146,7 @@ async def test_a_log_that_comes_later_is_shown_too(fleet: Fleet) -> None:
         log_screen(app)._list_logs()
         await until(pilot, on(app, "three"), "what stands in the third is shown")
         await said(app, pilot, "all 3 logs")
+        assert len(log_screen(app).log_shown.sources) == 3
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -176,6 +177,7 @@ async def test_errors_are_gone_to_and_levels_filtered(fleet: Fleet, count: int) 
         await until(pilot, on(app, "ERROR seen"), "an error that comes is shown")
         await pilot.press("F")
         await until(pilot, lambda: "INFO hidden" in "".join(shown_rows(app)), "all lines are there again")
+        assert "ERROR seen" in "".join(shown_rows(app))
 
 
 async def test_long_lines_are_broken_or_moved_sideways(fleet: Fleet) -> None:
@@ -232,6 +234,7 @@ async def test_who_has_no_logs_is_said(fleet: Fleet) -> None:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("6")
         await until(pilot, lambda: "@writer has no logs yet" in text_of(app), "it says so")
+        assert not log_screen(app).log_shown.sources
 
 
 async def test_all_hits_are_counted_and_gone_to(fleet: Fleet) -> None:

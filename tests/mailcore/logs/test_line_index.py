@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,15 +10,13 @@ from hypothesis import strategies as st
 from mailcore.logs import line_index
 from mailcore.logs.line_index import LineIndex
 from mailcore.logs.log_file import LogFile
+from tests.mailcore.conftest import wait_until
 
 CONTENTS = st.lists(st.sampled_from([b"\n", b"a", b"some words\n", b"x" * 40]), max_size=80).map(b"".join)
 
 
 def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(what, 60, "it is through")
 
 
 def compare(index: LineIndex, contents: bytes) -> None:
@@ -61,6 +58,7 @@ def test_numbers_are_those_of_a_naive_count_while_it_grows_and_is_cut(
         index.follow()
         until(lambda: index.done)
         compare(index, other)
+        assert index.done
         index.close()
 
 

@@ -62,6 +62,7 @@ def test_rows_are_those_of_a_naive_split(contents: bytes, tmp_path_factory: pyte
     path.write_bytes(contents)
     log = LogFile(path)
     compare(log, contents)
+    assert log.size == len(contents)
 
 
 class ChangingLog(RuleBasedStateMachine):
@@ -143,6 +144,7 @@ def test_a_log_that_changes_between_looks(
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(type("Here", (ChangingLog,), {"directory": tmp_path}))
+    assert (tmp_path / "a.log").parent.is_dir() and list(tmp_path.iterdir()), "it was played"
 
 
 def test_a_hole_and_a_line_without_end_cost_no_more_than_their_rows(

@@ -16,6 +16,7 @@ from mailcore.logs import near, patterns, search
 from mailcore.logs.log_file import LogFile
 from mailcore.logs.patterns import gnu_grep, highlights, log_pattern
 from mailcore.logs.search import LogSearch
+from tests.mailcore.conftest import wait_until
 
 WORDS = [
     b"Error",
@@ -39,10 +40,7 @@ PATTERNS = [
 
 
 def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(what, 60, "it is through")
 
 
 def expected(contents: bytes, pattern: str) -> list[int]:
@@ -115,6 +113,7 @@ def run(directory: Path, first: list[bytes], more: list[bytes], ended: bool, pat
 @pytest.mark.usefixtures("dense")
 def test_hits_are_those_of_python_while_the_log_grows_and_is_cut(tmp_path: Path) -> None:
     run(tmp_path)
+    assert list(tmp_path.iterdir()), "it was played"
 
 
 @pytest.fixture
@@ -135,9 +134,10 @@ def test_without_grep_python_finds_the_same(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     contents = b"".join(b"%d Error \xff\n" % n if n % 7 else b"calm \xc3\xb6\n" for n in range(14)) + b"Error, no end"
     path.write_bytes(contents)
-    for pattern in ("Error", "ö"):
+    for pattern, count in (("Error", 13), ("ö", 2)):
         one = LogSearch(LogFile(path), pattern)
         compare(one, contents, pattern)
+        assert one.count == count
         one.close()
 
 
