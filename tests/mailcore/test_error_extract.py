@@ -60,8 +60,8 @@ def test_the_same_error_elsewhere_has_the_same_fingerprint() -> None:
     first, second = (
         found(*text.split("\n"))[0]
         for text in (
-            'Traceback (most recent call last):\n  File "/home/ann/p/src/a.py", line 3, in f\nValueError: bad id 17',
-            'Traceback (most recent call last):\n  File "/Users/bo/w/src/a.py", line 9, in f\nValueError: bad id 9',
+            'Traceback (most recent call last):\n  File "/srv/ann/p/src/a.py", line 3, in f\nValueError: bad id 17',
+            'Traceback (most recent call last):\n  File "/opt/bo/w/src/a.py", line 9, in f\nValueError: bad id 9',
         )
     )
     assert fingerprint(first) == fingerprint(second) and len(fingerprint(first)) == 12
