@@ -28,6 +28,9 @@ class Agent:
     """From the passport; empty where it says nothing."""
     root: Path = Path()
     """The workspace's directory: what leaves it is refused, and its mail shares one count."""
+    host: str = ""
+    """The linked host on which it lives; empty: this one. Of another's, `branch` is where a copy of what was asked for
+    of its files is kept: nothing written there reaches it."""
 
     @cached_property
     def mail_dir(self) -> Path:
@@ -78,6 +81,11 @@ class Agent:
     def passport(self) -> Path:
         """Who the agent is; its presence makes a directory a branch."""
         return self.branch / ".trinity" / "passport.json"
+
+    @property
+    def is_remote(self) -> bool:
+        """True of one that lives on another host: only that host reads its files, and starts and ends it."""
+        return bool(self.host)
 
     @property
     def is_operator(self) -> bool:

@@ -23,13 +23,13 @@ MODULES = {
 
 ROOMS = (
     "mailcore.exceptions", "mailcore.model", "mailcore.text", "mailcore.system", "mailcore.formats", "mailcore.config",
-    "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.accounts", "mailcore.mail",
+    "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.accounts", "mailcore.hosts", "mailcore.mail",
     "mailcore.hooks", "mailcore.observe", "mailcore.logs", "mailcore.errors",
     *(
         f"mailcore.dispatch.{name}"
         for name in ("process", "texts", "aipass", "runs", "queueing", "admission", "lifecycle", "supervision")
     ),
-    "mailcore.dispatch", "mailcore.cli", "mailcore.mcp",
+    "mailcore.dispatch", "mailcore.link", "mailcore.cli", "mailcore.mcp",
     "praxmonitor.assets", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.preferences", "praxmonitor.state",
     "praxmonitor.feed",
     "praxmonitor.sound", "praxmonitor.alarms", "praxmonitor.widgets", "praxmonitor.dialogs", "praxmonitor.actions",

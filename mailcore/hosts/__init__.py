@@ -1,0 +1,1 @@
+"""The hosts of a link: their names, what is known of them, and what waits for them on disk. No network."""

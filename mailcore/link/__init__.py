@@ -1,0 +1,1 @@
+"""The link between hosts: the server, who belongs to it, and the process that carries. Needs the extra `link`."""
