@@ -22,6 +22,13 @@ class Mail:
             "0: not at all. High priority never waits."
         ),
     ] = 10.0
+    idle: Annotated[
+        Seconds,
+        describe(
+            "An idle session that a person has open is woken for mail of normal or low priority when its last turn was "
+            "over for so long. 0: it gets that mail with its next turn. High priority never waits."
+        ),
+    ] = 120.0
     rung_low: Annotated[
         Period, describe("How long a message of low priority may stand on one rung before it is stuck or overdue.")
     ] = 86400.0

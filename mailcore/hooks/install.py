@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mailcore.exceptions import MailcoreError
 from mailcore.hooks import settings
-from mailcore.hooks.line import STAMPS, command
+from mailcore.hooks.line import STAMPS, HookEntry, handler, hook_entries
+from mailcore.hooks.settings import HookPlan
+from mailcore.mail.bell import remove_bells
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
 from mailcore.system import safe_open, writing
@@ -40,16 +42,29 @@ def settings_file(agent: Agent, hooks: Hooks) -> Path:
     return agent.branch / hooks.settings
 
 
+def hook_plan(agent: Agent, hooks: Hooks) -> HookPlan:
+    """What is to stand in the agent's settings of that program."""
+
+    def one(entry: HookEntry, made: str) -> dict[str, Any]:
+        return handler(agent, hooks, entry, made)
+
+    return HookPlan(hook_entries(hooks), one)
+
+
 def hook_state(agent: Agent, hooks: Hooks) -> HookState:
     """How it stands. Never raises, writes nothing."""
     path = settings_file(agent, hooks)
     try:
         with _words(path):
             text = _read(path)
-            if text is None or not settings.our_commands(text):
+            if text is None:
+                return NO_HOOKS
+            plan = hook_plan(agent, hooks)
+            settings.parse_settings(text, plan.events)
+            if not settings.our_commands(text):
                 return NO_HOOKS
             off = bool(hooks.off) and settings.parse_settings(text).get(hooks.off) is True
-            state = "installed" if settings.is_complete(text, partial(command, agent)) else "outdated"
+            state = "installed" if settings.is_complete(text, plan) else "outdated"
     except MailcoreError as error:
         return HookState("broken", str(error))
     return HookState(state, f'{path} says "{hooks.off}"' if off else "")
@@ -62,14 +77,14 @@ def install_hooks(agent: Agent, hooks: Hooks) -> bool:
     path = settings_file(agent, hooks)
     if not agent.branch.is_dir():
         raise MailcoreError(f"{agent.branch} is gone; no hooks for {agent.address}", "no_branch")
-    line = partial(command, agent)
+    plan = hook_plan(agent, hooks)
     with _words(path):
         before = _read(path)
         made = not path.parent.exists()
         after = (
-            settings.new_settings(line, "directory" if made else "file")
+            settings.new_settings(plan, "directory" if made else "file")
             if before is None
-            else settings.add_our_entries(before, line)
+            else settings.add_our_entries(before, plan)
         )
         if after == before:
             return False
@@ -102,6 +117,7 @@ def remove_hooks(agent: Agent, hooks: Hooks) -> bool:
             _write(agent, path, after)
         for name in STAMPS.values():
             (agent.mail_dir / name).unlink(missing_ok=True)
+        remove_bells(agent)
     return True
 
 

@@ -1,4 +1,5 @@
-"""The one `sh` line that an agent's program runs at each event: it notes the event, and delivers the mail that waits.
+"""The `sh` lines that an agent's program runs at its events: one notes the event and delivers the mail that waits, one
+sleeps beside an idle session until mail comes.
 
 POSIX sh; beyond it `head -c`, and `flock`, without which it appends unlocked, and `-nt` of `test`, which dash, bash and
 busybox have. Exit status 0 and silence, save for the mail that it delivers, whatever the disk or the machine does.
@@ -7,19 +8,21 @@ busybox have. Exit status 0 and silence, save for the mail that it delivers, wha
 from __future__ import annotations
 
 import shlex
+from typing import Any, NamedTuple
 
+from mailcore.mail.bell import SUFFIX, WAITING
 from mailcore.model.agent import Agent
+from mailcore.programs.base import Hooks
 from mailcore.system.python_child import child
+from mailcore.workspace.variables import RUN_ID
 
-EVENTS = (
-    "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest",
-    "Notification", "SubagentStart", "SubagentStop", "PreCompact", "PostCompact", "Stop", "StopFailure", "SessionEnd",
-)  # fmt: skip
-"""Those that the screen knows (contract claude-code, "Hooks")."""
-
-STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.turn", "Stop": ".ear.turn"}
-"""Events at which mail is delivered, and the file in the mail directory that bears the time of the mailbox then known.
+STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.start", "Stop": ".ear.turn"}
+"""Events at which mail is delivered, and the file in the mail directory that bears the time of the mailbox in which
+nothing was found then.
 """
+
+WAIT_EVENTS = ("SessionStart", "Stop")
+"""Events after which a session may sit idle."""
 
 HOOK_MARK = ": mailcore hook made "
 """How each of our lines begins."""
@@ -29,6 +32,30 @@ MAX_EVENT = 128 * 1024
 
 TIMEOUT = 10
 """Seconds after which the program gives a hook up; 250 times what ours takes with mail waiting."""
+LONGEST_WAIT = 30 * 86400
+"""Seconds for which one sleeps beside an idle session at most: a month."""
+
+_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest")
+
+
+class HookEntry(NamedTuple):
+    """One entry of ours in a program's settings."""
+
+    event: str
+    waits: bool = False
+    """It sleeps beside the session until mail comes; else it notes the event."""
+
+
+def hook_entries(hooks: Hooks) -> tuple[HookEntry, ...]:
+    """All that are put into the settings of a program."""
+    sleepers = WAIT_EVENTS if _wakes(hooks) else ()
+    return (*map(HookEntry, hooks.events), *(HookEntry(event, True) for event in sleepers))
+
+
+def _wakes(hooks: Hooks) -> bool:
+    """True if an idle session of the program can be woken."""
+    return hooks.rewakes or hooks.queue is not None
+
 
 # `ts` and the two equal numbers go around the event's own keys. One write that begins with a newline (${IFS#??}): a
 # line that another writer left torn ends there. `tr` takes out what would end the line, so 64 bytes less are "full".
@@ -49,19 +76,76 @@ _DELIVERY = (
     r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
+# One sleeper a session: it holds the lock. The pipe is open for reading and writing, so nothing that is rung is lost,
+# and it never ends. For what is due later it sleeps no longer than that. What it says on standard error is what the
+# agent is given; exit status 2 wakes the session with it.
+_WAIT = (
+    r'{mark}{made}; [ -z "${run}" ] || exit 0; {attended}b={branch}; LC_ALL=C; m=$b/.ai_mail.local; w=$m/{waiting}; '
+    r"e=$(head -c 65536 | tr -d '\r\n\000'); p=$PPID; {session}; {begin}"
+    r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir "$w"; }} && exec 9>>"$w/$s.lock" && flock -n 9 && echo >&9 || exit 0; '
+    r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
+    r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
+    r"while :; do "
+    r'q=$(printf %s "$e" | {program} {address} {branch} {root} {name} "$p"); r=$?; '
+    r"case $r in 0) read -r x <&8 || exit 0;; 4) {{ command -v timeout >/dev/null && "
+    r'timeout "$q" head -c 1 <&8 >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
+    r'2) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 2;; *) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0;; esac; '
+    r"done{end}"
+)
+_SESSION = r"s=${e#*\"session_id\":}; s=${s#*\"}; s=${s%%\"*}; case $s in ''|*[!0-9A-Za-z-]*) exit 0;; esac"
+"""The session's id out of the event."""
+_LAST_RING = r'w=$b/.ai_mail.local/{waiting}; {session}; [ ! -p "$w/$s{suffix}" ] || echo 1<>"$w/$s{suffix}"; '
+"""What is told at a session's end to what sleeps beside it."""
+_DETACHED = (r"( ", r" ) </dev/null >/dev/null 2>&1 & exit 0")
+"""What goes around it where the program waits for each hook: it goes on without it."""
 
-def command(agent: Agent, event: str, made: str) -> str:
-    """The line for one event of EVENTS. `made`, one of `settings.MADE`, is kept in it for when it is removed."""
-    branch = shlex.quote(str(agent.branch))
-    delivery = ""
-    if event in STAMPS:
-        delivery = _DELIVERY.format(
-            stamp=STAMPS[event],
-            program=shlex.join(child("mailcore.hooks.deliver")),
-            address=shlex.quote(agent.address),
-            branch=branch,
-            root=shlex.quote(str(agent.root)),
+
+def handler(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> dict[str, Any]:
+    """An entry as it stands in the program's settings.
+
+    `made`, one of `settings.MADE`, is kept in its line for when it is removed.
+    """
+    words: dict[str, Any] = {"type": "command", "command": command(agent, hooks, entry, made), "timeout": TIMEOUT}
+    if entry.waits and hooks.rewakes:
+        words |= {"timeout": LONGEST_WAIT, "asyncRewake": True}
+    return words
+
+
+def own_group(entry: HookEntry, one: dict[str, Any]) -> dict[str, Any]:
+    """The group that holds an entry's handler alone."""
+    return {**({"matcher": "*"} if entry.event in _TOOLS else {}), "hooks": [one]}
+
+
+def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
+    """The line of an entry."""
+    place = {
+        "mark": HOOK_MARK,
+        "made": made,
+        "branch": shlex.quote(str(agent.branch)),
+        "address": shlex.quote(agent.address),
+        "root": shlex.quote(str(agent.root)),
+    }
+    if entry.waits:
+        begin, end = ("", "") if hooks.rewakes else _DETACHED
+        attended = f'[ "${hooks.attended}" = 1 ] || exit 0; ' if hooks.attended else ""
+        return _WAIT.format(
+            **place,
+            run=RUN_ID,
+            attended=attended,
+            session=_SESSION,
+            waiting=WAITING,
+            suffix=SUFFIX,
+            stamp=STAMPS["Stop"],
+            begin=begin,
+            end=end,
+            name=shlex.quote(hooks.settings),
+            program=shlex.join(child("mailcore.hooks.wake")),
         )
-    return _NOTE.format(
-        mark=HOOK_MARK, made=made, branch=branch, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery
-    )
+    delivery = ""
+    if entry.event == "SessionEnd" and _wakes(hooks):
+        delivery = _LAST_RING.format(waiting=WAITING, session=_SESSION, suffix=SUFFIX)
+    if entry.event in STAMPS:
+        delivery = _DELIVERY.format(
+            **place, stamp=STAMPS[entry.event], program=shlex.join(child("mailcore.hooks.deliver"))
+        )
+    return _NOTE.format(**place, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery)

@@ -1,4 +1,6 @@
-"""Our entries in the text of a Claude Code `settings.json`: put in and taken out, all else left byte for byte. Pure.
+"""Our entries in the text of a program's settings: put in and taken out, all else left byte for byte. Pure.
+
+Claude Code's `settings.json` and Codex's `hooks.json` have one form: `{"hooks": {EVENT: [{"hooks": [HANDLER]}]}}`.
 
 Each entry remembers the outermost thing that was made for it, so that taking it out knows where to stop: an empty
 `"Stop": []` that was there before stays there.
@@ -8,20 +10,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from mailcore.exceptions import MailcoreError
-from mailcore.hooks.line import EVENTS, HOOK_MARK, TIMEOUT
+from mailcore.hooks.line import HOOK_MARK, HookEntry, own_group
 
 MADE = ("entry", "event", "hooks", "file", "directory")
 """What can have been made for an entry, the innermost first."""
 
-HookLine = Callable[[str, str], str]
-"""`(event, made) -> command`."""
 
-_TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest")
+@dataclass(frozen=True, slots=True)
+class HookPlan:
+    """What is to stand in the settings."""
+
+    entries: tuple[HookEntry, ...]
+    handler: Callable[[HookEntry, str], dict[str, Any]]
+    """`(entry, made) -> handler`."""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Those that have an entry of ours, each once."""
+        return tuple(dict.fromkeys(entry.event for entry in self.entries))
+
+    def groups(self, event: str, made: str) -> list[dict[str, Any]]:
+        """Our groups of one event."""
+        return [own_group(entry, self.handler(entry, made)) for entry in self.entries if entry.event == event]
+
+
 _SPACE = re.compile("[ \t\n\r\ufeff]*")
 _DECODER = json.JSONDecoder()
 
@@ -42,8 +59,9 @@ class _Part:
     value: Any
 
 
-def parse_settings(text: str) -> dict[str, Any]:
-    """The settings in the text. BrokenSettings, with the cause, if it is no JSON object, or its hooks are no lists."""
+def parse_settings(text: str, events: Collection[str] = ()) -> dict[str, Any]:
+    """The settings in the text. BrokenSettings, with the cause, if it is no JSON object, or the hooks of one of these
+    events are no list."""
     try:
         settings = json.loads(text.removeprefix("\ufeff"))
     except ValueError as error:
@@ -55,8 +73,8 @@ def parse_settings(text: str) -> dict[str, Any]:
     hooks = settings.get("hooks", {})
     if not isinstance(hooks, dict):
         raise BrokenSettings('"hooks" is no object', "settings")
-    for event in EVENTS:
-        if not isinstance(hooks.get(event, []), list):
+    for event, groups in hooks.items():
+        if event in events and not isinstance(groups, list):
             raise BrokenSettings(f'"hooks": "{event}" is no list', "settings")
     return settings
 
@@ -77,37 +95,51 @@ def made_by(command: str) -> str:
     return word if word in MADE else MADE[0]
 
 
-def is_complete(text: str, line: HookLine) -> bool:
+def is_complete(text: str, plan: HookPlan) -> bool:
     """True if the text has each of our entries once, as we would write it today."""
+    parse_settings(text, plan.events)
     ours = our_commands(text)
-    events = [event for event, _ in ours]
-    return sorted(events) == sorted(EVENTS) and all(
-        line(event, made_by(line_now)) == line_now for event, line_now in ours
-    )
+    wanted = [
+        (entry.event, plan.handler(entry, made_by(found))["command"]) for (_, found), entry in _paired(ours, plan)
+    ]
+    return len(ours) == len(plan.entries) and sorted(ours) == sorted(wanted)
 
 
-def add_our_entries(text: str, line: HookLine) -> str:
+def _paired(ours: list[tuple[str, str]], plan: HookPlan) -> list[tuple[tuple[str, str], HookEntry]]:
+    """Each of our entries with that of the plan which it should be: of one event in their order."""
+    left = list(plan.entries)
+    pairs = []
+    for event, found in ours:
+        entry = next((one for one in left if one.event == event), None)
+        if entry is not None:
+            left.remove(entry)
+            pairs.append(((event, found), entry))
+    return pairs
+
+
+def add_our_entries(text: str, plan: HookPlan) -> str:
     """The text with our entries. One that is `is_complete` comes back as it is; ours of another time are replaced."""
-    if is_complete(text, line):
+    if is_complete(text, plan):
         return text
     text, made = remove_our_entries(text)
     if made in MADE[3:] and is_empty(text):
-        return new_settings(line, made)
+        return new_settings(plan, made)
     hooks = _find(_parts(text, _root(text)), "hooks")
     if hooks is None:
-        return _insert(text, _root(text), 1, "hooks", {event: [_entry(line, event, "hooks")] for event in EVENTS})
-    for event in EVENTS:
+        return _insert(text, _root(text), 1, "hooks", {event: plan.groups(event, "hooks") for event in plan.events})
+    for event in plan.events:
         groups = _find(_parts(text, hooks.at), event)
         if groups is None:
-            text = _insert(text, hooks.at, 2, event, [_entry(line, event, "event")])
-        else:
-            text = _insert(text, groups.at, 3, None, _entry(line, event, "entry"))
+            text = _insert(text, hooks.at, 2, event, plan.groups(event, "event"))
+            continue
+        for one in plan.groups(event, "entry"):
+            text = _insert(text, groups.at, 3, None, one)
     return text
 
 
-def new_settings(line: HookLine, made: str) -> str:
+def new_settings(plan: HookPlan, made: str) -> str:
     """The text of a new file. `made`: `file`, or `directory` if that is new too."""
-    return json.dumps({"hooks": {event: [_entry(line, event, made)] for event in EVENTS}}, indent=2) + "\n"
+    return json.dumps({"hooks": {event: plan.groups(event, made) for event in plan.events}}, indent=2) + "\n"
 
 
 def remove_our_entries(text: str) -> tuple[str, str]:
@@ -131,11 +163,6 @@ def remove_our_entries(text: str) -> tuple[str, str]:
 def is_empty(text: str) -> bool:
     """True of settings that say nothing."""
     return not parse_settings(text)
-
-
-def _entry(line: HookLine, event: str, made: str) -> dict[str, Any]:
-    handler = {"type": "command", "command": line(event, made), "timeout": TIMEOUT}
-    return {**({"matcher": "*"} if event in _TOOLS else {}), "hooks": [handler]}
 
 
 def _is_ours(handler: object) -> bool:

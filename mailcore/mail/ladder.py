@@ -46,13 +46,15 @@ def recipient_answer(message: Message) -> Ack | None:
 def ladder(message: Message, run: Run | None = None) -> Ladder:
     """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
 
-    `submitted` is the run's first sign of life, or that the agent was notified of the mail through its hook (our key
-    `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
-    when; mail that was closed or answered by ours before it was read (our key `unseen`) is not.
+    `submitted` is the run's first sign of life, or that the agent was notified of the mail through its hook (our keys
+    `told_at`, and `proved_at` where a session was given it). A rung that nothing recorded is left out: mail read by
+    another program is seen, though nobody wrote when; mail that was closed or answered by ours before it was read (our
+    key `unseen`) is not.
     """
     ack = recipient_answer(message)
     rungs = [("stored", message.stored_at or message.at)]
-    submitted = [parse_time(message.raw.get("told_at"))]
+    # Where it is known to which session it was given, only that session's own file proves that it arrived.
+    submitted = [parse_time(message.raw.get("proved_at" if message.raw.get("told_session") else "told_at"))]
     if run is not None and run.attempts:
         rungs.append(("woken", run.attempts[0].started_at))
         submitted.append(next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0))

@@ -16,6 +16,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, splice
+from mailcore.mail.bell import ring_bells
 from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox, pick_messages
 from mailcore.mail.store import LockedMailbox, damage_cause, lock_mailbox
 from mailcore.model.agent import OPERATOR, Agent
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
 Picks = Callable[[Message], bool]
+TOLD_KEYS = ("told_at", "told_where", "told_session", "proved_at")
+"""Keys that say when and where an agent's program was given a message, and that it arrived."""
 _REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
 """Keys that a message of the same upsert key takes from the later one."""
 
@@ -38,8 +41,10 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
     """
     if not raw.get("upsert_key"):
         with lock_mailbox(agent, create=True) as place:
-            if message_id := _splice(place, raw):
-                return message_id
+            message_id = _splice(place, raw)
+        if message_id:
+            ring_bells(agent)
+            return message_id
     with _open(agent, create=True) as (document, save):
         found = messages_in(document)
         earlier = _open_with_key(found, raw) if raw.get("upsert_key") else None
@@ -52,12 +57,13 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
             changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
             if any(earlier.get(key) != changes.get(key) for key in ("subject", "message")):
                 earlier["status"] = "new"
-                for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
+                for key in ("read", "seen_at", "seen_by", *TOLD_KEYS, "unseen"):
                     earlier.pop(key, None)
             earlier |= changes
             earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
             earlier["auto_execute"] = False
         save()
+    ring_bells(agent)
     return str(message_id)
 
 

@@ -121,8 +121,16 @@ class Hooks:
 
     settings: str
     """The file, as seen from the agent's branch; one that is not committed."""
+    events: tuple[str, ...]
+    """The names of those events at which ours are run, in the program's words."""
     off: str = ""
     """A key of it that, set to true, switches every hook off; empty: there is none."""
+    rewakes: bool = False
+    """A hook that runs beside a session wakes it, idle as it may be, by exit status 2 (`asyncRewake`)."""
+    attended: str = ""
+    """The variable that it sets to 1 for hooks of a session that a person has open; empty: it does not say."""
+    queue: Callable[[str, str], list[str]] | None = None
+    """The command line that gives a text to an idle session: `(session, text) -> words`; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from mailcore.hooks import line
 from mailcore.mail import post
 from mailcore.model.agent import Agent
+from mailcore.programs.claude.program import Claude
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 from tests.bench.asked import ask
@@ -89,7 +90,9 @@ def main() -> None:
         )
         agent = workspace.agent("@writer")
         twin = f"cat >> {agent.logs_dir}/twin.jsonl"
-        step, note = (line.command(agent, name, "file") for name in ("PostToolUse", "PreToolUse"))
+        step, note = (
+            line.command(agent, Claude.hooks, line.HookEntry(name), "file") for name in ("PostToolUse", "PreToolUse")
+        )
         print(f"median / p95 of {AMOUNTS.turns} hooks; budget without mail {BUDGET:g} ms")
         for shell in filter(shutil.which, ("dash", "bash")):
             for size in (1_000, 30_000, 100_000, 1_000_000, 5_000_000):

@@ -22,6 +22,7 @@ from mailcore.observe.facts import Seen
 from mailcore.observe.file_tail import MAX_LINE_BYTES
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
+from mailcore.programs.claude.program import Claude
 from mailcore.programs.hook_lines import parse_hook, read_hook
 from mailcore.workspace.find import Workspace
 
@@ -106,7 +107,15 @@ def write_together(team: Workspace, reader: Reader, shell: str, rogues: int, cou
         if rogue:
             words = [sys.executable, "-c", ROGUE, str(directory), str(agent.hooks_log), str(n)]
         else:
-            words = ["sh", "-c", HOOKS, "hooks", str(directory), shell, line.command(agent, "PreToolUse", "file")]
+            words = [
+                "sh",
+                "-c",
+                HOOKS,
+                "hooks",
+                str(directory),
+                shell,
+                line.command(agent, Claude.hooks, line.HookEntry("PreToolUse"), "file"),
+            ]
         running.append(subprocess.Popen(words))
     while any(process.poll() is None for process in running):
         reader.look()
@@ -177,7 +186,7 @@ def test_a_hook_that_is_killed_spoils_no_other(team: Workspace, reader: Reader) 
     with agent.hooks_log.open("ab") as file:
         file.write(b'\n{"ts":1.5,"hook_pid":7,"session_id":"s","hook_event_name":"PostTo')
     event = {"session_id": "s", "hook_event_name": "Stop", "last_assistant_message": "all done"}
-    text = line.command(agent, "Stop", "file")
+    text = line.command(agent, Claude.hooks, line.HookEntry("Stop"), "file")
     subprocess.run(["sh", "-c", text], input=json.dumps(event).encode(), check=True, env={"PATH": os.environ["PATH"]})
     reader.look()
     assert [a.text for a in reader.told] == ["all done"] and reader.lost(agent) == 1

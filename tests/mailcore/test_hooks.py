@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
+from mailcore.formats.timestamps import utc_time
 from mailcore.hooks import settings
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
-from mailcore.hooks.line import EVENTS, MAX_EVENT, STAMPS
+from mailcore.hooks.line import MAX_EVENT, STAMPS
+from mailcore.hooks.undelivered import PROVED_WITHIN
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
@@ -28,9 +31,10 @@ from tests.faults.conftest import mount, unmount
 from tests.mailcore.conftest import House, wait_until
 
 HOOKS = Claude.hooks
+EVENTS = HOOKS.events
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
-SESSION = {"session_id": "s", "transcript_path": "/t.jsonl", "cwd": "/c"}
+SESSION = {"session_id": "s", "cwd": "/c"}
 
 
 def words(shell: str) -> list[str]:
@@ -45,9 +49,14 @@ def line_of(agent: Agent, event: str) -> str:
 def fire(
     agent: Agent, event: str, shell: str = "sh", env: Mapping[str, str] | None = None, **fields: Any
 ) -> dict[str, Any]:
-    """Run the installed hook as Claude Code does; what it tells the program."""
-    said = json.dumps({**SESSION, "hook_event_name": event, **fields}, separators=(",", ":"), ensure_ascii=False)
-    return run(line_of(agent, event), said.encode(), shell, env)
+    """Run the installed hook as Claude Code does, and write what it tells the program into the session's file."""
+    transcript = agent.root.parent / f"{fields.get('session_id', 's')}.jsonl"
+    known = {**SESSION, "transcript_path": str(transcript), "hook_event_name": event, **fields}
+    said = json.dumps(known, separators=(",", ":"), ensure_ascii=False)
+    told = run(line_of(agent, event), said.encode(), shell, env)
+    with transcript.open("a") as file:
+        file.write(json.dumps(told) + "\n")
+    return told
 
 
 def run(line: str, stdin: bytes, shell: str = "sh", env: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -323,14 +332,14 @@ def test_a_directory_that_cannot_be_written_is_told(house: House) -> None:
 
 
 def test_the_command_installs_tells_and_removes(house: House) -> None:
-    house.extra = '[agents.lead]\nprogram = "codex"\n'
+    house.extra = '[agents.lead]\nprogram = "gemini"\n'
     del house.commands["lead"]
     house.configure()
     told = house.json("hooks", "install", "--all")["agents"]
     assert [(row["address"], row["state"], row["changed"]) for row in told] == [
         ("@writer", "installed", True), ("@editor", "installed", True), ("@lead", "unsupported", False),
     ]  # fmt: skip
-    assert "codex has no hooks" in told[2]["why"]
+    assert "gemini has no hooks" in told[2]["why"]
     rows = house.json("agents")
     assert [row["hooks"] for row in rows] == ["installed", "installed", "none", "none"]
     checks = [check["finding"] for check in house.json("doctor", status=4)["checks"] if "hooks" in check["finding"]]
@@ -386,13 +395,16 @@ def test_high_priority_at_the_next_step_the_rest_when_the_turn_is_over(writer: A
     stopped = fire(writer, "Stop", shell, stop_hook_active=False)
     assert stopped["decision"] == "block" and later in stopped["reason"] and "urgent" not in stopped["reason"]
     assert fire(writer, "Stop", shell, stop_hook_active=False) == {}
-    assert fire(writer, "SessionStart", shell, source="resume") == {}
     third = send(house, "third")
-    assert third in context(fire(writer, "SessionStart", shell), "SessionStart")
+    resumed = context(fire(writer, "SessionStart", shell, source="resume"), "SessionStart")
+    assert all(known in resumed for known in (urgent, later, third)), "what was told before may be forgotten by now"
+    assert fire(writer, "Stop", shell) == {} and fire(writer, "PostToolUse", shell) == {}
 
 
 def test_telling_is_the_rung_submitted_and_no_reading(writer: Agent, house: House) -> None:
     known = send(house, "urgent", "high")
+    fire(writer, "PostToolUse")
+    assert [r["rung"] for r in house.json("trace", known)["rungs"]] == ["stored"], "nothing proves yet that it arrived"
     fire(writer, "PostToolUse")
     told = house.json("trace", known)
     assert [r["rung"] for r in told["rungs"]] == ["stored", "submitted"] and told["told"] == "PostToolUse"
@@ -402,6 +414,30 @@ def test_telling_is_the_rung_submitted_and_no_reading(writer: Agent, house: Hous
     post.read_messages(house.workspace, "@writer", [known])
     post.close_messages(house.workspace, "@writer", [known])
     assert [r["rung"] for r in house.json("trace", known)["rungs"]] == ["stored", "submitted", "seen"]
+
+
+def test_what_the_session_never_wrote_down_was_lost_and_is_told_again(writer: Agent, house: House) -> None:
+    known = send(house, "urgent", "high")
+    said = json.dumps({**SESSION, "hook_event_name": "PostToolUse", "transcript_path": str(writer.branch / "s.jsonl")})
+    (writer.branch / "s.jsonl").write_text("{}\n")
+    assert known in str(run(line_of(writer, "PostToolUse"), said.encode()))  # the program lost it
+    assert fire(writer, "PostToolUse") == {}, "it may come yet"
+    document = json.loads(writer.inbox.read_text())
+    document["messages"][0]["told_at"] = utc_time(time.time() - PROVED_WITHIN - 1)
+    writer.inbox.write_text(json.dumps(document))
+    assert known in context(fire(writer, "PostToolUse"), "PostToolUse")
+    assert fire(writer, "PostToolUse") == {} and house.inbox("@writer")[0].raw["proved_at"]
+
+
+def test_where_the_session_s_file_cannot_be_read_nothing_is_told_twice(writer: Agent, house: House) -> None:
+    send(house, "urgent", "high")
+    said = json.dumps({**SESSION, "hook_event_name": "PostToolUse", "transcript_path": "/gone/t.jsonl"}).encode()
+    assert run(line_of(writer, "PostToolUse"), said)
+    document = json.loads(writer.inbox.read_text())
+    document["messages"][0]["told_at"] = utc_time(time.time() - PROVED_WITHIN - 1)
+    writer.inbox.write_text(json.dumps(document))
+    assert run(line_of(writer, "PostToolUse"), said) == {}
+    assert ladder(house.inbox("@writer")[0]).rung == "stored", "not proved"
 
 
 def test_within_a_run_its_journal_says_so_too(writer: Agent, house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,18 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.hooks import settings
-from mailcore.hooks.line import EVENTS, HOOK_MARK
+from mailcore.hooks.line import HOOK_MARK, HookEntry, hook_entries
+from mailcore.hooks.settings import HookPlan
+from mailcore.programs.claude.program import Claude
+from mailcore.programs.codex.program import Codex
+
+EVENTS = Claude.hooks.events
 
 OURS = set(EVENTS)
 THEIRS = {"matcher": "Bash", "hooks": [{"type": "command", "command": "echo mine"}]}
 
 
-def line(event: str, made: str) -> str:
-    return f"{HOOK_MARK}{made}; note {event}"
+def handler(note: str) -> Callable[[HookEntry, str], dict[str, Any]]:
+    def one(entry: HookEntry, made: str) -> dict[str, Any]:
+        waits = "wait" if entry.waits else "note"
+        return {"type": "command", "command": f"{HOOK_MARK}{made}; {note}{waits} {entry.event}", "timeout": 10}
+
+    return one
 
 
-def other(event: str, made: str) -> str:
-    return f"{HOOK_MARK}{made}; an older note {event}"
+line = HookPlan(hook_entries(Claude.hooks), handler(""))
+other = HookPlan(hook_entries(Claude.hooks), handler("an older "))
+fewer = HookPlan(hook_entries(Codex.hooks), handler(""))
 
 
 json_values = st.recursive(
@@ -59,15 +70,16 @@ def texts(draw: st.DrawFn) -> str:
 def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
     """What other people's entries in the hooks are, by event."""
     found = {}
-    for event, entries in value.get("hooks", {}).items():
-        kept = [e for e in entries if not json.dumps(e).count(HOOK_MARK)] if isinstance(entries, list) else entries
+    for event, found_groups in value.get("hooks", {}).items():
+        theirs = isinstance(found_groups, list)
+        kept = [e for e in found_groups if HOOK_MARK not in json.dumps(e)] if theirs else found_groups
         if kept not in ([],):
             found[event] = kept
     return found
 
 
-@given(texts())
-def test_taking_out_undoes_putting_in_byte_for_byte(text: str) -> None:
+@given(texts(), st.sampled_from([line, fewer]))
+def test_taking_out_undoes_putting_in_byte_for_byte(text: str, line: HookPlan) -> None:
     put = settings.add_our_entries(text, line)
     before, after = settings.parse_settings(text), settings.parse_settings(put)
     assert settings.is_complete(put, line) and not settings.is_complete(text, line)
@@ -111,7 +123,7 @@ def test_a_new_file_says_what_was_made(made: str) -> None:
 
 
 def test_our_handler_in_somebody_s_group_goes_alone() -> None:
-    group = {"matcher": "*", "hooks": [THEIRS["hooks"][0], {"type": "command", "command": line("Stop", "event")}]}
+    group = {"matcher": "*", "hooks": [THEIRS["hooks"][0], line.handler(HookEntry("Stop"), "event")]}
     text = json.dumps({"hooks": {"Stop": [group]}}, indent=2)
     assert json.loads(settings.remove_our_entries(text)[0]) == {
         "hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}
@@ -139,7 +151,9 @@ def test_the_layout_of_the_file_is_kept() -> None:
     ],
 )
 def test_what_is_broken_is_refused(text: str, why: str) -> None:
-    for act in (lambda: settings.add_our_entries(text, line), lambda: settings.remove_our_entries(text)):
+    # An event whose groups are no list holds none of ours: there is nothing to take out.
+    take_out = (lambda: settings.remove_our_entries(text),) if "Stop" not in why else ()
+    for act in (lambda: settings.add_our_entries(text, line), *take_out):
         with pytest.raises(settings.BrokenSettings, match=why):
             act()
 

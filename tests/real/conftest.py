@@ -77,7 +77,7 @@ def wanted(config: pytest.Config, name: str) -> str:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Nothing here belongs to the ordinary run."""
     program = collection_path.stem.removeprefix("test_")
-    program = program if program in PACKAGES else "claude"
+    program = next((name for name in PACKAGES if program.startswith(name)), "claude")
     return None if collection_path.is_dir() or wanted(config, program) else True
 
 

@@ -19,6 +19,11 @@ MODES = {"": "acceptEdits", "bypass": "bypassPermissions"}
 ALLOWED = "Bash(mailcore:*)"
 """Without it every mailcore command waits for an approval that nobody can give: no mail is read, no task answered."""
 
+HOOK_EVENTS = (
+    "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest",
+    "Notification", "SubagentStart", "SubagentStop", "PreCompact", "PostCompact", "Stop", "StopFailure", "SessionEnd",
+)  # fmt: skip
+"""Those that the screen knows (contract claude-code, "Hooks")."""
 
 _ITS_OWN = (
     "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
@@ -33,7 +38,10 @@ class Claude:
     name = "claude"
     executables = ("claude",)
     home = ACCOUNT_HOME
-    hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
+    hooks = Hooks(
+        ".claude/settings.local.json", HOOK_EVENTS, off="disableAllHooks", rewakes=True,
+        attended="CLAUDE_CODE_SESSION_ATTENDED",
+    )  # fmt: skip
     interactive = Interactive(("claude",))
     takes = frozenset({"model", "resume", "fork"})
     variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})

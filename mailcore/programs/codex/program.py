@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles
+from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles
 from mailcore.programs.codex.places import ACCOUNT_HOME, is_kept
 
 if TYPE_CHECKING:
@@ -17,8 +17,19 @@ OWN_PATH = ("-c", "allow_login_shell=false")
 """Codex runs its commands in a login shell, whose profile sets PATH again: `mailcore` would not be found."""
 
 
+HOOK_EVENTS = (
+    "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PermissionRequest", "SubagentStart",
+    "SubagentStop", "PreCompact", "PostCompact", "Stop", "SessionEnd",
+)  # fmt: skip
+"""Those that the screen knows (contract codex, "Hooks")."""
+
 SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
+
+
+def queued(session: str, text: str) -> list[str]:
+    """`codex queue`: an idle session looks for it every ten seconds, and takes it for what its person typed."""
+    return ["codex", "queue", "--thread", session, "--message", text]
 
 
 class Codex:
@@ -27,7 +38,7 @@ class Codex:
     name = "codex"
     executables = ("codex",)
     home = ACCOUNT_HOME
-    hooks = None
+    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued)
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()

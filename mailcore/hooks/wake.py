@@ -1,0 +1,163 @@
+"""Give mail to a session that sits idle: `python -m mailcore.hooks.wake ADDRESS BRANCH ROOT SETTINGS PID`.
+
+The line that sleeps beside a session (`mailcore.hooks.line`) runs it when its bell is rung. The event with which the
+session fell idle comes on standard input; PID is the session's program, whose hooks stand in SETTINGS. Mail of high
+priority wakes it now, other mail when its last turn was over for as long as `[mail] idle` says; never while the person
+there types. The exit status says how it goes on: 0 sleep on, 2 the session is woken by what stands on standard error,
+3 the session is over, 4 look again in as many seconds as standard output says.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mailcore.config import read_mail_or_defaults
+from mailcore.exceptions import MailcoreError
+from mailcore.formats.journal import parse_records
+from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
+from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import MailboxStatus, Message
+from mailcore.programs.hook_lines import parse_hook
+from mailcore.system import safe_open
+from mailcore.system.processes import look, started_at, terminal_of
+from mailcore.system.terminal import typed_at
+from mailcore.workspace.find import workspace_at
+
+SLEEP_ON, WOKEN, OVER, LATER = 0, 2, 3, 4
+TYPED_WINDOW = 8
+"""Seconds: the kernel gives a terminal the time of the first key of each such window, and of no other."""
+QUIET_TYPING = 4.0
+"""Seconds without a key after which the person does not type any more."""
+BUSY_RECHECK = 20.0
+"""Seconds after which a session that was at work is looked at again: interrupted, it reports no end of its turn."""
+RETRY = 5.0
+"""Seconds until the next look where the mailbox could not be read or written."""
+EVENTS_TAIL = 256 * 1024
+"""Bytes of the newest events in which the session's last one is looked for."""
+IDLE_EVENTS = frozenset({"Stop", "StopFailure", "SessionStart", "Interrupt"})
+
+
+def main(words: Sequence[str]) -> int:
+    """Do it, once. Whatever fails is tried again: mail stays where it is."""
+    address, branch, root, settings, pid = words
+    agent = Agent(address, address[1:].upper(), Path(branch), root=Path(root))
+    event = parse_hook(sys.stdin.buffer.read()) or {}
+    session = SessionPlace.of_event(event)
+    try:
+        if not session_lives(agent, session, int(pid)):
+            return OVER
+        status, wait = wake_session(agent, session, int(pid), settings)
+    except (MailcoreError, OSError):
+        status, wait = LATER, RETRY
+    if status == LATER:
+        sys.stdout.write(f"{max(1.0, wait):.0f}\n")
+    return status
+
+
+def wake_session(agent: Agent, session: SessionPlace, pid: int, settings: str) -> tuple[int, float]:
+    """Wake the session if it is due; how it goes on, and after how many seconds to look again."""
+    box = read_mailbox(agent.inbox)
+    if any(unproved(message, session) for message in box.messages):
+        settle(agent, session, "idle", lambda _: False)
+        box = read_mailbox(agent.inbox)
+    if box.status is not MailboxStatus.OK:
+        return LATER, RETRY
+    open_proofs = any(unproved(message, session) for message in box.messages)
+    config = agent.root / ".praxmonitor/config.toml"
+    idle, now = read_mail_or_defaults(config).idle, time.time()
+    last = _last_event(agent, session)
+    if last.get("hook_event_name") == "SessionEnd":
+        return OVER, 0.0
+    since = float(last.get("ts") or 0.0)
+
+    def due_at(message: Message) -> float:
+        if message.priority == "high":
+            return 0.0
+        return max(since, message.stored_at) + idle if idle else float("inf")
+
+    waiting = [message for message in box.messages if message.unread and message.id and not is_told(message)]
+    if not waiting:
+        return (LATER, BUSY_RECHECK) if open_proofs else (SLEEP_ON, 0.0)
+    first = min(map(due_at, waiting))
+    if first > now:
+        return (LATER, first - now) if first != float("inf") else (SLEEP_ON, 0.0)
+    if last and last.get("hook_event_name") not in IDLE_EVENTS and now - since < BUSY_RECHECK:
+        return LATER, BUSY_RECHECK  # its own next step delivers it
+    if (typed := last_key(terminal_of(pid))) + QUIET_TYPING > now:
+        return LATER, typed + QUIET_TYPING - now
+    with suppress(MailcoreError):
+        workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
+    given, further = settle(agent, session, "idle", lambda one: not is_told(one) and one.unread and due_at(one) <= now)
+    if not given:
+        return SLEEP_ON, 0.0
+    return _say(agent, settings, session, notice(given, box.unread, further))
+
+
+def _say(agent: Agent, settings: str, session: SessionPlace, text: str) -> tuple[int, float]:
+    """Give the text to the session, in the way of its program."""
+    from mailcore.programs.registry import programs
+
+    hooks = next((one.hooks for one in programs() if one.hooks is not None and one.hooks.settings == settings), None)
+    if hooks is None or hooks.queue is None:
+        sys.stderr.write(text)
+        return WOKEN, 0.0
+    words = hooks.queue(session.id, text)
+    with suppress(OSError, subprocess.TimeoutExpired):
+        # What it could not be given stands in no file of the session: it is found unproved, and given again.
+        subprocess.run(words, cwd=agent.branch, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    return LATER, BUSY_RECHECK
+
+
+def session_lives(agent: Agent, session: SessionPlace, pid: int) -> bool:
+    """True while the session's program runs. One that has its number now began after the line began to sleep."""
+    process = look(pid)
+    if process is None:
+        return False
+    place = agent.mail_dir / WAITING / session.id
+    try:
+        began = place.with_name(place.name + LOCK_SUFFIX).stat().st_mtime
+        place.with_name(place.name + SUFFIX).lstat()
+    except OSError:
+        return False  # the hooks were removed
+    return started_at(process) <= began + 1.0
+
+
+def last_key(terminal: str) -> float:
+    """When a key may have been pressed at a terminal last, seconds since the epoch; 0.0: no terminal.
+
+    The end of the window that the kernel tells: rather later than it was.
+    """
+    at = typed_at(terminal) if terminal else 0.0
+    return min(time.time(), float((int(at) // TYPED_WINDOW + 1) * TYPED_WINDOW)) if at else 0.0
+
+
+def _last_event(agent: Agent, session: SessionPlace) -> Mapping[str, Any]:
+    """The newest event that this session noted; nothing where none is found."""
+    return next((one for one in _events(agent) if one.get("session_id") == session.id), {})
+
+
+def _events(agent: Agent) -> Iterator[Mapping[str, Any]]:
+    """The newest events of all its sessions, the newest first."""
+    try:
+        descriptor, found = safe_open.descriptor(agent.hooks_log)
+    except OSError:
+        return
+    try:
+        size = min(found.st_size, EVENTS_TAIL)
+        lines = os.pread(descriptor, size, found.st_size - size).splitlines()
+    finally:
+        os.close(descriptor)
+    yield from reversed(parse_records(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""The bells of sessions that wait for mail: a named pipe each, `.ai_mail.local/waiting/SESSION.bell`.
+
+A hook of the session sleeps on its pipe (`mailcore.hooks.line`); whoever delivers mail rings it. So nothing polls, and
+no process of ours has to be there for mail to reach an agent that sits idle.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+from mailcore.model.agent import Agent
+
+WAITING = "waiting"
+"""The directory of the bells, in the agent's mail directory."""
+SUFFIX, LOCK_SUFFIX = ".bell", ".lock"
+"""A bell, and the lock that whoever sleeps on it holds."""
+
+
+def ring_bells(agent: Agent) -> None:
+    """Wake what waits beside the agent's idle sessions. Costs one look where none ever waited; never raises.
+
+    A bell on which nobody sleeps is left as it is: its session is over, or about to look by itself.
+    """
+    directory = agent.mail_dir / WAITING
+    try:
+        names = os.listdir(directory)  # noqa: PTH208 (at each mail)
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(SUFFIX):
+            with suppress(OSError):
+                _ring(str(directory / name))
+
+
+def _ring(path: str) -> None:
+    # Without a reader to open it fails (ENXIO); a full pipe has been rung often enough (EAGAIN).
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            os.write(descriptor, b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def remove_bells(agent: Agent) -> None:
+    """Take the bells away; what sleeps on one looks first, and finds that it is not wanted any more."""
+    directory = agent.mail_dir / WAITING
+    ring_bells(agent)
+    with suppress(OSError):
+        for path in directory.iterdir():
+            if path.suffix in (SUFFIX, LOCK_SUFFIX):
+                path.unlink(missing_ok=True)
+        directory.rmdir()
