@@ -163,7 +163,7 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     later = house.dispatch("@lead", "@writer", "comes next")
     assert later.queued
     run, writer = house.run("@writer", run_id), house.agent("@writer")
-    shutil.rmtree(writer.branch)
+    house.lose("@writer")
     wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
     assert run_processes.run_members(run_id) == [] and not writer.branch.exists()
     assert list(queue.all_waiting(house.workspace)) == []

@@ -195,6 +195,12 @@ class House:
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not any(map(processes.alive, (sentinel, *below))), what="supervisor and sentinel are dead")
 
+    def lose(self, name: str) -> None:
+        """Take an agent's directory away for good, all of it at once: removed file by file while a run works in it,
+        the run's journal, which its supervisor mends, may come back before its directory goes."""
+        away = self.agent(name).branch.rename(self.root.with_name("lost"))
+        shutil.rmtree(away)
+
     def says(self, path: Path) -> str:
         """The text of a file, once there is one."""
         return wait_until(lambda: path.read_text().strip() if path.exists() else "", what=f"{path} is written")
