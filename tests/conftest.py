@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.system import PORTABLE
+from mailcore.text import known
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -43,6 +44,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_address_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers the addresses of each registry that it reads: what another test read is not known here."""
+    monkeypatch.setattr(known, "_addresses", {})
 
 
 @pytest.fixture

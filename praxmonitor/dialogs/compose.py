@@ -13,7 +13,8 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import Input, Static, TextArea
+from textual.widget import Widget
+from textual.widgets import Static, TextArea
 
 from mailcore.exceptions import MailcoreError
 from mailcore.workspace.registry import normal_address
@@ -51,47 +52,52 @@ class ComposeScreen(ModalScreen[None]):
         self._sending = False
         self._asked_to_leave = False
         self._pause: Timer | None = None
+        # Held, not looked up: what is read in a thread may come when these have left the closing form already.
+        fixed = opening.fixed
+        self._to = Field(
+            self._letter.to,
+            placeholder="one address or several",
+            id="to",
+            disabled=fixed,
+            suggester=Ghost(self._completed),
+        )
+        self._to.completion = self._completed
+        self._subject = Field(self._letter.subject, id="subject", select_on_focus=False, disabled=fixed)
+        self._text = TextArea(self._letter.body, id="text")
+        self._to.border_title, self._subject.border_title, self._text.border_title = "To", "Subject", "Text"
+        self._title, self._manner, self._forecast, self._trouble, self._hint = (
+            Static("", markup=False, id=name) for name in ("title", "manner", "forecast", "trouble", "hint")
+        )
 
     def compose(self) -> ComposeResult:
         """The form."""
-        opening, letter = self._opening, self._letter
+        opening = self._opening
         with Vertical(id="form"):
-            yield Static(opening.title, markup=False, id="title")
+            self._title.update(opening.title)
+            yield self._title
             with Container(id="sheet"):
                 if opening.answered:
                     with VerticalScroll(id="answered") as answered:
                         answered.border_title = "Answered"
                         yield Static("\n".join(map(plain, opening.answered.splitlines())), markup=False)
                 with Vertical(id="fields"):
-                    to = Field(
-                        letter.to,
-                        placeholder="one address or several",
-                        id="to",
-                        disabled=opening.fixed,
-                        suggester=Ghost(self._completed),
-                    )
-                    to.completion = self._completed
-                    subject = Field(letter.subject, id="subject", select_on_focus=False, disabled=opening.fixed)
-                    text = TextArea(letter.body, id="text")
-                    to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
-                    yield to
-                    yield subject
-                    yield text
-            yield Static("", markup=False, id="manner")
-            yield Static("", markup=False, id="forecast")
-            yield Static("", markup=False, id="trouble")
-            yield Static("", markup=False, id="hint")
+                    yield self._to
+                    yield self._subject
+                    yield self._text
+            yield self._manner
+            yield self._forecast
+            yield self._trouble
+            yield self._hint
 
     def on_mount(self) -> None:
         """Start where something is missing."""
         self.set_class(bool(self._opening.answered), "-answering")
-        self.query_one("#manner").display = not self._opening.fixed
-        self.query_one("#forecast").display = not self._opening.fixed
-        letter = self._letter
-        missing = "#text" if self._opening.fixed or letter.subject else "#subject" if letter.to else "#to"
-        self.query_one(missing).focus()
+        fixed, letter = self._opening.fixed, self._letter
+        self._manner.display = self._forecast.display = not fixed
+        missing = self._text if fixed or letter.subject else self._subject if letter.to else self._to
+        missing.focus()
         if self._opening.restored:
-            self._say("your draft is back; ctrl+n throws it away", "")
+            self._say("your draft is back; ctrl+n throws it away")
         self._show_manner()
         self._look()
 
@@ -101,9 +107,8 @@ class ComposeScreen(ModalScreen[None]):
     @property
     def written(self) -> Letter:
         """The letter as it stands."""
-        to, subject = self.query_one("#to", Input), self.query_one("#subject", Input)
         return msgspec.structs.replace(
-            self._letter, to=to.value, subject=subject.value, body=self.query_one(TextArea).text
+            self._letter, to=self._to.value, subject=self._subject.value, body=self._text.text
         )
 
     async def action_next(self) -> None:
@@ -122,9 +127,9 @@ class ComposeScreen(ModalScreen[None]):
     def _check_and_send(self) -> None:
         letter = self.written
         if not letter.addresses:
-            self._say("who is it for? one address or several, like @writer @reviewer", "#to")
+            self._say("who is it for? one address or several, like @writer @reviewer", self._to)
         elif not letter.subject.strip():
-            self._say("it needs a subject", "#subject")
+            self._say("it needs a subject", self._subject)
         elif not self._sending:
             self._sending = True
             to = " ".join(map(normal_address, letter.addresses))
@@ -136,7 +141,7 @@ class ComposeScreen(ModalScreen[None]):
             asked = await asyncio.to_thread(self._desk.submit, letter)
         except (MailcoreError, OSError) as error:
             of_text = self._opening.fixed or getattr(error, "code", "failed") in OF_THE_TEXT
-            self._say(str(error), "#text" if of_text else "#to")
+            self._say(str(error), self._text if of_text else self._to)
         else:
             self.app.notify(f"asked: {plain(asked)}", markup=False)
             self._desk.sent()
@@ -151,14 +156,14 @@ class ComposeScreen(ModalScreen[None]):
     def _leave(self) -> None:
         letter = self.written
         if self._sending:
-            self._say("it is being sent", "")
+            self._say("it is being sent")
         elif self._untouched(letter):
             self.dismiss()
         elif self._desk.keeps:
             self._keep_and_leave(letter)
         elif not self._asked_to_leave:
             self._asked_to_leave = True
-            self._say("press esc again to throw this away", "")
+            self._say("press esc again to throw this away")
         else:
             self.dismiss()
 
@@ -170,7 +175,7 @@ class ComposeScreen(ModalScreen[None]):
         try:
             await asyncio.to_thread(self._desk.keep, letter)
         except OSError as error:
-            self._say(f"the draft cannot be kept: {error}", "")
+            self._say(f"the draft cannot be kept: {error}")
         else:
             self.app.notify("draft kept: the same key offers it back", markup=False)
             self.dismiss()
@@ -185,20 +190,18 @@ class ComposeScreen(ModalScreen[None]):
         self._letter = msgspec.structs.replace(begun, is_task=self._opening.letter.is_task)
         self._fill(self._letter)
         self._discard()
-        self._say("thrown away", "#text" if fixed else "#subject")
+        self._say("thrown away", self._text if fixed else self._subject)
 
     @work(group="keep", exclusive=True)
     async def _discard(self) -> None:
         try:
             await asyncio.to_thread(self._desk.discard)
         except OSError as error:
-            self._say(str(error), "")
+            self._say(str(error))
 
     def _fill(self, letter: Letter) -> None:
         self._letter = letter
-        self.query_one("#to", Input).value = letter.to
-        self.query_one("#subject", Input).value = letter.subject
-        self.query_one(TextArea).text = letter.body
+        self._to.value, self._subject.value, self._text.text = letter.to, letter.subject, letter.body
         self._show_manner()
         self._changed()
 
@@ -237,11 +240,11 @@ class ComposeScreen(ModalScreen[None]):
 
     @work(group="edit", exclusive=True)
     async def _edit(self) -> None:
-        body = self.query_one(TextArea)
+        body = self._text
         try:
             edited = await self._desk.edit(body.text)
         except (MailcoreError, OSError, ValueError) as error:
-            self._say(f"the text is as it was: {error}", "#text")
+            self._say(f"the text is as it was: {error}", self._text)
         else:
             body.text = edited
             body.move_cursor(body.document.end)
@@ -255,10 +258,10 @@ class ComposeScreen(ModalScreen[None]):
     async def _pick_template(self) -> None:
         found, wrong = await asyncio.to_thread(self._desk.templates)
         if wrong:
-            self._say("\n".join(wrong), "")
+            self._say("\n".join(wrong))
         if not found:
             if not wrong:
-                self._say("no template: .praxmonitor/templates/*.md are offered here", "")
+                self._say("no template: .praxmonitor/templates/*.md are offered here")
             return
         options = [text_row(f"{each.name}  {each.letter.subject}") for each in found]
         question = ChooseScreen("Which template?", options, "enter take it   j k another   esc back")
@@ -271,7 +274,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def on_field_pasted(self, event: Field.Pasted) -> None:
         """Addresses stand in one line; below a subject stands the text."""
-        field, body = event.field, self.query_one(TextArea)
+        field, body = event.field, self._text
         first, rest = (" ".join(event.lines), "") if field.id == "to" else (event.lines[0], "\n".join(event.lines[1:]))
         field.replace(first, *sorted(field.selection))
         if rest.strip():
@@ -303,7 +306,7 @@ class ComposeScreen(ModalScreen[None]):
         try:
             await asyncio.to_thread(self._desk.discard if self._untouched(letter) else partial(self._desk.keep, letter))
         except OSError as error:
-            self._say(f"the draft cannot be kept: {error}", "")
+            self._say(f"the draft cannot be kept: {error}")
 
     def _look(self) -> None:
         if not self._opening.fixed:
@@ -312,27 +315,26 @@ class ComposeScreen(ModalScreen[None]):
     @work(group="foresee", exclusive=True)
     async def _foresee(self, letter: Letter) -> None:
         """Say what it would come to; of an address that is being typed, which ones begin so."""
-        to = self.query_one("#to", Input)
-        word, begin_so = started_word(to.value, self._desk.addresses) if self.focused is to else ("", [])
+        typing = self.focused is self._to
+        word, begin_so = started_word(self._to.value, self._desk.addresses) if typing else ("", [])
         whole = msgspec.structs.replace(letter, to=" ".join(letter.addresses[:-1] if begin_so else letter.addresses))
         try:
             text = await asyncio.to_thread(self._desk.foresee, whole) if whole.addresses else ""
         except (MailcoreError, OSError) as error:
             text = str(error)
         likely = f"{word}…: {' '.join(begin_so[:8])}" if begin_so else ""
-        self.query_one("#forecast", Static).update(plain("; ".join(filter(None, (likely, text)))))
+        self._forecast.update(plain("; ".join(filter(None, (likely, text)))))
 
     def _show_manner(self) -> None:
-        self.query_one("#manner", Static).update(plain(manner(self._letter)))
+        self._manner.update(plain(manner(self._letter)))
         leave = "esc draft" if self._desk.keeps else "esc back"
         keys = TEXT_KEYS if self._opening.fixed else MANNER_KEYS + TEXT_KEYS
-        self.query_one("#hint", Static).update(f"ctrl+s send  {leave}  {keys}")
+        self._hint.update(f"ctrl+s send  {leave}  {keys}")
         if not self._opening.fixed:
-            self.query_one("#title", Static).update("Dispatch" if self._letter.is_task else "Mail")
+            self._title.update("Dispatch" if self._letter.is_task else "Mail")
 
-    def _say(self, trouble: str, focus: str) -> None:
-        line = self.query_one("#trouble", Static)
-        line.update("\n".join(map(plain, trouble.splitlines())))
-        line.add_class("-open")
-        if focus:
-            self.query_one(focus).focus()
+    def _say(self, trouble: str, focus: Widget | None = None) -> None:
+        self._trouble.update("\n".join(map(plain, trouble.splitlines())))
+        self._trouble.add_class("-open")
+        if focus is not None:
+            focus.focus()

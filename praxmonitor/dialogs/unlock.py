@@ -42,13 +42,15 @@ class UnlockScreen(ModalScreen[bool]):
         """`prove` runs in a thread; it raises MailcoreError where the passphrase is another."""
         super().__init__()
         self._prove = prove
+        # Held, not looked up: the answer may come when it has left the closing dialog already.
+        self._hint = Static("enter unlock    esc back", markup=False, id="hint")
 
     def compose(self) -> ComposeResult:
         """What it is for, the field."""
         with Vertical(id="dialog"):
             yield Static("This is the operator's alone: the passphrase, once for this screen", id="question")
             yield Input(id="passphrase", password=True)
-            yield Static("enter unlock    esc back", markup=False, id="hint")
+            yield self._hint
 
     def on_mount(self) -> None:
         """The field has the focus."""
@@ -64,6 +66,6 @@ class UnlockScreen(ModalScreen[bool]):
         try:
             await asyncio.to_thread(self._prove, phrase)
         except (MailcoreError, OSError) as error:
-            self.query_one("#hint", Static).update(f"{plain(str(error))}    esc back")
+            self._hint.update(f"{plain(str(error))}    esc back")
         else:
             self.dismiss(True)

@@ -229,7 +229,7 @@ def in_the_view(directory: Path, log: Path) -> None:
     (agent,) = (one for one in space.agents if not one.is_operator)
     agent.logs_dir.mkdir(parents=True, exist_ok=True)
     os.link(log, agent.logs_dir / "large.log")
-    last = LogFile(log).last_rows(1)[0].data.split()[-2]
+    last = LogFile(log).last_rows(1)[0].data[:80]  # beside the list of agents too little of it has room
     screen = Screen(sys.executable, "-m", "praxmonitor", str(space.root), "--mute")
     try:
         screen.shows(b"writer")
@@ -238,9 +238,9 @@ def in_the_view(directory: Path, log: Path) -> None:
         opened = [screen.until("L", last)]
         more = screen.memory() - before
         for _ in range(4):
-            screen.until("-", b"stream")
+            screen.until("-", b"no task")
             opened.append(screen.until("L", last))
-        screen.until("/", b"search:")
+        screen.until("/", b"a regular expression")  # the cursor stands on the word before
         found = screen.until("ERROR\r", b"hit ")
         time.sleep(WARM)
         most = screen.memory() - before

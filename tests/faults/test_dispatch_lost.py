@@ -129,7 +129,7 @@ def test_a_loss_that_nobody_can_be_told_of_keeps_nothing_else_from_starting(hous
     assert house.dispatch("@lead", "@editor").code == "limit"
     (house.root / ".praxmonitor" / "lost.jsonl").mkdir()
     spoil(house, "@operator")
-    shutil.rmtree(house.agent("@writer").branch)
+    house.lose("@writer")
     wait_until(lambda: [run.phase for run in house.runs("@editor")] == [Phase.COMPLETED], what="@editor's run")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
     assert not house.agent("@writer").branch.exists()

@@ -88,7 +88,6 @@ def test_failures_of_a_clock_that_was_ahead_stop_no_retries(house: House) -> Non
 def small_house(small_disk: Path, mark: str) -> Iterator[House]:
     """A house on a disk of 512 KiB."""
     house = House(create.create_workspace(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
-    house.extra = "[errors]\nwatch = false\n"  # it would write there too
     house.limit(attempts=1)
     yield house
     (small_disk / "ballast").unlink(missing_ok=True)
@@ -163,7 +162,7 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     later = house.dispatch("@lead", "@writer", "comes next")
     assert later.queued
     run, writer = house.run("@writer", run_id), house.agent("@writer")
-    shutil.rmtree(writer.branch)
+    house.lose("@writer")
     wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
     assert run_processes.run_members(run_id) == [] and not writer.branch.exists()
     assert list(queue.all_waiting(house.workspace)) == []

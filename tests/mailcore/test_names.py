@@ -15,9 +15,8 @@ REGISTRY = ("@writer", "@marta", "@editor", "@dev-ops", "@clerk")
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This registry alone, whatever other tests of this process have read."""
-    monkeypatch.setattr(known, "_addresses", {})
+def registry() -> None:
+    """This registry alone."""
     known.learn_addresses("test", REGISTRY)
 
 

@@ -21,6 +21,7 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
+from mailcore.text.known import learn_addresses
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
@@ -112,8 +113,10 @@ class FakeSpeaker:
 
 
 def workspace(fleet: Fleet) -> Workspace:
-    """A workspace of that fleet's agents."""
-    return Workspace(fleet.root, fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.agents))
+    """A workspace of that fleet's agents, whose addresses are known as if its registry had been read."""
+    registry, agents = fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.agents)
+    learn_addresses(str(registry), [agent.address for agent in agents])
+    return Workspace(fleet.root, registry, agents)
 
 
 def agent(name: str, role: str = "") -> Agent:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
 from textual import events
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from praxmonitor.app.app import PraxApp
@@ -81,6 +84,53 @@ async def test_a_paste_of_several_lines_loses_none() -> None:
         await pilot.pause()
         app.post_message(events.Paste("@writer\n@editor"))
         await until(pilot, lambda: to.value == "@writer @editor", "addresses stand in one line")
+
+
+class Leaving(Widget):
+    """Takes its time to go: what stands beside it and below has gone before the form has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = asyncio.Event()
+
+    async def on_unmount(self) -> None:
+        await self.gone.wait()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_comes_of_a_letter_may_come_while_the_form_closes(fails: bool) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    read = threading.Event()
+
+    class Slow(Table):
+        def foresee(self, letter: Letter) -> str:
+            assert read.wait(30)
+            return super().foresee(letter)
+
+        def templates(self) -> tuple[list[Template], list[str]]:
+            assert read.wait(30)
+            return [], ["lens.md: no subject"]
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        form, leaving = ComposeScreen(Slow(str), Opening("Mail", Letter("@writer"))), Leaving()
+        await app.push_screen(form)
+        await form.mount(leaving)
+        if fails:
+            await pilot.press("ctrl+l")
+        await until(pilot, lambda: len([one for one in app.workers if one.node is form]) == 1 + fails, "it is read")
+        begun = [one for one in app.workers if one.node is form]
+        closed = app.pop_screen()
+        async with asyncio.timeout(20):  # the pilot waits for the form to be gone
+            while form.query("#forecast"):
+                await asyncio.sleep(0.01)
+            read.set()
+            while not all(one.is_finished for one in begun):
+                await asyncio.sleep(0.01)
+        leaving.gone.set()
+        await closed
+        assert app.return_code is None, "the screen goes on"
 
 
 def typed(app: PraxApp, *keys: str) -> None:

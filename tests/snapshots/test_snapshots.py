@@ -247,9 +247,8 @@ def test_cancel(snap_compare: Compare, size: tuple[int, int]) -> None:
 def test_notices(snap_compare: Compare, size: tuple[int, int]) -> None:
     async def play(pilot: Pilot[None]) -> None:
         await after()(pilot)
-        pilot.app.notify("asked: dispatch to @writer (waits: busy)", markup=False, timeout=600)
-        error = "@builder: no program; `claude` is not on PATH"
-        pilot.app.notify(error, title="not done", severity="error", timeout=600)
+        pilot.app.notify("asked: dispatch to @writer (waits: busy)")
+        pilot.app.notify("@builder: no program; `claude` is not on PATH", title="not done", severity="error")
         await pilot.press("colon", *"notices", "enter")
         await until(pilot, lambda: "newest first" in text_of(pilot.app), "the list is shown")
         await until(pilot, lambda: "researcher" in pilot.app.export_screenshot(), "and what is behind it")
