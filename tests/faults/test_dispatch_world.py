@@ -88,7 +88,6 @@ def test_failures_of_a_clock_that_was_ahead_stop_no_retries(house: House) -> Non
 def small_house(small_disk: Path, mark: str) -> Iterator[House]:
     """A house on a disk of 512 KiB."""
     house = House(create.create_workspace(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
-    house.extra = "[errors]\nwatch = false\n"  # it would write there too
     house.limit(attempts=1)
     yield house
     (small_disk / "ballast").unlink(missing_ok=True)

@@ -97,7 +97,8 @@ class House:
     limits: dict[str, Any] = field(default_factory=lambda: dict(SHORT))
     commands: dict[str, list[str]] = field(default_factory=dict)
     extra: str = ""
-    """Further tables of config.toml."""
+    """Further tables of config.toml. Without `[errors]` nothing looks for errors after a run, which is a process of its
+    own each time: a third of what a run costs."""
 
     @property
     def root(self) -> Path:
@@ -129,6 +130,8 @@ class House:
         lines = ["[dispatch]", *(f"{key} = {value}" for key, value in self.limits.items())]
         for name, words in self.commands.items():
             lines += [f"[agents.{name}]", 'program = "command"', f"command = {json.dumps(words)}"]
+        if "[errors]" not in self.extra:
+            lines += ["[errors]", "watch = false"]
         path = self.root / ".praxmonitor" / "config.toml"
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join([*lines, self.extra]) + "\n")

@@ -25,6 +25,13 @@ from tests.mailcore.conftest import House, git, wait_until
 QUICK = "[errors]\ncount = 3\nwindow = 3600\nbackoff = 0.001\n"
 
 
+@pytest.fixture(autouse=True)
+def watching(house: House) -> None:
+    """As config has it by default, and other tests have not: errors are looked for at the end of each run."""
+    house.extra = "[errors]\n"
+    house.configure()
+
+
 def frames(*files: Path | str, error: str = "ZeroDivisionError: division by zero") -> str:
     """A traceback through these files, the innermost last."""
     rows = [f'  File "{file}", line {number + 3}, in step{number}\n    call()\n' for number, file in enumerate(files)]

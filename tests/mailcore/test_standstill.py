@@ -50,7 +50,6 @@ def made(mark: str) -> Iterator[House]:
         house = House(
             create.create_workspace(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES])
         )
-        house.extra = "[errors]\nwatch = false\n"  # what looks at them outlives a run
         house.limits |= {"attempts": 1, "no_progress": 2, "backoff": []}
         for name in NAMES:
             house.shell(name, GATED)

@@ -64,8 +64,9 @@ class Lab:
         place_hold(self.workspace, "@operator", "@lead", "")
 
     def configure(self, extra: str = "") -> None:
-        """Each agent waits for a script of its own."""
+        """Each agent waits for a script of its own, and nothing looks for errors at its end."""
         lines = ["[dispatch]", "attempts = 1", "retry_wait = 0", "stop_grace = 0.3", "backoff = []"]
+        lines += ["[errors]", "watch = false"]
         for agent in self.workspace.agents:
             script = WAITING.format(go=self.go(agent.address))
             lines += [f"[agents.{agent.address[1:]}]", f"command = {json.dumps(['sh', '-c', script])}"]
