@@ -322,7 +322,10 @@ async def test_what_waits_for_an_agent_is_listed_and_one_of_it_is_cancelled(hous
         requests.cancel(house.workspace, "00000000")
 
 
-async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) -> None:
+async def test_a_notification_covers_no_dialog_and_is_found_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PraxApp, "NOTIFICATION_TIMEOUT", 60)  # what is looked at here is not to go meanwhile
     app = on(house)
     app.NOTIFICATION_TIMEOUT = 60  # what is looked at here is not to go meanwhile
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
