@@ -71,6 +71,7 @@ GROUPS = {
     },
     "Agents' programs": {
         "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
+        "permission": ("permission", "what a program asks for first: permission [allow ID [--always] | deny ID WHY]"),
         "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
         "mcp": (
             "mailcore.mcp.verb",

@@ -141,6 +141,7 @@ EXAMPLES = {
         "mailcore mcp key list",
         "mailcore mcp key revoke 5b22c81f",
     ),
+    "permission": ("mailcore permission", "mailcore permission allow 1a2b --always"),
     "limits": ("mailcore limits", "mailcore limits --json"),
     "usage": ("mailcore usage --days 30 --by task", "mailcore usage @writer"),
     "completion": (

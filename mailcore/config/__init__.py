@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.errors import Errors
     from mailcore.config.mail import Mail
+    from mailcore.config.permissions import Permissions
     from mailcore.config.prices import Price
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
     from mailcore.config.schema import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AgentConfig": "agents", "ProgramConfig": "agents", "Errors": "errors", "Mail": "mail", "Price": "prices",
+    "Permissions": "permissions",
     "Tier": "tiers", "read_config": "reader", "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
 }  # fmt: skip
 """The modules of the names below; all others are of `schema`."""
@@ -46,6 +48,7 @@ __all__ = [
     "Mail",
     "Observe",
     "Operator",
+    "Permissions",
     "Price",
     "ProgramConfig",
     "Sound",

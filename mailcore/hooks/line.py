@@ -8,10 +8,12 @@ busybox have. Exit status 0 and silence, save for the mail that it delivers, wha
 from __future__ import annotations
 
 import shlex
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from mailcore.mail.bell import SUFFIX, WAITING
 from mailcore.model.agent import Agent
+from mailcore.permissions.store import PERMISSIONS
 from mailcore.programs.base import Hooks
 from mailcore.system.python_child import child
 from mailcore.workspace.variables import RUN_ID
@@ -23,6 +25,11 @@ nothing was found then.
 
 WAIT_EVENTS = ("SessionStart", "Stop")
 """Events after which a session may sit idle."""
+
+ASKING = "PermissionRequest"
+"""The event at which the operator is asked."""
+SETTLING = (ASKING, "PostToolUse", "PostToolUseFailure", "Stop", "StopFailure", "UserPromptSubmit", "SessionEnd")
+"""Events that may say that what was asked was answered at the program's own terminal."""
 
 HOOK_MARK = ": mailcore hook made "
 """How each of our lines begins."""
@@ -38,18 +45,33 @@ LONGEST_WAIT = 30 * 86400
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest")
 
 
+class HookRole(StrEnum):
+    """What an entry of ours is for."""
+
+    NOTE = "note"
+    """It notes the event, and delivers mail."""
+    SLEEP = "sleep"
+    """It sleeps beside the session until mail comes."""
+    ASK = "ask"
+    """It asks the operator for what the program asks its person."""
+
+
 class HookEntry(NamedTuple):
     """One entry of ours in a program's settings."""
 
     event: str
-    waits: bool = False
-    """It sleeps beside the session until mail comes; else it notes the event."""
+    role: HookRole = HookRole.NOTE
 
 
 def hook_entries(hooks: Hooks) -> tuple[HookEntry, ...]:
     """All that are put into the settings of a program."""
     sleepers = WAIT_EVENTS if _wakes(hooks) else ()
-    return (*map(HookEntry, hooks.events), *(HookEntry(event, True) for event in sleepers))
+    asking = (ASKING,) if ASKING in hooks.events else ()
+    return (
+        *map(HookEntry, hooks.events),
+        *(HookEntry(event, HookRole.SLEEP) for event in sleepers),
+        *(HookEntry(event, HookRole.ASK) for event in asking),
+    )
 
 
 def _wakes(hooks: Hooks) -> bool:
@@ -82,7 +104,8 @@ _DELIVERY = (
 _WAIT = (
     r'{mark}{made}; [ -z "${run}" ] || exit 0; {attended}b={branch}; LC_ALL=C; m=$b/.ai_mail.local; w=$m/{waiting}; '
     r"e=$(head -c 65536 | tr -d '\r\n\000'); p=$PPID; {session}; {begin}"
-    r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir "$w"; }} && exec 9>>"$w/$s.lock" && flock -n 9 && echo >&9 || exit 0; '
+    r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir -p "$w"; }} && exec 9>>"$w/$s.lock" && '
+    r"flock -n 9 && echo >&9 || exit 0; "
     r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
     r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
     r"while :; do "
@@ -96,6 +119,9 @@ _SESSION = r"s=${e#*\"session_id\":}; s=${s#*\"}; s=${s%%\"*}; case $s in ''|*[!
 """The session's id out of the event."""
 _LAST_RING = r'w=$b/.ai_mail.local/{waiting}; {session}; [ ! -p "$w/$s{suffix}" ] || echo 1<>"$w/$s{suffix}"; '
 """What is told at a session's end to what sleeps beside it."""
+_ASK = '{mark}{made}; {program} {address} {branch} {root} {name} "$PPID" 2>/dev/null || exit 0'
+_SETTLE = r'for p in "$b"/.ai_mail.local/{directory}/*{suffix}; do [ ! -p "$p" ] || echo 1<>"$p"; done; '
+"""What wakes the hooks that wait for an answer: the call may have gone on without them."""
 _DETACHED = (r"( ", r" ) </dev/null >/dev/null 2>&1 & exit 0")
 """What goes around it where the program waits for each hook: it goes on without it."""
 
@@ -106,8 +132,10 @@ def handler(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> dict[str
     `made`, one of `settings.MADE`, is kept in its line for when it is removed.
     """
     words: dict[str, Any] = {"type": "command", "command": command(agent, hooks, entry, made), "timeout": TIMEOUT}
-    if entry.waits and hooks.rewakes:
-        words |= {"timeout": LONGEST_WAIT, "asyncRewake": True}
+    if entry.role is HookRole.ASK or (entry.role is HookRole.SLEEP and hooks.rewakes):
+        words["timeout"] = LONGEST_WAIT
+    if entry.role is HookRole.SLEEP and hooks.rewakes:
+        words["asyncRewake"] = True
     return words
 
 
@@ -125,7 +153,10 @@ def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
         "address": shlex.quote(agent.address),
         "root": shlex.quote(str(agent.root)),
     }
-    if entry.waits:
+    if entry.role is HookRole.ASK:
+        program = shlex.join(child("mailcore.hooks.permission"))
+        return _ASK.format(**place, name=shlex.quote(hooks.settings), program=program)
+    if entry.role is HookRole.SLEEP:
         begin, end = ("", "") if hooks.rewakes else _DETACHED
         attended = f'[ "${hooks.attended}" = 1 ] || exit 0; ' if hooks.attended else ""
         return _WAIT.format(
@@ -142,10 +173,12 @@ def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
             program=shlex.join(child("mailcore.hooks.wake")),
         )
     delivery = ""
+    if entry.event in SETTLING:
+        delivery = _SETTLE.format(directory=PERMISSIONS, suffix=SUFFIX)
     if entry.event == "SessionEnd" and _wakes(hooks):
-        delivery = _LAST_RING.format(waiting=WAITING, session=_SESSION, suffix=SUFFIX)
+        delivery += _LAST_RING.format(waiting=WAITING, session=_SESSION, suffix=SUFFIX)
     if entry.event in STAMPS:
-        delivery = _DELIVERY.format(
+        delivery += _DELIVERY.format(
             **place, stamp=STAMPS[entry.event], program=shlex.join(child("mailcore.hooks.deliver"))
         )
     return _NOTE.format(**place, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery)

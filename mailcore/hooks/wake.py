@@ -9,25 +9,23 @@ there types. The exit status says how it goes on: 0 sleep on, 2 the session is w
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mailcore.config import read_mail_or_defaults
 from mailcore.exceptions import MailcoreError
-from mailcore.formats.journal import parse_records
+from mailcore.hooks.session_events import newest_events
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus, Message
 from mailcore.programs.hook_lines import parse_hook
-from mailcore.system import safe_open
 from mailcore.system.processes import look, started_at, terminal_of
 from mailcore.system.terminal import typed_at
 from mailcore.workspace.find import workspace_at
@@ -41,8 +39,6 @@ BUSY_RECHECK = 20.0
 """Seconds after which a session that was at work is looked at again: interrupted, it reports no end of its turn."""
 RETRY = 5.0
 """Seconds until the next look where the mailbox could not be read or written."""
-EVENTS_TAIL = 256 * 1024
-"""Bytes of the newest events in which the session's last one is looked for."""
 IDLE_EVENTS = frozenset({"Stop", "StopFailure", "SessionStart", "Interrupt"})
 
 
@@ -142,21 +138,7 @@ def last_key(terminal: str) -> float:
 
 def _last_event(agent: Agent, session: SessionPlace) -> Mapping[str, Any]:
     """The newest event that this session noted; nothing where none is found."""
-    return next((one for one in _events(agent) if one.get("session_id") == session.id), {})
-
-
-def _events(agent: Agent) -> Iterator[Mapping[str, Any]]:
-    """The newest events of all its sessions, the newest first."""
-    try:
-        descriptor, found = safe_open.descriptor(agent.hooks_log)
-    except OSError:
-        return
-    try:
-        size = min(found.st_size, EVENTS_TAIL)
-        lines = os.pread(descriptor, size, found.st_size - size).splitlines()
-    finally:
-        os.close(descriptor)
-    yield from reversed(parse_records(lines))
+    return next((one for one in newest_events(agent) if one.get("session_id") == session.id), {})
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from pathlib import Path
 
 from mailcore.model.agent import Agent
 
@@ -30,11 +31,16 @@ def ring_bells(agent: Agent) -> None:
         return
     for name in names:
         if name.endswith(SUFFIX):
-            with suppress(OSError):
-                _ring(str(directory / name))
+            ring_bell(directory / name)
 
 
-def _ring(path: str) -> None:
+def ring_bell(path: Path) -> None:
+    """Wake what sleeps on one bell, if anything does; never raises."""
+    with suppress(OSError):
+        _ring(path)
+
+
+def _ring(path: Path) -> None:
     # Without a reader to open it fails (ENXIO); a full pipe has been rung often enough (EAGAIN).
     descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

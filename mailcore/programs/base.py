@@ -127,6 +127,10 @@ class Hooks:
     """A key of it that, set to true, switches every hook off; empty: there is none."""
     rewakes: bool = False
     """A hook that runs beside a session wakes it, idle as it may be, by exit status 2 (`asyncRewake`)."""
+    asks_beside: bool = False
+    """While a hook of `PermissionRequest` waits, it asks in its own terminal too: the first answer counts."""
+    remembers: bool = False
+    """Such a hook may allow what is like it for the whole session."""
     attended: str = ""
     """The variable that it sets to 1 for hooks of a session that a person has open; empty: it does not say."""
     queue: Callable[[str, str], list[str]] | None = None

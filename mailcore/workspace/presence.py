@@ -27,10 +27,28 @@ from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 
 FILE = "presence.json"
+WATCHERS, WATCHER_ENDING = "duty", ".watcher"
+"""In `.praxmonitor`: a file of each screen and guard, whose time is its last sign of life."""
+WATCHER_SIGN = 12.0
+"""Seconds without a sign after which a watcher counts as gone; who is alone shows one in five."""
 AUDIT_TAIL = 1 << 18
 """Bytes of the audit's end that are looked at: some thousand acts."""
 KEY_PERIOD = 30.0
 """The screen notes the operator's key at most this often, in seconds."""
+
+
+def is_watched(workspace: Workspace) -> bool:
+    """True while a screen or guard on this workspace shows life."""
+    directory = workspace.state_dir / WATCHERS
+    try:
+        names = os.listdir(directory)  # noqa: PTH208 (a hook asks)
+    except OSError:
+        return False
+    for name in names:
+        with suppress(OSError):
+            if name.endswith(WATCHER_ENDING) and time.time() - (directory / name).stat().st_mtime < WATCHER_SIGN:
+                return True
+    return False
 
 
 def set_away(workspace: Workspace, until: str) -> None:

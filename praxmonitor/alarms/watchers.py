@@ -19,9 +19,9 @@ from typing import Any
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.system.processes import alive, pid_namespace, start_ticks
 from mailcore.text import line
+from mailcore.workspace import presence
 
-DIRECTORY = "duty"
-ENDING = ".watcher"
+DIRECTORY, ENDING = presence.WATCHERS, presence.WATCHER_ENDING
 MOST_WATCHERS = 100
 """Watchers of one workspace that are read."""
 LONGEST_RECORD = 4096

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from mailcore.hooks import settings
@@ -24,8 +25,7 @@ THEIRS = {"matcher": "Bash", "hooks": [{"type": "command", "command": "echo mine
 
 def handler(note: str) -> Callable[[HookEntry, str], dict[str, Any]]:
     def one(entry: HookEntry, made: str) -> dict[str, Any]:
-        waits = "wait" if entry.waits else "note"
-        return {"type": "command", "command": f"{HOOK_MARK}{made}; {note}{waits} {entry.event}", "timeout": 10}
+        return {"type": "command", "command": f"{HOOK_MARK}{made}; {note}{entry.role} {entry.event}", "timeout": 10}
 
     return one
 
@@ -78,6 +78,7 @@ def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
     return found
 
 
+@how(deadline=None)
 @given(texts(), st.sampled_from([line, fewer]))
 def test_taking_out_undoes_putting_in_byte_for_byte(text: str, line: HookPlan) -> None:
     put = settings.add_our_entries(text, line)
@@ -90,12 +91,14 @@ def test_taking_out_undoes_putting_in_byte_for_byte(text: str, line: HookPlan) -
     assert settings.remove_our_entries(put)[0] == text
 
 
+@how(deadline=None)
 @given(texts())
 def test_what_another_release_put_in_is_renewed_and_then_goes_without_a_trace(text: str) -> None:
     renewed = settings.add_our_entries(settings.add_our_entries(text, other), line)
     assert settings.is_complete(renewed, line) and settings.remove_our_entries(renewed)[0] == text
 
 
+@how(deadline=None)
 @given(texts(), st.randoms(use_true_random=False))
 def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
     """Claude Code writes the whole file anew when a permission is given; a person adds hooks of their own."""
@@ -110,6 +113,7 @@ def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
     assert HOOK_MARK not in taken
 
 
+@how(deadline=None)
 @given(st.sampled_from(["file", "directory"]))
 def test_a_new_file_says_what_was_made(made: str) -> None:
     text = settings.new_settings(line, made)
@@ -158,6 +162,7 @@ def test_what_is_broken_is_refused(text: str, why: str) -> None:
             act()
 
 
+@how(deadline=None)
 @given(st.text(max_size=60) | texts().map(lambda text: text[:-2]))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     try:

@@ -17,7 +17,7 @@ import pytest
 
 from mailcore.hooks import wake as hooks_wake
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks, settings_file
-from mailcore.hooks.line import HookEntry
+from mailcore.hooks.line import HookEntry, HookRole
 from mailcore.hooks.undelivered import SessionPlace, settle
 from mailcore.mail import post
 from mailcore.mail.bell import WAITING, ring_bells
@@ -54,7 +54,7 @@ class Session:
         self.transcript.touch()
         self.out.unlink(missing_ok=True)
         event = {"session_id": session, "transcript_path": str(self.transcript), "hook_event_name": "Stop"}
-        line = hook_plan(agent, Claude.hooks).handler(HookEntry("Stop", True), "file")["command"]
+        line = hook_plan(agent, Claude.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
         words = {"busybox": "busybox sh -c"}.get(shell, f"{shell} -c")
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, words, line, json.dumps(event), str(self.out)],
@@ -225,7 +225,7 @@ def test_what_is_at_work_is_left_to_its_next_step(house: House, session: Session
 
 def test_within_a_run_of_ours_nothing_sleeps(writer: Agent) -> None:
     for hooks in (Claude.hooks, Codex.hooks):
-        line = hook_plan(writer, hooks).handler(HookEntry("Stop", True), "file")["command"]
+        line = hook_plan(writer, hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
         environment = {**os.environ, "CLAUDE_CODE_SESSION_ATTENDED": "1", "MAILCORE_RUN_ID": "r"}
         done = subprocess.run(["sh", "-c", line], input=b'{"session_id":"x"}', env=environment, timeout=20)
         assert done.returncode == 0 and not (writer.mail_dir / WAITING).exists()
@@ -233,7 +233,7 @@ def test_within_a_run_of_ours_nothing_sleeps(writer: Agent) -> None:
 
 def test_headless_nothing_sleeps(writer: Agent) -> None:
     """Claude Code would wait for it before it ends."""
-    line = hook_plan(writer, Claude.hooks).handler(HookEntry("Stop", True), "file")["command"]
+    line = hook_plan(writer, Claude.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
     for attended in ({"CLAUDE_CODE_SESSION_ATTENDED": "0"}, {}):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CLAUDE")} | attended
         done = subprocess.run(["sh", "-c", line], input=b'{"session_id":"x"}', env=environment, timeout=20)
@@ -248,7 +248,7 @@ def test_codex_is_not_kept_and_its_queue_is_used(house: House, tmp_path: Path) -
     spy.parent.mkdir()
     spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{tmp_path}/queued\n')
     spy.chmod(0o755)
-    line = hook_plan(lead, Codex.hooks).handler(HookEntry("Stop", True), "file")["command"]
+    line = hook_plan(lead, Codex.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
     event = json.dumps({"session_id": "abc-2", "hook_event_name": "Stop"}).encode()
     environment = {**os.environ, "PATH": f"{spy.parent}:{os.environ['PATH']}"}
     subprocess.run(["sh", "-c", line], input=event, env=environment, timeout=20, check=True)
@@ -262,7 +262,7 @@ def test_codex_is_not_kept_and_its_queue_is_used(house: House, tmp_path: Path) -
 
 
 def test_hostile_names_of_sessions_make_no_files(writer: Agent) -> None:
-    line = hook_plan(writer, Codex.hooks).handler(HookEntry("Stop", True), "file")["command"]
+    line = hook_plan(writer, Codex.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
     for name in ("../../x", "a/b", "", "a b", "$(touch x)", "é"):
         event = json.dumps({"session_id": name, "hook_event_name": "Stop"}).encode()
         subprocess.run(["sh", "-c", line], input=event, timeout=20, check=True)

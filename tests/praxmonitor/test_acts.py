@@ -327,7 +327,6 @@ async def test_a_notification_covers_no_dialog_and_is_found_again(
 ) -> None:
     monkeypatch.setattr(PraxApp, "NOTIFICATION_TIMEOUT", 60)  # what is looked at here is not to go meanwhile
     app = on(house)
-    app.NOTIFICATION_TIMEOUT = 60  # what is looked at here is not to go meanwhile
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await opened(app, pilot)
         await write(app, pilot, "m", "One", "Text.", to="@writer")

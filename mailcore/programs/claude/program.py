@@ -40,7 +40,7 @@ class Claude:
     home = ACCOUNT_HOME
     hooks = Hooks(
         ".claude/settings.local.json", HOOK_EVENTS, off="disableAllHooks", rewakes=True,
-        attended="CLAUDE_CODE_SESSION_ATTENDED",
+        asks_beside=True, remembers=True, attended="CLAUDE_CODE_SESSION_ATTENDED",
     )  # fmt: skip
     interactive = Interactive(("claude",))
     takes = frozenset({"model", "resume", "fork"})

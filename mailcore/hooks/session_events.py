@@ -1,0 +1,30 @@
+"""The newest events that an agent's sessions noted in `hooks.jsonl`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mailcore.model.agent import Agent
+from mailcore.programs.hook_lines import parse_hook
+from mailcore.system import safe_open
+
+EVENTS_TAIL = 256 * 1024
+"""Bytes of the newest events that are looked through."""
+
+
+def newest_events(agent: Agent) -> Iterator[Mapping[str, Any]]:
+    """The newest events of all the agent's sessions, the newest first."""
+    try:
+        descriptor, found = safe_open.descriptor(agent.hooks_log)
+    except OSError:
+        return
+    try:
+        size = min(found.st_size, EVENTS_TAIL)
+        lines = os.pread(descriptor, size, found.st_size - size).splitlines()
+    finally:
+        os.close(descriptor)
+    for line in reversed(lines):
+        if line and (event := parse_hook(line)) is not None:
+            yield event

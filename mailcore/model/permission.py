@@ -1,0 +1,52 @@
+"""A request of an agent's program for permission, and what was decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class PermissionRequest(msgspec.Struct, frozen=True):
+    """One thing that an agent's program would do, and asks for first. All its text is untrusted."""
+
+    id: str
+    """8 hexadecimal digits."""
+    agent: str
+    """The address of whose program asks."""
+    session: str
+    """Its session."""
+    tool: str
+    """The tool that it would use, as the program names it: `Bash`."""
+    tool_input: dict[str, Any]
+    """What the tool is given: `{"command": …}`."""
+    at: float
+    """When it was asked, seconds since the epoch."""
+    until: float
+    """Until when the hook waits for an answer of ours, seconds since the epoch."""
+    subagent: str = ""
+    """The subagent that asks; empty: the agent itself."""
+    directory: str = ""
+    """Where the session works."""
+    suggestions: tuple[dict[str, Any], ...] = ()
+    """What the program itself would have allowed from now on, in its own form; empty: nothing."""
+    remembers: bool = False
+    """The program takes an answer for the whole session."""
+    beside: bool = False
+    """It asks its person in its own terminal at the same time; else only when ours is over."""
+    pid: int = 0
+    """The process that waits for the answer."""
+    pid_ticks: int = 0
+    """When that process started (`system.process_values`)."""
+
+
+class PermissionAnswer(msgspec.Struct, frozen=True):
+    """What was decided, and by whom."""
+
+    allow: bool
+    by: str
+    """`@operator`, or `policy` for what config.toml says."""
+    why: str = ""
+    """What the agent reads where it was denied."""
+    always: bool = False
+    """It holds for what is like it, until the session ends."""

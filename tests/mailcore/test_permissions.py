@@ -1,0 +1,298 @@
+"""What agents' programs ask for first: asked by the real hook line, answered once, audited, or left to the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailcore.config import Permissions
+from mailcore.exceptions import Refused
+from mailcore.hooks.install import hook_plan
+from mailcore.hooks.line import ASKING, SETTLING, HookEntry, HookRole
+from mailcore.model.agent import Agent
+from mailcore.model.permission import PermissionAnswer, PermissionRequest
+from mailcore.permissions.decide import decide_permission
+from mailcore.permissions.policy import decided_by_policy
+from mailcore.permissions.store import MAX_REQUEST, PERMISSIONS, find_permission, read_requests
+from mailcore.programs.base import Hooks
+from mailcore.programs.claude.program import Claude
+from mailcore.programs.codex.program import Codex
+from tests.mailcore.conftest import House, wait_until
+
+SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
+SUGGESTED = [{"type": "addDirectories", "directories": ["/p"], "destination": "session"}, {"type": "setMode"}]
+
+
+class Asking:
+    """A program whose hook asks."""
+
+    def __init__(self, agent: Agent, hooks: Hooks = Claude.hooks, shell: str = "sh", **event: Any) -> None:
+        known = {"session_id": "s-1", "hook_event_name": ASKING, "tool_name": "Bash", "cwd": str(agent.branch)}
+        known |= {"tool_input": {"command": "touch one"}, "permission_suggestions": SUGGESTED} | event
+        line = hook_plan(agent, hooks).handler(HookEntry(ASKING, HookRole.ASK), "file")["command"]
+        words = {"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"])
+        self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(known).encode())
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    def said(self) -> dict[str, Any]:
+        """What it decided; nothing: it left it to the program."""
+        out, err = self.process.communicate(timeout=30)
+        assert (self.process.returncode, err) == (0, b"")
+        found: dict[str, Any] = json.loads(out)["hookSpecificOutput"]["decision"] if out else {}
+        return found
+
+
+@pytest.fixture
+def watched(house: House) -> Iterator[Agent]:
+    """@writer, in a workspace that somebody watches."""
+    watcher = house.workspace.state_dir / "duty/1.watcher"
+    watcher.parent.mkdir(parents=True)
+    watcher.write_text("{}")
+    later = time.time() + 600
+    os.utime(watcher, (later, later))
+    agent = house.agent("@writer")
+    yield agent
+    assert not list((agent.mail_dir / PERMISSIONS).glob("*.*")), "nothing is left behind"
+
+
+def waiting(agent: Agent, number: int = 1) -> tuple[PermissionRequest, ...]:
+    """The requests, once so many wait."""
+    return (
+        wait_until(lambda: found if len(found := read_requests(agent)) == number else None, 20, f"{number} wait") or ()
+    )
+
+
+def decide(house: House, agent: Agent, request: PermissionRequest, **answer: Any) -> None:
+    decide_permission(house.workspace, agent, request, PermissionAnswer(by="@operator", **answer))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_allowed_goes_on_and_the_audit_says_so(house: House, watched: Agent, shell: str) -> None:
+    asking = Asking(watched, shell=shell)
+    (request,) = waiting(watched)
+    assert (request.tool, request.tool_input, request.session) == ("Bash", {"command": "touch one"}, "s-1")
+    assert request.beside and request.remembers and request.until - request.at > 3000
+    decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "allow"}
+    (act,) = [one for one in house.json("history") if one["verb"].startswith("permission")]
+    assert (act["verb"], act["by"], act["words"], act["agent"]) == (
+        "permission allow", "@operator", "touch one", "@writer",
+    )  # fmt: skip
+
+
+def test_what_is_denied_says_why_and_the_first_answer_counts(house: House, watched: Agent) -> None:
+    asking = Asking(watched)
+    (request,) = waiting(watched)
+    decide(house, watched, request, allow=False, why="not on a Monday")
+    with pytest.raises(Refused, match="decided already"):
+        decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "deny", "message": "not on a Monday"}
+    with pytest.raises(Refused, match="no request"):
+        find_permission(house.workspace, request.id)
+
+
+def test_always_is_what_the_program_suggests_or_this_very_call(house: House, watched: Agent) -> None:
+    rule = {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "touch:*"}], "behavior": "allow"}
+    own = {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "touch one"}], "behavior": "allow"}
+    for suggested, kept in (([*SUGGESTED, rule | {"destination": "localSettings"}], rule), (SUGGESTED, own), ([], own)):
+        expected = [kept | {"destination": "session"}]
+        asking = Asking(watched, permission_suggestions=suggested)
+        (request,) = waiting(watched)
+        decide(house, watched, request, allow=True, always=True)
+        assert asking.said() == {"behavior": "allow", "updatedPermissions": expected}
+
+
+def test_codex_takes_an_answer_once_and_asks_itself_when_ours_is_over(house: House, watched: Agent) -> None:
+    asking = Asking(watched, Codex.hooks)
+    (request,) = waiting(watched)
+    assert not request.beside and not request.remembers and request.until - request.at <= 20.5
+    with pytest.raises(Refused, match="this once alone"):
+        decide(house, watched, request, allow=True, always=True)
+    decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "allow"}
+    house.workspace.config_file.write_text("[permissions]\nfirst = 0.2\n")
+    assert Asking(watched, Codex.hooks).said() == {}
+    house.workspace.config_file.write_text("[permissions]\nfirst = 0\n")
+    assert Asking(watched, Codex.hooks).said() == {}
+
+
+def test_without_anybody_who_watches_it_is_as_if_we_were_not_there(house: House) -> None:
+    agent = house.agent("@writer")
+    began = time.monotonic()
+    assert Asking(agent).said() == {} and time.monotonic() - began < 10
+    assert not (agent.mail_dir / PERMISSIONS).exists()
+    watcher = house.workspace.state_dir / "duty/1.watcher"
+    watcher.parent.mkdir(parents=True)
+    watcher.write_text("{}")
+    os.utime(watcher, (0, 0))  # it died
+    assert Asking(agent).said() == {}
+
+
+@pytest.mark.parametrize("event", [
+    {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "touch one"}},
+    {"hook_event_name": "PostToolUseFailure", "tool_name": "Bash", "tool_input": {"command": "touch one"}},
+    {"hook_event_name": "UserPromptSubmit"},
+    {"hook_event_name": "Stop"},
+    {"hook_event_name": ASKING, "tool_name": "Bash", "tool_input": {"command": "touch two"}},
+])  # fmt: skip
+def test_answered_at_the_program_s_own_terminal_the_hook_goes(watched: Agent, event: dict[str, Any]) -> None:
+    asking = Asking(watched)
+    waiting(watched)
+    other = {"tool_name": "Bash", "tool_input": {"command": "touch other"}}
+    for elsewhere in (
+        {"session_id": "s-2"} | event,
+        {"session_id": "s-1", "hook_event_name": "PostToolUse"} | other,
+        {"session_id": "s-1", "hook_event_name": "PreToolUse"} | other,
+    ):
+        note(watched, elsewhere)
+    assert asking.process.poll() is None and len(read_requests(watched)) == 1
+    note(watched, {"session_id": "s-1"} | event)
+    assert asking.said() == {}
+
+
+def note(agent: Agent, event: dict[str, Any]) -> None:
+    """Let a session report an event, by the hook line for it."""
+    name = event["hook_event_name"]
+    line = hook_plan(agent, Claude.hooks).handler(HookEntry(name), "file")["command"]
+    done = subprocess.run(["sh", "-c", line], input=json.dumps(event).encode(), capture_output=True, timeout=30)
+    assert done.returncode == 0 and name in (*SETTLING, "PreToolUse")
+
+
+def test_several_at_once_are_several_and_each_has_its_own_answer(house: House, watched: Agent) -> None:
+    both = [Asking(watched, tool_input={"command": f"touch {n}"}, agent_id=f"a{n}") for n in (1, 2)]
+    requests = waiting(watched, 2)
+    assert sorted(one.subagent for one in requests) == ["a1", "a2"]
+    for one in requests:
+        decide(house, watched, one, allow=one.subagent == "a2", why="no")
+    said = [one.said()["behavior"] for one in both]
+    assert said == ["deny", "allow"]
+
+
+def test_a_program_that_dies_leaves_no_request(watched: Agent) -> None:
+    line = hook_plan(watched, Claude.hooks).handler(HookEntry(ASKING, HookRole.ASK), "file")["command"]
+    program = "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[1]], input=sys.argv[2].encode())"
+    event = json.dumps({"session_id": "s-1", "hook_event_name": ASKING, "tool_name": "Bash", "tool_input": {}})
+    one = subprocess.Popen([sys.executable, "-c", program, line, event])
+    waiting(watched)
+    one.kill()
+    one.wait()
+    wait_until(lambda: not list((watched.mail_dir / PERMISSIONS).glob("*.*")), 20, "its hook goes, too")
+
+
+def test_a_hook_that_was_killed_is_no_request(watched: Agent) -> None:
+    asking = Asking(watched)
+    (request,) = waiting(watched)
+    os.kill(request.pid, 9)
+    asking.process.communicate(timeout=20)
+    assert read_requests(watched) == ()
+    for path in (watched.mail_dir / PERMISSIONS).iterdir():
+        path.unlink()
+
+
+def test_what_is_too_large_is_left_to_the_program_and_odd_values_are_taken(house: House, watched: Agent) -> None:
+    assert Asking(watched, tool_input={"content": "x" * MAX_REQUEST}).said() == {}
+    asking = Asking(watched, tool_input="none", permission_suggestions="none", tool_name=7)
+    (request,) = waiting(watched)
+    assert (request.tool, request.tool_input, request.suggestions) == ("7", {}, ())
+    decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "allow"}
+
+
+def test_config_decides_without_asking_and_the_audit_says_so(house: House, watched: Agent) -> None:
+    house.workspace.config_file.write_text('[permissions]\nallow = ["Bash(touch *)"]\ndeny = ["Bash(rm *)"]\n')
+    assert Asking(watched).said() == {"behavior": "allow"}
+    refused = Asking(watched, tool_input={"command": "touch a; rm -rf b"}).said()
+    assert refused["behavior"] == "deny" and "[permissions] deny" in refused["message"]
+    acts = [(one["verb"], one["by"]) for one in house.json("history") if one["verb"].startswith("permission")]
+    assert sorted(acts) == [("permission allow", "policy"), ("permission deny", "policy")]
+    house.workspace.config_file.write_text("[permissions\n")
+    assert Asking(watched).said() == {}, "a config that cannot be read grants nothing"
+
+
+TABLE = [
+    ("Bash", "git status", ["Bash(git status*)"], [], True),
+    ("Bash", "git status --short", ["Bash(git status*)"], [], True),
+    ("Bash", "git status; rm -rf .", ["Bash(git status*)"], [], None),
+    ("Bash", "git status && curl x | sh", ["Bash(git status*)"], [], None),
+    ("Bash", "git status $(rm -rf .)", ["Bash(git status*)"], [], None),
+    ("Bash", "git status `id`", ["Bash(git status*)"], [], None),
+    ("Bash", "git status > /etc/passwd", ["Bash(git status*)"], [], None),
+    ("Bash", "git status\nrm -rf .", ["Bash(git status*)"], [], None),
+    ("Bash", "git status $'x'", ["Bash(git status*)"], [], None),
+    ("Bash", "make; make install", ["Bash(make; make install)"], [], True),
+    ("Bash", "ls", ["Bash"], [], True),
+    ("Bash", "ls | sh", ["Bash"], [], None),
+    ("Read", "/a/b", ["Read"], [], True),
+    ("Read", "/etc/passwd", ["Read(/home/*)"], [], None),
+    ("mcp__x__y", "", ["mcp__*"], [], True),
+    ("Bash", "git push origin", ["Bash(git *)"], ["Bash(git push*)"], False),
+    ("Bash", "true && git push origin", ["Bash"], ["Bash(git push*)"], False),
+    ("Bash", "(git push)", [], ["Bash(git push*)"], False),
+    ("Bash", "echo $(git push)", [], ["Bash(git push*)"], False),
+    ("Write", "/x", ["Read"], ["Bash"], None),
+    ("Bash", "ls", ["Ba(sh", "", "("], [], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "words", "allow", "deny", "expected"), TABLE)
+def test_policies(tool: str, words: str, allow: list[str], deny: list[str], expected: bool | None) -> None:
+    key = "command" if tool == "Bash" else "file_path"
+    policy = Permissions(allow=tuple(allow), deny=tuple(deny))
+    assert decided_by_policy(policy, tool, {key: words}) is expected
+
+
+@given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(";&|<>`\n$("))
+def test_a_chain_is_never_allowed_by_the_pattern_of_its_beginning(head: str, tail: str, joint: str) -> None:
+    command = f"git status{head}{joint}{'(' if joint == '$' else ''}{tail}"
+    assert decided_by_policy(Permissions(allow=("Bash(git status*)",)), "Bash", {"command": command}) is None
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_nothing_is_granted_by_default(tool: str, words: str) -> None:
+    assert decided_by_policy(Permissions(), tool, {"command": words}) is None
+
+
+def test_the_command_lists_and_decides_and_only_the_operator_may(house: House, watched: Agent) -> None:
+    assert house.json("permission") == []
+    asking = Asking(watched)
+    (request,) = waiting(watched)
+    (row,) = house.json("permission")
+    assert (row["id"], row["tool_input"], row["always"]) == (request.id, {"command": "touch one"}, True)
+    assert house.json("permission", "allow", request.id, cwd=watched.branch, status=3)["error"]["code"] == "identity"
+    assert house.json("permission", "deny", request.id, status=2)["error"]["code"] == "usage"
+    assert house.json("permission", "allow", "ffff", status=3)["error"]["code"] in ("no_request", "identity")
+    decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "allow"}
+    assert b"no program waits" in house.mailcore("permission").stdout
+
+
+def test_hostile_input_is_shown_on_one_line(house: House, watched: Agent) -> None:
+    asking = Asking(watched, tool_input={"command": "echo \x1b[2J\u202e\nrm -rf /"})
+    (request,) = waiting(watched)
+    text = house.mailcore("permission").stdout.decode()
+    assert len(text.splitlines()) == 1 and "\x1b" not in text and "\u202e" not in text
+    decide(house, watched, request, allow=False, why="no")
+    assert asking.said()["behavior"] == "deny"
+
+
+def test_files_lie_where_they_are_ignored(house: House, watched: Agent) -> None:
+    asking = Asking(watched)
+    (request,) = waiting(watched)
+    place = watched.mail_dir / PERMISSIONS
+    assert Path(place / f"{request.id}.json").is_file() and (watched.mail_dir / ".gitignore").exists()
+    decide(house, watched, request, allow=True)
+    asking.said()

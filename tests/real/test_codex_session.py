@@ -1,0 +1,147 @@
+"""The real Codex, open in a terminal: mail for one that is idle is queued, arrives once, and the rollout proves it.
+
+What it asks for is answered by the operator, or by its person when ours is over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pexpect
+import pyte
+import pytest
+
+from tests.mailcore.conftest import wait_until
+from tests.real.conftest import Lab
+from tests.real.stub import Request, Step, Text, Tool
+from tests.real.test_idle import arrives, given, quiet, send, sleeps
+from tests.real.test_permission import decide
+
+ANSWERS = {b"\x1b[6n": "\x1b[1;1R", b"\x1b[c": "\x1b[?62;c"}
+"""What a terminal is asked, and says of itself."""
+
+
+class CodexTerminal:
+    """A person's terminal in which `codex` runs, and what it shows."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._page = pyte.Screen(120, 50)
+        self._stream = pyte.ByteStream(self._page)
+        self._lock = threading.Lock()
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            "codex", ["--dangerously-bypass-hook-trust", "begin"], cwd=str(lab.branch),
+            env=lab.environment | {"TERM": "xterm-256color"}, dimensions=(50, 120), timeout=60,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                piece = self._child.read_nonblocking(1 << 16, timeout=None)
+            except (pexpect.EOF, OSError, ValueError):
+                return
+            for asked, answer in ANSWERS.items():
+                if asked in piece:
+                    self._child.send(answer)
+            with self._lock:
+                self._stream.feed(piece)
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        self._child.send(keys)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        with self._lock:
+            return "\n".join(line.rstrip() for line in self._page.display)
+
+    def close(self) -> None:
+        """End it."""
+        self._child.kill(signal.SIGKILL)
+        self._thread.join(10)
+        self._child.close(force=True)
+
+
+def wanting(lab: Lab, *names: str) -> Callable[[Request], Step]:
+    """The steps of a model that makes these files, one after the other, each outside of its sandbox."""
+
+    def step(request: Request) -> Step:
+        if "format" in (request.get("text") or {}):
+            return Text(json.dumps({"title": "t"}))
+        done = json.dumps(request["input"]).count('"function_call_output"')
+        if done >= len(names):
+            return Text("the end of it")
+        given = {"cmd": f"touch {lab.branch}/{names[done]}", "sandbox_permissions": "require_escalated"}
+        return Tool("exec_command", given | {"justification": "it is needed"})
+
+    return step
+
+
+@pytest.fixture
+def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[CodexTerminal]:
+    """`codex` at work in @writer's directory, which it trusts, as it does our hooks; no run is begun for mail."""
+    lab.init('program = "codex"')
+    lab.shell("git init -q .")
+    lab.mailcore("hooks install @writer")
+    lab.mailcore("hold @writer")
+    trusted = "".join(f'\n[projects."{place}"]\ntrust_level = "trusted"\n' for place in (lab.branch, lab.root))
+    config = lab.home / ".codex/config.toml"
+    config.write_text(config.read_text() + trusted)
+
+    config.write_text('approval_policy = "on-request"\nsandbox_mode = "read-only"\n' + config.read_text())
+
+    def step(asked: Request) -> Step:
+        titles = "format" in (asked.get("text") or {})
+        return Text(json.dumps({"title": "t"}) if titles else "a turn is over")
+
+    lab.stub.plays(step)
+    if wants := getattr(request, "param", ()):
+        lab.stub.plays(wanting(lab, *wants))
+    one = CodexTerminal(lab)
+    yield one
+    lab.mailcore("hooks remove @writer")
+    one.close()
+
+
+def test_mail_arrives_at_an_idle_session(lab: Lab, shown: CodexTerminal) -> None:
+    wait_until(lambda: "a turn is over" in shown.text and sleeps(lab), 60, "it is idle")
+    quiet(shown)
+    # It looks into its queue every ten seconds; before that nothing of ours is in its file.
+    arrives(lab, "Fire for Codex", send(lab, "Fire for Codex"), 5.0)
+    assert given(lab, "Fire for Codex") == 1 and "Fire for Codex" in shown.text
+
+
+@pytest.mark.parametrize("shown", [("one", "two", "three")], indirect=True)
+def test_what_it_asks_for_is_answered_here_or_there(lab: Lab, shown: CodexTerminal) -> None:
+    watcher = lab.root / ".praxmonitor/duty/1.watcher"
+    watcher.parent.mkdir(parents=True, exist_ok=True)
+    watcher.write_text("{}")
+    later = time.time() + 3600
+    os.utime(watcher, (later, later))
+    decide(lab, f"allow {asked_for(lab, 'one')}")
+    wait_until(lambda: (lab.branch / "one").exists(), 20, "allowed here")
+    decide(lab, f"deny {asked_for(lab, 'two')} 'because I say so'")
+    third = asked_for(lab, "three")
+    assert not (lab.branch / "two").exists() and "because I say so" in json.dumps(lab.stub.requests[-1]["input"])
+    assert "Running" in shown.text or "hook" in shown.text
+    wait_until(lambda: "Would you like" in shown.text or "Yes" in shown.text, 40, "when ours is over it asks itself")
+    assert third not in [one["id"] for one in lab.mailcore("permission")]
+    shown.send("y")
+    wait_until(lambda: (lab.branch / "three").exists(), 20, f"answered there: {shown.text}")
+
+
+def asked_for(lab: Lab, name: str) -> str:
+    """The request that waits for that file."""
+
+    def found() -> str | None:
+        rows = lab.mailcore("permission")
+        return next((one["id"] for one in rows if one["tool_input"].get("command", "").endswith(name)), None)
+
+    return wait_until(found, 60, f"a request for {name}") or ""
