@@ -18,7 +18,7 @@ from mailcore.hosts import arrivals
 from mailcore.hosts.arrivals import CarryOutAll
 from mailcore.hosts.directory import read_hosts
 from mailcore.link.sending import Confirmation
-from mailcore.link.subjects import Subjects, inbox, last_word
+from mailcore.link.subjects import Subjects, inbox_of, last_word
 from mailcore.model.link import Envelope
 from mailcore.workspace.find import Workspace
 
@@ -70,7 +70,7 @@ class Receiving:
     async def run(self) -> None:
         """Take what is there and what comes, until cancelled. Raises what breaks the connection."""
         await self._confirm_all()
-        place = f"{inbox(self._me)}.pull"
+        place = f"{inbox_of(self._me)}.pull"
         arriving = await self._client.subscribe(place)
         while True:
             if self._asked < PULL // 2:
@@ -149,8 +149,10 @@ class Receiving:
         try:
             taken = await self._on_worker(partial(arrivals.take_all, self._workspace, envelopes, self._carry_out))
             position = Confirmation(epoch, taken.last, taken.last_id)
-        except (MailcoreError, OSError) as error:
-            self._on_trouble(f"from {sender}: {error}; tried again")
+        except Exception as error:  # what one sender's mails run into must not stop those of the others
+            known = isinstance(error, MailcoreError | OSError)
+            words = str(error) if known else f"{type(error).__name__}: {error}"
+            self._on_trouble(f"from {sender}: {words}; tried again")
             so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, sender))
             position = Confirmation(epoch, so_far.get(epoch, 0))
             self._look_again(DISK_AGAIN)

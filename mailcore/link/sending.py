@@ -17,7 +17,7 @@ from mailcore.workspace.find import Workspace
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-BATCH = 256
+PUBLISHED_AT_ONCE = 256
 """Envelopes that are published before the server's word on them is waited for."""
 ACK_TIMEOUT = 15.0
 LOOK_AGAIN = 15.0
@@ -123,4 +123,4 @@ class Sending:
 
 
 def _next(rest: Iterator[Envelope]) -> list[Envelope]:
-    return list(islice(rest, BATCH))
+    return list(islice(rest, PUBLISHED_AT_ONCE))
