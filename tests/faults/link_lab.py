@@ -108,6 +108,10 @@ class Host:
                 pipe.close()
 
     @property
+    def has_own_disk(self) -> bool:
+        return bool(self._disk)
+
+    @property
     def is_on(self) -> bool:
         return self._init is not None
 
