@@ -1,7 +1,7 @@
 """Prints the figures of mail between hosts beside JetStream alone and beside `mailcore send` over ssh.
 
-Run it as `python -m tests.bench.bench_link [--turns 100] [--sustained 5000] [--backlog 10000] …`. Two workspaces of this
-machine are two hosts of a link, over loopback; server, links and files are the real ones, each mail is on disk at
+Run it as `python -m tests.bench.bench_link [--turns 100] [--sustained 5000] [--backlog 10000] …`. Two workspaces of
+this machine are two hosts of a link, over loopback; server, links and files are the real ones, each mail is on disk at
 either end before that is said. ssh takes part where sshd is installed, an own one on loopback.
 """
 
@@ -75,7 +75,7 @@ class Pair:
         self._log.close()
 
     def mailcore(self, workspace: Workspace, *words: str) -> bytes:
-        line = [PROGRAM, "-C", str(workspace.root), *words, "--from", "@operator"]
+        line: list[str | Path] = [PROGRAM, "-C", str(workspace.root), *words, "--from", "@operator"]
         return subprocess.run(line, check=True, capture_output=True).stdout
 
     def arrived(self) -> int:
@@ -96,7 +96,7 @@ class Pair:
         return {name: resident(pid) for name, pid in pids.items()}
 
     def _run(self, workspace: Workspace, *words: str) -> subprocess.Popen[bytes]:
-        line = [PROGRAM, "-C", str(workspace.root), "link", *words, "--from", "@operator"]
+        line: list[str | Path] = [PROGRAM, "-C", str(workspace.root), "link", *words, "--from", "@operator"]
         return subprocess.Popen(line, stdout=self._log, stderr=self._log)
 
     def _wait_for_connection(self, workspace: Workspace) -> None:

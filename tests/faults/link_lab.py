@@ -90,7 +90,7 @@ class Host:
         ready: Future[dict[str, Any]] = Future()
         self._waiting = {0: ready}
         threading.Thread(target=self._listen, args=(self._init,), daemon=True).start()
-        ready.result(60)
+        ready.result(120)
         children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()
         self.pid = int(children[0])
 
@@ -134,11 +134,11 @@ class Host:
         raw.add_done_callback(tell)
         return told
 
-    def mailcore(self, *words: str, cwd: Path | None = None, timeout: float = 60, **environment: str) -> Done:
+    def mailcore(self, *words: str, cwd: Path | None = None, timeout: float = 180, **environment: str) -> Done:
         """`begin`, awaited."""
         return self.begin(*words, cwd=cwd, **environment).result(timeout)
 
-    def well(self, *words: str, cwd: Path | None = None, timeout: float = 60) -> Done:
+    def well(self, *words: str, cwd: Path | None = None, timeout: float = 180) -> Done:
         """`mailcore`, which has to succeed."""
         done = self.mailcore(*words, cwd=cwd, timeout=timeout)
         assert done.status == 0, f"{self.name}: mailcore {' '.join(words)}: {done.status}\n{done.out}{done.err}"
@@ -149,7 +149,7 @@ class Host:
         request = {"argv": list(argv), "cwd": str(cwd or self.root), "environment": {}}
         ended: Future[dict[str, Any]] = Future()
         raw = self._ask(request | {"log": str(self.directory / log)}, ended)
-        return Process(self, int(raw.result(30)["pid"]), self.directory / log, ended)
+        return Process(self, int(raw.result(120)["pid"]), self.directory / log, ended)
 
     def run(self, *argv: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Any command in its namespaces, as root."""

@@ -17,9 +17,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from mailcore.mail.link_keys import BECAME
-
 from mailcore.mail import receipts
+from mailcore.mail.link_keys import BECAME
 from tests.faults.link_history import NEVER, Asked, Effect, Kind, Look, Mail, Outcome, Told
 from tests.faults.link_lab import Done, Host, Lab, Process
 
@@ -48,12 +47,22 @@ print("done", flush=True)
 """What each agent is: it writes down which task it runs. Its clock is the machine's."""
 
 
-def wait_for(condition: Callable[[], object], seconds: float, why: str) -> None:
+def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str]) -> None:
     """Return once the condition holds; AssertionError with `why` if that takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {why()}"
         time.sleep(0.05)
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from mailcore.hosts import channel
+from mailcore.workspace.find import find_workspace
+workspace = find_workspace(Path(sys.argv[1]))
+print(*(f"{n} for {to}" for to in channel.channels(workspace) if (n := channel.waiting(workspace, to).count)))
+"""
 
 
 class World:
@@ -68,7 +77,7 @@ class World:
             self._make_team(host)
         hub = lab.hosts[HUB]
         self.start_link(hub)
-        wait_for(lambda: self.status(hub).get("connected"), 30, f"the hub is up: {self.links[HUB].said()}")
+        wait_for(lambda: self.status(hub).get("connected"), 30, self.told)
         for name in names[1:]:
             token = hub.well("link", "invite", name, "--from", "@operator", "--json").value["token"]
             lab.hosts[name].well("link", "join", token, "--from", "@operator")
@@ -108,18 +117,22 @@ watch = false
         """Whether each host has a connection to the server."""
         return all(self.status(host).get("connected") for host in self.lab.hosts.values())
 
-    def waiting(self) -> int:
-        """Envelopes that no host has confirmed yet."""
-        program = (
-            "import sys; from mailcore.workspace.find import find_workspace; from mailcore.hosts import channel\n"
-            "w = find_workspace(sys.argv[1])\n"
-            "print(sum(channel.waiting(w, to).count for to in channel.channels(w)))"
-        )
-        total = 0
-        for host in self.lab.hosts.values():
-            done = host.run(sys.executable, "-c", program, str(host.root))
-            total += int(done.stdout) if done.stdout.strip() else 1
-        return total
+    def waiting(self) -> dict[str, str]:
+        """What waits for others on each host, by host; empty where nothing does."""
+        found = {name: self._python(host, WAITING).strip() for name, host in self.lab.hosts.items()}
+        return {name: words for name, words in found.items() if words}
+
+    def told(self) -> str:
+        """How it stands with every host, for whoever looks why something does not come about."""
+        rows = [f"waiting: {self.waiting()}"]
+        for name, host in self.lab.hosts.items():
+            said = self.links[name].said()[-1500:] if name in self.links and host.is_on else ""
+            rows.append(f"{name}: {self.status(host)}\n{said}")
+        return "\n".join(rows)
+
+    def _python(self, host: Host, program: str) -> str:
+        done = host.run(sys.executable, "-c", program, str(host.root))
+        return done.stdout if done.returncode == 0 else done.stderr
 
     def mend(self) -> None:
         """Start what does not run."""
@@ -217,7 +230,8 @@ def effects(world: World) -> Iterator[Effect]:
         noted = host.outside(host.directory / "runs.jsonl")
         for line in noted.read_text().splitlines() if noted.exists() else ():
             run = json.loads(line)
-            yield Effect(run["key"], f"@{run['agent']}.{host.name}", run["at"])
+            if KEY.fullmatch(run["key"]):  # not what woke an agent by itself, as word of a task's end
+                yield Effect(run["key"], f"@{run['agent']}.{host.name}", run["at"])
 
 
 def told(world: World) -> Iterator[Told]:

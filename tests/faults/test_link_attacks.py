@@ -25,7 +25,7 @@ from mailcore.hosts.keys import HOST_KEY, Key, load_key, make_key
 from mailcore.hosts.link_status import read_link_status
 from mailcore.hosts.membership import link_directory, member
 from mailcore.link.connection import connected
-from mailcore.link.subjects import Subjects, inbox
+from mailcore.link.subjects import Subjects, inbox_of
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
@@ -116,14 +116,23 @@ class Attacker:
 
     def envelope(self, number: int, **other: Any) -> Envelope:
         """A mail to @writer of beta, signed by mallory, unless `other` says so."""
-        mail = {"subject": f"from mallory {self.epoch} {number}", "message": "body", "priority": "normal"}
+        mail = {"subject": self.subject(number), "message": "body", "priority": "normal"}
         body = {"to": "@writer", "from": "@writer", "mail": mail, "record": "x.json"}
-        said = {"kind": EnvelopeKind.MAIL, "id": secrets.token_hex(16), "sender": "mallory", "to": "beta"}
+        said: dict[str, Any] = {
+            "kind": EnvelopeKind.MAIL,
+            "id": secrets.token_hex(16),
+            "sender": "mallory",
+            "to": "beta",
+        }
         said |= {"epoch": self.epoch, "seq": number, "first": 1, "at": time.time(), "body": body}
         return channel.signed(Envelope(**{**said, **other}), self.link.key("mallory"))
 
+    def subject(self, number: int) -> str:
+        return f"from mallory {self.epoch} {number}"
+
     async def publish(self, envelope: Envelope, by: str = "mallory") -> None:
-        await self.client.publish(self.link.names.to("beta", by), msgspec.json.encode(envelope))
+        """One that travels alone."""
+        await self.client.publish(self.link.names.to("beta", by), msgspec.json.encode([envelope]))
 
     def arrived(self) -> list[str]:
         return [mail["subject"] for mail in self.link.mails() if self.epoch in mail["subject"]]
@@ -137,7 +146,7 @@ async def attacking(link: Link) -> AsyncIterator[tuple[Attacker, list[str]]]:
     async def note(error: Exception) -> None:
         told.append(str(error))
 
-    async with connected(member(link.hosts["alpha"]).server, link.key("mallory"), inbox("mallory")) as (client, _):
+    async with connected(member(link.hosts["alpha"]).server, link.key("mallory"), inbox_of("mallory")) as (client, _):
         client._error_cb = note
         yield Attacker(link, client), told
 
@@ -200,15 +209,16 @@ async def test_a_repeated_envelope_is_delivered_once(link: Link) -> None:
         one, two = mallory.envelope(1), mallory.envelope(2)
         for envelope in [one, one, two, one, two, two] * 20:
             await mallory.publish(envelope)
-        # The same under a later number and another epoch: the mail has its id.
-        again = channel.signed(msgspec.structs.replace(one, seq=3, signature=""), link.key("mallory"))
-        await mallory.publish(again)
-        later = {"epoch": secrets.token_hex(8), "signature": ""}
-        await mallory.publish(channel.signed(msgspec.structs.replace(one, **later), link.key("mallory")))
-        await mallory.publish(mallory.envelope(4))
+        await mallory.publish(mallory.envelope(3))
         await until(lambda: len(mallory.arrived()) >= 3, "the last one arrives")
         await mail_goes_on(link)
-        assert sorted(mallory.arrived()) == sorted(e.body["mail"]["subject"] for e in (one, two, mallory.envelope(4)))
+        # Neither are they anybody else's to repeat: a mail of alpha's, that mallory got, is alpha's and mallory's.
+        body = {**mallory.envelope(1).body, "mail": {"subject": "for mallory", "message": "body"}}
+        for_mallory = channel.put(link.hosts["alpha"], "mallory", EnvelopeKind.MAIL, body)
+        await mallory.publish(for_mallory)
+        await mail_goes_on(link)
+        assert sorted(mallory.arrived()) == sorted(mallory.subject(number) for number in (1, 2, 3))
+        assert "for mallory" not in [mail["subject"] for mail in link.mails()]
 
 
 @pytest.mark.anyio
@@ -220,10 +230,10 @@ async def test_nobody_hears_what_is_for_others(link: Link) -> None:
             heard.append(message.subject)
 
         names = link.names
-        for subject in (names.to("beta", "*"), ">", inbox("beta") + ".>", names.ask("beta", "*")):
+        for subject in (names.to("beta", "*"), ">", inbox_of("beta") + ".>", names.ask("beta", "*")):
             await mallory.client.subscribe(subject, cb=hear)
         stream = f"$JS.API.STREAM.MSG.GET.{names.mail_stream}"
-        await mallory.client.publish(stream, b'{"last_by_subject": ">"}', reply=inbox("mallory") + ".x")
+        await mallory.client.publish(stream, b'{"last_by_subject": ">"}', reply=inbox_of("mallory") + ".x")
         await mallory.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{names.mail_stream}.beta", b"5", reply="x")
         await mallory.client.publish(f"$JS.API.STREAM.PURGE.{names.mail_stream}", b"")
         await mallory.client.publish(f"$JS.API.STREAM.DELETE.{names.mail_stream}", b"")
@@ -254,7 +264,9 @@ async def test_a_flood_is_bounded_and_stops_nobody(link: Link, epochs: int) -> N
 async def test_a_flood_of_questions_and_beats_stops_nobody(link: Link) -> None:
     async with attacking(link) as (mallory, _):
         for number in range(20_000):
-            await mallory.client.publish(link.names.ask("beta", "mallory"), b"[" * 500, reply=inbox("mallory") + ".q")
+            await mallory.client.publish(
+                link.names.ask("beta", "mallory"), b"[" * 500, reply=inbox_of("mallory") + ".q"
+            )
             await mallory.client.publish(link.names.beat("mallory"), b'{"at": 1e308}')
             await mallory.client.publish(link.names.about("mallory"), b'{"agents": ["' + b"@x" * 500 + b'"]}')
             if number % 1000 == 0:
@@ -278,10 +290,40 @@ async def test_a_mail_of_100_mb_is_refused_where_it_is_written_and_by_the_server
         await mallory.publish(mallory.envelope(1, body=huge))
         await mallory.publish(mallory.envelope(2))
         await until(mallory.arrived, "the next one arrives")
-        assert mallory.arrived() == [mallory.envelope(2).body["mail"]["subject"]]
-        with pytest.raises(Exception, match="(?i)maximum payload"):
+        assert mallory.arrived() == [mallory.subject(2)]
+        with pytest.raises(Exception, match=r"(?i)maximum payload"):
             await mallory.client.publish(link.names.to("beta", "mallory"), b"x" * 100_000_000)
     await mail_goes_on(link)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("depth", [200, 300, 900, 100_000])
+async def test_a_mail_that_is_nested_deeply_stops_nothing_that_comes_after_it(link: Link, depth: int) -> None:
+    async with attacking(link) as (mallory, _):
+        first = mallory.envelope(1)
+        nested: Any = []
+        if depth < 1000:
+            for _ in range(depth):
+                nested = [nested]
+            first = mallory.envelope(1, body={**first.body, "mail": {**first.body["mail"], "deep": nested}})
+        data = msgspec.json.encode([first])
+        if depth > 1000:
+            data = data.replace(b'"priority":"normal"', b'"priority":' + b"[" * depth + b"]" * depth)
+        await mallory.client.publish(link.names.to("beta", "mallory"), data)
+        await mail_goes_on(link)
+        number = 1 if depth > 1000 else 2
+        await mallory.publish(mallory.envelope(number))
+        await until(lambda: mallory.subject(number) in mallory.arrived(), link.log("beta")[-2000:])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("at", [1e308, -1e308, 1e12, -1e12])
+async def test_a_mail_of_no_time_stops_nothing_that_comes_after_it(link: Link, at: float) -> None:
+    async with attacking(link) as (mallory, _):
+        await mallory.publish(mallory.envelope(1, at=at))
+        await mallory.publish(mallory.envelope(2))
+        await until(lambda: mallory.arrived() == [mallory.subject(2)], link.log("beta")[-2000:])
+        await mail_goes_on(link)
 
 
 def test_a_token_is_good_once(link: Link, tmp_path: Path) -> None:
@@ -303,11 +345,11 @@ async def test_who_is_revoked_is_out_at_once(link: Link, tmp_path: Path) -> None
     token = json.loads(link.well("alpha", "link", "invite", "delta", "--json"))["token"]
     link.well("delta", "link", "join", token)
     server = member(link.hosts["alpha"]).server
-    async with connected(server, link.key("delta"), inbox("delta")) as (_, broken):
+    async with connected(server, link.key("delta"), inbox_of("delta")) as (_, broken):
         await asyncio.to_thread(link.well, "alpha", "link", "revoke", "delta")
         await asyncio.wait_for(broken, WITHIN)
     with pytest.raises(Exception, match="revoked"):
-        async with connected(server, link.key("delta"), inbox("delta")):
+        async with connected(server, link.key("delta"), inbox_of("delta")):
             pass
     again = link.mailcore("delta", "link", "join", token)
     assert again.returncode == 3, again

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.link_history import History, Kind, Outcome, check
+from tests.faults.link_history import History, Kind, Look, Outcome, check
 from tests.faults.link_lab import Lab, lab
 from tests.faults.link_nemesis import Nemesis
 from tests.faults.link_world import NAMES, Clients, World, effects, look, told, wait_for
@@ -39,9 +39,9 @@ def one_round(made: Lab, names: tuple[str, ...], agents: int, seconds: float, se
     """One round; what happened in it, in words."""
     made.with_clocks()
     world = World(made, names, agents, {names[-1]: "64m"})
-    wait_for(world.connected, 60, "every host is connected")
+    wait_for(world.connected, 60, world.told)
     clients, nemesis = Clients(world, seed), Nemesis(world, seed)
-    looks = []
+    looks: list[Look] = []
     clients.start()
     nemesis.start()
     over = time.monotonic() + seconds
@@ -53,7 +53,7 @@ def one_round(made: Lab, names: tuple[str, ...], agents: int, seconds: float, se
         clients.stop()
         nemesis.stop()
     began = time.monotonic()
-    wait_for(world.is_quiet, SETTLES, f"nothing waits any more; seed {seed}: {nemesis.log}")
+    wait_for(world.is_quiet, SETTLES, lambda: f"seed {seed}: {nemesis.log}\n{world.told()}")
     settled = time.monotonic() - began
     looks += look(world)
     history = History(tuple(clients.asked), tuple(looks), tuple(effects(world)), tuple(told(world)), told_all=True)
