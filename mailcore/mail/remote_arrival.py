@@ -136,7 +136,11 @@ def _message(terms: _Terms, agent: Agent, envelope: Envelope) -> dict[str, Any]:
         raise Refused(f"the subject is longer than [mail] max_subject of {here}, {limits.max_subject}", "limit")
     at = envelope.at - terms.skew
     raw = {key: value for key, value in mail.items() if key not in _OURS}
-    raw |= {"timestamp": aipass_time(datetime.fromtimestamp(at)), "from": joined(author, envelope.sender)}
+    try:
+        written = datetime.fromtimestamp(at)
+    except (ValueError, OverflowError, OSError):
+        raise Refused("it is no mail: the time when it was written is none", "format") from None  # no fault of our disk
+    raw |= {"timestamp": aipass_time(written), "from": joined(author, envelope.sender)}
     if isinstance(answer := raw.get("reply_to"), str):
         raw["reply_to"] = _from_there(answer, envelope.sender, here)
     if isinstance(ack := raw.get("ack"), Mapping):
