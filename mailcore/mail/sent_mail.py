@@ -30,8 +30,8 @@ class SentMail:
 
     @property
     def became(self) -> str:
-        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …, and `waiting` of what
-        is on its way to another host."""
+        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …, and `waiting` of
+        what is on its way to another host."""
         if self.message.status == "refused":
             return "refused"
         if self.copy is None:
