@@ -79,8 +79,8 @@ def put(
 ) -> Envelope:
     """Put one thing into the channel to that host; it is on disk when this returns.
 
-    With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`. Refused (code `too_large`, `full`,
-    `no_link`). It is signed when it is handed to the link.
+    With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`.
+    Refused (code `too_large`, `full`, `no_link`). It is signed when it is handed to the link.
     """
     return put_all(workspace, to, [Content(kind, body, id, until, fresh)])[0]
 

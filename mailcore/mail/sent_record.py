@@ -77,7 +77,8 @@ def write_record(
 ) -> Written:
     """Write the sender's record of a mail, with further `keys`: the one that `act` remembers, else a new one.
 
-    Not `durable` where the disk is waited for after it: what is then there was written in that order. Refused (code `limit`) beyond the limits of config; MailcoreError, naming the file, where the disk refuses it.
+    Not `durable` where the disk is waited for after it. Refused (code `limit`) beyond the limits of config;
+    MailcoreError, naming the file, where the disk refuses it.
     """
     check_limits(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.ensure_mailbox(author)
