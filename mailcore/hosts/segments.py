@@ -17,7 +17,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError
 from mailcore.model.link import Envelope
 from mailcore.system import writing
-from mailcore.system.safe_open import read_bytes
+from mailcore.system.safe_open import descriptor, read_bytes
 
 MAX_LINES, MAX_SIZE = 256, 1 << 20
 """After so much a segment is full, and the next is begun."""
@@ -98,7 +98,7 @@ def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Se
     last = segments[-1] if segments and segments[-1].last == envelopes[0].seq - 1 and not segments[-1].is_full else None
     path = last.path if last else directory / f"{envelopes[0].epoch}-{envelopes[0].seq:012d}.jsonl"
     before = last.size if last else 0
-    opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    opened, _ = descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
         try:
             while data:
