@@ -37,6 +37,7 @@ from mailcore.config.kinds import (
     YourMove,
     describe,
 )
+from mailcore.config.link import Link
 from mailcore.config.mail import Mail
 from mailcore.config.permissions import Permissions
 from mailcore.config.prices import Price
@@ -314,6 +315,7 @@ SECTIONS: dict[str, type] = {
     "errors": Errors,
     "mail": Mail,
     "permissions": Permissions,
+    "link": Link,
     "operator": Operator,
     "sound": Sound,
     "observe": Observe,
@@ -333,6 +335,7 @@ class Config:
     errors: Errors = field(default_factory=Errors)
     mail: Mail = field(default_factory=Mail)
     permissions: Permissions = field(default_factory=Permissions)
+    link: Link = field(default_factory=Link)
     operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
