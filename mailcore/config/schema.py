@@ -37,6 +37,7 @@ from mailcore.config.kinds import (
     YourMove,
     describe,
 )
+from mailcore.config.link import Link
 from mailcore.config.mail import Mail
 from mailcore.config.prices import Price
 from mailcore.config.tiers import KNOWN, Tier
@@ -316,6 +317,7 @@ SECTIONS: dict[str, type] = {
     "sound": Sound,
     "observe": Observe,
     "usage": UsageCaps,
+    "link": Link,
 }
 """The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
 [accounts.NAME], [prices.MODEL] and [approval.tiers.N]."""
@@ -334,6 +336,7 @@ class Config:
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
     usage: UsageCaps = field(default_factory=UsageCaps)
+    link: Link = field(default_factory=Link)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
     """By name without `@`; what `[agents]` says for every agent is filled in."""
     default_agent: AgentConfig = field(default_factory=AgentConfig)
