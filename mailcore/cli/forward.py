@@ -19,7 +19,7 @@ from mailcore.hosts.ask_socket import ask
 from mailcore.hosts.asked_acts import ask_act, sign_act
 from mailcore.hosts.directory import read_host, read_hosts
 from mailcore.hosts.membership import Membership, member, read_membership
-from mailcore.hosts.names import split_address
+from mailcore.hosts.names import joined, split_address
 from mailcore.model.link import HostRecord
 from mailcore.text import line
 from mailcore.text.progress import step
@@ -54,6 +54,8 @@ def forwarded(call: Call, parser: Parser, words: list[str]) -> tuple[Any, str | 
     places = range(len(texts))[rule.places]
     texts = [split_address(text)[0] if at in places and split_address(text)[1] == host.name else text
              for at, text in enumerate(texts)]  # fmt: skip
+    if call.verb == "dispatch":  # which looks for its agents on all hosts
+        texts = [*(joined(split_address(text)[0], host.name) for text in texts[:-2]), *texts[-2:]]
     if call.verb in TEXTUAL:
         texts = [body_of(text) for text in texts]
     argv = [call.verb, *options, act_rules.END_OF_OPTIONS, *texts]

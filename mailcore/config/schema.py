@@ -313,11 +313,11 @@ SECTIONS: dict[str, type] = {
     "alarms": Alarms,
     "errors": Errors,
     "mail": Mail,
+    "link": Link,
     "operator": Operator,
     "sound": Sound,
     "observe": Observe,
     "usage": UsageCaps,
-    "link": Link,
 }
 """The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
 [accounts.NAME], [prices.MODEL] and [approval.tiers.N]."""
@@ -332,11 +332,11 @@ class Config:
     alarms: Alarms = field(default_factory=Alarms)
     errors: Errors = field(default_factory=Errors)
     mail: Mail = field(default_factory=Mail)
+    link: Link = field(default_factory=Link)
     operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
     usage: UsageCaps = field(default_factory=UsageCaps)
-    link: Link = field(default_factory=Link)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
     """By name without `@`; what `[agents]` says for every agent is filled in."""
     default_agent: AgentConfig = field(default_factory=AgentConfig)
