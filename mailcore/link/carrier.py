@@ -263,6 +263,10 @@ class Carrier:
         agents = workspace_at(self.workspace.root).agents
         return About(tuple(agent.address for agent in agents), version("praxmonitor"))
 
+    def report(self, words: str) -> None:
+        """Say what went wrong in a part; from any thread."""
+        self._trouble(words)
+
     def _trouble(self, words: str) -> None:
         if words != self._words:
             self._state(words)

@@ -26,7 +26,7 @@ ASKS: Mapping[str, str] = MappingProxyType({})
 """Name → `module:function`, called in a worker thread with (workspace, asker's HostRecord, question); its answer is
 bytes, `server.MAX_PAYLOAD` at most."""
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = ("mailcore.link.sight:show",)
 """`module:function`, each an `async def` of the `Carrier` that runs beside it as long as it does."""
 
 

@@ -52,9 +52,10 @@ SECRET_FORMS = {
 _SIGNS = (
     "private key", "age-secret-key-", "akia", "asia", "abia", "acca", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
     "github_pat", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "xox", "xapp-", "hooks.slack.com",
-    "/webhooks/", "sk-", "sk_", "rk_", "pk_", "whsec_", "aiza", "ya29.", "gocspx-", "npm_", "pypi-", "hf_", "dckr_pat_", "dop_v1_",
-    "lin_api_", "shpat", "shpca", "shppa", "shpss", "xai-", "gsk_", "pplx-", "r8_", "dapi", "sg.", "sntrys_", "glsa_", ":aa", "eyj",
-    "bearer ", "basic ", "://", "pass", "pwd", "secret", "key", "token", "credential", "nonce",
+    "/webhooks/", "sk-", "sk_", "rk_", "pk_", "whsec_", "aiza", "ya29.", "gocspx-", "npm_", "pypi-", "hf_",
+    "dckr_pat_", "dop_v1_", "lin_api_", "shpat", "shpca", "shppa", "shpss", "xai-", "gsk_", "pplx-", "r8_",
+    "dapi", "sg.", "sntrys_", "glsa_", ":aa", "eyj", "bearer ", "basic ", "://", "pass", "pwd", "secret", "key",
+    "token", "credential", "nonce",
 )  # fmt: skip
 """In small letters: what has none of these, and no `_NAMELESS`, holds no secret of a known form. To look for them takes
 a fortieth of the time that the forms do."""
