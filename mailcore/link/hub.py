@@ -37,11 +37,8 @@ EXPIRY_LOOK = 60.0
 class Hub:
     """What only the host does that has the server."""
 
-    def __init__(
-        self, place: ServerPlace, membership: Membership, server: str, on_trouble: Callable[[str], None]
-    ) -> None:
-        """`server`: the server's address, as it is reached from here."""
-        self._place, self._membership, self._server, self._on_trouble = place, membership, server, on_trouble
+    def __init__(self, place: ServerPlace, membership: Membership, on_trouble: Callable[[str], None]) -> None:
+        self._place, self._membership, self._on_trouble = place, membership, on_trouble
         self._names = Subjects(membership.project)
         self._changed = asyncio.Event()
 
@@ -69,7 +66,7 @@ class Hub:
     async def _connection(self) -> None:
         m = self._membership
         async with connected(
-            [self._server], self._place.admin_key(), "_INBOX.-hub", certificate=m.certificate, name="hub"
+            self._membership.server, self._place.admin_key(), "_INBOX.-hub", certificate=m.certificate, name="hub"
         ) as (client, broken):
             await self._apply(client)
             await client.subscribe(self._names.joins, cb=self._join)
@@ -103,7 +100,10 @@ class Hub:
     async def _reload(self) -> None:
         """Have the server read its accounts anew: whom they leave out it throws out."""
         async with connected(
-            [self._server], self._place.system_key(), "_INBOX.-system", certificate=self._membership.certificate
+            self._membership.server,
+            self._place.system_key(),
+            "_INBOX.-system",
+            certificate=self._membership.certificate,
         ) as (client, _):
             server = client._server_info["server_id"]
             answer = await client.request(f"$SYS.REQ.SERVER.{server}.RELOAD", b"", timeout=10.0)

@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.hosts.keys import Key, load_key, make_key
 from mailcore.hosts.membership import make_link_directory
 from mailcore.link.accounts import accounts_text, read_accounts
+from mailcore.link.forward import end_process
 from mailcore.system import processes, writing
 from mailcore.workspace.find import Workspace
 
@@ -164,20 +164,8 @@ class ServerProcess:
                 await asyncio.sleep(again)
                 again = min(2 * again, LONGEST_AGAIN)
         finally:
-            await self._end()
-
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            if self._process is not None:
+                await end_process(self._process, STOP_WITHIN)
 
 
 def end_left_over(place: ServerPlace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def link(tmp_path: Path) -> Linked:
 
 
 @pytest.fixture
-def carried() -> tuple[list[Envelope], Callable[[Envelope, bool], None]]:
+def carried() -> tuple[list[Envelope], Callable[[Sequence[Envelope], bool], None]]:
     """What was carried out, and what does it."""
     done: list[Envelope] = []
-    return done, lambda envelope, _: done.append(envelope)
+    return done, lambda envelopes, _: done.extend(envelopes)
