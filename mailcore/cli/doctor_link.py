@@ -46,10 +46,10 @@ def _installed(membership: Membership, config: Link) -> Iterator[Check]:
     found = f"{' and '.join(missing)} missing" if missing else "its libraries are there"
     yield Check("link libraries", not missing, found, "pip install 'praxmonitor[link]'" if missing else "")
     if membership.role == HUB and not config.server:
-        from mailcore.link.server import find_program
+        from mailcore.link.server import server_program
 
         try:
-            yield Check("link server", True, find_program())
+            yield Check("link server", True, server_program())
         except MailcoreError as error:
             yield Check("link server", False, str(error), "pip install 'praxmonitor[link]', or [link] server")
     if membership.ssh and shutil.which("ssh") is None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from mailcore.exceptions import UsageError
+from mailcore.system.child import end_child
 
-AGAIN, LONGEST_AGAIN = 0.5, 10.0
-STOP_WITHIN = 5.0
+_AGAIN, _LONGEST_AGAIN = 0.5, 10.0
+"""Seconds before it is made again: the first time, and at most."""
+FORWARD_STOP = 5.0
+"""Seconds that ssh may take to end."""
 _PLACE = re.compile(r"ssh://(?P<who>[A-Za-z0-9_.-]+(?:@[A-Za-z0-9_.:-]+)?)(?::(?P<port>\d{1,5}))?(?P<path>/.*)?")
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ExitOnForwardFailure=yes")
 
@@ -76,7 +78,7 @@ def forward_of(text: str) -> Forward:
 async def keep_forward(forward: Forward, on_trouble: Callable[[str], None]) -> NoReturn:
     """Keep it until cancelled; then it is ended."""
     loop = asyncio.get_running_loop()
-    again = AGAIN
+    again = _AGAIN
     while True:
         began = loop.time()
         process = await asyncio.create_subprocess_exec(
@@ -88,22 +90,8 @@ async def keep_forward(forward: Forward, on_trouble: Callable[[str], None]) -> N
             said = (await process.stderr.read(2000)).decode("utf-8", "replace").strip()
             await process.wait()
         finally:
-            await end_process(process)
+            await end_child(process, FORWARD_STOP)
         on_trouble(f"the forward by ssh to {forward.place.who} ended{f': {said}' if said else ''}; made again")
-        again = AGAIN if loop.time() - began > LONGEST_AGAIN else again
+        again = _AGAIN if loop.time() - began > _LONGEST_AGAIN else again
         await asyncio.sleep(again)
-        again = min(2 * again, LONGEST_AGAIN)
-
-
-async def end_process(process: asyncio.subprocess.Process, within: float = STOP_WITHIN) -> None:
-    """End a child: TERM, and KILL if it takes too long."""
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), within)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        again = min(2 * again, _LONGEST_AGAIN)

@@ -11,8 +11,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats.digest import digest
 from mailcore.hosts.membership import Membership
-from mailcore.link import accounts
-from mailcore.link.accounts import HostAccount, changing, read_accounts
+from mailcore.link.accounts import ACCOUNTS, HostAccount, changing, read_accounts
 from mailcore.link.connection import connected
 from mailcore.link.directory_watch import watch_directories
 from mailcore.link.joining import JoinAnswer, JoinRequest, admitted
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-AGAIN = 0.3
+_AGAIN = 0.3
 """Seconds before the next connection."""
 APPLIED = "applied"
 """The file that says which accounts the server follows."""
@@ -50,7 +49,7 @@ class Hub:
         raise AssertionError("the connections end by being cancelled")
 
     def _note(self, paths: frozenset[str] | None) -> None:
-        if paths is None or str(self._place.directory / accounts.FILE) in paths:
+        if paths is None or str(self._place.directory / ACCOUNTS) in paths:
             self._changed.set()
 
     async def _connect_for_ever(self) -> None:
@@ -61,7 +60,7 @@ class Hub:
                 await self._connection()
             except (MailcoreError, Error, OSError) as error:
                 self._on_trouble(f"the hub's own connection: {error}")
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(_AGAIN)
 
     async def _connection(self) -> None:
         m = self._membership

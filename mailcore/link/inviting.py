@@ -21,7 +21,7 @@ from mailcore.workspace.find import Workspace
 
 APPLY_TIMEOUT = 10.0
 """Seconds that the server may take to follow the accounts."""
-LOOK = 0.05
+_LOOK = 0.05
 
 
 def hub_of(workspace: Workspace) -> tuple[Membership, ServerPlace]:
@@ -82,5 +82,5 @@ def wait_until_applied(workspace: Workspace) -> bool:
             pass
         if time.monotonic() > deadline:
             raise MailcoreError("the server does not follow who may connect: see mailcore link status", "reload")
-        time.sleep(LOOK)
+        time.sleep(_LOOK)
     return False

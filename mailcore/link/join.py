@@ -27,14 +27,14 @@ from mailcore.link.connection import connected
 from mailcore.link.forward import Forward, SshPlace, keep_forward
 from mailcore.link.founding import free_port, host_and_port
 from mailcore.link.joining import JoinAnswer, JoinRequest, Token, decode_token, signed_part
-from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox
+from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
 from mailcore.workspace.find import Workspace
 
-ANSWER_WITHIN = 10.0
+JOINED_WITHIN = 10.0
 """Seconds for the hub's answer, and for the server to take the new key."""
-AGAIN = 0.2
+_AGAIN = 0.2
 CERTIFICATE = "server.pem"
 """The file of the certificate that the token brought."""
 
@@ -101,15 +101,15 @@ async def _joined(token: Token, membership: Membership, key: Key, operator_key: 
         if keeping is not None:
             await _wait_for_port(membership, said)
         await _hand_in(token, membership, key, operator_key)
-        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        deadline = asyncio.get_running_loop().time() + JOINED_WITHIN
         while True:
             try:
-                async with connected(membership.server, key, inbox(token.host), certificate=membership.certificate):
+                async with connected(membership.server, key, inbox_of(token.host), certificate=membership.certificate):
                     return
             except MailcoreError:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(_AGAIN)
     finally:
         if keeping is not None:
             keeping.cancel()
@@ -129,7 +129,7 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
             f"{JOIN_INBOX}.{token.host}",
             certificate=membership.certificate,
         ) as (client, _):
-            found = await client.request(subject, msgspec.json.encode(request), timeout=ANSWER_WITHIN)
+            found = await client.request(subject, msgspec.json.encode(request), timeout=JOINED_WITHIN)
     except Refused as error:
         raise Refused(
             f"the server does not take this token: it was used, was withdrawn, or has expired. Another one: mailcore "
@@ -146,7 +146,7 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
 async def _wait_for_port(membership: Membership, said: list[str]) -> None:
     """Wait until the forward is there. MailcoreError with what ssh said, if it does not come."""
     port = host_and_port(membership.server[0].rpartition("/")[2])[1]
-    deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+    deadline = asyncio.get_running_loop().time() + JOINED_WITHIN
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -155,7 +155,7 @@ async def _wait_for_port(membership: Membership, said: list[str]) -> None:
         except OSError as error:
             if said or asyncio.get_running_loop().time() > deadline:
                 raise MailcoreError(said[-1] if said else "no forward by ssh came about", "ssh") from error
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(_AGAIN)
 
 
 def token_text(argument: str, read: Any) -> str:
