@@ -1,27 +1,29 @@
 """What came from another host is taken in order, each once: one number for each epoch of each sender says how far.
 
-`in/HOST.json`. First an envelope is carried out, then the number is written: who is killed between finds it again, and
-is told that it may be a repetition. A number that is lost costs nothing: the sender still holds what it did not see
-confirmed, and says from which number on.
+`in/HOST.jsonl`, of which the last line of an epoch counts. First an envelope is carried out, then the number is
+written: who is killed between finds it again, and is told that it may be a repetition. A number that is lost costs
+nothing: the sender still holds what it did not see confirmed, and says from which number on.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
 
 from mailcore.exceptions import Refused
-from mailcore.hosts.channel import signed_bytes
+from mailcore.hosts.channel import MAX_WAITING, signed_bytes
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import verify
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.hosts.names import HOST
-from mailcore.model.link import Envelope
+from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
 from mailcore.system.locks import locked
 from mailcore.system.safe_open import read_bytes
@@ -30,11 +32,18 @@ from mailcore.workspace.find import Workspace
 IN = "in"
 BATCH = 256
 """Envelopes that are carried out before their number is written."""
+TOGETHER = frozenset((EnvelopeKind.MAIL, EnvelopeKind.RECEIPT))
+"""The kinds of which several are carried out at once."""
 MAX_EPOCHS = 8
 """Epochs of one sender that are remembered, the latest: an older one's envelopes are long gone."""
 
+_MAX_JOURNAL = 64 * 1024
+"""Bytes of a sender's file after which it is written anew."""
+
 CarryOut = Callable[[Envelope, bool], None]
 """Does what an envelope says. The second value: it may have been done before, so look first."""
+CarryOutAll = Callable[[Sequence[Envelope], bool], None]
+"""Does what several of one kind say, in their order. Where it raises, all of them come again."""
 
 
 class TakenState(StrEnum):
@@ -62,6 +71,7 @@ class Taken:
 
 
 class _Place(msgspec.Struct, frozen=True):
+    epoch: str
     last: int = 0
     id: str = ""
 
@@ -75,22 +85,64 @@ def take(workspace: Workspace, envelope: Envelope, carry_out: CarryOut) -> Taken
 
     What `carry_out` raises is raised, and the envelope is not taken. Refused (code `host`) if it is for another host.
     """
-    return take_all(workspace, [envelope], carry_out)
+    return take_all(workspace, [envelope], lambda envelopes, repeated: carry_out(envelopes[0], repeated))
 
 
-def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: CarryOut) -> Taken:
+def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: CarryOutAll) -> Taken:
     """The same of several of one sender and epoch, up to the first that leaves a gap; what became of the last.
 
-    The disk is waited for once for each BATCH of them.
+    Those of one kind that follow each other are carried out at once if it is one of TOGETHER, BATCH at most, and the
+    disk is waited for once; of others each is.
     """
-    taken = None
-    for start in range(0, len(envelopes), BATCH):
-        taken = _take_batch(workspace, envelopes[start : start + BATCH], carry_out)
-        if taken.state is TakenState.GAP:
-            break
-    if taken is None:
-        raise ValueError("nothing to take")
-    return taken
+    sender, epoch = envelopes[0].sender, envelopes[0].epoch
+    if any((each.sender, each.epoch) != (sender, epoch) for each in envelopes):
+        raise ValueError("envelopes of several senders or epochs")
+    if wrong := next((each.to for each in envelopes if each.to != member(workspace).host), ""):
+        raise Refused(f"an envelope from {sender} for {wrong!r} came here", "host")
+    path = _file(workspace, sender)
+    if not path.parent.is_dir():
+        make_link_directory(workspace)
+        writing.make_directory(path.parent, parents=True)
+    with locked(path.with_suffix(".lock")):
+        places = _places(path)
+        place = places.get(epoch, _Place(epoch))
+        state, wanted, fresh = _sorted_out(envelopes, place)
+        for run in _runs(fresh):
+            mine = (workspace.root, sender)
+            if run[0].seq != place.last + 1:
+                _certain[mine] = -MAX_WAITING  # how far it was taken is not known here: no number was, or it was lost
+            try:
+                # Another epoch may begin with what was taken in the one before.
+                carry_out(run, len(places) > (epoch in places) or _certain[mine] < BATCH)
+            except BaseException:
+                _certain[mine] = 0
+                raise
+            _certain[mine] += len(run)
+            place = _Place(epoch, run[-1].seq, run[-1].id)
+            _write(path, places, place)
+    return Taken(state, epoch, place.last, place.id, wanted)
+
+
+def _sorted_out(envelopes: Sequence[Envelope], place: _Place) -> tuple[TakenState, int, list[Envelope]]:
+    """What becomes of the last of them, which number must come next, and which are to be carried out."""
+    state, last = TakenState.REPEATED, place.last
+    fresh: list[Envelope] = []
+    for envelope in envelopes:
+        # All before `first` was confirmed, so it was taken: a number that is lower than that was lost.
+        wanted = max(last + 1, envelope.first)
+        if envelope.seq > wanted:
+            return TakenState.GAP, wanted, fresh
+        state = TakenState.REPEATED
+        if envelope.seq == wanted:
+            fresh.append(envelope)
+            state, last = TakenState.DONE, envelope.seq
+    return state, last + 1, fresh
+
+
+def _runs(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
+    for kind, of_kind in groupby(envelopes, key=lambda envelope: envelope.kind):
+        run, most = list(of_kind), BATCH if kind in TOGETHER else 1
+        yield from (run[start : start + most] for start in range(0, len(run), most))
 
 
 def verified(workspace: Workspace, envelope: Envelope) -> None:
@@ -109,58 +161,33 @@ def taken_so_far(workspace: Workspace, sender: str) -> dict[str, int]:
     return {epoch: place.last for epoch, place in _places(_file(workspace, sender)).items()}
 
 
-def _take_batch(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: CarryOut) -> Taken:
-    sender, epoch = envelopes[0].sender, envelopes[0].epoch
-    if any((each.sender, each.epoch) != (sender, epoch) for each in envelopes):
-        raise ValueError("envelopes of several senders or epochs")
-    if wrong := next((each.to for each in envelopes if each.to != member(workspace).host), ""):
-        raise Refused(f"an envelope from {sender} for {wrong!r} came here", "host")
-    path = _file(workspace, sender)
-    if not path.parent.is_dir():
-        make_link_directory(workspace)
-        writing.make_directory(path.parent, parents=True)
-    mine = (workspace.root, sender)
-    with locked(path.with_suffix(".lock")):
-        places = _places(path)
-        before = place = places.pop(epoch, _Place())
-        state, wanted = TakenState.REPEATED, place.last + 1
-        try:
-            for envelope in envelopes:
-                if envelope.seq <= place.last:
-                    state = TakenState.REPEATED
-                    continue
-                # All before `first` was confirmed, so it was taken: a number that is lower than that was lost.
-                wanted = max(place.last + 1, envelope.first)
-                if envelope.seq > wanted:
-                    state = TakenState.GAP
-                    break
-                if not place.last or envelope.seq != place.last + 1:
-                    _certain[mine] = 0  # how far it was taken is not known here
-                # Another epoch may begin with what was taken in the one before.
-                carry_out(envelope, bool(places) or _certain[mine] < BATCH)
-                _certain[mine] += 1
-                place, state = _Place(envelope.seq, envelope.id), TakenState.DONE
-                wanted = envelope.seq + 1
-        except BaseException:
-            _certain[mine] = 0
-            raise
-        finally:
-            if place != before:
-                kept = dict([*places.items(), (epoch, place)][-MAX_EPOCHS:])
-                writing.replace(path, msgspec.json.encode(kept))
-    return Taken(state, epoch, place.last, place.id, wanted)
-
-
 def _places(path: Path) -> dict[str, _Place]:
+    """How far each epoch was taken, the latest last. What cannot be read is as if it were lost."""
     try:
-        return msgspec.json.decode(read_bytes(path, links=False), type=dict[str, _Place])
+        lines = read_bytes(path, links=False).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (msgspec.DecodeError, UnicodeDecodeError):  # as if it were lost: the senders say from where on
-        return {}
+    places: dict[str, _Place] = {}
+    for line in lines:
+        with suppress(ValueError):
+            place = msgspec.json.decode(line, type=_Place)
+            places.pop(place.epoch, None)
+            places[place.epoch] = place
+    return places
+
+
+def _write(path: Path, places: dict[str, _Place], place: _Place) -> None:
+    places.pop(place.epoch, None)
+    places[place.epoch] = place
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > _MAX_JOURNAL or len(places) > MAX_EPOCHS:
+            kept = [msgspec.json.encode(each) + b"\n" for each in list(places.values())[-MAX_EPOCHS:]]
+            writing.replace(path, *kept)
+            return
+    writing.append(path, msgspec.json.encode(place), durable=True)
 
 
 def _file(workspace: Workspace, sender: str) -> Path:
     if not HOST.fullmatch(sender):
         raise Refused(f"{sender!r} is no name of a host", "host")
-    return link_directory(workspace) / IN / f"{sender}.json"
+    return link_directory(workspace) / IN / f"{sender}.jsonl"

@@ -159,6 +159,12 @@ def channels(workspace: Workspace) -> list[str]:
     return [name for name in found if HOST.fullmatch(name)]
 
 
+def number_anew(workspace: Workspace, to: str) -> None:
+    """Begin another epoch with what waits for that host: what cannot be read of it is left out."""
+    with _channel(workspace, to) as directory:
+        _number_anew(directory, *_opened(directory))
+
+
 def host_key(workspace: Workspace) -> Key | None:
     """This host's key; None where none was made."""
     path = link_directory(workspace) / HOST_KEY
@@ -192,8 +198,7 @@ def _waiting(workspace: Workspace, to: str, after: int = 0, epoch: str = "") -> 
         except FileNotFoundError:  # confirmed meanwhile
             continue
         except (ValueError, IndexError):  # it is damaged: another epoch begins with what can be read of it
-            with _channel(workspace, to) as directory:
-                _number_anew(directory, *_opened(directory))
+            number_anew(workspace, to)
             return
 
 

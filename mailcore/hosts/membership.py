@@ -107,3 +107,9 @@ def end_membership(workspace: Workspace) -> None:
 def dotted_agents(workspace: Workspace) -> list[str]:
     """The addresses of this workspace that name a host as well: none may, in a link."""
     return [agent.address for agent in workspace.agents if split_address(agent.address)[1]]
+
+
+def is_elsewhere(root: Path, address: str) -> bool:
+    """True of the address of an agent on another host, as the workspace at `root` has it: a dotted name is no host's
+    where there is no link."""
+    return bool(split_address(address)[1]) and (root / ".praxmonitor" / DIRECTORY / FILE).exists()

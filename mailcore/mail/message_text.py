@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mailcore.mail.link_keys import LINK
 from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.message import Message
 from mailcore.text import counted, line, names
@@ -27,6 +28,7 @@ PROOFS = {
     "terminal": "assumed: a person's own terminal",
     "passphrase": "proved: by the operator's passphrase",
     "screen": "by the operator's screen",
+    "host": "proved: by its host, which says who of it wrote",
     "supervisor": "by mailcore itself, for whom it concerns",
     "passport": "by place: written in its directory",
     "path": "by place: written in its directory",
@@ -51,6 +53,7 @@ def sender_and_proof(message: Message) -> tuple[str, str]:
     """Who wrote, marked where the name only looks like another's, and what that rests on."""
     other = names.imitated(message.sender)
     from_here = not message.project and message.sender in (*known_addresses(), OPERATOR, WATCHER)
+    from_here = from_here or (LINK in message.raw and message.proof == "host")
     where = "" if other or from_here else f"; {origin_text(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
     return f"{f'! not {other}: ' if other else ''}{who}", f"{PROOFS[proof_of(message)]}{where}"

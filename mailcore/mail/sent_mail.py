@@ -9,6 +9,7 @@ from typing import Any
 from mailcore.exceptions import Refused
 from mailcore.mail import lookup, thread_lookup
 from mailcore.mail.ladder import ladder, recipient_answer
+from mailcore.mail.link_keys import LINK
 from mailcore.mail.lookup import Copy
 from mailcore.mail.message_names import choose_named
 from mailcore.model.agent import Agent
@@ -79,7 +80,7 @@ def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) 
         try:
             one = workspace.agent(message.recipient)
         except Refused:
-            continue  # of another project, or removed
+            continue  # of another project or host, or removed
         recipients[one.address] = one
     names = {message.id for message in records if message.id}
     related = thread_lookup.related_copies(workspace, names) if names else []
@@ -98,9 +99,28 @@ def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) 
     }  # fmt: skip
     _keep(lookup.copies_of(rewritten.values()) if rewritten else (), copies)
     return [
-        SentMail(message, _copy(copies, message), answers.get(message.id, "") if message.id else "")
+        SentMail(
+            message,
+            _copy(copies, message) or copy_there(workspace, message),
+            answers.get(message.id, "") if message.id else "",
+        )
         for message in records
     ]
+
+
+def copy_there(workspace: Workspace, record: Message) -> Copy | None:
+    """The copy that lies on another host, so far as that has told of it."""
+    if LINK not in record.raw:
+        return None
+    from mailcore.hosts.directory import remote_agent
+    from mailcore.hosts.names import split_address
+    from mailcore.mail import receipts
+
+    there = receipts.copy_there(record)
+    if there is None:
+        return None
+    agent = remote_agent(workspace, split_address(record.recipient)[0], str(record.raw[LINK]["host"]))
+    return Copy(agent, there, agent.archive_dir if there.status == receipts.CLOSED else None)
 
 
 def _keep(found: Iterable[Copy], copies: dict[Any, Copy]) -> None:
