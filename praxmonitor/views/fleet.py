@@ -277,6 +277,12 @@ class FleetScreen(Screen[None]):
         self._share_out()
         self.set_focus(self._filter)  # now: `focus` lets the letters that follow within a millisecond be keys
 
+    def show_only(self, words: str) -> None:
+        """Filter by these words, as if they were typed."""
+        self.open_filter()
+        self._filter.value = words
+        self.grid.lines.focus()
+
     def back(self) -> None:
         """Drop the filter; where there is none, the marks; else nothing."""
         if not self._filter.has_class("-open") and self._agents.marks:

@@ -114,7 +114,8 @@ class FakeSpeaker:
 
 def workspace(fleet: Fleet) -> Workspace:
     """A workspace of that fleet's agents."""
-    return Workspace(fleet.root, fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.agents))
+    agents = tuple(facts.agent for facts in fleet.local_agents)
+    return Workspace(fleet.root, fleet.root / "LIGHTHOUSE_REGISTRY.json", agents)
 
 
 def agent(name: str, role: str = "") -> Agent:

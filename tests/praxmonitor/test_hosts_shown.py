@@ -3,20 +3,29 @@ elsewhere is not looked for here."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from mailcore.hosts.directory import write_host
+from mailcore.hosts.link_status import LinkReport, LinkStatus
+from mailcore.hosts.membership import HUB, Membership, write_membership
 from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.link import HostRecord
 from mailcore.model.machine_status import MachineStatus
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.inhibition import hidden
 from praxmonitor.alarms.machine_check import check_machine
+from praxmonitor.dialogs.link import link_lines
 from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.state.agent_filter import parse_filter
 from praxmonitor.state.agent_order import arranged, sort_key
+from praxmonitor.state.link_view import HostView, LinkView
 from praxmonitor.state.needs import needs_of
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.state.sound_status import SoundStatus
@@ -220,3 +229,40 @@ async def test_the_screen_shows_hosts_and_what_comes_of_one_that_goes_and_comes_
         await until(pilot, lambda: len(fleet_screen(app).grid.addresses) == 8, "only that host is shown")
         feed.put(structs.replace(fleet, at=NOON + 1))
         await until(pilot, lambda: "3 hosts" in text_of(app) and "⊘" not in text_of(app), "it is back")
+
+
+def test_the_sheet_of_the_link_says_how_it_stands_with_each_host() -> None:
+    report = LinkReport(4711, 1, NOON - 60, connected=True)
+    status = LinkStatus("alpha", "lighthouse", HUB, ("127.0.0.1:7422",), report)
+    away, ahead = host("beta", away=720.0), host("gamma", skew=180.0, agents=("@writer",), version="1.0")
+    view = LinkView(status, (HostView(away, 3, NOON - 660), HostView(ahead), HostView(HostRecord("new"))))
+    said = text(list(link_lines(view, NOON, 78)))
+    assert "alpha, hub of lighthouse" in said and "connected for 1m, PID 4711" in said
+    assert "beta             ⊘ away since 11:48; 0 agents; 3 envelopes for it, the oldest 11m" in said
+    assert "gamma            there, its clock is 3 min ahead; 1 agent; 1.0" in said
+    assert "new              ⊘ not heard yet" in said
+    lost = structs.replace(report, connected=False, trouble="no route to host \x1b[31m")
+    broken = replace(status, report=lost)
+    assert "not connected" in text(list(link_lines(LinkView(broken), NOON, 78)))
+    assert "\x1b" not in text(list(link_lines(LinkView(broken), NOON, 78)))
+    stopped = text(list(link_lines(LinkView(replace(status, report=None)), NOON, 78)))
+    assert "not running here" in stopped and "mailcore link serve" in stopped and "mailcore link invite" in stopped
+
+
+@pytest.mark.anyio
+async def test_the_sheet_of_the_link_opens_from_the_palette(tmp_path: Path) -> None:
+    fleet = structs.replace(linked(3, 8), root=tmp_path)
+    (tmp_path / ".praxmonitor").mkdir()
+    where = workspace(fleet)
+    write_membership(where, Membership("alpha", "lighthouse", ("127.0.0.1:7422",), HUB))
+    for record in fleet.hosts:
+        write_host(where, record)
+    app = app_on(FakeFeed(fleet), where)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: "writer.gamma" in text_of(app), "the agents are shown")
+        app.action_do("link")
+        await until(pilot, lambda: "alpha, hub of lighthouse" in text_of(app), "the sheet is open")
+        assert "⊘ away since 11:48" in text_of(app) and "not running here" in text_of(app)
+        await pilot.press("escape")
+        app.navigation.show_host("gamma")
+        await until(pilot, lambda: len(fleet_screen(app).grid.addresses) == 8, "only that host is shown")
