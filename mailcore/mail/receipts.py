@@ -131,22 +131,23 @@ def copy_there(record: Message) -> Message | None:
     if not isinstance(became, Mapping) or STORED not in became:
         return None
     at = {state: as_text(told, "at") for state, told in became.items() if isinstance(told, Mapping)}
-    raw = {key: value for key, value in record.raw.items() if key not in (BECAME, "ack", "status")}
-    raw |= {
-        "id": str(record.raw[LINK]["envelope"])[:ID_DIGITS],
-        "sent_id": record.id,
-        "stored_at": at[STORED],
-        "status": "new",
-    }
+    changes: dict[str, Any] = {"stored_at": at[STORED], "status": "new"}
     if moved := [at[state] for state in at if state not in (STORED, "woken", "submitted")]:
-        raw["status"] = CLOSED if CLOSED in at else "opened"
-        raw |= (
-            {"seen_at": at["seen"]} if "seen" in at else {"unseen": True} if CLOSED in at else {"seen_at": min(moved)}
-        )
+        changes["status"] = CLOSED if CLOSED in at else "opened"
+        seen = at.get("seen") or ("" if CLOSED in at else min(moved))
+        changes |= {"seen_at": seen} if seen else {"unseen": True}
     if "submitted" in at:
-        raw["told_at"] = at["submitted"]
+        changes["told_at"] = at["submitted"]
     ends = [state for state in ("acknowledged", *DECISIONS, *FINAL) if state in at]
     if ends:
         last = max(ends, key=lambda state: at[state])
-        raw["ack"] = {"state": last, "result": as_text(became[last], "text"), "at": at[last], "by": record.recipient}
-    return Message.from_json(raw, record.recipient)
+        ack = {"state": last, "result": as_text(became[last], "text"), "at": at[last], "by": record.recipient}
+        changes["ack"] = ack
+    return as_there(record, changes)
+
+
+def as_there(record: Message, changes: Mapping[str, Any]) -> Message:
+    """The sender's record of a mail to another host under the names that it has there."""
+    raw = {key: value for key, value in record.raw.items() if key not in (BECAME, "ack", "status")}
+    names = {"id": str(record.raw[LINK]["envelope"])[:ID_DIGITS], "sent_id": record.id}
+    return Message.from_json({**raw, **names, **changes}, record.recipient)

@@ -29,10 +29,9 @@ def send_to_host(workspace: Workspace, author: Agent, recipient: Agent, fields: 
     """Send one mail to an agent of another host: it is on disk here before this returns, and goes when that host is
     there. As `outbox.send_one`; what an interrupted act had put into the channel is not put there again.
     """
-    began, asks = (
-        time.time(),
-        {**sent_record.asks_of(fields, True), "urgent": False},
-    )  # whom it wakes, that host decides
+    began = time.time()
+    # Whom it wakes, that host decides.
+    asks = {**sent_record.asks_of(fields, False), "elsewhere": recipient.host}
     if (told := _told_already(author, act.recall(recipient.address))) is not None:
         return Sent(told.id, told.sent_id, recipient.address, True, seq=told.seq, again=True, **asks)
     link = {"host": recipient.host, "envelope": secrets.token_hex(16)}
@@ -46,10 +45,9 @@ def send_to_host(workspace: Workspace, author: Agent, recipient: Agent, fields: 
         refused = {"status": "refused", "refused_reason": text, "refused_at": archive_time(written.at)}
         with tolerated(f"{written.path}: says 'sent' of a mail that was refused"):
             writing.replace(written.path, json_codec.dumps({**record, **refused}))
+        facts = {"to": recipient.address, "sent_id": record["id"], "reason": text}
         with tolerated():
-            audit.record(
-                workspace, author.address, "undelivered", to=recipient.address, sent_id=record["id"], reason=text
-            )
+            audit.record(workspace, author.address, "undelivered", **facts)
         return Sent("", str(record["id"]), recipient.address, False, text, int(record["seq"]))
     message_id, number = envelope.id[:ID_DIGITS], int(record["seq"])
     facts = {"to": recipient.address, "id": message_id, "sent_id": record["id"], "seq": number}

@@ -101,26 +101,21 @@ def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) 
     return [
         SentMail(
             message,
-            _copy(copies, message) or copy_there(workspace, message),
+            _copy(copies, message) or _copy_there(workspace, message),
             answers.get(message.id, "") if message.id else "",
         )
         for message in records
     ]
 
 
-def copy_there(workspace: Workspace, record: Message) -> Copy | None:
+def _copy_there(workspace: Workspace, record: Message) -> Copy | None:
     """The copy that lies on another host, so far as that has told of it."""
     if LINK not in record.raw:
         return None
-    from mailcore.hosts.directory import remote_agent
-    from mailcore.hosts.names import split_address
-    from mailcore.mail import receipts
+    from mailcore.mail.remote_copies import copy_of
 
-    there = receipts.copy_there(record)
-    if there is None:
-        return None
-    agent = remote_agent(workspace, split_address(record.recipient)[0], str(record.raw[LINK]["host"]))
-    return Copy(agent, there, agent.archive_dir if there.status == receipts.CLOSED else None)
+    found = copy_of(workspace, record)
+    return found.copy if found.told else None
 
 
 def _keep(found: Iterable[Copy], copies: dict[Any, Copy]) -> None:

@@ -43,17 +43,16 @@ class Sent(NamedTuple):
     answers: str = ""
     """The message that it answers, by its sent id; empty if none."""
     subject: str = ""
+    elsewhere: str = ""
+    """The host that its recipient is on, if that is another one: it is on disk here, and goes there."""
     waits: str = ""
-    """Where it waits, if its recipient is on another host: what is known of that host, in words."""
+    """What keeps it from going at once, in words; empty if nothing is known to."""
 
     def as_json(self) -> dict[str, Any]:
         """The value that a script reads."""
         row = {"id": self.id, "sent_id": self.sent_id, "to": self.to, "delivered": self.delivered, "seq": self.seq}
-        return row | {
-            name: value
-            for name, value in (("error", self.error), ("again", self.again), ("waits", self.waits))
-            if value
-        }
+        rest = {"error": self.error, "again": self.again, "host": self.elsewhere, "waits": self.waits}
+        return row | {name: value for name, value in rest.items() if value}
 
 
 class Written(NamedTuple):

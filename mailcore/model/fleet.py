@@ -142,6 +142,13 @@ class Fleet(msgspec.Struct, frozen=True):
     places: Mapping[str, int] = {}
     """Address → its place among the agents; may be empty: then they are looked through."""
 
+    @property
+    def local_agents(self) -> tuple[AgentFacts, ...]:
+        """Those that live on this host: only their files and processes can be looked at here."""
+        if not self.hosts:
+            return self.agents
+        return tuple(facts for facts in self.agents if not facts.agent.host)
+
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""
         if self.operator is not None and self.operator.address == address:

@@ -202,7 +202,7 @@ class Notifier:
 
         def recover(fleet: Fleet) -> str:
             recorder.record_after(fleet)
-            return recover_runs(self._root, fleet.agents)
+            return recover_runs(self._root, fleet.local_agents)
 
         while True:
             try:

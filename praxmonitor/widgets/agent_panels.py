@@ -12,7 +12,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.changes import ChangeSet
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.state.agent_details import AgentDetails, Section
-from praxmonitor.text.lines import plain
+from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.agent_sections import (
     log_section_lines,
     memory_lines,
@@ -49,6 +49,8 @@ class AgentInView:
     """It asks for no permissions."""
     played: bool
     """It is a recording's."""
+    host: tuple[Line, ...] = ()
+    """What is said of the host that it lives on, if that is another."""
 
 
 class AgentPanels:
@@ -136,7 +138,7 @@ class AgentPanels:
             return
         match section:
             case Section.STORY:
-                self.story.show(facts, agent.status, details, now, agent.bypass)
+                self.story.show(facts, agent.status, details, now, agent.bypass, agent.host)
             case Section.PROCESSES:
                 self.processes.show(lambda _: process_tree_lines(facts, details, now))
             case Section.TIMELINE:
