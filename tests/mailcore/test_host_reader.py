@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterable
@@ -17,12 +18,16 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.link import HostRecord
+from mailcore.model.lock import Lock
+from mailcore.model.message import Mailbox, MailboxStatus
+from mailcore.model.run import Phase, Run
 from mailcore.observe.fact_codec import encoded, tagged
 from mailcore.observe.facts import Fact, HostsRead, Lost, Roster, Told
 from mailcore.observe.fold import apply
 from mailcore.observe.host_reader import SIGHT_FILE
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.workspace.find import Workspace
+from praxmonitor.cli.status import main as status_main
 from tests.mailcore.conftest import House
 
 WRITER, EDITOR = (Agent(f"@{name}", name.upper(), Path(), "role") for name in ("writer", "editor"))
@@ -228,3 +233,42 @@ def test_an_unreadable_run_of_a_newer_version_is_left_out(linked: Linked) -> Non
     linked.write(msgspec.json.encode({"facts": [["told", new], ["dream", {}]]}) + b"\n")
     linked.take(linked.reader.initial())
     assert linked.texts() == ["first", "x"]
+
+
+def test_agents_lists_those_of_other_hosts_as_they_were_told_last(linked: Linked, house: House) -> None:
+    linked.record(seen_at=5.0)
+    linked.record("gamma", seen_at=5.0, away_since=6.0, agents=("@lead",))
+    lock = Lock(7, 1000.0, "a task \x1b[2J", run_id="r")
+    linked.tell(
+        Roster((WRITER, EDITOR)),
+        Told("@writer", whole=True, lock=lock, mailbox=Mailbox(MailboxStatus.OK, (), "", 9, 4)),
+    )
+    rows = {row["address"]: row for row in house.json("agents")}
+    assert rows["@writer"]["host"] == "" and rows["@writer"]["branch"]
+    there = rows["@writer.beta"]
+    assert (there["host"], there["branch"], there["busy"], there["unread"], there["open"]) == ("beta", None, True, 4, 9)
+    assert rows["@lead.gamma"]["away_since"] and not rows["@editor.beta"]["busy"]
+    text = house.mailcore("agents").stdout.decode()
+    assert "beta, 2 agents, there" in text and "gamma, 1 agent, away since" in text and "\x1b" not in text
+    assert "@writer.beta     4 unread of 9      busy: a task" in text
+
+
+def test_status_tells_of_other_hosts(linked: Linked, capsys: pytest.CaptureFixture[str]) -> None:
+    linked.record(seen_at=5.0)
+    linked.record("gamma", seen_at=1000.0, away_since=1000.0, skew=3.5)
+    lock, run = (
+        Lock(7, 900.0, "x", run_id="r"),
+        Run("r", "@lead", "@x", "x", "", "command", 900.0, phase=Phase.RUNNING, since=900.0),
+    )
+    linked.tell(
+        Roster((replace(WRITER, address="@lead"),)), Told("@lead", whole=True, lock=lock, run=run), host="gamma"
+    )
+    assert status_main([str(linked.workspace.root), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [(host["name"], bool(host["away_since"]), host["agents"]) for host in said["hosts"]] == [
+        ("beta", False, 0), ("gamma", True, 1),
+    ]  # fmt: skip
+    (lead,) = [agent for agent in said["agents"] if agent["host"]]
+    assert (lead["address"], lead["branch"], lead["state"]) == ("@lead.gamma", None, "working"), "as it was then"
+    assert status_main([str(linked.workspace.root)]) == 0
+    assert "! gamma is away since 1970-01-01" in capsys.readouterr().out
