@@ -52,6 +52,7 @@ bytes, `server.MAX_PAYLOAD` at most."""
 PARTS: tuple[str, ...] = (
     "mailcore.link.act_runner:resume",
     "mailcore.link.ask_server:serve",
+    "mailcore.link.sight:show",
 )
 """`module:function`, each an `async def` of the `Carrier` that runs beside it as long as it does."""
 

@@ -14,6 +14,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
+from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
@@ -125,7 +126,7 @@ class Fleet(msgspec.Struct, frozen=True):
 
     root: Path
     agents: tuple[AgentFacts, ...] = ()
-    """In registry order, which never changes by itself."""
+    """In registry order, which never changes by itself; then those of other hosts, by host."""
     operator: AgentFacts | None = None
     stream: tuple[Activity, ...] = ()
     """What happened everywhere, oldest first, bounded."""
@@ -136,8 +137,17 @@ class Fleet(msgspec.Struct, frozen=True):
     """Of the accounts in which its agents work, by key."""
     errors: ErrorGroups | None = None
     """What is known of the errors that its agents report, in groups; None: of none."""
+    hosts: tuple[HostRecord, ...] = ()
+    """The other hosts of the link, by name. Of one that is there, `seen_at` may be as of some while ago."""
     places: Mapping[str, int] = {}
     """Address → its place among the agents; may be empty: then they are looked through."""
+
+    @property
+    def local_agents(self) -> tuple[AgentFacts, ...]:
+        """Those that live on this host: only their files and processes can be looked at here."""
+        if not self.hosts:
+            return self.agents
+        return tuple(facts for facts in self.agents if not facts.agent.host)
 
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""
@@ -147,6 +157,10 @@ class Fleet(msgspec.Struct, frozen=True):
             place = self.places.get(address)
             return self.agents[place] if place is not None else None
         return next((facts for facts in self.agents if facts.address == address), None)
+
+    def host(self, name: str) -> HostRecord | None:
+        """What is known of another host of the link; None where there is none of that name."""
+        return next((host for host in self.hosts if host.name == name), None)
 
 
 def changed_agents(old: Fleet, new: Fleet) -> list[AgentFacts] | None:

@@ -83,6 +83,13 @@ def logs_of_agent(now: Situation, verb: str) -> str:
     return unrecorded(now, verb) or agent(now, verb)
 
 
+def linked(now: Situation, _verb: str) -> str:
+    """The workspace belongs to a link."""
+    return (
+        "" if now.fleet.hosts else "no other host yet: mailcore link serve makes a link, mailcore link join joins one"
+    )
+
+
 def some_agent(now: Situation, _verb: str) -> str:
     """The workspace has an agent."""
     return "" if now.fleet.agents else "there is no agent in this workspace"

@@ -139,7 +139,7 @@ def _of_agents(snapshot: Snapshot) -> Iterator[Need]:
     unanswered: list[Need] = []
     found: list[tuple[int, Need]] = []
     wanting = set(snapshot.needs_me())
-    for facts in snapshot.fleet.agents:
+    for facts in snapshot.heard_agents:
         if facts.address in wanting:
             status = snapshot.status(facts.address)
             # Who waits for a decision is in the list by its request.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
@@ -20,9 +20,16 @@ MOST_ACTIVITIES = 20
 
 
 def story_lines(
-    facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, width: int, bypass: bool = False
+    facts: AgentFacts,
+    status: Status,
+    details: AgentDetails | None,
+    now: float,
+    width: int,
+    bypass: bool = False,
+    host: Sequence[Line] = (),
 ) -> list[Line]:
-    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge."""
+    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge. `host`: what is
+    said of the host that it lives on, if that is another."""
     look = LOOKS[status.state]
     lines: list[Line] = []
     if not facts.agent.is_operator:
@@ -35,10 +42,11 @@ def story_lines(
         )
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
+        lines += labelled("host", *host)
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
-            labelled("process", *process_lines(details, facts.sessions)),
+            labelled("process", *process_lines(facts, details)),
             labelled("run", *run_lines(facts, now)),
             labelled("inside", *inside_lines(facts, now, width - LABEL)),
             labelled("used", *usage_lines(facts.spending, width - LABEL)),
@@ -105,16 +113,22 @@ class Story:
 
     def __init__(self) -> None:
         self.lines = Lines(id="story", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, Sequence[Line]] | None = None
 
     def show(
-        self, facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
+        self,
+        facts: AgentFacts,
+        status: Status,
+        details: AgentDetails | None,
+        now: float,
+        bypass: bool = False,
+        host: Sequence[Line] = (),
     ) -> None:
-        """Show one agent."""
-        self._shown = (facts, status, details, now, bypass)
+        """Show one agent. `host`: what is said of the host that it lives on, if that is another."""
+        self._shown = (facts, status, details, now, bypass, host)
         self._lay_out()
 
     def _lay_out(self) -> None:
         if self._shown is not None:
-            facts, status, details, now, bypass = self._shown
-            self.lines.set_lines(story_lines(facts, status, details, now, self.lines.line_width, bypass))
+            facts, status, details, now, bypass, host = self._shown
+            self.lines.set_lines(story_lines(facts, status, details, now, self.lines.line_width, bypass, host))
