@@ -46,7 +46,7 @@ def story_lines(
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
-            labelled("process", *process_lines(details, facts.sessions)),
+            labelled("process", *process_lines(facts, details)),
             labelled("run", *run_lines(facts, now)),
             labelled("inside", *inside_lines(facts, now, width - LABEL)),
             labelled("used", *usage_lines(facts.spending, width - LABEL)),

@@ -9,6 +9,7 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.session import LiveSession
 from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
+from praxmonitor.state.agent_reader import running_pid
 from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
@@ -54,7 +55,7 @@ def detail_lines(
         labelled("host", *host),
         labelled("held", *held_lines(facts, status)),
         labelled("seen", *seen_lines(facts, now, every)),
-        labelled("process", *process_lines(details, facts.sessions)),
+        labelled("process", *process_lines(facts, details)),
         labelled("task", *_task(facts)),
         labelled("waiting", *waiting_lines(details, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
@@ -94,8 +95,14 @@ def seen_lines(facts: AgentFacts, now: float, every: float = 0.0) -> Iterator[Li
     yield ((said, "" if last else "faint"), *((("   ", ""), (coming, "muted")) if coming else ()))
 
 
-def process_lines(details: AgentDetails | None, sessions: Sequence[LiveSession] = ()) -> Iterator[Line]:
-    """PID, tree, CPU and memory; then the `sessions` that a person has open there."""
+def process_lines(facts: AgentFacts, details: AgentDetails | None) -> Iterator[Line]:
+    """PID, tree, CPU and memory; then the sessions that a person has open there. Of another host the PID alone."""
+    sessions = facts.sessions
+    if facts.agent.is_remote:
+        pid, where = running_pid(facts), plain(facts.agent.host)
+        yield ((f"pid {pid} on {where}", ""),) if pid else ((f"none known on {where}", "faint"),)
+        yield from map(_session, sessions)
+        return
     if details is None or not details.pid:
         if not sessions:
             yield (("none", "faint"),)

@@ -14,7 +14,20 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from praxmonitor.cli.status import main
 
-KEYS = {"account", "address", "branch", "host", "state", "reason", "since", "last_active", "unread", "open", "mailbox", "run"}
+KEYS = {
+    "account",
+    "address",
+    "branch",
+    "host",
+    "state",
+    "reason",
+    "since",
+    "last_active",
+    "unread",
+    "open",
+    "mailbox",
+    "run",
+}
 
 
 def report(capsys: pytest.CaptureFixture[str], *words: str, exit_status: int = 0) -> dict[str, object]:

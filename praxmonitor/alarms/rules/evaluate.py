@@ -78,8 +78,9 @@ class AlarmRules:
             if status is None:
                 status = state(facts, at, policy, machine)
             # An open request for approval is raised by the alarm on the operator's mailbox, a limit by the account's.
+            # One of another host is in the mailbox of the operator there.
             if status.state in ALARM_OF_STATE and (
-                status.state is not State.WAITING or status != request_status(facts)
+                status.state is not State.WAITING or status != request_status(facts) or _asks_elsewhere(facts, fleet)
             ):
                 raised.append(state_alarm(facts, status, at, policy, machine))
             elif address in working and (spinning := spin_alarm(facts, status, now, policy, machine_status)):
@@ -117,6 +118,14 @@ class AlarmRules:
 def _stands(timed: TimedAlarm, now: float, machine_status: MachineStatus) -> bool:
     due = counted_from(timed.last, timed.limit, machine_status.gaps) + timed.limit
     return due <= now < timed.until
+
+
+def _asks_elsewhere(facts: AgentFacts, fleet: Fleet) -> bool:
+    """Whether what an agent of another host asks of its operator is in no mailbox of ours."""
+    if not facts.agent.is_remote or fleet.operator is None:
+        return facts.agent.is_remote
+    ours = {message.id for message in fleet.operator.mailbox.messages}
+    return not any(request.id in ours for request in facts.requests)
 
 
 def _passed_on(fleet: Fleet) -> frozenset[str]:
