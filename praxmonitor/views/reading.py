@@ -11,8 +11,9 @@ from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.state.agent_details import AgentDetails, CopyState, Section
-from praxmonitor.state.agent_reader import AgentReader, running_pid
+from praxmonitor.state.agent_reader import AgentReader
 from praxmonitor.state.remote_files import KIND_OF, RemoteFiles, read_copies
+from praxmonitor.text.agents import running_pid
 
 if TYPE_CHECKING:
     from mailcore.model.changes import ChangedFile, ChangeSet, FileDiff
