@@ -21,6 +21,7 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episode import Episode
 from praxmonitor.alarms.inhibition import hidden
 from praxmonitor.alarms.machine_check import check_machine
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.dialogs.link import link_lines
 from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.state.agent_filter import parse_filter
@@ -47,6 +48,7 @@ from tests.praxmonitor.fake_feed import (
     host,
     lighthouse,
     linked,
+    mail,
     text_of,
     until,
     workspace,
@@ -285,3 +287,16 @@ async def test_the_sheet_of_the_link_opens_from_the_palette(tmp_path: Path) -> N
         await pilot.press("escape")
         app.navigation.show_host("gamma")
         await until(pilot, lambda: len(fleet_screen(app).grid.addresses) == 8, "only that host is shown")
+
+
+def test_what_an_agent_asks_of_the_operator_of_its_own_host_is_an_alarm_of_its_own_here() -> None:
+    asks = replace(mail(90, "@writer", "Deploy?", 60), raw={"approval": {"run": "20270115-115601-7f3a"}})
+    fleet = linked(away="")
+    local, there = one(fleet, "@planner"), one(fleet, "@planner.gamma")
+    both = tuple(structs.replace(each, requests=(asks,), run=one(fleet, "@writer").run) for each in (local, there))
+    agents = tuple(
+        structs.replace(each, lock=one(fleet, "@writer").lock, last_active=NOON - 5, activities=()) for each in both
+    )
+    asking = structs.replace(fleet, agents=agents)
+    waiting = [alarm.address for alarm in AlarmRules(CONFIG).alarms(asking, NOON) if alarm.kind is AlarmKind.WAITING]
+    assert waiting == ["@planner.gamma"], "ours is told by the operator's mailbox here"
