@@ -109,7 +109,7 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
         state, wanted, fresh = _sorted_out(envelopes, place)
         for run in _runs(fresh):
             mine = (workspace.root, sender)
-            if run[0].seq != place.last + 1:
+            if not place.last or run[0].seq != place.last + 1:
                 _certain[mine] = -MAX_WAITING  # how far it was taken is not known here: no number was, or it was lost
             try:
                 # Another epoch may begin with what was taken in the one before.
@@ -158,6 +158,11 @@ def verified(workspace: Workspace, envelope: Envelope) -> None:
         raise Refused(f"an envelope from {record.name}, which belongs to the link no more", "revoked")
     if not record.key or not verify(record.key, signed_bytes(envelope), envelope.signature):
         raise Refused(f"an envelope that says it is from {record.name}: not signed by {record.name}'s key", "forged")
+
+
+def last_ids(workspace: Workspace, sender: str) -> dict[str, str]:
+    """The id of the last envelope that was taken of each epoch of that sender's."""
+    return {epoch: place.id for epoch, place in _places(_file(workspace, sender)).items()}
 
 
 def taken_so_far(workspace: Workspace, sender: str) -> dict[str, int]:

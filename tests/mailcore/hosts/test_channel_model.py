@@ -190,6 +190,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(
     tmp_path: Path, rounds: Callable[[int, int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segments, "MAX_LINES", 5)
+    monkeypatch.setattr(arrivals, "MAX_RUN", 3)
     failed = []
     for seed in range(rounds(60, 3000)):
         place = tmp_path / str(seed)
