@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from mailcore.config.kinds import BytesOrNone, HostName, ListenAddress, Word, describe
 
 ActVerb = Literal[
-    "dispatch", "wake", "kill", "retry", "review", "hold", "release", "queue", "approve", "deny", "ack", "done",
+    "*", "dispatch", "wake", "kill", "retry", "review", "hold", "release", "queue", "approve", "deny", "ack", "done",
     "blocked", "declined", "accept", "reopen", "reply", "read", "close", "inbox", "thread", "trace", "tasks", "runs",
     "run", "agents", "limits", "logs", "usage",
 ]  # fmt: skip
@@ -52,8 +52,9 @@ class Link:
     ] = True
     acts: Annotated[
         tuple[ActVerb, ...],
-        describe("Verbs that the operator of another host may have carried out here, as this one's. []: none."),
-    ] = get_args(ActVerb)  # fmt: skip
+        describe("Verbs that the operator of another host may have carried out here, as this one's. []: none.",
+              ["hold", "release", "kill"]),
+    ] = ("*",)  # fmt: skip
     ssh: Annotated[
         Mapping[str, Word],
         describe("By host, where `attach` reaches it with ssh; else by its name.", {"beta": "me@beta.example.org"}),

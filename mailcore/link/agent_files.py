@@ -18,6 +18,7 @@ import msgspec
 
 from mailcore.exceptions import ConfigError, Refused
 from mailcore.formats import json_codec
+from mailcore.hosts.act_proof import require_allowed
 from mailcore.logs.sources import log_sources
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.link import HostRecord
@@ -72,11 +73,10 @@ def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str,
     if wanted is None:
         raise Refused(f"{question.get('what')!r} is nothing that is shown of an agent", "question")
     try:
-        allowed = trust.trusted_config(workspace)[0].link.acts
+        config = trust.trusted_config(workspace)[0]
     except ConfigError as error:
         raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
-    if wanted.verb not in allowed:
-        raise Refused(f"[link] acts of this host does not allow {wanted.verb} from other hosts", "act_config")
+    require_allowed(config, wanted.verb)
     agent = workspace.agent(str(question.get("agent")))
     terms = question.get("terms")
     return packed(wanted.read(agent, terms if isinstance(terms, dict) else {}))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from mailcore.model.agent import Agent
-from mailcore.model.fleet import AgentFacts
+from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.link import HostRecord
 from mailcore.text.units import clock_time, date, date_and_time, duration, since
 from praxmonitor.text.lines import Line, Span, cut, pad, plain
@@ -94,10 +95,32 @@ def hosts_spans(hosts: Sequence[HostRecord], now: float, *, words: bool) -> Line
     return ((f"{len(linked) + 1} hosts, {who} {away_since_words(first.away_since, now)}", "warn"),)
 
 
-def host_lines(facts: AgentFacts, hosts: Iterable[HostRecord], now: float) -> Iterator[Line]:
-    """Where an agent of another host lives, when that was heard, how far its clock goes wrong; nothing of one here."""
+class HostSaid(NamedTuple):
+    """What is said of the host that an agent lives on; nothing of this one."""
+
+    lines: tuple[Line, ...] = ()
+    away: float | None = None
+    """Since when it is not heard; None: it is."""
+
+
+NOTHING_SAID = HostSaid()
+
+
+def host_said(facts: AgentFacts, hosts: Iterable[HostRecord], away: Mapping[str, float], now: float) -> HostSaid:
+    """Where an agent of another host lives, when that was heard, how far its clock goes wrong."""
     if not facts.agent.host:
-        return
+        return NOTHING_SAID
+    return HostSaid(tuple(_host_lines(facts, hosts, now)), away.get(facts.agent.host))
+
+
+def state_words(status: Status, away: float | None, now: float) -> Line:
+    """` 3s`, how long it is in its state; of an agent whose host is not heard ` ⊘ away 12m`."""
+    if away is None:
+        return ((f" {since(status.since, now)}", "faint"),)
+    return ((f" {AWAY} {away_words(away, now)}", "warn"),)
+
+
+def _host_lines(facts: AgentFacts, hosts: Iterable[HostRecord], now: float) -> Iterator[Line]:
     name = plain(facts.agent.host)
     host = next((each for each in hosts if each.name == facts.agent.host), None)
     if host is None:
@@ -107,7 +130,8 @@ def host_lines(facts: AgentFacts, hosts: Iterable[HostRecord], now: float) -> It
     elif not host.seen_at:
         yield ((name, ""), (", not heard yet", "warn"))
     elif host.away_since:
-        yield ((name, ""), (f", {away_since_words(host.away_since, now)}: this is what was known last", "warn"))
+        yield ((name, ""), (f", {away_since_words(host.away_since, now)}", "warn"))
+        yield (("what is shown was known then", "muted"),)
     else:
         yield ((name, ""), (skew_words(host.skew), "muted"))
 

@@ -20,7 +20,7 @@ from praxmonitor.state.agent_details import Section, WaitingStart
 from praxmonitor.state.remote_files import RemoteFiles
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
-from praxmonitor.text.hosts import host_lines
+from praxmonitor.text.hosts import host_said
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import ChangesReading, Reading
 from praxmonitor.widgets.agent_panels import AgentInView, AgentPanels
@@ -189,7 +189,7 @@ class AgentScreen(Screen[None]):
         agent = AgentInView(
             facts, snapshot.status(self._address), snapshot.now, snapshot.fleet.stream, details,
             self.changing.of(self._address), self._newer_run(), bypasses(facts, app.opened.bypass),
-            app.opened.playback is not None, tuple(host_lines(facts, snapshot.fleet.hosts, snapshot.now)),
+            app.opened.playback is not None, host_said(facts, snapshot.fleet.hosts, snapshot.away, snapshot.now),
         )  # fmt: skip
         for section in self.shown:
             self.panels.show(section, agent)

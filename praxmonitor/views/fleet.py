@@ -18,7 +18,7 @@ from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, VIEW
 from praxmonitor.preferences.arrangement import ATTENTION_FIRST, REGISTRY, Arrangement
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
-from praxmonitor.text.hosts import host_lines
+from praxmonitor.text.hosts import NOTHING_SAID, host_said
 from praxmonitor.views.agent_listing import AgentListing
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
@@ -195,7 +195,9 @@ class FleetScreen(Screen[None]):
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
         every = self.frame.app.opened.config.agent(address).wake_every if address else 0.0
-        host = tuple(host_lines(facts, snapshot.fleet.hosts, snapshot.now)) if facts is not None else ()
+        host = NOTHING_SAID
+        if facts is not None:
+            host = host_said(facts, snapshot.fleet.hosts, snapshot.away, snapshot.now)
         self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass, every, host)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:

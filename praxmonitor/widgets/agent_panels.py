@@ -12,6 +12,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.changes import ChangeSet
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.state.agent_details import AgentDetails, Section
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid
 from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.agent_sections import (
     log_section_lines,
@@ -54,7 +55,7 @@ class AgentInView:
     """It asks for no permissions."""
     played: bool
     """It is a recording's."""
-    host: tuple[Line, ...] = ()
+    host: HostSaid = NOTHING_SAID
     """What is said of the host that it lives on, if that is another."""
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
-from mailcore.text.units import clock_cells, duration, since
+from mailcore.text.units import clock_cells, duration
 from praxmonitor.state.agent_details import AgentDetails
 from praxmonitor.text.agents import BYPASS, LOOKS, task
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, plain, sender, spread, wrap
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, timed
@@ -26,7 +27,7 @@ def story_lines(
     now: float,
     width: int,
     bypass: bool = False,
-    host: Sequence[Line] = (),
+    host: HostSaid = NOTHING_SAID,
 ) -> list[Line]:
     """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge. `host`: what is
     said of the host that it lives on, if that is another."""
@@ -38,11 +39,11 @@ def story_lines(
             *badge,
             held(facts, status),
             (f" {look.glyph} {look.word}", look.role),
-            (f" {since(status.since, now)}", "faint"),
+            *state_words(status, host.away, now),
         )
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
-        lines += labelled("host", *host)
+        lines += labelled("host", *host.lines)
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
@@ -113,7 +114,7 @@ class Story:
 
     def __init__(self) -> None:
         self.lines = Lines(id="story", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, Sequence[Line]] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, HostSaid] | None = None
 
     def show(
         self,
@@ -122,7 +123,7 @@ class Story:
         details: AgentDetails | None,
         now: float,
         bypass: bool = False,
-        host: Sequence[Line] = (),
+        host: HostSaid = NOTHING_SAID,
     ) -> None:
         """Show one agent. `host`: what is said of the host that it lives on, if that is another."""
         self._shown = (facts, status, details, now, bypass, host)

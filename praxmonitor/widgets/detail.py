@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
@@ -11,6 +11,7 @@ from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.state.agent_reader import running_pid
 from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, next_start, timed
@@ -35,14 +36,14 @@ def detail_lines(
     height: int,
     bypass: bool = False,
     every: float = 0.0,
-    host: Sequence[Line] = (),
+    host: HostSaid = NOTHING_SAID,
 ) -> list[Line]:
     """All lines of the panel; with `bypass` it wears that badge; `every`: the seconds of its timer; `host`: what is
     said of the host that it lives on, if that is another. What is left of `height` is shared by what it did lately and
     its log, which has at least `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
     badge: Line = (BYPASS, (" ", "")) if bypass else ()
-    right = (*badge, held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
+    right = (*badge, held(facts, status), (look.word, look.role), *state_words(status, host.away, now))
     role = plain(facts.agent.role)
     lines = [
         spread(((f"{look.glyph} ", f"{look.role} strong"), (plain(facts.address), "strong")), right, width),
@@ -52,7 +53,7 @@ def detail_lines(
     reason = wrapped(plain(status.reason), width - LABEL, MOST_REASON) if status.reason else []
     groups = [
         labelled("why", *(((part, look.role),) for part in reason)),
-        labelled("host", *host),
+        labelled("host", *host.lines),
         labelled("held", *held_lines(facts, status)),
         labelled("seen", *seen_lines(facts, now, every)),
         labelled("process", *process_lines(facts, details)),
@@ -210,7 +211,7 @@ class Detail:
 
     def __init__(self) -> None:
         self.lines = Lines(id="detail", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float, Sequence[Line]] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float, HostSaid] | None = None
 
     def show(
         self,
@@ -220,7 +221,7 @@ class Detail:
         now: float,
         bypass: bool = False,
         every: float = 0.0,
-        host: Sequence[Line] = (),
+        host: HostSaid = NOTHING_SAID,
     ) -> None:
         """Show one agent; None for none. `every`: the seconds of the timer that wakes it. `host`: what is said of the
         host that it lives on, if that is another."""

@@ -30,8 +30,9 @@ from praxmonitor.state.needs import needs_of
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.activity_rows import activity_rows
-from praxmonitor.text.hosts import cut_name, hosts_spans, name_column
+from praxmonitor.text.hosts import away_hosts, cut_name, host_said, hosts_spans, name_column
 from praxmonitor.text.lines import width_of
+from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.detail import detail_lines
 from praxmonitor.widgets.header import header_line
@@ -187,9 +188,27 @@ def test_who_is_on_a_host_that_is_not_heard_needs_nobody() -> None:
 
 def test_the_detail_says_what_is_known_of_the_host() -> None:
     fleet = linked()
-    facts, status = one(fleet, "@writer.beta"), shown(fleet).status("@writer.beta")
-    said = (("beta", ""), (", away since 11:48: this is what was known last", "warn"))
-    assert "host     beta, away since 11:48" in text(detail_lines(facts, status, None, NOON, 60, 40, host=(said,)))
+    snapshot = shown(fleet)
+
+    def said(address: str, hosts: tuple[HostRecord, ...] = fleet.hosts) -> str:
+        facts, status = one(fleet, address), snapshot.status(address)
+        host = host_said(facts, hosts, away_hosts(hosts), NOON)
+        both = (
+            *detail_lines(facts, status, None, NOON, 60, 40, host=host),
+            *story_lines(facts, status, None, NOON, 60, host=host),
+        )
+        return text(both)
+
+    assert said("@writer.beta").count("host     beta, away since 11:48") == 2
+    assert said("@writer.beta").count("in tool ⊘ away 12m") == 2 and "pid 4211 on beta" in said("@writer.beta")
+    assert "host     gamma\n" in said("@writer.gamma").replace(" " * 5 + "\n", "\n") and "⊘" not in said(
+        "@writer.gamma"
+    )
+    assert "gamma, its clock is 3 min behind" in said("@writer.gamma", (host("gamma", skew=-180.0),))
+    assert "gamma, of which nothing is known here" in said("@writer.gamma", ())
+    assert "gamma, belongs to the link no more" in said("@writer.gamma", (host("gamma", revoked=True),))
+    assert "gamma, not heard yet" in said("@writer.gamma", (HostRecord("gamma"),))
+    assert "host " not in said("@writer")
 
 
 def test_a_host_without_agents_hides_nothing() -> None:
@@ -238,7 +257,7 @@ def test_the_sheet_of_the_link_says_how_it_stands_with_each_host() -> None:
     view = LinkView(status, (HostView(away, 3, NOON - 660), HostView(ahead), HostView(HostRecord("new"))))
     said = text(list(link_lines(view, NOON, 78)))
     assert "alpha, hub of lighthouse" in said and "connected for 1m, PID 4711" in said
-    assert "beta             ⊘ away since 11:48; 0 agents; 3 envelopes for it, the oldest 11m" in said
+    assert "beta             ⊘ away since 11:48; 3 envelopes for it for 11m; 0 agents" in said
     assert "gamma            there, its clock is 3 min ahead; 1 agent; 1.0" in said
     assert "new              ⊘ not heard yet" in said
     lost = structs.replace(report, connected=False, trouble="no route to host \x1b[31m")
