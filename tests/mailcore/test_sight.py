@@ -22,8 +22,8 @@ from mailcore.link.sight_message import (
     encoded_facts,
     encoded_message,
 )
-from mailcore.link.sight_publisher import FRAME, WHOLE_EVERY, SightPublisher
-from mailcore.link.sight_store import BURST, SightStore
+from mailcore.link.sight_publisher import TELL_FRAME, WHOLE_EVERY, SightPublisher
+from mailcore.link.sight_store import SIGHT_BURST, SightStore
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
@@ -104,11 +104,11 @@ def test_what_changed_is_told_at_once_and_of_one_agent_once_a_frame(house: House
     fleet = apply(THERE, [Lost("@a1", 1)], 2.0)
     assert beta.tell(fleet, 110.0) is None and len(sent) == 2 and b"@a1" in sent[1] and b"@a2" not in sent[1]
     fleet = apply(fleet, [Lost("@a1", 2)], 3.0)
-    assert beta.tell(fleet, 110.01) == pytest.approx(110.0 + FRAME) and len(sent) == 2
+    assert beta.tell(fleet, 110.01) == pytest.approx(110.0 + TELL_FRAME) and len(sent) == 2
     fleet = apply(fleet, [Lost("@a1", 3), Lost("@a2", 9)], 3.0)
-    assert beta.tell(fleet, 110.02) == pytest.approx(110.0 + FRAME)
+    assert beta.tell(fleet, 110.02) == pytest.approx(110.0 + TELL_FRAME)
     assert len(sent) == 3 and b"@a2" in sent[2] and b"@a1" not in sent[2], "who was quiet is told at once"
-    assert beta.tell(fleet, 110.0 + FRAME) is None and b'"lost":3' in sent[3] and len(sent) == 4
+    assert beta.tell(fleet, 110.0 + TELL_FRAME) is None and b'"lost":3' in sent[3] and len(sent) == 4
     assert [decoded_message(one).number for one in sent] == [1, 2, 3, 4]
 
 
@@ -124,7 +124,7 @@ def test_a_busy_host_tells_no_more_than_its_share(house: House, sent: list[bytes
         beta.tell(fleet, now)
         told += sum(map(len, sent[before:]))
     assert told < sight_publisher.BYTES_A_SECOND * 0.03 * 4000 * 1.1
-    assert len(sent) < 0.03 * 4000 / FRAME * len(AGENTS) * 1.1
+    assert len(sent) < 0.03 * 4000 / TELL_FRAME * len(AGENTS) * 1.1
 
 
 def test_all_is_told_anew_at_most_now_and_then(house: House, sent: list[bytes]) -> None:
@@ -256,7 +256,7 @@ def test_a_flood_is_bounded_and_told(alpha: Listener) -> None:
     kept = sum(
         alpha.store.take("beta", encoded_message(SightMessage("a", n, facts=part))) is not None for n in range(200)
     )
-    assert kept * MAX_MESSAGE < BURST * 1.5 and "tells more of its agents than" in alpha.troubles[-1]
+    assert kept * MAX_MESSAGE < SIGHT_BURST * 1.5 and "tells more of its agents than" in alpha.troubles[-1]
     assert not alpha.path.exists(), "and what tells only what changed, without all before it, fills no disk"
 
 
