@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
 from mailcore.observe.facts import AgentTold, Roster
@@ -46,8 +49,8 @@ def telling(old: AgentFacts | None, new: AgentFacts) -> AgentTold | None:
         value, known = getattr(new, name), getattr(before, name)
         if value is known or value == known:
             continue
-        bounded = _bounded(value)
-        if bounded != _bounded(known):
+        bounded = _bounded(value, new.agent)
+        if bounded != _bounded(known, new.agent):
             found[name] = bounded
     told = {id(activity) for activity in before.activities}
     if activities := tuple(activity for activity in new.activities if id(activity) not in told):
@@ -55,7 +58,7 @@ def telling(old: AgentFacts | None, new: AgentFacts) -> AgentTold | None:
     return AgentTold(new.address, whole=old is None, **found) if found or old is None else None
 
 
-def _bounded(value: Any) -> Any:
+def _bounded(value: Any, agent: Agent) -> Any:
     match value:
         case Mailbox():
             return _heads(value)
@@ -63,9 +66,16 @@ def _bounded(value: Any) -> Any:
             return _short(value)
         case Lock():
             return dataclasses.replace(value, nonce="")
+        case (GrowingLog(), *_):
+            return tuple(structs.replace(one, path=_place(Path(one.path), agent.branch)) for one in value)
         case (Message(), *_):
             return tuple(_head(one, MAX_TOLD_REQUEST) for one in value[:MAX_REQUESTS])
     return value
+
+
+def _place(path: Path, branch: Path) -> str:
+    """A file as seen from its agent's directory; of one elsewhere its name."""
+    return str(path.relative_to(branch)) if path.is_relative_to(branch) else path.name
 
 
 def _heads(mailbox: Mailbox) -> Mailbox:

@@ -16,6 +16,7 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.link import HostRecord
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
 from mailcore.model.session import LiveSession, Turn
@@ -126,6 +127,14 @@ def test_a_mailbox_elsewhere_is_a_count_and_a_few_heads() -> None:
     assert {one.body for one in mailbox.messages} == {""} and all("body" not in one.raw for one in mailbox.messages)
     assert {one.sender for one in mailbox.messages} == {"@editor"} and mailbox.messages[0].recipient == "@writer.beta"
     assert mailbox.messages[-1].id == BUSY.mailbox.messages[-1].id, "the oldest, which waits longest, is among them"
+
+
+def test_a_log_that_grows_there_is_no_file_of_ours() -> None:
+    log = GrowingLog("/there/writer/logs/app.log", 9.0, NOW, NOW - 60, steady=True)
+    elsewhere = msgspec.structs.replace(log, path="/var/log/writer.log")
+    found = seen(told(None, msgspec.structs.replace(BUSY, log_growth=(log, elsewhere)), 300.0))
+    assert [one.path for one in found.log_growth] == ["logs/app.log", "writer.log"]
+    assert found.log_growth[0].since == NOW - 360
 
 
 def test_only_what_changed_is_told_and_the_rest_stays() -> None:
