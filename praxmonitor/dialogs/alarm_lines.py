@@ -19,7 +19,7 @@ LABEL_WIDTH = 15
 """Cells before the texts that explain the chosen alarm."""
 MOST_LISTED = 8
 """Alarms of one group, and hidden ones, that are listed by name; the rest is counted."""
-MOST_NAMED = 20
+MOST_AGENTS_NAMED = 20
 """Agents that an alarm of many names."""
 MOST_SAID = 8
 """Lines of a request's text that are shown in the list."""
@@ -117,8 +117,8 @@ def _explained(
 
 
 def _named(agents: Sequence[str]) -> str:
-    more = f" and {len(agents) - MOST_NAMED} more" if len(agents) > MOST_NAMED else ""
-    return f"{' '.join(agents[:MOST_NAMED])}{more}"
+    more = f" and {len(agents) - MOST_AGENTS_NAMED} more" if len(agents) > MOST_AGENTS_NAMED else ""
+    return f"{' '.join(agents[:MOST_AGENTS_NAMED])}{more}"
 
 
 def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
