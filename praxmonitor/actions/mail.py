@@ -107,6 +107,8 @@ async def ask_decision(context: Context[View], message: Message, title: str, dec
         return
 
     def submit(_to: list[str], _subject: str, why: str) -> str:
-        return requests.decide(opened.workspace, opened.config, message.id, decision, why)
+        return requests.decide(
+            opened.workspace, opened.config, message.id, decision, why, message.recipient or OPERATOR
+        )
 
     answer(context, title, submit, to=message.sender, subject=f"{decision.upper()}: {message.subject}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from mailcore.hosts.names import joined
 from mailcore.mail.ladder import Ladder, ladder
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import Fleet
 from mailcore.model.message import FINAL, Message, parse_time
 from mailcore.model.run import Run
 
@@ -25,6 +28,17 @@ class MailFolder(StrEnum):
     def label(self) -> str:
         """As the screen calls it."""
         return _LABELS[self]
+
+
+def asked_there(fleet: Fleet) -> tuple[Message, ...]:
+    """What agents of other hosts ask for in the mailboxes of the operators there, `@operator.beta`, undecided."""
+    return tuple(
+        replace(one, recipient=joined(OPERATOR, facts.agent.host))
+        for facts in fleet.agents
+        if facts.agent.is_remote
+        for one in facts.requests
+        if one.recipient != OPERATOR
+    )
 
 
 _LABELS = {
