@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,7 +32,11 @@ from mailcore.link.joining import JoinAnswer, JoinRequest, Token, decode_token, 
 from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
+from mailcore.text import plain
 from mailcore.workspace.find import Workspace
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 JOINED_WITHIN = 10.0
 """Seconds for the hub's answer, and for the server to take the new key."""
@@ -72,19 +78,34 @@ def token_over_ssh(place: SshPlace, host: str) -> Token:
     """Have the hub invite this host, over ssh, which may ask at the terminal."""
     there = [] if not place.path else ["-C", place.path]
     words = ["mailcore", *there, "link", "invite", host, "--from", "@operator", "--json"]
-    done = subprocess.run(["ssh", *place.words, " ".join(map(_quoted, words))], stdout=subprocess.PIPE, check=False)
+    # With a terminal there: else it would take the caller for nobody. What it asks there is asked here.
+    command = ["ssh", "-tt", *place.words, " ".join(map(_quoted, words))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        output = _passed_on(process)
     said: Any = None
     with suppress(ValueError):
-        said = json.loads(done.stdout)
+        said = json.loads(output[output.index(b"{") : output.rindex(b"}") + 1])
     if isinstance(said, dict) and isinstance(said.get("error"), dict):
         raise Refused(f"{place.who} says: {said['error'].get('message')}", str(said["error"].get("code", "refused")))
-    if done.returncode or not isinstance(said, dict) or not isinstance(said.get("token"), str):
+    if process.returncode or not isinstance(said, dict) or not isinstance(said.get("token"), str):
         raise MailcoreError(
-            f"no token from {place.who}: ssh ended with {done.returncode}; is mailcore installed there, and does the "
+            f"no token from {place.who}: ssh ended with {process.returncode}; is mailcore there, and does the "
             "directory of ssh://host/directory hold the hub's workspace?",
             "ssh",
         )
     return decode_token(said["token"])
+
+
+def _passed_on(process: subprocess.Popen[bytes]) -> bytes:
+    """All that it says; what comes before the answer is for whoever sits here: a question for a passphrase."""
+    assert process.stdout is not None
+    output = b""
+    while data := os.read(process.stdout.fileno(), 4096):
+        if b"{" not in output:
+            sys.stderr.write(plain(data.partition(b"{")[0].decode("utf-8", "replace")))
+            sys.stderr.flush()
+        output += data
+    return output
 
 
 def _quoted(word: str) -> str:
@@ -120,7 +141,7 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
     """Ask the hub to take the keys. Where the connection ends before its answer, the server's taking them tells."""
     request = JoinRequest(key.public, operator_key, key.sign(signed_part(token.host, key.public, operator_key)))
     subject = Subjects(token.project).join(token.host)
-    from nats.errors import Error
+    from nats.errors import Error, NoRespondersError
 
     try:
         async with connected(
@@ -129,24 +150,42 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
             f"{JOIN_INBOX}.{token.host}",
             certificate=membership.certificate,
         ) as (client, broken):
-            asking = asyncio.create_task(client.request(subject, msgspec.json.encode(request), timeout=JOINED_WITHIN))
-            both: set[asyncio.Future[Any]] = {asking, broken}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                asking.cancel()
-                return
-            found = asking.result()
+            found = await _answer(client, broken, subject, msgspec.json.encode(request))
     except Refused as error:
         raise Refused(
             f"the server does not take this token: it was used, was withdrawn, or has expired. Another one: mailcore "
             f"link invite {token.host}, on {token.hub}",
             "token",
         ) from error
+    except NoRespondersError as error:
+        raise MailcoreError(f"the link of {token.hub} does not run: mailcore link serve, there", "away") from error
     except (Error, TimeoutError):
         return
-    answer = msgspec.json.decode(found.data, type=JoinAnswer)
+    if found is None:
+        return
+    answer = msgspec.json.decode(found, type=JoinAnswer)
     if answer.refused:
         raise Refused(f"{token.hub} does not let this host in: {answer.refused}", answer.code)
+
+
+async def _answer(client: Client, broken: asyncio.Future[str], subject: str, request: bytes) -> bytes | None:
+    """What the hub says; None where the connection broke before. While it is just starting nobody hears it."""
+    from nats.errors import NoRespondersError
+
+    deadline = asyncio.get_running_loop().time() + JOINED_WITHIN
+    while True:
+        asking = asyncio.create_task(client.request(subject, request, timeout=JOINED_WITHIN))
+        both: set[asyncio.Future[Any]] = {asking, broken}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            asking.cancel()
+            return None
+        try:
+            return bytes(asking.result().data)
+        except NoRespondersError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(_AGAIN)
 
 
 async def _wait_for_port(membership: Membership, said: list[str]) -> None:
