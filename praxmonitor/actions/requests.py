@@ -250,6 +250,12 @@ def attachment(workspace: Workspace, config: Config, address: str) -> Attachment
     from mailcore.dispatch.attach import attachment
     from mailcore.workspace import trust
 
+    if host_of(workspace, address):
+        from mailcore.dispatch.remote_attach import remote_attachment
+        from mailcore.hosts.directory import find_agent
+
+        me(workspace)
+        return remote_attachment(workspace, config, find_agent(workspace, address))
     trust.require_trust(workspace)
     return attachment(workspace, config, me(workspace), address)
 
