@@ -19,10 +19,11 @@ from mailcore.system import writing
 from mailcore.text.units import size
 from mailcore.workspace.find import Workspace
 
-LONGEST_FILE = 4 << 20
-"""Bytes of a host's file from which it is to tell all anew; at least thrice what all takes."""
+LONG_FILE, LONGEST_FILE = 1 << 20, 64 << 20
+"""Bytes of a host's file from which it is to tell all anew, at least thrice what all takes; and at which nothing is added
+before it did: whoever opens a screen reads all of it, 13 MB in 0.4 s."""
 MAX_PARTS = 1_000
-MAX_TOLD = 32 << 20
+MAX_TOLD = 16 << 20
 """Bytes of all that one host may tell at once."""
 RATE, BURST = 2 << 20, 48 << 20
 """Bytes a second of one host that are kept, on an average, and at once: what is more is not."""
@@ -88,7 +89,7 @@ class _Told:
     @property
     def wants(self) -> bool:
         """Whether all is to be told anew."""
-        return self.missing or self.size > max(LONGEST_FILE, 3 * self.whole)
+        return self.missing or self.size > max(LONG_FILE, 3 * self.whole)
 
     def admits(self, length: int) -> bool:
         """Whether so much more may come now."""
@@ -120,7 +121,7 @@ class _Told:
             return
         self.parts = []
         self.missing = self.missing or not follows
-        if self.size:
+        if self.size and self.size + len(data) < LONGEST_FILE:
             writing.append(self.path, data)
             self.size += len(data) + 1
 

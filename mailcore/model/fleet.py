@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
@@ -65,7 +65,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     held: str = ""
     """Who holds it and why, in words; empty: nobody."""
     requests: tuple[Message, ...] = ()
-    """Its requests for approval in the operator's mailbox that nobody has decided, oldest first."""
+    """Its requests for approval in the operator's mailbox that nobody has decided, oldest first; of an agent on another
+    host those in the operator's there, whose ids say it (`0a1b2c3d.beta`), too."""
     answered: float = 0.0
     """When the newest decision on such a request lay in its mailbox, 0.0 for never."""
     activities: tuple[Activity, ...] = ()
@@ -98,6 +99,11 @@ class AgentFacts(msgspec.Struct, frozen=True):
     def address(self) -> str:
         """`@writer`."""
         return self.agent.address
+
+    @property
+    def remote_requests(self) -> tuple[Message, ...]:
+        """Those of its requests that lie on its own host, which is another."""
+        return tuple(one for one in self.requests if one.recipient != OPERATOR) if self.agent.is_remote else ()
 
     @property
     def waiting(self) -> Activity | None:
@@ -157,6 +163,14 @@ class Fleet(msgspec.Struct, frozen=True):
             place = self.places.get(address)
             return self.agents[place] if place is not None else None
         return next((facts for facts in self.agents if facts.address == address), None)
+
+    @property
+    def operator_mails(self) -> tuple[Message, ...]:
+        """What lies in the operator's mailbox, and what agents of other hosts ask for in the one there."""
+        here = self.operator.mailbox.messages if self.operator is not None else ()
+        if not self.hosts:
+            return here
+        return (*here, *(one for facts in self.agents if facts.requests for one in facts.remote_requests))
 
     def host(self, name: str) -> HostRecord | None:
         """What is known of another host of the link; None where there is none of that name."""

@@ -109,8 +109,7 @@ def _with_requests(agents: Sequence[AgentFacts], operators: Mailbox) -> list[Age
             asked.setdefault(message.sender, []).append(message)
     found = []
     for facts in agents:
-        elsewhere = told.asked_elsewhere(facts.requests) if facts.agent.is_remote else ()
-        requests = tuple(sorted((*elsewhere, *asked.get(facts.address, ())), key=attrgetter("came_at")))
+        requests = tuple(sorted((*facts.remote_requests, *asked.get(facts.address, ())), key=attrgetter("came_at")))
         found.append(facts if facts.requests == requests else replace(facts, requests=requests))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from mailcore.exceptions import MailcoreError
 from mailcore.hosts.directory import HOSTS, MAX_AGENTS, RECORD, agents_of, host_directory, read_hosts, remote_agent
+from mailcore.hosts.link_status import read_link_status
 from mailcore.hosts.membership import link_directory, read_membership
 from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
@@ -31,6 +33,8 @@ MAX_NOTES = 3
 """Notes of one host about its own reading that are shown."""
 WOBBLE = 0.5
 """Seconds by which the measured difference of two clocks varies: for less no time is corrected anew."""
+PATIENCE = 15.0
+"""Seconds for which our own link may be down, as when it is begun, before its hosts count as not heard."""
 TOLD_KINDS = {tag: kind for tag, kind in KINDS.items() if kind in (Roster, Told)}
 """What a host may tell."""
 
@@ -38,8 +42,11 @@ TOLD_KINDS = {tag: kind for tag, kind in KINDS.items() if kind in (Roster, Told)
 class HostsReader:
     """Reads what is known of the other hosts of a workspace's link; where it belongs to none, that there is none."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Reads nothing yet."""
+    def __init__(self, workspace: Workspace, patience: float = PATIENCE) -> None:
+        """Reads nothing yet. `patience`: seconds for which our own link may be down before its hosts are not heard."""
+        self._patience = patience
+        self._down_since = self._deaf_since = 0.0
+        """Since when our own link was seen to be down, and since when for too long; 0.0: it is not."""
         self.directory = link_directory(workspace) / HOSTS
         """To be watched; it may not be there."""
         self.agents: tuple[Agent, ...] = ()
@@ -70,7 +77,7 @@ class HostsReader:
         """The facts of those hosts of which a file moved; None: of all. `agents` is to be told before them."""
         if hosts is None and not self.directory.is_dir():
             return self._forget()
-        facts = self._read_records()
+        facts = self._read_records(self._deaf() if hosts is None else self._deaf_since)
         for name, sight in self._sights.items():
             if hosts is None or name in hosts or sight.fresh:
                 facts += sight.read(self._own)
@@ -85,11 +92,24 @@ class HostsReader:
         self._stamps.clear()
         return [HostsRead(())] if known else []
 
-    def _read_records(self) -> list[Fact]:
+    def _deaf(self) -> float:
+        """Since when nobody can be heard, as our own link is down for longer than one waits for it; 0.0: it is not."""
+        status = read_link_status(self._workspace)
+        if status is not None and status.is_connected:
+            self._down_since = 0.0
+            return 0.0
+        report = status.report if status is not None else None
+        now = time.time()
+        self._down_since = self._down_since or (report.changed_at if report is not None else 0.0) or now
+        return self._down_since if now - self._down_since >= self._patience else 0.0
+
+    def _read_records(self, deaf_since: float) -> list[Fact]:
         """The records, if they say something else than before: that a host was heard is no news while it is there."""
         files = [self.directory, *(self.directory / name / RECORD for name in self._sights)]
-        if not {path for path in files if self._stamps.moved(path)}:  # each is looked at
+        moved = {path for path in files if self._stamps.moved(path)}  # each is looked at
+        if not moved and deaf_since == self._deaf_since:
             return []
+        self._deaf_since = deaf_since
         try:
             membership = read_membership(self._workspace)
             self._own = membership.host if membership is not None else ""
@@ -105,11 +125,12 @@ class HostsReader:
             self._sights[record.name] = sight = known.get(record.name) or _Sight(self._workspace, record)
             sight.take(record)
             self._stamps.moved(self.directory / record.name / RECORD)
-        said = tuple(replace(one, seen_at=0.0) for one in self._records)
+        heard = tuple(one if one.away_since else _unheard(one, deaf_since) for one in self._records)
+        said = tuple(replace(one, seen_at=0.0) for one in heard)
         if said == self._said:
             return []
         self._said = said
-        return [HostsRead(self._records)]
+        return [HostsRead(heard)]
 
 
 class _Sight:
@@ -172,6 +193,11 @@ class _Sight:
     def _here(self, agent: Agent) -> Agent:
         mirror = remote_agent(self._workspace, agent.address, self._record.name)
         return dataclasses.replace(mirror, name=neutral(agent.name, 60), role=neutral(agent.role))
+
+
+def _unheard(record: HostRecord, deaf_since: float) -> HostRecord:
+    """As of a host that may be there, and cannot be heard since then; as it is where it can."""
+    return replace(record, away_since=min(record.seen_at or deaf_since, deaf_since)) if deaf_since else record
 
 
 def _correction(record: HostRecord, before: float) -> float:

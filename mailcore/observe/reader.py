@@ -18,7 +18,7 @@ from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
 from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
-from mailcore.observe.host_reader import HostsReader
+from mailcore.observe.host_reader import PATIENCE, HostsReader
 from mailcore.observe.limit_reader import LimitReader
 from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.register_reader import RegisterReader
@@ -45,10 +45,10 @@ FOLLOWED_AGE = 3600.0
 class WorkspaceReader:
     """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
 
-    def __init__(self, workspace: Workspace, *, hosts: bool = True) -> None:
-        """`hosts`: what other hosts of its link tell is read too."""
+    def __init__(self, workspace: Workspace, *, hosts: bool = True, patience: float = PATIENCE) -> None:
+        """`hosts`: what other hosts of its link tell is read too; `patience`: as of `HostsReader`."""
         self.workspace = workspace
-        self._hosts = HostsReader(workspace) if hosts else None
+        self._hosts = HostsReader(workspace, patience) if hosts else None
         self._remote: tuple[Agent, ...] = ()
         """The agents of other hosts, as the roster had them last."""
         self._stamps = FileStamps()

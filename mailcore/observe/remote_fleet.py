@@ -13,6 +13,6 @@ from mailcore.workspace.find import Workspace
 
 def remote_fleet(workspace: Workspace) -> Fleet:
     """The other hosts and their agents, none of ours; empty where this workspace belongs to no link."""
-    reader = HostsReader(workspace)
+    reader = HostsReader(workspace, patience=0.0)
     facts = reader.read()
     return apply(Fleet(workspace.root), [Roster(reader.agents, reader.notes), *facts], time.time())

@@ -89,11 +89,6 @@ def new_activities(old: AgentFacts, fact: Told) -> Sequence[Activity]:
     return [activity for activity in fact.activities if activity not in known]
 
 
-def asked_elsewhere(requests: Sequence[Message]) -> tuple[Message, ...]:
-    """Those of an agent's requests that lie in the mailbox of another host's operator."""
-    return tuple(one for one in requests if one.recipient != OPERATOR)
-
-
 def told_here(fact: Told, host: str, own: str, skew: float) -> Told:
     """The fact as it reads on the host `own`. `skew`: how far the clock of `host` is ahead of ours, in seconds."""
     values: dict[str, Any] = {
@@ -101,6 +96,8 @@ def told_here(fact: Told, host: str, own: str, skew: float) -> Told:
         for name in (*FIELDS, "activities")
         if (value := getattr(fact, name)) is not UNSET
     }
+    if values.get("requests"):
+        values["requests"] = tuple(dataclasses.replace(one, id=joined(one.id, host)) for one in values["requests"])
     for name in ("answered", "turn_ended", "last_active"):
         if values.get(name):
             values[name] -= skew

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from mailcore.hosts.names import split_address
 from mailcore.model.message import Message
 from praxmonitor.actions import mail
 from praxmonitor.actions.context import AlarmList, Context, View
@@ -113,10 +112,12 @@ def mute_chosen(context: Context[AlarmList]) -> None:
 def open_chosen(context: Context[AlarmList]) -> None:
     """Go to what the chosen row is about: the request among the mail, the error, the alarm's agent."""
     row = context.view.chosen
-    if row is not None and row.request is not None and split_address(row.request.recipient)[1]:
-        context.display.navigation.show_agent(row.request.sender)
-    elif row is not None and row.request is not None:
-        context.display.navigation.show_message(row.request.id or row.request.sent_id)
+    if row is not None and row.request is not None:
+        facts = context.snapshot.fleet.find(row.request.sender)
+        if facts is not None and row.request in facts.remote_requests:
+            context.display.navigation.show_agent(facts.address)
+        else:
+            context.display.navigation.show_message(row.request.id or row.request.sent_id)
     elif row is not None and row.group is not None:
         alarm = row.group.leader.alarm
         if alarm.fingerprint:

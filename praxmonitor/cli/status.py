@@ -234,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
-    reader = WorkspaceReader(workspace)
+    reader = WorkspaceReader(workspace, patience=0.0)
     facts = [*reader.initial(), *reader.live_sessions(), ErrorsRead(read_error_groups(workspace))]
     fleet = apply(Fleet(workspace.root), facts, time.time())
     report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)

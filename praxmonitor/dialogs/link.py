@@ -14,7 +14,7 @@ from praxmonitor.state.link_view import HostView, LinkView
 from praxmonitor.text.hosts import AWAY, away_since_words, skew_words
 from praxmonitor.text.lines import Line, Span, pad, plain, wrapped
 
-NAME = 16
+HOST_NAME_CELLS = 16
 """Cells of a host's name."""
 MOST_TROUBLE = 3
 """Lines of what went wrong."""
@@ -51,12 +51,12 @@ def _host_line(host: HostView, now: float) -> Line:
         said = (f"{AWAY} {away_since_words(record.away_since, now)}", "warn")
     else:
         said = (f"there{skew_words(record.skew)}", "")
-    waits = f"; {counted(host.waiting, 'envelope')} for it, the oldest {since(host.waiting_since, now)}"
+    waits = f"; {counted(host.waiting, 'envelope')} for it for {since(host.waiting_since, now)}"
     return (
-        (f"{pad(plain(record.name), NAME)} ", "strong"),
+        (f"{pad(plain(record.name), HOST_NAME_CELLS)} ", "strong"),
         said,
-        (f"; {counted(len(record.agents), 'agent')}", "muted"),
         (waits if host.waiting else "", "accent"),
+        (f"; {counted(len(record.agents), 'agent')}", "muted"),
         (f"; {plain(record.version)}" if record.version else "", "faint"),
     )
 

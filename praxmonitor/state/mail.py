@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from mailcore.hosts.names import joined
 from mailcore.mail.ladder import Ladder, ladder
-from mailcore.model.agent import OPERATOR
-from mailcore.model.fleet import Fleet
 from mailcore.model.message import FINAL, Message, parse_time
 from mailcore.model.run import Run
 
@@ -28,17 +25,6 @@ class MailFolder(StrEnum):
     def label(self) -> str:
         """As the screen calls it."""
         return _LABELS[self]
-
-
-def asked_there(fleet: Fleet) -> tuple[Message, ...]:
-    """What agents of other hosts ask for in the mailboxes of the operators there, `@operator.beta`, undecided."""
-    return tuple(
-        replace(one, recipient=joined(OPERATOR, facts.agent.host))
-        for facts in fleet.agents
-        if facts.agent.is_remote
-        for one in facts.requests
-        if one.recipient != OPERATOR
-    )
 
 
 _LABELS = {

@@ -20,12 +20,12 @@ ASK_PERIOD = 2.0
 """Seconds between two times that one thing is asked for."""
 PATIENCE = 10.0
 """Seconds that an answer is waited for."""
-MAILBOX, LOGS = "mailbox", "logs"
+COPIED_MAIL, COPIED_LOGS = "mailbox", "logs"
 """What can be asked for."""
-KIND_OF: Mapping[Section, str] = MappingProxyType({Section.STORY: LOGS, Section.LOG: LOGS, Section.MAILBOX: MAILBOX})
+COPIED_KINDS: Mapping[Section, str] = MappingProxyType({
+    Section.STORY: COPIED_LOGS, Section.LOG: COPIED_LOGS, Section.MAILBOX: COPIED_MAIL,
+})  # fmt: skip
 """What of another host a section shows; the other sections show what the fleet holds, or what is seen there alone."""
-LOG_LINES = 200
-LOG_BYTES = 64 * 1024
 
 
 class RemoteFiles:
@@ -75,11 +75,11 @@ def read_copies(facts: AgentFacts, wanted: Collection[Section], copy: CopyState)
     own host alone."""
     from mailcore.mail.mailbox_reader import read_mailbox
     from mailcore.observe.file_tail import last_lines
-    from praxmonitor.state.agent_reader import newest_log
+    from praxmonitor.state.agent_reader import LOG_BYTES, LOG_LINES, newest_log
 
-    kinds = {KIND_OF.get(section) for section in wanted}
-    log = newest_log(facts) if LOGS in kinds else None
-    mailbox = read_mailbox(facts.agent.inbox) if MAILBOX in kinds and facts.agent.inbox.is_file() else None
+    kinds = {COPIED_KINDS.get(section) for section in wanted}
+    log = newest_log(facts) if COPIED_LOGS in kinds else None
+    mailbox = read_mailbox(facts.agent.inbox) if COPIED_MAIL in kinds and facts.agent.inbox.is_file() else None
     return AgentDetails(
         facts.address,
         log_name=log.name if log is not None else "",

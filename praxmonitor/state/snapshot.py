@@ -82,6 +82,11 @@ class Moments:
         return min(self._away.get(host) or now, now), machine
 
 
+def moments_of(fleet: Fleet, now: float, machine_status: MachineStatus) -> Moments:
+    """Those of a fleet at `now`."""
+    return Moments(now, machine_status, away_hosts(fleet.hosts))
+
+
 def next_snapshot(
     old: Snapshot, fleet: Fleet, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
 ) -> Snapshot:

@@ -23,7 +23,6 @@ from praxmonitor.alarms.listing import AlarmRow, alarm_rows
 from praxmonitor.alarms.reports import load_words, title_of
 from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
 from praxmonitor.dialogs.alarm_lines import approval_lines, beside_lines, group_lines
-from praxmonitor.state.mail import asked_there
 from praxmonitor.text.lines import Line, fit, on_ground, wrap
 from praxmonitor.views.frame import BESIDE, Frame
 from praxmonitor.widgets.line_list import Lines
@@ -130,9 +129,7 @@ class AlarmsScreen(Screen[None]):
     def _show(self) -> None:
         app = self.frame.app
         standing, self._now = app.alarms.listed()
-        operator = app.snapshot.fleet.operator
-        mails = operator.mailbox.messages if operator is not None else ()
-        self._rows = alarm_rows(standing, (*mails, *asked_there(app.snapshot.fleet)), self._now)
+        self._rows = alarm_rows(standing, app.snapshot.fleet.operator_mails, self._now)
         self.list.show([Row(row.keys, partial(self._draw, row)) for row in self._rows] if self._now else None)
         self._show_summary()
         self._show_chosen()

@@ -34,7 +34,7 @@ AROUND = 2
 """Cells at the sides of the agents."""
 BROAD = 180
 """Columns from which agents and stream get two thirds: more would leave the detail half empty, and them narrow."""
-FILTER_HINT = "show only: word !not @name state:failed limit:"
+AGENT_FILTER_HINT = "show only: word !not @name state:failed limit:"
 FRAME = 3
 """Lines of header, alarm bar (or the blank line in its place) and keys."""
 
@@ -81,7 +81,7 @@ class FleetScreen(Screen[None]):
         self.reading = Reading(self, self._readable, self._show_detail)
         self.grid, self.detail, self.stream = Grid(), Detail(), Stream()
         self.stream.lines.border_title = "stream"
-        self._filter = Input(placeholder=FILTER_HINT, id="filter", compact=True)
+        self._filter = Input(placeholder=AGENT_FILTER_HINT, id="filter", compact=True)
         agents = Vertical(self.grid.lines, self._filter, id="agents")
         self._body = Container(agents, self.detail.lines, self.stream.lines, id="body")
         self._agents = AgentListing()
@@ -274,7 +274,7 @@ class FleetScreen(Screen[None]):
     def open_filter(self) -> None:
         """Type what to show."""
         linked = bool(self.frame.app.snapshot.fleet.hosts)
-        self._filter.placeholder = f"{FILTER_HINT}{' host:' if linked else ''}"
+        self._filter.placeholder = f"{AGENT_FILTER_HINT}{' host:' if linked else ''}"
         self._filter.add_class("-open")
         self._share_out()
         self.set_focus(self._filter)  # now: `focus` lets the letters that follow within a millisecond be keys

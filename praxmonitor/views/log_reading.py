@@ -16,7 +16,7 @@ from mailcore.workspace.find import Workspace
 from praxmonitor.state.agent_details import CopyState
 from praxmonitor.state.log_open import ListedLog, listed_logs
 from praxmonitor.state.log_pages import LogPages
-from praxmonitor.state.remote_files import ASK_PERIOD, LOGS, RemoteFiles
+from praxmonitor.state.remote_files import ASK_PERIOD, COPIED_LOGS, RemoteFiles
 from praxmonitor.text.lines import plain
 from praxmonitor.widgets.agent_sections import copy_words
 
@@ -43,7 +43,7 @@ class LogList:
 
     def read(self, agent: Agent) -> tuple[ListedLog, ...]:
         """The one that was written last first. For a thread."""
-        self._copy = self._remote.bring(agent, (LOGS,)) if agent.is_remote else None
+        self._copy = self._remote.bring(agent, (COPIED_LOGS,)) if agent.is_remote else None
         self.period = LIST_PERIOD if self._copy is None else ASK_PERIOD
         return listed_logs(agent)
 

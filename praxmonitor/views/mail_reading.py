@@ -22,7 +22,7 @@ from mailcore.model.run import Run
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.state import mail_reader
 from praxmonitor.state.mail import FoundPage, MailEntry, MailFolder, MailPage
-from praxmonitor.state.remote_files import MAILBOX, RemoteFiles
+from praxmonitor.state.remote_files import COPIED_MAIL, RemoteFiles
 
 AGAIN = 1.0
 """Seconds between two readings of one list while mail moves."""
@@ -108,7 +108,7 @@ class MailReading:
         most = mail_reader.PAGE if after else max(mail_reader.PAGE, len(before.entries))
         try:
             if is_elsewhere(workspace.root, key[0]):
-                trouble = self._remote.bring(find_agent(workspace, key[0]), (MAILBOX,)).trouble
+                trouble = self._remote.bring(find_agent(workspace, key[0]), (COPIED_MAIL,)).trouble
             with self._index():
                 page = mail_reader.read_folder(workspace, *key, most, after)
         except _FAILURES as error:

@@ -11,8 +11,9 @@ from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.state.agent_details import AgentDetails, CopyState, Section
-from praxmonitor.state.agent_reader import AgentReader, running_pid
-from praxmonitor.state.remote_files import KIND_OF, RemoteFiles, read_copies
+from praxmonitor.state.agent_reader import AgentReader
+from praxmonitor.state.remote_files import COPIED_KINDS, RemoteFiles, read_copies
+from praxmonitor.text.agents import running_pid
 
 if TYPE_CHECKING:
     from mailcore.model.changes import ChangedFile, ChangeSet, FileDiff
@@ -84,7 +85,7 @@ class Reading:
 
     def _read(self, facts: AgentFacts, wanted: Collection[Section]) -> None:
         if facts.agent.is_remote:
-            kinds = {kind for section in wanted if (kind := KIND_OF.get(section))}
+            kinds = {kind for section in wanted if (kind := COPIED_KINDS.get(section))}
             copy = self._remote.bring(facts.agent, kinds) if self._remote is not None else CopyState(facts.agent.host)
             details = read_copies(facts, wanted, copy)
         else:

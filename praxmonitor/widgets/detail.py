@@ -9,8 +9,7 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.session import LiveSession
 from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.state.agent_reader import running_pid
-from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, running_pid, task
 from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from mailcore.hosts.directory import host_directory, write_host
+from mailcore.hosts.link_status import LinkReport, write_link_report
 from mailcore.hosts.membership import Membership, link_directory, write_membership
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
@@ -26,6 +27,8 @@ from mailcore.observe.facts import Fact, HostsRead, Lost, Roster, Told
 from mailcore.observe.fold import apply
 from mailcore.observe.host_reader import SIGHT_FILE
 from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.remote_fleet import remote_fleet
+from mailcore.system.processes import start_ticks
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.status import main as status_main
 from tests.mailcore.conftest import House
@@ -235,7 +238,40 @@ def test_an_unreadable_run_of_a_newer_version_is_left_out(linked: Linked) -> Non
     assert linked.texts() == ["first", "x"]
 
 
+def link_is(workspace: Workspace, *, connected: bool, changed_at: float = 0.0) -> None:
+    """As if a link's process had said so, which is this one."""
+    pid = os.getpid()
+    write_link_report(workspace, LinkReport(pid, start_ticks(pid), 1.0, connected, changed_at))
+
+
+def test_nobody_is_heard_while_our_own_link_is_down_for_long(linked: Linked) -> None:
+    linked.record(seen_at=900.0)
+    linked.record("gamma", seen_at=100.0, away_since=100.0)
+    link_is(linked.workspace, connected=True)
+    linked.take(linked.reader.initial())
+
+    def away() -> dict[str, float]:
+        linked.look()
+        return {host.name: host.away_since for host in linked.fleet.hosts}
+
+    assert away() == {"beta": 0.0, "gamma": 100.0}
+    link_is(linked.workspace, connected=False, changed_at=time.time() - 1)
+    assert away()["beta"] == 0.0, "it connects again in a moment"
+    link_is(linked.workspace, connected=True)
+    assert away()["beta"] == 0.0
+    link_is(linked.workspace, connected=False, changed_at=1000.0)
+    assert away() == {"beta": 900.0, "gamma": 100.0}
+    linked.record(seen_at=901.0)
+    linked.take(linked.reader.changed([host_directory(linked.workspace, "beta") / "record.json"]))
+    assert away()["beta"] == 901.0
+    link_is(linked.workspace, connected=True)
+    assert away() == {"beta": 0.0, "gamma": 100.0}
+    (link_directory(linked.workspace) / "status.json").unlink()
+    assert remote_fleet(linked.workspace).hosts[0].away_since == 901.0, "a command does not wait"
+
+
 def test_agents_lists_those_of_other_hosts_as_they_were_told_last(linked: Linked, house: House) -> None:
+    link_is(linked.workspace, connected=True)
     linked.record(seen_at=5.0)
     linked.record("gamma", seen_at=5.0, away_since=6.0, agents=("@lead",))
     lock = Lock(7, 1000.0, "a task \x1b[2J", run_id="r")
@@ -254,6 +290,7 @@ def test_agents_lists_those_of_other_hosts_as_they_were_told_last(linked: Linked
 
 
 def test_status_tells_of_other_hosts(linked: Linked, capsys: pytest.CaptureFixture[str]) -> None:
+    link_is(linked.workspace, connected=True)
     linked.record(seen_at=5.0)
     linked.record("gamma", seen_at=1000.0, away_since=1000.0, skew=3.5)
     lock, run = (

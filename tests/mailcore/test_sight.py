@@ -270,7 +270,7 @@ def test_a_telling_of_all_that_never_ends_is_not_held(alpha: Listener) -> None:
 def test_a_long_file_is_told_anew(
     house: House, alpha: Listener, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sight_store, "LONGEST_FILE", 3000)
+    monkeypatch.setattr(sight_store, "LONG_FILE", 3000)
     beta = publisher(house, sent)
     fleet, now = THERE, 100.0
     for number in range(60):
@@ -283,6 +283,21 @@ def test_a_long_file_is_told_anew(
             beta.want()
     assert sum(decoded_message(one).parts > 0 for one in sent) > 1
     assert alpha.path.stat().st_size < 32_000 and alpha.texts("@a1.beta")[-1] == "s59"
+
+
+def test_a_host_that_never_tells_all_anew_fills_no_disk(
+    house: House, alpha: Listener, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sight_store, "LONGEST_FILE", 20_000)
+    beta = publisher(house, sent)
+    beta.tell(THERE, 100.0)
+    alpha.store.take("beta", sent[0])
+    for number in range(2, 400):
+        facts = next(encoded_facts([did("@a1", "x" * 200, number)]))
+        alpha.store.take("beta", encoded_message(SightMessage(beta.life, number, facts=msgspec.Raw(facts))))
+    assert alpha.path.stat().st_size < 20_000 and alpha.store.wants() == ()
+    alpha.store.take("beta", encoded_message(SightMessage(beta.life, 900)))
+    assert alpha.store.wants() == ("beta",)
 
 
 def test_a_full_disk_is_told_and_what_is_missing_is_wanted(alpha: Listener, house: House, sent: list[bytes]) -> None:

@@ -10,19 +10,27 @@ from typing import Any
 
 import msgspec
 
+from mailcore.config import Config
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.link import HostRecord
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending, Usage
+from mailcore.observe.awaiting_answer import wait_status
 from mailcore.observe.fact_codec import KINDS, LeftOut, decoded_facts, encoded, tagged
 from mailcore.observe.facts import Fact, MailboxRead, Roster, Told
 from mailcore.observe.fold import apply
 from mailcore.observe.telling import NEWEST_MAILS, OLDEST_MAILS, roster, telling
 from mailcore.observe.told import told_here
+from praxmonitor.alarms.alarm import AlarmKind
+from praxmonitor.alarms.listing import alarm_rows
+from praxmonitor.alarms.rules.evaluate import AlarmRules
+from praxmonitor.state.needs import needs_of
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 
 NOW = 2_000_000_000.0
 WRITER = Agent("@writer", "WRITER", Path("/there/writer"), "writes")
@@ -174,12 +182,36 @@ def test_requests_there_and_mails_to_the_operator_here_stand_together() -> None:
     fleet = apply(Fleet(Path("/here")), [Roster((BOSS, HERE)), told(None, BUSY)], NOW)
     both = apply(fleet, [MailboxRead(OPERATOR, Mailbox(MailboxStatus.OK, (mine,)))], NOW)
     assert [one.subject for one in both.agents[0].requests] == ["may I 1", "may I 2", "may I 7"]
+    assert both.agents[0].requests[0].id == "00000001.beta", "as it is named here"
+    assert [one.subject for one in both.agents[0].remote_requests] == ["may I 1", "may I 2"]
     assert both.agents[0].requests[0].undecided and len(both.agents[0].requests[0].body) == 4000
     decided = msgspec.structs.replace(BUSY, requests=(asked(2),))
     then = apply(both, [told(BUSY, decided)], NOW)
     assert [one.subject for one in then.agents[0].requests] == ["may I 2", "may I 7"]
     ended = replace(mine, ack=Ack("approved"))
     assert len(apply(then, [MailboxRead(OPERATOR, Mailbox(MailboxStatus.OK, (ended,)))], NOW).agents[0].requests) == 1
+
+
+def test_what_it_asks_the_operator_there_is_asked_of_the_operator_here() -> None:
+    fleet = apply(Fleet(Path("/here"), hosts=(HostRecord("beta"),)), [Roster((BOSS, HERE)), told(None, BUSY)], NOW)
+    assert [one.subject for one in fleet.operator_mails] == ["may I 1", "may I 2"]
+    raised = [one for one in AlarmRules(Config()).alarms(fleet, NOW + 5) if one.kind is AlarmKind.APPROVAL]
+    assert [(one.address, one.id) for one in raised] == [("@writer.beta", f"0000000{n}.beta") for n in (1, 2)]
+    assert 'mailcore approve 00000001.beta "why"' in raised[0].remedy
+    snapshot = next_snapshot(EMPTY, fleet, NOW + 5, Config().alarms)
+    needs = needs_of(snapshot, raised)
+    assert [(need.address, need.message_id) for need in needs] == [("@writer.beta", "")]
+    assert [need.asker for need in needs_of(snapshot, ())][:1] == ["@writer.beta"]
+    assert [row.request.subject for row in alarm_rows((), fleet.operator_mails, NOW) if row.request] == [
+        "may I 1", "may I 2",
+    ]  # fmt: skip
+
+
+def test_who_waits_there_for_its_operator_waits_for_one() -> None:
+    assert BUSY.run is not None and BUSY.lock is not None
+    run = replace(BUSY.run, awaits=Await(NOW - 5, OPERATOR, "well?"))
+    status = wait_status(seen(told(None, msgspec.structs.replace(BUSY, run=run, open=()))))
+    assert status is not None and status.state is State.WAITING
 
 
 def test_the_roster_that_is_told_names_no_place_of_this_machine() -> None:

@@ -257,7 +257,7 @@ def test_the_sheet_of_the_link_says_how_it_stands_with_each_host() -> None:
     view = LinkView(status, (HostView(away, 3, NOON - 660), HostView(ahead), HostView(HostRecord("new"))))
     said = text(list(link_lines(view, NOON, 78)))
     assert "alpha, hub of lighthouse" in said and "connected for 1m, PID 4711" in said
-    assert "beta             ⊘ away since 11:48; 0 agents; 3 envelopes for it, the oldest 11m" in said
+    assert "beta             ⊘ away since 11:48; 3 envelopes for it for 11m; 0 agents" in said
     assert "gamma            there, its clock is 3 min ahead; 1 agent; 1.0" in said
     assert "new              ⊘ not heard yet" in said
     lost = structs.replace(report, connected=False, trouble="no route to host \x1b[31m")

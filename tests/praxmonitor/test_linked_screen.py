@@ -16,7 +16,7 @@ from mailcore.workspace import create
 from mailcore.workspace.find import Workspace, load_workspace
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.agent_details import Section
-from praxmonitor.state.remote_files import LOGS, RemoteFiles
+from praxmonitor.state.remote_files import COPIED_LOGS, RemoteFiles
 from tests.linked import LinkRun, linked
 from tests.praxmonitor.fake_feed import PATIENT, agent_screen, app_on, text_of, until
 
@@ -96,10 +96,10 @@ def test_one_thing_is_asked_for_now_and_then_only(hosts: Hosts) -> None:
     log_there(there, "one")
     agent = remote_agent(here, "@writer", "beta")
     files = RemoteFiles(lambda: here)
-    first = files.bring(agent, (LOGS,))
+    first = files.bring(agent, (COPIED_LOGS,))
     assert first.at and not first.trouble and not first.asking
     log_there(there, "two")
-    assert files.bring(agent, (LOGS,)) == first
+    assert files.bring(agent, (COPIED_LOGS,)) == first
     files._tried.clear()
-    assert files.bring(agent, (LOGS,)).at > first.at
+    assert files.bring(agent, (COPIED_LOGS,)).at > first.at
     assert "two" in (agent.logs_dir / "work.log").read_text()

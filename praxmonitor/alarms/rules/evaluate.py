@@ -33,8 +33,7 @@ from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 from praxmonitor.alarms.rules.your_move import your_move_alarms
-from praxmonitor.state.snapshot import Moments
-from praxmonitor.text.hosts import away_hosts
+from praxmonitor.state.snapshot import moments_of
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
     run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms, your_move_alarms,
@@ -69,7 +68,7 @@ class AlarmRules:
         known, policy = self._known, self.config.alarms
         working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
-        moments = Moments(now, machine_status, away_hosts(fleet.hosts))
+        moments = moments_of(fleet, now, machine_status)
         passed_on = _passed_on(fleet)
         for facts in everyone:
             address = facts.agent.address
