@@ -87,6 +87,10 @@ def deliver_envelopes(
             if isinstance(error.__cause__, OSError):
                 raise
             refused.append((envelope, str(error)))
+        except OSError:
+            raise
+        except Exception as error:  # whatever one holds must not stop all that come after it
+            refused.append((envelope, f"{type(error).__name__}: {error}"))
     arrived: list[Arrived] = []
     for _, group in groupby(sorted(wanted, key=lambda one: one[0].address), key=lambda one: one[0].address):
         rows = list(group)
@@ -97,6 +101,10 @@ def deliver_envelopes(
             if error.code == "locked" or (isinstance(cause, OSError) and cause.errno in _WAITS):
                 raise OSError(getattr(cause, "errno", errno.EAGAIN), str(error)) from error
             refused += [(envelope, str(error)) for _, envelope, _ in rows]
+        except OSError:
+            raise
+        except Exception as error:
+            refused += [(envelope, f"{type(error).__name__}: {error}") for _, envelope, _ in rows]
     stored = [receipts.stored(one.message) for one in arrived]
     receipts.put_words(workspace, envelopes[0].sender, stored + [_refusal(envelope, why) for envelope, why in refused])
     for _, those in groupby(arrived, key=lambda one: one.agent.address):

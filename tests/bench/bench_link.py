@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mailcore.hosts import channel
+from mailcore.hosts.directory import read_hosts
 from mailcore.hosts.link_status import read_link_status
 from mailcore.mail import post
 from mailcore.model.agent import Agent
@@ -58,6 +59,7 @@ class Pair:
         token = json.loads(self.mailcore(self.alpha, "link", "invite", "beta", "--json"))["token"]
         self.mailcore(self.beta, "link", "join", token)
         self.start_beta()
+        wait(lambda: any(record.agents for record in read_hosts(self.alpha)), "beta told who its agents are")
 
     def start_beta(self) -> None:
         self.processes["beta"] = self._run(self.beta, "run")

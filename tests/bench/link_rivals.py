@@ -97,7 +97,7 @@ async def measure_raw(url: str, turns: int, amount: int, size: int) -> Raw:
     began = time.perf_counter()
     consuming = asyncio.create_task(consume())
     for start in range(0, amount, 256):
-        await asyncio.gather(*(out.publish("raw", body) for _ in range(min(256, amount - start))))
+        await asyncio.gather(*(out.publish("raw", body, timeout=WITHIN) for _ in range(min(256, amount - start))))
     await consuming
     rate = amount / (time.perf_counter() - began)
     await publisher.close()
@@ -156,8 +156,11 @@ def send_over_ssh(ssh: list[str], mailcore: Path, root: Path, to: str, subject: 
     """Seconds that `mailcore send` takes there."""
     line = shlex.join([str(mailcore), "-C", str(root), "send", to, subject, body, "--from", "@operator"])
     began = time.perf_counter()
-    subprocess.run([*ssh, line], check=True, capture_output=True)
-    return time.perf_counter() - began
+    done = subprocess.run([*ssh, line], capture_output=True, text=True)
+    took = time.perf_counter() - began
+    if done.returncode:
+        raise RuntimeError(f"mailcore send over ssh: {done.stdout}{done.stderr}")
+    return took
 
 
 def _wait_for(port: int) -> None:

@@ -30,6 +30,8 @@ NET = "10.77.0"
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 SHIM = ROOT / "tests" / "mailcore" / "moved_clock.c"
 PR_SET_PDEATHSIG = 1
+Futures = dict[int, Future[dict[str, Any]]]
+"""Answers that are awaited, by the number of what was asked."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Host:
         self._disk = disk
         self._moved = directory.with_name(f"{name}.moved")
         self._init: subprocess.Popen[bytes] | None = None
-        self._waiting: dict[int, Future[dict[str, Any]]] = {}
-        self._ends: dict[int, Future[dict[str, Any]]] = {}
+        self._waiting: Futures = {}
+        self._ends: Futures = {}
         self._lock = threading.Lock()
         self._asked = 0
         self.pid = 0
@@ -78,7 +80,7 @@ class Host:
         mount = f"mount -t tmpfs -o size={self._disk} none {self.directory} && " if self._disk else ""
         line = f"{mount}mkdir -p {home} {tmp} && exec {sys.executable} -m tests.faults.link_init"
         with self.directory.with_name(f"{self.name}.errors").open("ab") as errors:
-            self._init = subprocess.Popen(
+            init = subprocess.Popen(
                 [*NAMESPACES, "sh", "-c", line],
                 cwd=ROOT,
                 env=environment,
@@ -88,15 +90,19 @@ class Host:
                 preexec_fn=_end_with_parent,
             )
         ready: Future[dict[str, Any]] = Future()
-        self._waiting = {0: ready}
-        threading.Thread(target=self._listen, args=(self._init,), daemon=True).start()
+        # Those of this life: the thread of the one before may still be at its end.
+        waiting: Futures = {0: ready}
+        ends: Futures = {}
+        threading.Thread(target=self._listen, args=(init, waiting, ends), daemon=True).start()
         ready.result(120)
-        children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()
-        self.pid = int(children[0])
+        self.pid = int(Path(f"/proc/{init.pid}/task/{init.pid}/children").read_text().split()[0])
+        with self._lock:
+            self._waiting, self._ends, self._init = waiting, ends, init
 
     def power_off(self) -> None:
         """Everything on it ends at once; its disk keeps what was written, save where it is one of its own."""
-        init, self._init = self._init, None
+        with self._lock:
+            init, self._init = self._init, None
         if init is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -184,18 +190,18 @@ class Host:
                 future.cancel()
         return future
 
-    def _listen(self, init: subprocess.Popen[bytes]) -> None:
+    def _listen(self, init: subprocess.Popen[bytes], waiting: Futures, ends: Futures) -> None:
         assert init.stdout is not None
         with contextlib.suppress(ValueError, OSError):
             for line in init.stdout:
                 said = json.loads(line)
-                ended = self._ends.pop(said["n"], None) if "status" in said else None
-                (ended or self._waiting.pop(said["n"])).set_result(said)
+                ended = ends.pop(said["n"], None) if "status" in said else None
+                (ended or waiting.pop(said["n"])).set_result(said)
         with self._lock:
-            for future in [*self._waiting.values(), *self._ends.values()]:
+            for future in [*waiting.values(), *ends.values()]:
                 future.cancel()
-            self._waiting.clear()
-            self._ends.clear()
+            waiting.clear()
+            ends.clear()
 
 
 @dataclass(frozen=True)
@@ -249,9 +255,12 @@ class Lab:
         self._ip("link", "del", f"to-{host.name}", check=False)
 
     def cut(self, *names: str) -> None:
-        """Pull the cables of these hosts: nobody hears them, nor they anybody, and no connection is told so."""
+        """Pull the cables of these hosts: nobody hears them, nor they anybody, and no connection is told so.
+
+        One that has no power has no cable either.
+        """
         for name in names:
-            self._ip("link", "set", f"to-{name}", "down")
+            self._ip("link", "set", f"to-{name}", "down", check=False)
 
     def mend(self, *names: str) -> None:
         for name in names or self.hosts:

@@ -43,7 +43,7 @@ class Nemesis:
         """Undo what is done, and mend everything."""
         self._over.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(300)
         if self.failed is not None:
             raise self.failed
         self._world.lab.mend()

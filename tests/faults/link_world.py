@@ -117,6 +117,13 @@ watch = false
         """Whether each host has a connection to the server."""
         return all(self.status(host).get("connected") for host in self.lab.hosts.values())
 
+    def knows(self) -> bool:
+        """Whether each host knows the agents of all others."""
+        hosts = self.lab.hosts.values()
+        records = [host.outside(host.root / ".praxmonitor/link/hosts" / name / "record.json")
+                   for host in hosts for name in self.lab.hosts if name != host.name]  # fmt: skip
+        return all(path.exists() and json.loads(path.read_bytes()).get("agents") for path in records)
+
     def waiting(self) -> dict[str, str]:
         """What waits for others on each host, by host; empty where nothing does."""
         found = {name: self._python(host, WAITING).strip() for name, host in self.lab.hosts.items()}

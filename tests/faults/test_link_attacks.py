@@ -21,6 +21,7 @@ import msgspec
 import pytest
 
 from mailcore.hosts import channel
+from mailcore.hosts.directory import read_hosts
 from mailcore.hosts.keys import HOST_KEY, Key, load_key, make_key
 from mailcore.hosts.link_status import read_link_status
 from mailcore.hosts.membership import link_directory, member
@@ -99,6 +100,10 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
             token = json.loads(made.well("alpha", "link", "invite", name, "--json"))["token"]
             made.well(name, "link", "join", token)
         made.start("beta", "run")
+        deadline = time.monotonic() + WITHIN
+        while not any(record.agents for record in read_hosts(hosts["alpha"])):
+            assert time.monotonic() < deadline, made.log("alpha")
+            time.sleep(0.02)
         yield made
     finally:
         for process in made.processes.values():

@@ -39,7 +39,7 @@ def one_round(made: Lab, names: tuple[str, ...], agents: int, seconds: float, se
     """One round; what happened in it, in words."""
     made.with_clocks()
     world = World(made, names, agents, {names[-1]: "64m"})
-    wait_for(world.connected, 60, world.told)
+    wait_for(world.knows, 120, world.told)
     clients, nemesis = Clients(world, seed), Nemesis(world, seed)
     looks: list[Look] = []
     clients.start()
