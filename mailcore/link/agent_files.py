@@ -5,6 +5,7 @@ It asks for a kind and never for a path: which files those are is known here.
 
 from __future__ import annotations
 
+import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -80,6 +81,12 @@ def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str,
     agent = workspace.agent(str(question.get("agent")))
     terms = question.get("terms")
     return packed(wanted.read(agent, terms if isinstance(terms, dict) else {}))
+
+
+def answer_where(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
+    """Where the workspace lies on this host, for who comes by ssh."""
+    del asker, question
+    return json.dumps({"root": str(workspace.root)}).encode()
 
 
 def packed(files: Iterator[FilePage]) -> bytes:

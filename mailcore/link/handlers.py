@@ -44,6 +44,7 @@ ASKS: Mapping[str, str] = MappingProxyType(
     {
         "act": "mailcore.link.act_handlers:answer_question",
         "files": "mailcore.link.agent_files:answer_files",
+        "where": "mailcore.link.agent_files:answer_where",
     }
 )
 """Name → `module:function`, called in a worker thread with (workspace, asker's HostRecord, question); its answer is

@@ -101,8 +101,8 @@ def some_run(now: Situation, _verb: str) -> str:
 
 
 def busy(fleet: Fleet) -> tuple[AgentFacts, ...]:
-    """The agents that have something to kill: a run, or the lock that a dead one left."""
-    return tuple(facts for facts in fleet.agents if _runs(facts))
+    """The agents of this host that have something to kill: a run, or the lock that a dead one left."""
+    return tuple(facts for facts in fleet.agents if _runs(facts) and not facts.agent.is_remote)
 
 
 def selected(now: Situation, verb: str) -> str:

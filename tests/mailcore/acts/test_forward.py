@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -131,3 +133,57 @@ def test_where_there_is_no_link_a_dot_means_nothing(pair: Pair) -> None:
     (pair.alpha.root / ".praxmonitor" / "link" / "membership.json").unlink()
     assert said(pair, "hold", "@writer.beta", status=3)["error"]["code"] == "unknown_agent"
     assert said(pair, "hold", "@writer", "--host", "beta", status=3)["error"]["code"] == "no_link"
+
+
+def test_what_was_asked_is_listed_and_taken_back(pair: Pair, carrying: Carrying) -> None:
+    assert command(pair, "link", "acts").stdout == b"nothing was asked of another host\n"
+    command(pair, "hold", "@writer.beta")
+    carrying.is_away = True
+    command(pair, "release", "@writer.beta", "--wait", "0")
+    released, held = said(pair, "link", "acts")
+    assert (held["words"], held["state"], held["outcome"]["text"]) == (
+        "hold @writer", "done", "@writer is held: mail arrives, nothing starts",
+    )  # fmt: skip
+    assert (released["state"], released["cancelled_at"]) == ("asked", None)
+    assert said(pair, "link", "acts", "cancel", released["id"][:8]) == {"cancelled": released["id"]}
+    assert b"queued until" in command(pair, "link", "acts").stdout
+    assert b"to be cancelled" in command(pair, "link", "acts").stdout
+    assert said(pair, "link", "acts", "cancel", held["id"], status=3)["error"]["code"] == "over"
+    assert said(pair, "link", "acts", "cancel", "ffff", status=4)["error"]["code"] == "no_act"
+
+
+def test_attach_goes_by_ssh(pair: Pair, carrying: Carrying) -> None:
+    del carrying
+    ssh = pair.alpha.root / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text("#!/bin/sh\n")
+    ssh.chmod(0o755)
+    path = {"PATH": f"{ssh.parent}:{os.environ['PATH']}"}
+    done = command(pair, "attach", "@writer.beta", "--json", env=path)
+    assert json.loads(done.stdout)["argv"] == [
+        str(ssh), "-t", "--", "beta", f"mailcore -C {pair.beta.root} attach @writer",
+    ]  # fmt: skip
+    pair.alpha.extra = '[link.ssh]\nbeta = "me@beta.example:/srv/a project"'
+    pair.alpha.configure()
+    done = command(pair, "attach", "@writer.beta", "--json", env=path)
+    assert json.loads(done.stdout)["argv"][3:] == ["me@beta.example", "mailcore -C '/srv/a project' attach @writer"]
+
+
+def test_a_client_of_the_mcp_server_reaches_agents_there(pair: Pair, carrying: Carrying) -> None:
+    del carrying
+    script = """
+import asyncio, json, sys
+from mailcore.identity.client_keys import PresentedKey
+from mailcore.mcp import call, work
+call.present(PresentedKey(key=sys.argv[1]))
+print(json.dumps(asyncio.run(getattr(work, sys.argv[2])(*sys.argv[3:]))))
+"""
+
+    def asked(key: str, tool: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return pair.alpha.mailcore(key, tool, *words, program=(sys.executable, "-c", script))
+
+    key = said(pair, "mcp", "key", "new", "@operator", "--may", "hold,runs")["key"]
+    assert json.loads(asked(key, "hold", "@writer.beta", "why").stdout) == {"held": "@writer"}
+    assert json.loads(asked(key, "runs", "@writer.beta").stdout) == {"result": []}
+    of_agent = said(pair, "mcp", "key", "new", "@editor")["key"]
+    assert b"only @operator can do this" in asked(of_agent, "hold", "@writer.beta", "why").stderr
