@@ -9,7 +9,7 @@ from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import date
 from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.text.agents import ORDER, RANK, last_seen
-from praxmonitor.text.hosts import HERE, host_of
+from praxmonitor.text.hosts import HERE, host_words
 from praxmonitor.text.lines import plain
 
 CLASSES = ("needs you", "at work", "at rest")
@@ -21,13 +21,13 @@ def group_of(facts: AgentFacts, status: Status, group: str) -> str:
     """The group that an agent stands in, in words; empty where it is not known, or nothing is grouped."""
     match group:
         case "directory":
-            return plain(facts.agent.branch.parent.name) if not facts.agent.is_remote else host_of(facts.agent)
+            return plain(facts.agent.branch.parent.name) if not facts.agent.is_remote else host_words(facts.agent)
         case "program":
             return plain(facts.run.program) if facts.run is not None else ""
         case "state":
             return CLASSES[RANK[status.state]]
         case "host":
-            return host_of(facts.agent)
+            return host_words(facts.agent)
     return ""
 
 

@@ -18,7 +18,7 @@ from praxmonitor.state.agent_details import AgentDetails, CopyState, Section
 
 ASK_PERIOD = 2.0
 """Seconds between two times that one thing is asked for."""
-PATIENCE = 10.0
+COPY_PATIENCE = 10.0
 """Seconds that an answer is waited for."""
 COPIED_MAIL, COPIED_LOGS = "mailbox", "logs"
 """What can be asked for."""
@@ -39,7 +39,7 @@ class RemoteFiles:
         self._trouble: dict[tuple[str, str], str] = {}
 
     def bring(self, agent: Agent, kinds: Collection[str]) -> CopyState:
-        """Bring what is too old up to date; how old it is then. It may wait `PATIENCE` for each kind."""
+        """Bring what is too old up to date; how old it is then. It may wait `COPY_PATIENCE` for each kind."""
         due = [kind for kind in kinds if time.monotonic() - self._tried.get((agent.address, kind), -1e9) >= ASK_PERIOD]
         asking = bool(due) and not self._asking.acquire(blocking=False)
         if due and not asking:
@@ -56,7 +56,7 @@ class RemoteFiles:
 
         key = agent.address, kind
         try:
-            fill(self._workspace(), agent.host, split_address(agent.address)[0], kind, PATIENCE)
+            fill(self._workspace(), agent.host, split_address(agent.address)[0], kind, COPY_PATIENCE)
             self._trouble.pop(key, None)
         except (MailcoreError, OSError) as error:
             self._trouble[key] = str(error)

@@ -29,7 +29,7 @@ def away_hosts(hosts: Iterable[HostRecord]) -> Mapping[str, float]:
     return MappingProxyType(away) if away else NONE_AWAY
 
 
-def host_of(agent: Agent) -> str:
+def host_words(agent: Agent) -> str:
     """The name of its host, to be drawn."""
     return plain(agent.host) or HERE
 
