@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
+from mailcore.cli.parse import body_of as body_of
 from mailcore.cli.parse import options_of, parse
 from mailcore.exceptions import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
-from mailcore.identity.caller import Identity, identify, is_outside
+from mailcore.hosts.act_rules import RULES, is_elsewhere
+from mailcore.identity.caller import Identity, identify, is_outside, operator_of
 from mailcore.mail.resumable_act import act_scope
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.system.safe_open import own_directory
@@ -69,6 +71,8 @@ class Call:
     """When, seconds since the epoch."""
     served: Served | None = None
     """The client of the MCP server that calls; None of a command."""
+    host: str = ""
+    """The linked host whose operator asked for it, as was proved; empty of what is called here."""
 
     @property
     def as_json(self) -> bool:
@@ -123,7 +127,9 @@ class Call:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         from mailcore.workspace import audit
 
-        if self.served is not None:
+        if self.host:
+            identity = operator_of(self.workspace, self.host)
+        elif self.served is not None:
             key = self.served.key(self.workspace)
             only = "a client of the MCP server is the operator by a key alone"
             identity = identify(self.workspace, os.environ, self.directory, None, lambda _: only, key)
@@ -153,7 +159,7 @@ class Call:
         `prove`: the operator is asked for the passphrase, where one is wanted: by config, or by `proof`. `outlived`: as
         of `operator.require_entitled`.
         """
-        from mailcore.identity.operator import require_entitled
+        from mailcore.identity.operator import require_entitled, require_from_host
 
         asked = False
         if prove and entitled == OPERATOR:
@@ -164,6 +170,9 @@ class Call:
             caller = self.caller
         except Refused as error:
             raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
+        if self.host:
+            require_from_host(self.host, entitled, proved=asked)
+            return caller
         require_entitled(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
         if asked:
             descriptor = getattr(self.arguments, "proof_fd", None)
@@ -203,7 +212,7 @@ class Call:
     @cached_property
     def viewer(self) -> Agent:
         """Whose eyes: the caller's; a person outside every agent who does not say more sees what the operator sees."""
-        if self.served is not None:
+        if self.served is not None or self.host:
             return self.caller.agent
         declared = getattr(self.arguments, "sender", None)
         if declared is None and is_outside(self.workspace, os.environ, self.directory):
@@ -233,17 +242,29 @@ def verb_parser(verb: str, module: str) -> tuple[Parser, ModuleType]:
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
     verbs.arguments(verb, parser)
+    if verb in RULES:
+        host_options(parser)
     return parser, verbs
 
 
-def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str | Listing, int]:
-    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+def perform(
+    verb: str, module: str, words: list[str], served: Served | None = None, host: str = ""
+) -> tuple[Any, str | Listing, int]:
+    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong.
+
+    `host`: the linked one whose operator asked for it. What is about another host is done there, and told here.
+    """
     parser, verbs = verb_parser(verb, module)
     action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     try:
-        call = Call(verb, parse(parser, verb, words), served=served)
+        call = Call(verb, parse(parser, verb, words), served=served, host=host)
         if served is not None and served.presented is not None:
             served.check(call.workspace, verb)
+        if not host and verb in RULES and is_elsewhere(words):
+            from mailcore.cli.forward import forwarded
+
+            if (there := forwarded(call, parser, words)) is not None:
+                return there
         if verb in RECOVERING_VERBS:
             _recover(call)
             _send_due_mail(call)
@@ -353,15 +374,6 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
     return ""
 
 
-def body_of(argument: str) -> str:
-    """A BODY argument: `-` is standard input."""
-    if argument != "-":
-        return argument
-    if sys.stdin is None:
-        raise UsageError("BODY - reads standard input, and that is closed")
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
 def sender_option(parser: Parser) -> None:
     """`--from`, by which a caller that nothing proves to be another says who it is."""
     parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; the mail says so")
@@ -375,3 +387,14 @@ def proof_option(parser: Parser) -> None:
         metavar="N",
         help="read the operator's passphrase from this descriptor, where one is set",
     )
+
+
+def host_options(parser: Parser) -> None:
+    """Of what another host of the link can be asked for: which, and how long that is waited for."""
+    group = parser.add_argument_group("on another host of the link, which `@writer.beta` names too")
+    group.add_argument("--host", metavar="HOST", default="", help="do it there")
+    group.add_argument("--wait", type=float, metavar="S", help="wait so long for its answer; 0: not at all")
+    group.add_argument("--keep", metavar="TIME", help="let it begin within that time, as 2h, if the host is away (10m)")
+    for name, option in (("--from", sender_option), ("--proof-fd", proof_option)):
+        if parser.takes_value(name) is None:
+            option(parser)

@@ -82,6 +82,7 @@ def dispatch(call: Call) -> VerbResult:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     a, by = call.arguments, call.caller
     addresses, subject, body = split(a.words)
+    route.refuse_ambiguous(call.workspace, addresses)
     targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
     terms = TaskTerms(a.expect, a.program, a.priority, a.account, a.model, a.mode)
     shared = dispatch_to_all(call.workspace, call.config, by.address, targets, subject, body, terms, by.run_id)

@@ -24,18 +24,20 @@ WHAT = {
     "revoke": "HOST belongs to the link no more, at once",
     "leave": "this host belongs to it no more",
     "doctor": "look for what stands in its way, and say the fix",
+    "acts": "what was asked of other hosts from here; acts cancel ID takes one back that waits",
     "service": "print a unit for systemd that runs it",
 }
 """What `link` may be told → what it does."""
 
 
 def arguments(verb: str, parser: Parser) -> None:
-    """`link [serve|run|invite HOST|join TOKEN|status|revoke HOST|leave|doctor|service]`."""
+    """`link [serve|run|invite HOST|join TOKEN|status|revoke HOST|leave|doctor|acts|service]`."""
     del verb
     parser.add_argument(
         "what", nargs="?", default="status", choices=tuple(WHAT), help="; ".join(f"{k}: {v}" for k, v in WHAT.items())
     )
     parser.add_argument("which", nargs="?", default="", metavar="HOST|TOKEN", help="of invite, revoke, join")
+    parser.add_argument("rest", nargs="*", default=[], metavar="ID", help="of acts cancel")
     parser.add_argument("--host", default="", metavar="NAME", help="what this host is called, when it founds or joins")
     parser.add_argument("--listen", default="", metavar="HOST:PORT", help="where the server listens (serve)")
     parser.add_argument(
@@ -49,7 +51,8 @@ def arguments(verb: str, parser: Parser) -> None:
 def link(call: Call) -> VerbResult:
     """Do what is asked of the link."""
     what = call.arguments.what
-    if call.arguments.which and what not in ("invite", "revoke", "join"):
+    takes = ("invite", "revoke", "join", "acts")
+    if (call.arguments.which and what not in takes) or (call.arguments.rest and what != "acts"):
         raise UsageError(f"link {what} takes no {call.arguments.which!r}")
     if what in ("invite", "revoke") and not call.arguments.which:
         raise UsageError(f"link {what} HOST: say which")
@@ -250,6 +253,12 @@ def _doctor(call: Call) -> VerbResult:
     return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(check_lines(checks))
 
 
+def _list_acts(call: Call) -> VerbResult:
+    from mailcore.cli.link_acts import acts
+
+    return acts(call)
+
+
 def _service(call: Call) -> VerbResult:
     from mailcore.link.service import unit_text
 
@@ -266,5 +275,5 @@ def _record(call: Call, by: str, verb: str, **facts: Any) -> None:
 
 _ACTS = {
     "serve": _serve, "run": _run, "invite": _invite, "join": _join, "status": _status, "revoke": _revoke,
-    "leave": _leave, "doctor": _doctor, "service": _service,
+    "leave": _leave, "doctor": _doctor, "acts": _list_acts, "service": _service,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
-from mailcore.mail import post
+from mailcore.mail import post, route
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
@@ -76,9 +76,8 @@ def send(call: Call) -> VerbResult:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
+    route.refuse_ambiguous(call.workspace, addresses)
     if a.everywhere:
-        from mailcore.mail import route
-
         addresses = [route.EVERYWHERE if one == route.EVERYONE else one for one in addresses]
     within = post.NO_KEYS
     if a.undo_for is not None:
@@ -218,6 +217,7 @@ def forward(call: Call) -> VerbResult:
     *addresses, note = call.arguments.words if len(call.arguments.words) > 1 else [*call.arguments.words, ""]
     if note.startswith("@"):
         addresses, note = [*addresses, note], ""
+    route.refuse_ambiguous(call.workspace, addresses)
     sent = post.forward_message(call.workspace, call.caller.address, call.arguments.id, addresses, note)
     return _delivered(sent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -83,3 +84,12 @@ def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
         elif isinstance(value, str):
             setattr(arguments, name, value.removeprefix("\0"))
     return arguments
+
+
+def body_of(argument: str) -> str:
+    """A BODY argument: `-` is standard input."""
+    if argument != "-":
+        return argument
+    if sys.stdin is None:
+        raise UsageError("BODY - reads standard input, and that is closed")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")

@@ -8,6 +8,7 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import Refused, UsageError
+from mailcore.hosts.membership import read_membership
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
@@ -152,7 +153,8 @@ def away(call: Call) -> VerbResult:
 
 
 def agents(call: Call) -> VerbResult:
-    """Everyone who can be written to, with unread mail and whether they work now."""
+    """Everyone who can be written to, with unread mail and whether they work now; those on other hosts as they were
+    told last."""
     from mailcore.hooks.install import hook_state
     from mailcore.programs.registry import hooks_of as hooks_of
     from mailcore.workspace import presence
@@ -173,6 +175,7 @@ def agents(call: Call) -> VerbResult:
                 "address": agent.address,
                 "name": agent.name,
                 "branch": str(agent.branch),
+                "host": "",
                 "role": agent.role,
                 "mailbox": str(box.status),
                 "unread": box.unread,
@@ -197,6 +200,12 @@ def agents(call: Call) -> VerbResult:
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
         lines[-1] += "  [hooks]" if hooks == "installed" else ""
         lines[-1] += f"  [account {rows[-1]['account']}]" if rows[-1]["account"] else ""
+    if read_membership(call.workspace) is not None:
+        from mailcore.cli.elsewhere import rows_elsewhere
+
+        others, told = rows_elsewhere(call.workspace, time.time())
+        rows += others
+        lines += ["", *told] if told else []
     return rows, "\n".join([*lines, *notes])
 
 

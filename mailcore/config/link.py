@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Literal
 
 from mailcore.config.kinds import BytesOrNone, HostName, ListenAddress, Word, describe
+
+ActVerb = Literal[
+    "*", "dispatch", "wake", "kill", "retry", "review", "hold", "release", "queue", "approve", "deny", "ack", "done",
+    "blocked", "declined", "accept", "reopen", "reply", "read", "close", "inbox", "thread", "trace", "tasks", "runs",
+    "run", "agents", "limits", "logs", "usage",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +50,12 @@ class Link:
     autostart: Annotated[
         bool, describe("Whether a guard or a screen that is on duty runs the link, if nothing else does.")
     ] = True
+    acts: Annotated[
+        tuple[ActVerb, ...],
+        describe("Verbs that the operator of another host may have carried out here, as this one's. []: none.",
+              ["hold", "release", "kill"]),
+    ] = ("*",)  # fmt: skip
+    ssh: Annotated[
+        Mapping[str, Word],
+        describe("By host, where `attach` reaches it with ssh; else by its name.", {"beta": "me@beta.example.org"}),
+    ] = field(default_factory=lambda: MappingProxyType({}))

@@ -24,7 +24,7 @@ from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records, read_run
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
-from mailcore.hosts.directory import find_agent
+from mailcore.hosts.directory import addressed_agent
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.account import Account
@@ -89,7 +89,7 @@ def dispatch_task(
     where it waits among others. A busy agent has the mail at once; its run begins when the present one is over. One on
     another host is started by that.
     """
-    if (elsewhere := find_agent(workspace, target)).is_remote:
+    if (elsewhere := addressed_agent(workspace, target)).is_remote:
         sent = remote_task.send_task(
             workspace, config, sender, elsewhere, subject, body, {**thread, **({"expect": expect} if expect else {})},
             parent_run=parent_run, priority=priority, account=account, program=program, model=model, mode=mode,

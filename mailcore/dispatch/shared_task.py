@@ -11,7 +11,7 @@ from mailcore.dispatch.admission import nesting
 from mailcore.dispatch.control import Dispatched
 from mailcore.dispatch.runs import resumable_session
 from mailcore.exceptions import MailcoreError
-from mailcore.hosts.directory import find_agent
+from mailcore.hosts.directory import addressed_agent
 from mailcore.mail import reachable, resumable_act
 from mailcore.model.agent import Agent
 from mailcore.workspace.find import Workspace
@@ -100,7 +100,7 @@ def check_all(
     wrong: list[MailcoreError] = []
     for target in targets:
         try:
-            if (elsewhere := find_agent(workspace, target)).is_remote:
+            if (elsewhere := addressed_agent(workspace, target)).is_remote:
                 remote_task.check_remote_target(elsewhere)
                 agents.append(elsewhere)
                 continue

@@ -135,6 +135,13 @@ def _record(workspace: Workspace, host: str, what: str) -> HostRecord:
     return record
 
 
+def addressed_agent(workspace: Workspace, address: str) -> Agent:
+    """The agent of an address that `find_agent` gave, or that is shown: without a host it is one of this host first."""
+    wanted = normal_address(address)
+    local = [] if "." in wanted else [agent for agent in workspace.agents if agent.address == wanted]
+    return local[0] if local else find_agent(workspace, wanted)
+
+
 def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
     record = _record(workspace, host, f"{name}.{host}")
     if name == OPERATOR:

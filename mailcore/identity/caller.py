@@ -29,7 +29,7 @@ class Identity(NamedTuple):
 
     agent: Agent
     how: str
-    """`declared`, `run`, `key`, `router`, `passport`, `path` or `terminal`."""
+    """`declared`, `run`, `key`, `router`, `passport`, `path`, `terminal` or `host NAME`."""
     evidence: tuple[str, ...]
     """Every step that was looked at, in words."""
     run_id: str = ""
@@ -123,6 +123,11 @@ def _same(evidence: list[str], *found: Agent | None) -> None:
     """Refused, naming both sides, if the evidence speaks of more than one agent."""
     if len({agent.address for agent in found if agent is not None}) > 1:
         raise Refused(f"two identities: {'; '.join(evidence)}", "identity")
+
+
+def operator_of(workspace: Workspace, host: str) -> Identity:
+    """The operator of another host, as this one's: whoever calls this has the proof."""
+    return Identity(workspace.operator, f"host {host}", (f"signed by the operator of the linked host {host}",))
 
 
 def is_outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:

@@ -11,6 +11,7 @@ from mailcore.exceptions import Refused
 from mailcore.identity.ancestry import Ancestry, service
 from mailcore.identity.caller import Identity
 from mailcore.identity.evidence import from_passport, from_run
+from mailcore.model.agent import OPERATOR
 from mailcore.system.processes import command_line, control_group, environment, look
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
@@ -101,6 +102,17 @@ def require_entitled(
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
     if outlived and not proved and identity.how != "run" and (why := surviving_run(workspace, identity.ancestry.pids)):
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
+
+
+def require_from_host(host: str, entitled: str, *, proved: bool) -> None:
+    """Refused unless the operator of a linked host, who signed what they ask for, may do it here.
+
+    `proved`: this host wants its passphrase for it, which is typed here and nowhere else.
+    """
+    if entitled != OPERATOR:
+        raise Refused(f"only {entitled} can do this, and the caller is the operator of {host}", "identity")
+    if proved:
+        raise Refused("this host asks for its operator's passphrase, which is typed there alone: do it there", "proof")
 
 
 def _another(

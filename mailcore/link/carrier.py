@@ -20,6 +20,7 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import channel
 from mailcore.hosts.keys import HOST_KEY, load_key
 from mailcore.hosts.membership import Membership, link_directory, member
+from mailcore.hosts.reach_report import read_reach
 from mailcore.link.asking import Answering, put_question
 from mailcore.link.beats import BEAT
 from mailcore.link.carry_out import CarryingOut
@@ -257,7 +258,9 @@ class Carrier:
             if now != about:
                 about = now
                 await client.publish(self.names.about(self.me), msgspec.json.encode(about))
-            await client.publish(self.names.beat(self.me), msgspec.json.encode(Beat(time.time())))
+            watching = await asyncio.to_thread(read_reach, self.workspace)
+            beat = Beat(time.time(), watching.reach, watching.sounds)
+            await client.publish(self.names.beat(self.me), msgspec.json.encode(beat))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._greeted.wait(), BEAT)
                 await asyncio.sleep(GREET_AFTER)
@@ -267,6 +270,10 @@ class Carrier:
     def _about(self) -> About:
         agents = workspace_at(self.workspace.root).agents
         return About(tuple(agent.address for agent in agents), version("praxmonitor"))
+
+    def report(self, words: str) -> None:
+        """Say what went wrong in a part; from any thread."""
+        self._trouble(words)
 
     def _trouble(self, words: str) -> None:
         if words != self._words:

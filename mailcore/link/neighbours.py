@@ -43,6 +43,10 @@ class Beat(msgspec.Struct, frozen=True):
 
     at: float
     """By its clock, seconds since the epoch."""
+    reach: int = 0
+    """How far an alarm reaches a person there."""
+    sounds: bool = False
+    """It sounds the alarms of all hosts."""
 
 
 class Neighbours:
@@ -84,6 +88,7 @@ class Neighbours:
         heard = self._heard.setdefault(name, Heard())
         was_there = heard.is_there
         heard.beat(beat.at)
+        self._write(msgspec.structs.replace(self._records[name], reach=beat.reach, sounds=beat.sounds))
         self.look(name)
         return not was_there
 

@@ -23,6 +23,8 @@ EVERYWHERE = "@all.*"
 def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
     """The agents of `addresses`, on any host, each once, in order; `@all` is every agent here but the author.
 
+    Where an address names no host, one of this host is meant before one elsewhere; of what a person or an agent typed
+    `refuse_ambiguous` is asked before.
     Refused, naming each that is unknown, before anything is written.
     """
     agents: list[Agent] = []
@@ -44,8 +46,22 @@ def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[s
     return agents
 
 
+def refuse_ambiguous(workspace: Workspace, addresses: Iterable[str]) -> None:
+    """Refused (code `ambiguous`), naming each, if one of these may be several agents, on several hosts."""
+    if read_membership(workspace) is None:
+        return
+    from mailcore.hosts.directory import find_agent
+
+    for address in addresses:
+        try:
+            find_agent(workspace, address)
+        except Refused as error:
+            if error.code == "ambiguous":
+                raise
+
+
 def _on_any_host(workspace: Workspace, author: Agent, address: str) -> list[Agent]:
-    from mailcore.hosts.directory import agents_on, find_agent, remote_agents
+    from mailcore.hosts.directory import addressed_agent, agents_on, remote_agents
 
     wanted = normal_address(address)
     name, host = split_address(wanted)
@@ -54,7 +70,7 @@ def _on_any_host(workspace: Workspace, author: Agent, address: str) -> list[Agen
     elif name == EVERYONE:
         found = [*agents_on(workspace, host)]
     else:
-        return [find_agent(workspace, wanted)]
+        return [addressed_agent(workspace, wanted)]
     return [agent for agent in found if agent.address != author.address]
 
 

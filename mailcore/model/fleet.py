@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
+from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
@@ -64,7 +65,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     held: str = ""
     """Who holds it and why, in words; empty: nobody."""
     requests: tuple[Message, ...] = ()
-    """Its requests for approval in the operator's mailbox that nobody has decided, oldest first."""
+    """Its requests for approval in the operator's mailbox that nobody has decided, oldest first; of an agent on another
+    host those in the operator's there, whose ids say it (`0a1b2c3d.beta`), too."""
     answered: float = 0.0
     """When the newest decision on such a request lay in its mailbox, 0.0 for never."""
     activities: tuple[Activity, ...] = ()
@@ -99,6 +101,11 @@ class AgentFacts(msgspec.Struct, frozen=True):
         return self.agent.address
 
     @property
+    def remote_requests(self) -> tuple[Message, ...]:
+        """Those of its requests that lie on its own host, which is another."""
+        return tuple(one for one in self.requests if one.recipient != OPERATOR) if self.agent.is_remote else ()
+
+    @property
     def waiting(self) -> Activity | None:
         """The oldest of what its program asks the operator."""
         return min(self.prompts, key=lambda one: one.at, default=None)
@@ -125,7 +132,7 @@ class Fleet(msgspec.Struct, frozen=True):
 
     root: Path
     agents: tuple[AgentFacts, ...] = ()
-    """In registry order, which never changes by itself."""
+    """In registry order, which never changes by itself; then those of other hosts, by host."""
     operator: AgentFacts | None = None
     stream: tuple[Activity, ...] = ()
     """What happened everywhere, oldest first, bounded."""
@@ -136,8 +143,17 @@ class Fleet(msgspec.Struct, frozen=True):
     """Of the accounts in which its agents work, by key."""
     errors: ErrorGroups | None = None
     """What is known of the errors that its agents report, in groups; None: of none."""
+    hosts: tuple[HostRecord, ...] = ()
+    """The other hosts of the link, by name. Of one that is there, `seen_at` may be as of some while ago."""
     places: Mapping[str, int] = {}
     """Address → its place among the agents; may be empty: then they are looked through."""
+
+    @property
+    def local_agents(self) -> tuple[AgentFacts, ...]:
+        """Those that live on this host: only their files and processes can be looked at here."""
+        if not self.hosts:
+            return self.agents
+        return tuple(facts for facts in self.agents if not facts.agent.host)
 
     def find(self, address: str) -> AgentFacts | None:
         """The facts of one agent, the operator included."""
@@ -147,6 +163,18 @@ class Fleet(msgspec.Struct, frozen=True):
             place = self.places.get(address)
             return self.agents[place] if place is not None else None
         return next((facts for facts in self.agents if facts.address == address), None)
+
+    @property
+    def operator_mails(self) -> tuple[Message, ...]:
+        """What lies in the operator's mailbox, and what agents of other hosts ask for in the one there."""
+        here = self.operator.mailbox.messages if self.operator is not None else ()
+        if not self.hosts:
+            return here
+        return (*here, *(one for facts in self.agents if facts.requests for one in facts.remote_requests))
+
+    def host(self, name: str) -> HostRecord | None:
+        """What is known of another host of the link; None where there is none of that name."""
+        return next((host for host in self.hosts if host.name == name), None)
 
 
 def changed_agents(old: Fleet, new: Fleet) -> list[AgentFacts] | None:

@@ -74,3 +74,7 @@ class HostRecord(msgspec.Struct, frozen=True):
     """It belongs to the link no more."""
     version: str = ""
     """Of its PraxMonitor."""
+    reach: int = 0
+    """How far an alarm reaches a person there; 0: nobody, or nobody watches."""
+    sounds: bool = False
+    """It says that it sounds the alarms of all hosts."""

@@ -217,13 +217,17 @@ class Mailbox:
     messages: tuple[Message, ...] = ()
     reason: str = ""
     """Why it is unreadable: the file and the cause."""
+    left_out: int = 0
+    """Open mails beyond `messages`, of an agent on another host."""
+    left_out_unread: int = 0
+    """Those of them that nobody has opened yet."""
 
     @property
     def unread(self) -> int:
         """How many messages nobody has opened yet."""
-        return sum(message.unread for message in self.messages)
+        return sum(message.unread for message in self.messages) + self.left_out_unread
 
     @property
     def open(self) -> int:
         """How many messages wait here, read or not."""
-        return sum(message.status != "closed" for message in self.messages)
+        return sum(message.status != "closed" for message in self.messages) + self.left_out

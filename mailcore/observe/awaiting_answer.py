@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailcore.hosts.names import split_address
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Message
@@ -45,6 +46,6 @@ def wait_status(facts: AgentFacts) -> Status | None:
     if for_ is None:
         return None
     # A request for approval that stands open is reported by `request_status`; this one was decided a moment ago.
-    if OPERATOR in for_.on.split(", ") and for_.want != "approval":
+    if OPERATOR in (split_address(name)[0] for name in for_.on.split(", ")) and for_.want != "approval":
         return Status(State.WAITING, f"{ASKING}{for_.subject}", for_.at)
     return Status(State.WORKING, f"waits for {for_.on}: {for_.subject}", for_.at)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.error_group import ErrorGroups
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
+from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
-from mailcore.model.message import Mailbox
+from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
-from mailcore.model.session import LiveSession
-from mailcore.model.usage import Spent
+from mailcore.model.session import LiveSession, Turn
+from mailcore.model.usage import Spending, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,59 @@ class ErrorsRead:
     errors: ErrorGroups
 
 
+@dataclass(frozen=True, slots=True)
+class HostsRead:
+    """What is known of the other hosts of the link, by name."""
+
+    hosts: tuple[HostRecord, ...]
+
+
+class AgentTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What another host says of one of its agents: of `AgentFacts` what changed, each as it stands now.
+
+    It may be told again, and what comes between two of them may be lost: the next whole one makes up for it.
+    """
+
+    address: str
+    whole: bool = False
+    """All that is known of it; what is not said is as at first."""
+    past: bool = False
+    """It was said before, with other times: nothing of it has just happened."""
+    mailbox: Mailbox | UnsetType = UNSET
+    """Its count, and a few mails without what they say."""
+    lock: Lock | UnsetType | None = UNSET
+    run: Run | UnsetType | None = UNSET
+    held: str | UnsetType = UNSET
+    requests: tuple[Message, ...] | UnsetType = UNSET
+    answered: float | UnsetType = UNSET
+    activities: tuple[Activity, ...] | UnsetType = UNSET
+    """The new ones, oldest first."""
+    open: tuple[Activity, ...] | UnsetType = UNSET
+    prompts: tuple[Activity, ...] | UnsetType = UNSET
+    granted: tuple[Activity, ...] | UnsetType = UNSET
+    turn_open: bool | UnsetType = UNSET
+    turn_ended: float | UnsetType = UNSET
+    hooks_stopped: HooksStopped | UnsetType | None = UNSET
+    turns: tuple[Turn, ...] | UnsetType = UNSET
+    sessions: tuple[LiveSession, ...] | UnsetType = UNSET
+    last_active: float | UnsetType = UNSET
+    lost: int | UnsetType = UNSET
+    log_growth: tuple[GrowingLog, ...] | UnsetType = UNSET
+    spending: Spending | UnsetType = UNSET
+
+
 AgentFact = (
-    MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead | LogsGrew
+    MailboxRead
+    | LockRead
+    | HoldRead
+    | RunRead
+    | Seen
+    | Used
+    | Lost
+    | Stated
+    | SessionsLive
+    | HooksRead
+    | LogsGrew
+    | AgentTold
 )
-Fact = Roster | LimitsRead | ErrorsRead | AgentFact
+Fact = Roster | LimitsRead | ErrorsRead | HostsRead | AgentFact

@@ -13,14 +13,16 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Phase, Run
-from mailcore.observe import open_work, permission_prompts
+from mailcore.observe import open_work, permission_prompts, told
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import (
     AgentFact,
+    AgentTold,
     ErrorsRead,
     Fact,
     HoldRead,
     HooksRead,
+    HostsRead,
     LimitsRead,
     LockRead,
     LogsGrew,
@@ -49,7 +51,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
 
     Agents that nothing changed keep their identity. Facts of an address that no roster named are dropped.
     """
-    notes, limits, errors = fleet.notes, fleet.limits, fleet.errors
+    notes, limits, errors, hosts = fleet.notes, fleet.limits, fleet.errors, fleet.hosts
     agents, operator = list(fleet.agents), fleet.operator
     places = fleet.places or {one.address: place for place, one in enumerate(agents)}
     happened: list[Activity] = []
@@ -66,6 +68,8 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
             limits = fact.accounts
         elif isinstance(fact, ErrorsRead):
             errors = fact.errors
+        elif isinstance(fact, HostsRead):
+            hosts = fact.hosts
         elif operator is not None and fact.address == operator.address:
             operator, activities = _learn(operator, fact, at)
             happened += activities
@@ -81,7 +85,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     if changed or enrolled:  # only then may it differ; a thousand are not compared for each line of one of them
         changed = len(agents) != len(fleet.agents) or any(map(is_not, agents, fleet.agents))
     same = not changed and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits
-    if same and not happened and errors is fleet.errors:
+    if same and not happened and errors is fleet.errors and hosts == fleet.hosts:
         return fleet
     return replace(
         fleet,
@@ -93,6 +97,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         at=at,
         limits=limits,
         errors=errors,
+        hosts=hosts,
     )
 
 
@@ -102,11 +107,11 @@ def _with_requests(agents: Sequence[AgentFacts], operators: Mailbox) -> list[Age
     for message in operators.messages:
         if message.undecided:
             asked.setdefault(message.sender, []).append(message)
-    requests = {sender: tuple(sorted(one, key=attrgetter("came_at"))) for sender, one in asked.items()}
-    return [
-        facts if facts.requests == (found := requests.get(facts.address, ())) else replace(facts, requests=found)
-        for facts in agents
-    ]
+    found = []
+    for facts in agents:
+        requests = tuple(sorted((*facts.remote_requests, *asked.get(facts.address, ())), key=attrgetter("came_at")))
+        found.append(facts if facts.requests == requests else replace(facts, requests=requests))
+    return found
 
 
 def _enrolled(old: AgentFacts | None, agent: Agent) -> AgentFacts:
@@ -144,6 +149,17 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
+        case AgentTold():
+            return _told(old, fact)
+
+
+def _told(old: AgentFacts, fact: AgentTold) -> tuple[AgentFacts, Sequence[Activity]]:
+    changes = told.changes(old, fact)
+    new = told.new_activities(old, fact)
+    if new or (fact.whole and fact.past):
+        kept = () if fact.whole and fact.past else old.activities
+        changes["activities"] = _merged(kept, new, MAX_ACTIVITIES)
+    return (replace(old, **changes) if changes else old), () if fact.past else new
 
 
 def _stated(old: AgentFacts, fact: Stated, at: float) -> AgentFacts:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from mailcore.accounts.account import accounts, default_accounts
 from mailcore.exceptions import MailcoreError
 from mailcore.model.account import Account
+from mailcore.model.agent import Agent
 from mailcore.model.limit import Limit
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
@@ -17,6 +18,7 @@ from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
 from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
+from mailcore.observe.host_reader import LINK_PATIENCE, HostsReader
 from mailcore.observe.limit_reader import LimitReader
 from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.register_reader import RegisterReader
@@ -43,8 +45,12 @@ FOLLOWED_AGE = 3600.0
 class WorkspaceReader:
     """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, hosts: bool = True, patience: float = LINK_PATIENCE) -> None:
+        """`hosts`: what other hosts of its link tell is read too; `patience`: as of `HostsReader`."""
         self.workspace = workspace
+        self._hosts = HostsReader(workspace, patience) if hosts else None
+        self._remote: tuple[Agent, ...] = ()
+        """The agents of other hosts, as the roster had them last."""
         self._stamps = FileStamps()
         self._held = OpenFiles()
         self._accounts: tuple[Account, ...] | None = None
@@ -82,7 +88,8 @@ class WorkspaceReader:
         look reads it again."""
         self._stamps.moved(self.workspace.registry)
         self._read_config()
-        facts = [self._roster(), *self._look(), *self._progress(self._branches)]
+        told = self._hosts.read() if self._hosts is not None else []
+        facts = [self._roster(), *told, *self._look(), *self._progress(self._branches)]
         if read_before:
             self._stamps.distrust(self.workspace.registry)
         return facts
@@ -103,6 +110,8 @@ class WorkspaceReader:
         self._touched |= touched
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
+        if self._hosts is not None and (hosts := self._hosts.concerned(paths)):
+            facts += self._read_hosts(hosts)
         if any(path.parent == self._limits.directory for path in paths):
             facts += self._limits.read(self._account_keys())
         return facts + self._progress(self._read_lately) + self._changed_roster()
@@ -142,6 +151,7 @@ class WorkspaceReader:
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.sweep()
         facts += self._limits.read(self._account_keys())
+        facts += self._read_hosts()
         for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
             reported = self._drifts.get(tally.form)
             if (
@@ -164,8 +174,14 @@ class WorkspaceReader:
         return facts
 
     def _changed_roster(self) -> list[Fact]:
-        """The roster again, if the notes about the reading changed."""
-        return [self._roster()] if self._notes() != self._said else []
+        """The roster again, if the notes about the reading changed, or who is there on other hosts."""
+        remote = self._hosts.agents if self._hosts is not None else ()
+        return [self._roster()] if self._notes() != self._said or remote is not self._remote else []
+
+    def _read_hosts(self, hosts: Collection[str] | None = None) -> list[Fact]:
+        """What those other hosts tell, None: all; who is there comes first."""
+        told = self._hosts.read(hosts) if self._hosts is not None else []
+        return [*self._changed_roster(), *told] if told else told
 
     def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
         """The facts of the session files that are followed, and the other paths."""
@@ -277,6 +293,8 @@ class WorkspaceReader:
                 self._watched[address] = self._existing(branch.directories())
             found |= self._watched[address]
         beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
+        if self._hosts is not None:
+            found |= self._existing(self._hosts.directories())
         return found | {str(place): inode(place) for place in beside}
 
     def _existing(self, directories: Iterable[Path]) -> dict[str, int]:
@@ -306,10 +324,11 @@ class WorkspaceReader:
             for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
         }
         self._said = self._notes()
-        return Roster(agents, self._said)
+        self._remote = self._hosts.agents if self._hosts is not None else ()
+        return Roster((*agents, *self._remote), self._said)
 
     def _notes(self) -> tuple[str, ...]:
-        own = filter(None, (self._broken, self._remark))
+        own = (*filter(None, (self._broken, self._remark)), *(self._hosts.notes if self._hosts is not None else ()))
         troubles = map(neutral, dict.fromkeys(self._discovery.troubles.values()))
         drifts = (
             drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()

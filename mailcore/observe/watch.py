@@ -56,6 +56,7 @@ class WorkspaceWatch:
         self._waits = waits
         self._watcher = Watcher(period, kernel=kernel)
         self._stopped = threading.Event()
+        self._nudged = threading.Event()
         self._recall = math.inf
         """When a batch is wanted though nothing changed, by the machine's own clock."""
 
@@ -88,10 +89,11 @@ class WorkspaceWatch:
             restless = sweep or glance or any(_directory(path.rpartition("/")[2]) for path in paths)
             if sweep or glance:
                 looked, swept = now, now if sweep else swept
-            recalled = now >= self._recall
+            recalled = now >= self._recall or self._nudged.is_set()
             if (paths or sweep or glance or recalled) and not self._stopped.is_set():
                 if recalled:
                     self._recall = math.inf
+                    self._nudged.clear()
                 yield Batch(paths, sweep, glance, self._note())
             if sweep or glance:
                 waits = self._waits()
@@ -99,6 +101,11 @@ class WorkspaceWatch:
     def recall(self, at: float) -> None:
         """Give a batch then (by the machine's own clock), even if nothing changed. From the thread that iterates."""
         self._recall = at
+
+    def nudge(self) -> None:
+        """Give a batch at once, even if nothing changed, from whatever thread."""
+        self._nudged.set()
+        self._watcher.wake()
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until it is stopped; what changes meanwhile comes in the next batch."""

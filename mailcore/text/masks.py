@@ -49,6 +49,19 @@ SECRET_FORMS = {
 }
 """Name → pattern of the whole secret."""
 
+_SIGNS = (
+    "private key", "age-secret-key-", "akia", "asia", "abia", "acca", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
+    "github_pat", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "xox", "xapp-", "hooks.slack.com",
+    "/webhooks/", "sk-", "sk_", "rk_", "pk_", "whsec_", "aiza", "ya29.", "gocspx-", "npm_", "pypi-", "hf_",
+    "dckr_pat_", "dop_v1_", "lin_api_", "shpat", "shpca", "shppa", "shpss", "xai-", "gsk_", "pplx-", "r8_",
+    "dapi", "sg.", "sntrys_", "glsa_", ":aa", "eyj", "bearer ", "basic ", "://", "pass", "pwd", "secret", "key",
+    "token", "credential", "nonce",
+)  # fmt: skip
+"""In small letters: what has none of these, and no `_NAMELESS`, holds no secret of a known form. To look for them takes
+a fortieth of the time that the forms do."""
+_NAMELESS = re.compile(r"[MNO][A-Za-z0-9_-]{23,25}\.")
+"""How the one form begins that has no such sign."""
+
 _KINDS = list(SECRET_FORMS)
 # `password=hunter2`, `"api_key": "…"`, `--password hunter2`. Of a bare value after a colon only what has eight
 # characters with a digit: prose ("the password: see below") stays, and after a quoted name the number that JSON has.
@@ -72,9 +85,17 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 def masked(text: str) -> str:
     """`text` with `[masked: GitHub token]` and the like in the place of each secret of a known form."""
+    if not may_hold_secret(text):
+        return text
     forms, quoted, bare = _patterns()
     found = forms.sub(lambda match: f"[masked: {_KINDS[int(str(match.lastgroup)[1:])]}]", text)
     return bare.sub(_assigned, quoted.sub(_assigned, found))
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether the forms are to be looked for: False says that there is none."""
+    small = text.casefold()
+    return any(sign in small for sign in _SIGNS) or _NAMELESS.search(text) is not None
 
 
 def _assigned(match: re.Match[str]) -> str:

@@ -30,7 +30,7 @@ OF_AGENTS = ("program", "command", "permission_mode", "model", "account")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alarms": ("on_alarm", "on_heartbeat"),
     "mail": ("approver", "orchestrator"),
-    "link": ("listen", "advertise", "server", "certificate", "certificate_key"),
+    "link": ("listen", "advertise", "server", "certificate", "certificate_key", "ssh"),
     "operator": ("assume", "proof"),
 }
 """Section → its keys that start something or give a right; those of agents are OF_AGENTS, and all of [accounts]."""
@@ -168,7 +168,7 @@ def without_withheld(config: Config) -> Config:
         config,
         alarms=replace(config.alarms, on_alarm=Alarms().on_alarm, on_heartbeat=Alarms().on_heartbeat),
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
-        link=Link(),
+        link=replace(Link(), acts=config.link.acts),  # it can only narrow what is allowed
         operator=Operator(),
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},

@@ -113,7 +113,11 @@ def open_chosen(context: Context[AlarmList]) -> None:
     """Go to what the chosen row is about: the request among the mail, the error, the alarm's agent."""
     row = context.view.chosen
     if row is not None and row.request is not None:
-        context.display.navigation.show_message(row.request.id or row.request.sent_id)
+        facts = context.snapshot.fleet.find(row.request.sender)
+        if facts is not None and row.request in facts.remote_requests:
+            context.display.navigation.show_agent(facts.address)
+        else:
+            context.display.navigation.show_message(row.request.id or row.request.sent_id)
     elif row is not None and row.group is not None:
         alarm = row.group.leader.alarm
         if alarm.fingerprint:

@@ -75,6 +75,9 @@ class Ways(Protocol):
     def select_agent(self, address: str) -> None:
         """Put this agent under the cursor, in the view of all agents or in that of one, whichever is in front."""
 
+    def show_host(self, host: str) -> None:
+        """Bring the view of all agents to the front, with those of that host alone."""
+
     def show_message(self, message_id: str) -> None:
         """Bring the operator's own mail to the front, this message under the cursor."""
 

@@ -13,6 +13,7 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder, Lock
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.remote_requests import ask_there, host_of
 
 MOST_ROUNDS = 20
 """Times that a kill of everything looks again for runs that began because others ended."""
@@ -32,10 +33,12 @@ class Victim:
 
 
 def victims(workspace: Workspace, address: str) -> list[Victim]:
-    """The process tree that a kill would end."""
+    """The process tree that a kill would end; of an agent on another host none, where nobody here sees it."""
     from mailcore.dispatch.kill import processes_to_kill
     from mailcore.system.processes import command_of, started_at
 
+    if host_of(workspace, address):
+        return []  # they are seen on their own host alone
     tree = processes_to_kill(workspace, address)
     return [Victim(found.pid, found.depth, command_of(found.pid) or found.name, started_at(found)) for found in tree]
 
@@ -47,6 +50,8 @@ def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str
     from mailcore.workspace.lock_reader import read_lock
     from praxmonitor.actions.requests import entitle
 
+    if host_of(workspace, address):
+        return ask_there(workspace, address, "kill", target=shown.run_id)
     entitle(workspace, config, outlived=False)
     if not shown.run_id:  # another program's: only its lock names it
         present = read_lock(workspace.agent(address).dispatch_lock)

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from mailcore.exceptions import MailcoreError
+from mailcore.hosts.names import joined
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
 from mailcore.text import plain as text_plain
@@ -106,7 +107,11 @@ async def ask_decision(context: Context[View], message: Message, title: str, dec
     if not await unlocked(context, message.tier):
         return
 
+    facts = context.snapshot.fleet.find(message.sender)
+    elsewhere = facts is not None and message in facts.remote_requests
+    approver = joined(OPERATOR, facts.agent.host) if facts is not None and elsewhere else OPERATOR
+
     def submit(_to: list[str], _subject: str, why: str) -> str:
-        return requests.decide(opened.workspace, opened.config, message.id, decision, why)
+        return requests.decide(opened.workspace, opened.config, message.id, decision, why, approver)
 
     answer(context, title, submit, to=message.sender, subject=f"{decision.upper()}: {message.subject}")

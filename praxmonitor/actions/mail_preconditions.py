@@ -64,9 +64,7 @@ def some_request(now: Situation, verb: str) -> str:
     """A request for the operator's approval waits: the one under the cursor, or another."""
     if now.message is not None:
         return request(now, verb)
-    operator = now.fleet.operator
-    mails = operator.mailbox.messages if operator is not None else ()
-    waits = any(mail.awaits_decision(now.at) and mail.status != "closed" for mail in mails)
+    waits = any(mail.awaits_decision(now.at) and mail.status != "closed" for mail in now.fleet.operator_mails)
     return "" if waits else f"no request waits for your approval: nothing to {verb}"
 
 

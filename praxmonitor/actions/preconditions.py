@@ -83,6 +83,13 @@ def logs_of_agent(now: Situation, verb: str) -> str:
     return unrecorded(now, verb) or agent(now, verb)
 
 
+def linked(now: Situation, _verb: str) -> str:
+    """The workspace belongs to a link."""
+    return (
+        "" if now.fleet.hosts else "no other host yet: mailcore link serve makes a link, mailcore link join joins one"
+    )
+
+
 def some_agent(now: Situation, _verb: str) -> str:
     """The workspace has an agent."""
     return "" if now.fleet.agents else "there is no agent in this workspace"
@@ -94,8 +101,8 @@ def some_run(now: Situation, _verb: str) -> str:
 
 
 def busy(fleet: Fleet) -> tuple[AgentFacts, ...]:
-    """The agents that have something to kill: a run, or the lock that a dead one left."""
-    return tuple(facts for facts in fleet.agents if _runs(facts))
+    """The agents of this host that have something to kill: a run, or the lock that a dead one left."""
+    return tuple(facts for facts in fleet.agents if _runs(facts) and not facts.agent.is_remote)
 
 
 def selected(now: Situation, verb: str) -> str:
@@ -201,6 +208,8 @@ def _another_by_now(now: Situation) -> str:
 
 
 def _grows(facts: AgentFacts, _verb: str) -> str:
+    if facts.agent.is_remote:
+        return f"the logs of {facts.address} lie on {facts.agent.host}: cut them there"
     return "" if facts.log_growth else f"no log of {facts.address} grows"
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from mailcore.config import Config
 from mailcore.model.agent import OPERATOR
 from mailcore.programs.registry import keeps_sessions
+from praxmonitor.actions.asking import result_of
 from praxmonitor.actions.context import Context, View
 from praxmonitor.text.lines import plain
 
@@ -29,6 +30,16 @@ def show_cost(context: Context[View]) -> None:
 
     snapshot, config = context.snapshot, context.opened.config
     context.display.push_screen(CostScreen(snapshot.fleet, snapshot.now, partial(why_no_cost, config)))
+
+
+async def show_link(context: Context[View]) -> None:
+    """The hosts of the link: who is there, and what waits for whom."""
+    from praxmonitor.dialogs.link import LinkScreen
+    from praxmonitor.state.link_view import read_link_view
+
+    found = await result_of(context, read_link_view, context.opened.workspace)
+    if found is not None:
+        context.display.push_screen(LinkScreen(found, context.opened.clock()))
 
 
 def why_no_cost(config: Config, address: str) -> str:

@@ -19,6 +19,7 @@ from mailcore.model.run import Run
 from mailcore.system.safe_open import own_directory
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.remote_requests import ask_there, host_of, refuse_elsewhere, story_there
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from mailcore.model.message import Message
 
 
+VERB_OF = {"approved": "approve", "denied": "deny"}
+"""A decision → the verb of it."""
 _UNLOCKED: set[Path] = set()
 """Workspaces for which the operator's passphrase was typed in this process."""
 
@@ -153,12 +156,16 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
     return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
 
 
-def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
+def decide(
+    workspace: Workspace, config: Config, message_id: str, decision: str, why: str, approver: str = OPERATOR
+) -> str:
     """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
-    agent that sits at this screen."""
+    agent that sits at this screen. `approver`: whose mailbox that is, be it that of another host's operator."""
     from mailcore.dispatch import conflict_choice
     from mailcore.mail import approvals
 
+    if host_of(workspace, approver):
+        return ask_there(workspace, approver, VERB_OF[decision], why, target=message_id)
     request = approvals.find_request(workspace, config, message_id)
     tier = request.tier if request is not None else 0
     secret = config.tiers[tier].proof if tier in config.tiers else "none"
@@ -177,6 +184,8 @@ def wake(workspace: Workspace, config: Config, address: str) -> str:
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
+    if host_of(workspace, address):
+        return ask_there(workspace, address, "wake")
     trust.require_trust(workspace)
     control.wake_agent(workspace, config, me(workspace), address)
     return f"wake {address}; D ends it"
@@ -186,6 +195,7 @@ def waiting(workspace: Workspace, address: str) -> list[WaitingStart]:
     """The starts that wait for this agent, the oldest first."""
     from mailcore.dispatch.queueing import queue
 
+    refuse_elsewhere(workspace, address, "its queue is changed with mailcore queue --host HOST")
     return queue.waiting_starts(workspace.agent(address))
 
 
@@ -201,6 +211,8 @@ def hold(workspace: Workspace, address: str) -> str:
     """Let nobody start this agent; what runs goes on."""
     from mailcore.dispatch.admission.hold import place_hold
 
+    if host_of(workspace, address):
+        return ask_there(workspace, address, "hold")
     place_hold(workspace, me(workspace), address, "")
     return f"hold {address}"
 
@@ -210,6 +222,8 @@ def release(workspace: Workspace, config: Config, address: str) -> str:
     from mailcore.dispatch.release import release_hold
     from mailcore.workspace.holds import hold_text
 
+    if host_of(workspace, address):
+        return ask_there(workspace, address, "release")
     everyone = hold_text(workspace.state_dir, "every agent")
     if everyone and not hold_text(workspace.agent(address).mail_dir, address):
         raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
@@ -223,6 +237,8 @@ def story(workspace: Workspace, address: str) -> str:
     from mailcore.dispatch.runs.run_list import find_run
     from mailcore.dispatch.runs.run_story import read_story
 
+    if host_of(workspace, address):
+        return story_there(workspace, address)
     agent, run = find_run(workspace, address)
     if run is None:
         raise MailcoreError(f"{address} has had no run that could be told", "no_run")
@@ -234,6 +250,12 @@ def attachment(workspace: Workspace, config: Config, address: str) -> Attachment
     from mailcore.dispatch.attach import attachment
     from mailcore.workspace import trust
 
+    if host_of(workspace, address):
+        from mailcore.dispatch.remote_attach import remote_attachment
+        from mailcore.hosts.directory import find_agent
+
+        me(workspace)
+        return remote_attachment(workspace, config, find_agent(workspace, address))
     trust.require_trust(workspace)
     return attachment(workspace, config, me(workspace), address)
 
@@ -242,6 +264,7 @@ def elsewhere(workspace: Workspace, config: Config, address: str) -> list[tuple[
     """Where the last task of an agent could be done otherwise, for people: other programs, other accounts."""
     from mailcore.dispatch import control
 
+    refuse_elsewhere(workspace, address, "mailcore retry --with or --account names where its task is to be done")
     return control.other_places(workspace, config, address)
 
 
@@ -260,6 +283,8 @@ def retry_earlier(workspace: Workspace, config: Config, run: Run) -> str:
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
+    if host_of(workspace, run.target):
+        return ask_there(workspace, run.target, "retry", target=run.run_id)
     trust.require_trust(workspace)
     control.retry_run(workspace, config, me(workspace), run.run_id)
     return f"retry an earlier run of {run.target}; D ends it"
@@ -283,6 +308,9 @@ def retry(workspace: Workspace, config: Config, address: str, shown: Run | None)
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
+    if host_of(workspace, address):
+        named = "" if shown is None or shown.foreign else shown.run_id
+        return ask_there(workspace, address, "retry", target=named)
     trust.require_trust(workspace)
     target = address if shown is None or shown.foreign else shown.run_id
     control.retry_run(workspace, config, me(workspace), target)

@@ -16,6 +16,7 @@ class AlarmKind(StrEnum):
     SILENCE = "silence"
     DEADLOCK = "deadlock"
     NETWORK = "network"
+    HOST_AWAY = "host_away"
     WAITING = "waiting"
     APPROVAL = "approval"
     UNDELIVERED = "undelivered"
@@ -91,18 +92,19 @@ _SOUNDS = {
 }
 _CHATTERING = (
     AlarmKind.SILENCE, AlarmKind.STORM, AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.SLOW, AlarmKind.DEGRADED,
-    AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK,
+    AlarmKind.LIMIT, AlarmKind.GONE, AlarmKind.UNREADABLE, AlarmKind.NETWORK, AlarmKind.HOST_AWAY,
     AlarmKind.RUNAWAY_LOG,
 )  # fmt: skip
 _SETTLE = {
     AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.DISK_NEAR: 60.0,
-    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0, AlarmKind.RUNAWAY_LOG: 60.0,
+    AlarmKind.NETWORK: 60.0, AlarmKind.SLOW: 30.0, AlarmKind.RUNAWAY_LOG: 60.0, AlarmKind.HOST_AWAY: 20.0,
 }  # fmt: skip
 
 _MANY = {
     AlarmKind.SILENCE: "{} agents silent",
     AlarmKind.DEADLOCK: "{} circles of agents that wait for each other",
     AlarmKind.NETWORK: "{} networks lost",
+    AlarmKind.HOST_AWAY: "{} hosts away",
     AlarmKind.WAITING: "{} agents wait for you",
     AlarmKind.APPROVAL: "{} requests want your approval",
     AlarmKind.UNDELIVERED: "{} runs whose senders have not heard of their end",

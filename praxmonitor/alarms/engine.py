@@ -169,7 +169,7 @@ class AlarmEngine:
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            agents = snapshot().fleet.agents
+            agents = snapshot().fleet.local_agents
             missing, woken = await asyncio.to_thread(lambda: (self.find_missing(agents), self.find_wakes(agents)))
             self.update_machine_status(replace(self.machine_status, missing_since=missing, woken_at=woken))
 
@@ -246,7 +246,7 @@ class AlarmEngine:
         horizon, files_alone = snapshot.now + 3 * policy.look, MachineStatus(gaps=self.machine_status.gaps)
         found = {}
         looked_at = self.machine_status.work or NOBODY
-        for facts in snapshot.fleet.agents:
+        for facts in snapshot.fleet.local_agents:
             root = root_of(facts)
             if not root or (snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at):
                 continue
@@ -261,7 +261,7 @@ class AlarmEngine:
             free = disk.f_bavail * disk.f_frsize
         except OSError:
             free = -1
-        at_terminals = {facts.address for facts in fleet.agents if facts.lock is None} if pids else ()
+        at_terminals = {facts.address for facts in fleet.local_agents if facts.lock is None} if pids else ()
         return free, self._work(pids, self._clock(), at_terminals)
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:

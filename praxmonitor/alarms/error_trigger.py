@@ -27,7 +27,7 @@ class ErrorTrigger:
 
     def see(self, fleet: Fleet) -> None:
         """Want a look, if an agent reports an error that is newer than what was known of it."""
-        for facts in fleet.agents:
+        for facts in fleet.local_agents:
             if self._known.get(facts.address) is facts.activities:
                 continue
             first = facts.address not in self._known

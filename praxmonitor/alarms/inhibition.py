@@ -38,11 +38,16 @@ class Inhibition:
     """Only those that name it: work that went wrong for no known reason may have one of its own."""
     everywhere: bool = False
     """Those of all agents, not only of those that the alarm concerns."""
+    unreachable: bool = False
+    """Whom it concerns cannot be reached: all that is told of them is hidden, however old it is and whatever it comes
+    of; where it concerns nobody, nothing is."""
 
     def explains(self, cause: Episode, effect: Episode) -> bool:
         """Whether it hides `effect` in `cause`. What names another cause does not come of it."""
         if effect.alarm.kind not in self.effects or cause.alarm.kind is not self.cause:
             return False
+        if self.unreachable:
+            return frozenset() < concerned_agents(effect.alarm) <= concerned_agents(cause.alarm)
         if (effect.alarm.cause or self.named) and not names(cause.alarm, effect.alarm.cause):
             return False
         if _began(effect) < _began(cause) - EARLIER:
@@ -52,6 +57,7 @@ class Inhibition:
 
 
 INHIBITIONS = (
+    Inhibition(AlarmKind.HOST_AWAY, frozenset(AlarmKind) - {AlarmKind.HOST_AWAY}, unreachable=True),
     Inhibition(AlarmKind.DISK, BROKEN | {AlarmKind.DEGRADED}, named=True, everywhere=True),
     Inhibition(AlarmKind.DISK, UNMOVED | UNTOLD, everywhere=True),
     Inhibition(AlarmKind.GONE, UNMOVED | UNTOLD | BROKEN),
@@ -69,7 +75,7 @@ INHIBITIONS = (
 time at which it tries again."""
 CAUSES = frozenset({
     AlarmKind.DISK, AlarmKind.DISK_NEAR, AlarmKind.GONE, AlarmKind.NETWORK, AlarmKind.LIMIT, AlarmKind.SLOW,
-    AlarmKind.DEGRADED,
+    AlarmKind.DEGRADED, AlarmKind.HOST_AWAY,
 })  # fmt: skip
 """Kinds that others come of, in more agents than one: no mute of an agent or a task hides them."""
 
@@ -108,7 +114,7 @@ def hidden(episodes: Iterable[Episode]) -> Mapping[str, str]:
         for cause in by_kind[rule.cause]:
             concerned = concerned_agents(cause.alarm)
             near = [effect for address in concerned for effect in by_agent[address]]
-            if rule.everywhere or not concerned:
+            if rule.everywhere or not (concerned or rule.unreachable):
                 near = [effect for kind in rule.effects for effect in by_kind[kind]]
             for effect in near:
                 key = effect.alarm.key

@@ -17,7 +17,7 @@ from praxmonitor.alarms.next_look import next_look
 
 END_WITHIN = 15.0
 """Seconds that it may take to end: it ends its server first."""
-MOST_SAID = 2000
+MOST_STDERR = 2000
 """Bytes of what it says at its end that are passed on."""
 
 
@@ -56,7 +56,7 @@ async def _run(words: list[str]) -> str:
     )
     try:
         assert process.stderr is not None
-        said = await process.stderr.read(MOST_SAID)
+        said = await process.stderr.read(MOST_STDERR)
         status = await process.wait()
     finally:
         await end_child(process, END_WITHIN)

@@ -27,8 +27,9 @@ class AlarmRow:
 
 
 def alarm_rows(standing: Sequence[Episode], mails: Iterable[Message], now: float) -> tuple[AlarmRow, ...]:
-    """First the requests among the operator's `mails` that can be decided, with their alarms: those whose alarm wants
-    him as the alarms stand, then the others, the oldest first. Then the groups of `standing` as `groups_of` has them.
+    """First the requests among the operator's `mails`, here and on other hosts, that can be decided, with their alarms:
+    those whose alarm wants him as the alarms stand, then the others, the oldest first. Then the groups of `standing` as
+    `groups_of` has them.
     """
     groups = groups_of(standing, now)
     about = {group.leader.alarm.id: group for group in groups if group.leader.alarm.kind is AlarmKind.APPROVAL}

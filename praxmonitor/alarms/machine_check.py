@@ -32,12 +32,12 @@ def check_machine(
         free = disk.f_bavail * disk.f_frsize
     except OSError:
         free = -1
-    woken = wake_signs(fleet.root / ".praxmonitor" / "config.toml", config, fleet.agents)
-    quiet = [facts for facts in fleet.agents if next_due(facts, now, config.alarms) < now]
+    woken = wake_signs(fleet.root / ".praxmonitor" / "config.toml", config, fleet.local_agents)
+    quiet = [facts for facts in fleet.local_agents if next_due(facts, now, config.alarms) < now]
     pids = {facts.address: root for facts in quiet if (root := root_of(facts))}
     missing = {
         address: missing_before.get(address, 0.0)
-        for address in MissingDirectories(settle=0.0).check(fleet.agents, now, now, missing_before)
+        for address in MissingDirectories(settle=0.0).check(fleet.local_agents, now, now, missing_before)
     }
     seen = MachineStatus(disk_free=free, missing_since=missing, woken_at=woken)
     if not pids:

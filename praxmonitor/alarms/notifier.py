@@ -22,6 +22,7 @@ from praxmonitor.alarms.episodes import Episodes
 from praxmonitor.alarms.error_trigger import ErrorTrigger
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
+from praxmonitor.alarms.link_duty import LinkDuty, is_told_elsewhere
 from praxmonitor.alarms.link_keeper import keep_link
 from praxmonitor.alarms.next_look import next_look
 from praxmonitor.alarms.outlets import (
@@ -83,6 +84,7 @@ class Notifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopped = ""
         """Why the reading broke, as its owner says; empty while it goes on."""
+        self._link_duty = LinkDuty(root)
         self._duty = self._make_duty(what, config, on_error) if what else None
         self._acting = self._duty is None
         """This one acts on alarms: it is on duty, and knows what the watcher before it reported."""
@@ -104,10 +106,14 @@ class Notifier:
             self._root, what, config.alarms, state=self._probe.state, stopped=lambda: bool(self.stopped),
             unanswered=lambda: len(self.unanswered()), on_error=on_error,
         )  # fmt: skip
+
+        def look(on_duty: bool) -> None:
+            heartbeat.beat(on_duty)
+            self._link_duty.look(self._probe.state().reach, on_duty=on_duty)
+
         directory = self._root / ".praxmonitor"
         return Duty(
-            directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat,
-            rest=heartbeat.rest,
+            directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=look, rest=heartbeat.rest,
         )  # fmt: skip
 
     @property
@@ -124,6 +130,11 @@ class Notifier:
     def holder(self) -> Watcher | None:
         """Who is on duty, as it was last read; None if it is this one, or if that is not known yet."""
         return self._duty.holder if self._duty is not None else None
+
+    @property
+    def sounding_host(self) -> str:
+        """The host of the link that sounds the alarms of agents in our stead; empty: this one does."""
+        return self._link_duty.elsewhere
 
     @property
     def missing_guards(self) -> tuple[str, ...]:
@@ -145,8 +156,14 @@ class Notifier:
         return (
             not self._acting
             or self._just_on_duty
-            or any(self._probe.can_hear(alarm_cue(each)) for each in self.episodes.unheard(self._clock()))
+            or any(self._probe.can_hear(alarm_cue(each)) for each in self._ours(self.episodes.unheard(self._clock())))
         )
+
+    def _ours(self, episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
+        """Those of them that are told here: another host may sound what all hosts know of."""
+        if not self._link_duty.elsewhere:
+            return episodes
+        return tuple(each for each in episodes if not is_told_elsewhere(each.alarm))
 
     @property
     def episodes(self) -> Episodes:
@@ -204,7 +221,7 @@ class Notifier:
 
         def recover(fleet: Fleet) -> str:
             recorder.record_after(fleet)
-            return recover_runs(self._root, fleet.agents)
+            return recover_runs(self._root, fleet.local_agents)
 
         while True:
             try:
@@ -272,15 +289,19 @@ class Notifier:
             self._duty_changed.set()
             return events, []
         self._just_on_duty = False
-        if self._duty is not None and (loud := (*events.raised, *events.repeated)):
+        ours = replace(
+            events, raised=self._ours(events.raised), repeated=self._ours(events.repeated),
+            over=self._ours(events.over), joined=self._ours(events.joined),
+        )  # fmt: skip
+        if self._duty is not None and (loud := (*ours.raised, *ours.repeated)):
             self._write(notification_sequence(headline_of(loud), self.config.alarms.notify))
-        if self._command is not None and events:
-            self._command.run(events, self._root, snapshot.now)
+        if self._command is not None and ours:
+            self._command.run(ours, self._root, snapshot.now)
         if self._duty is not None and self.config.usage.hold:
             for episode in events.raised:
                 hold_at_cap(self._root, episode.alarm, self._on_error)
         voices = {facts.address: voice for voice, facts in enumerate(snapshot.fleet.agents)}
-        return events, alarm_cues(self._audible(events), voices)
+        return events, alarm_cues(self._audible(ours), voices)
 
     def _audible(self, events: AlarmEvents) -> AlarmEvents:
         """What of these sounds, and what nobody could hear before; no all-clear of what nobody heard."""
@@ -289,7 +310,8 @@ class Notifier:
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
             self._engine.mark_heard(keys, heard=False)
         now = {each.alarm.key for each in (*events.raised, *events.joined, *events.repeated)}
-        audible = [each for each in self.episodes.unheard(self._clock()) if self._probe.can_hear(alarm_cue(each))]
+        unheard = self._ours(self.episodes.unheard(self._clock()))
+        audible = [each for each in unheard if self._probe.can_hear(alarm_cue(each))]
         self._engine.mark_heard([each.alarm.key for each in audible], heard=True)
         self._all_clear_owed = self._all_clear_owed or bool(audible)
         late = tuple(each for each in audible if each.alarm.key not in now)

@@ -19,6 +19,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.ORPHANED: ((0, Urgency.HIGH),),
     AlarmKind.GONE: ((0, Urgency.HIGH),),
     AlarmKind.DISK: ((0, Urgency.HIGH),),
+    AlarmKind.HOST_AWAY: ((0, Urgency.MEDIUM),),
     AlarmKind.WAITING: ((0, Urgency.MEDIUM), (15 * MINUTE, Urgency.HIGH)),
     AlarmKind.APPROVAL: ((0, Urgency.MEDIUM), (15 * MINUTE, Urgency.HIGH)),
     AlarmKind.UNDELIVERED: ((0, Urgency.MEDIUM),),

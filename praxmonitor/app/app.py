@@ -287,7 +287,7 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def _listen(self) -> None:
         """Say anew whether sound can be heard."""
-        self.sound_status = self.sound.status(self.alarms.notifier.holder)
+        self.sound_status = self.sound.status(self.alarms.notifier.holder, self.alarms.notifier.sounding_host)
 
     def muting_changed(self) -> None:
         """The operator muted something, or wants to hear it."""

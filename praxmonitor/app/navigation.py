@@ -172,6 +172,11 @@ class Navigation:
         else:
             self.show_view(ViewName.FLEET)
 
+    def show_host(self, host: str) -> None:
+        """The agents of that host alone."""
+        self.show_view(ViewName.FLEET)
+        cast("FleetScreen", self.view(ViewName.FLEET)).show_only(f"host:{host}")
+
     def show_message(self, message_id: str) -> None:
         """The operator's own mail, this message selected."""
         self.show_mail(OPERATOR)

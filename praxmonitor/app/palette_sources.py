@@ -24,6 +24,7 @@ from praxmonitor.sound.mutes import FOREVER, Mutes
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.hosts import away_since_words
 from praxmonitor.text.lines import plain
 
 PLACES = {
@@ -169,6 +170,16 @@ def agents(app: Offering, _: View) -> Iterator[Command]:
         yield Command(f"open {plain(each.address)}", f"{look.glyph} {look.word}", show, "agent show go")
 
 
+def hosts(app: Offering, _: View) -> Iterator[Command]:
+    """Each other host of the link: its agents alone."""
+    snapshot = app.snapshot
+    for host in snapshot.fleet.hosts:
+        away = snapshot.away.get(host.name)
+        said = "there" if away is None else away_since_words(away, snapshot.now)
+        run = partial(app.navigation.show_host, host.name)
+        yield Command(f"agents of {plain(host.name)}", said, run, "host machine remote filter show only")
+
+
 def mutes(app: Offering, view: View) -> Iterator[Command]:
     """All sound, an agent's or a kind's, off for a while; what is muted is heard again."""
     now, held = app.opened.clock(), app.sound.mutes
@@ -209,5 +220,5 @@ def motion(app: Offering, _: View) -> Iterator[Command]:
     )
 
 
-SOURCES: tuple[Source, ...] = (actions, from_other_views, agents, mutes, motion, themes)
+SOURCES: tuple[Source, ...] = (actions, from_other_views, agents, hosts, mutes, motion, themes)
 """In the order in which the palette lists them before anything is typed."""

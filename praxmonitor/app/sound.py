@@ -74,8 +74,9 @@ class Sound:
         if [cue for cue in due if not self.speaker.play(cue) and cue.urgent]:
             self._ring()
 
-    def status(self, holder: Watcher | None) -> SoundStatus:
-        """Whether sound can be heard now. `holder`: who is on duty in our stead, if another is."""
+    def status(self, holder: Watcher | None, elsewhere: str = "") -> SoundStatus:
+        """Whether sound can be heard now. `holder`: who is on duty in our stead, if another is; `elsewhere`: the host
+        that sounds in our stead, if it is another."""
         speaker, mutes, now = self.speaker, self.mutes, self._opened.clock()
         backend = speaker.backend if speaker.backend != "starting" else ""
         if self._heard and speaker.reason:
@@ -84,6 +85,8 @@ class Sound:
         duty, not_heard = "", ""
         if holder is not None:
             duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
+        elif elsewhere:
+            duty = f"host {elsewhere}"
         muted = speaker.force_muted or mutes.all(now)
         until = FOREVER if speaker.force_muted else mutes.until
         off = (*sorted(mutes.agents.items()), *sorted(mutes.kinds.items()))

@@ -40,7 +40,8 @@ def status(
     machine_status: MachineStatus = NO_MACHINE_STATUS,
     watched: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
+    """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown. Of the
+    agents of a host that is away it says what was told last, as it was then.
 
     `watched`: who watches, as `watching` tells. `unread` and `open` are null where the mailbox cannot be read; `run` is
     null unless a run is going on.
@@ -48,7 +49,17 @@ def status(
     return {
         "workspace": str(fleet.root),
         "at": iso(now),
-        "agents": [_agent(facts, config, now, machine_status) for facts in fleet.agents],
+        "agents": [_agent(facts, config, _moment(facts, fleet, now), machine_status) for facts in fleet.agents],
+        "hosts": [
+            {
+                "name": host.name,
+                "seen_at": iso(host.seen_at),
+                "away_since": iso(host.away_since),
+                "clock_ahead": host.skew,
+                "agents": sum(facts.agent.host == host.name for facts in fleet.agents),
+            }
+            for host in fleet.hosts
+        ],
         "alarms": [
             {
                 "kind": str(alarm.kind),
@@ -108,13 +119,20 @@ def watching_lines(watched: Sequence[dict[str, Any]], now: str) -> list[str]:
     return lines
 
 
+def _moment(facts: AgentFacts, fleet: Fleet, now: float) -> float:
+    """As of when it is said how an agent stands: of one whose host is away, when that was heard last."""
+    host = fleet.host(facts.agent.host) if facts.agent.is_remote else None
+    return min(now, host.away_since) if host is not None and host.away_since else now
+
+
 def _agent(facts: AgentFacts, config: Config, now: float, machine_status: MachineStatus) -> dict[str, Any]:
     current = state(facts, now, config.alarms, machine_status)
     mailbox = facts.mailbox
     readable = mailbox.status is not MailboxStatus.UNREADABLE
     return {
         "address": facts.address,
-        "branch": str(facts.agent.branch),
+        "branch": None if facts.agent.is_remote else str(facts.agent.branch),
+        "host": facts.agent.host,
         "state": str(current.state),
         "reason": neutral(current.reason),
         "since": iso(current.since),
@@ -122,7 +140,7 @@ def _agent(facts: AgentFacts, config: Config, now: float, machine_status: Machin
         "unread": mailbox.unread if readable else None,
         "open": mailbox.open if readable else None,
         "mailbox": str(mailbox.status),
-        "account": config.agent(facts.address).account,
+        "account": None if facts.agent.is_remote else config.agent(facts.address).account,
         "run": _run(facts),
     }
 
@@ -155,6 +173,10 @@ def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
         lines.append("  ".join((*cells, row[6])).rstrip())
+    away = [f"! {host['name']} is away since {_short(host['away_since'], status['at'])}: its agents as they were then"
+            for host in status["hosts"] if host["away_since"]]  # fmt: skip
+    if away:
+        lines += ["", *away]
     if watched:
         lines += ["", *watched]
     if told := _errors_told(status["errors"]):
@@ -212,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
-    reader = WorkspaceReader(workspace)
+    reader = WorkspaceReader(workspace, patience=0.0)
     facts = [*reader.initial(), *reader.live_sessions(), ErrorsRead(read_error_groups(workspace))]
     fleet = apply(Fleet(workspace.root), facts, time.time())
     report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)

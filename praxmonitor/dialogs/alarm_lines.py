@@ -19,6 +19,8 @@ LABEL_WIDTH = 15
 """Cells before the texts that explain the chosen alarm."""
 MOST_LISTED = 8
 """Alarms of one group, and hidden ones, that are listed by name; the rest is counted."""
+MOST_AGENTS_NAMED = 20
+"""Agents that an alarm of many names."""
 MOST_SAID = 8
 """Lines of a request's text that are shown in the list."""
 WIDE = 76
@@ -105,13 +107,18 @@ def _explained(
     told = (
         ("what", alarm.what),
         *((name, respelled(text) if name == "do" else text) for name, text in explanation(group.leader)),
-        ("cause", alarm.cause), ("agents", " ".join(alarm.agents)),
+        ("cause", alarm.cause), ("agents", _named(alarm.agents)),
         ("muted", f"{mute.id}: {_of_mute(mute)}" if mute is not None else ""),
     )  # fmt: skip
     for name, text in told:
         yield from _labelled(name, text, width)
     for name, found in (("with it", group.joined), ("it hides", group.hidden)):
         yield from _others(name, found, now, width)
+
+
+def _named(agents: Sequence[str]) -> str:
+    more = f" and {len(agents) - MOST_AGENTS_NAMED} more" if len(agents) > MOST_AGENTS_NAMED else ""
+    return f"{' '.join(agents[:MOST_AGENTS_NAMED])}{more}"
 
 
 def _labelled(name: str, text: str, width: int) -> Iterator[Line]:

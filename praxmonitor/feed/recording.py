@@ -7,38 +7,21 @@ of `mailcore.observe.facts`, so `fold.apply(fleet, facts, at)` over them gives t
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import structs
 
 from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.error_group import ErrorGroup
-from mailcore.model.message import Message
-from mailcore.observe.facts import (
-    ErrorsRead,
-    Fact,
-    HoldRead,
-    HooksRead,
-    LimitsRead,
-    LockRead,
-    LogsGrew,
-    Lost,
-    MailboxRead,
-    Roster,
-    RunRead,
-    Seen,
-    SessionsLive,
-    Stated,
-    Used,
-)
+from mailcore.model.message import Mailbox, Message
+from mailcore.model.run import Run
+from mailcore.observe.fact_codec import TAGS, encoded_line, tagged
+from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, MailboxRead, RunRead
 from mailcore.system.writing import create
-from mailcore.text.masks import masked
 from mailcore.text.units import size
 
 FORMAT = 2
@@ -50,23 +33,6 @@ LONGEST_LINE = 16_000_000
 """Bytes of a line: a reader holds one in memory, some ten times as much when it is parsed. A longer reading becomes one
 line for each of its facts, and a fact that is longer still is written without what mails say."""
 VERSION = version("praxmonitor")
-TAGS: Mapping[type, str] = {
-    Roster: "roster",
-    MailboxRead: "mailbox",
-    LockRead: "lock",
-    HoldRead: "hold",
-    RunRead: "run",
-    Seen: "seen",
-    Used: "used",
-    Lost: "lost",
-    LogsGrew: "log_growth",
-    Stated: "stated",
-    HooksRead: "hooks",
-    SessionsLive: "sessions",
-    LimitsRead: "limits",
-    ErrorsRead: "errors",
-}
-"""A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
 
 
 class RecordingError(MailcoreError):
@@ -148,7 +114,7 @@ class RecordingWriter:
         return line
 
     def _line(self, value: object) -> None:
-        self._write(_encoded(value))
+        self._write(encoded_line(value))
 
     def _write(self, line: bytes) -> None:
         try:
@@ -164,33 +130,7 @@ class RecordingWriter:
 
 
 def _reading(at: float, facts: Iterable[Fact]) -> bytes:
-    return _encoded({"at": at, "facts": [(TAGS[type(fact)], fact) for fact in facts]})
-
-
-def _encoded(value: object) -> bytes:
-    """One line, secrets masked: a recording is made to be given away."""
-    try:
-        line = msgspec.json.encode(value, enc_hook=_plain)
-    except UnicodeEncodeError:  # a lone surrogate, which another program's JSON may hold
-        line = msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_plain)))
-    return masked(line.decode()).encode()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Path | float):  # mailcore reads NaN and the infinities as a float of its own
-        return str(value)
-    raise TypeError(f"{type(value).__name__} in a recording")
-
-
-def _mended(value: Any) -> Any:
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case dict():
-            return {_mended(key): _mended(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_mended(inner) for inner in value]
-    return value
+    return encoded_line({"at": at, "facts": tagged(facts)})
 
 
 def harmless(header: RecordingHeader) -> RecordingHeader:
@@ -202,14 +142,33 @@ def without_bodies(fact: Fact) -> Fact:
     """The fact without what mails say: the length of a body stands in its place. Subjects stay."""
     match fact:
         case MailboxRead(mailbox=mailbox):
-            return replace(fact, mailbox=replace(mailbox, messages=tuple(map(_unsaid, mailbox.messages))))
+            return replace(fact, mailbox=_unsaid_mailbox(mailbox))
         case RunRead(run=run) if run is not None:
-            return replace(
-                fact, run=replace(run, result=_length(run.result), answer=_length(run.answer))
-            )  # it is mailed to the sender
+            return replace(fact, run=_unanswered(run))
+        case AgentTold():
+            return _told_without_bodies(fact)
         case ErrorsRead(errors=errors):
             return replace(fact, errors=structs.replace(errors, groups=tuple(map(_unread, errors.groups))))
     return fact
+
+
+def _told_without_bodies(fact: AgentTold) -> AgentTold:
+    if isinstance(fact.mailbox, Mailbox):
+        fact = structs.replace(fact, mailbox=_unsaid_mailbox(fact.mailbox))
+    if isinstance(fact.run, Run):
+        fact = structs.replace(fact, run=_unanswered(fact.run))
+    if isinstance(fact.requests, tuple):
+        fact = structs.replace(fact, requests=tuple(map(_unsaid, fact.requests)))
+    return fact
+
+
+def _unanswered(run: Run) -> Run:
+    """A run without its answer, which is mailed to its sender."""
+    return replace(run, result=_length(run.result), answer=_length(run.answer))
+
+
+def _unsaid_mailbox(mailbox: Mailbox) -> Mailbox:
+    return replace(mailbox, messages=tuple(map(_unsaid, mailbox.messages)))
 
 
 def _unsaid(message: Message) -> Message:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
-from mailcore.model.activity import Kind
+from mailcore.observe.fact_codec import FACT_KINDS, LeftOut, decoded, decoded_facts
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.system import safe_open
-from mailcore.text import counted, line
 from mailcore.text.units import size
-from praxmonitor.feed.recording import LONGEST_LINE, TAGS, RecordingError, RecordingHeader, harmless
-
-T = TypeVar("T")
+from praxmonitor.feed.recording import LONGEST_LINE, RecordingError, RecordingHeader, harmless
 
 FORMATS: Mapping[int, Mapping[str, type]] = {
     1: {
@@ -33,36 +28,9 @@ FORMATS: Mapping[int, Mapping[str, type]] = {
         "Used": Used,
         "Lost": Lost,
     },
-    2: {tag: kind for kind, tag in TAGS.items()},
+    2: FACT_KINDS,
 }
 """A format that is read → its tags → the kinds of fact that they stand for. That of 0.1.0 had the types' names then."""
-MOST_KINDS = 5
-"""Unknown kinds that are named; the rest is counted."""
-
-
-class LeftOut:
-    """What a recording holds and this version does not know, by kind. It fills while the recording is read."""
-
-    def __init__(self) -> None:
-        self.readings = 0
-        """In how many readings something was left out."""
-        self.facts: Counter[str] = Counter()
-        self.activities: Counter[str] = Counter()
-
-    def __str__(self) -> str:
-        """`3 facts (2 dreamt, 1 mailbox) and 1 activity (1 dream) in 2 readings`; empty where nothing was."""
-        parts = ((self.facts, "fact", "facts"), (self.activities, "activity", "activities"))
-        parts_text = [f"{counted(kinds.total(), one, many)} ({_named(kinds)})" for kinds, one, many in parts if kinds]
-        return f"{' and '.join(parts_text)} in {counted(self.readings, 'reading')}" if parts_text else ""
-
-    def __len__(self) -> int:
-        return self.facts.total() + self.activities.total()
-
-
-def _named(kinds: Counter[str]) -> str:
-    named = [f"{count:,} {line(kind, 40)}" for kind, count in kinds.most_common(MOST_KINDS)]
-    more = [f"{counted(len(kinds) - MOST_KINDS, 'more kind')}"] if len(kinds) > MOST_KINDS else []
-    return ", ".join([*named, *more])
 
 
 def read_header(path: Path) -> RecordingHeader:
@@ -87,7 +55,7 @@ def read_recording(
             before = len(left_out)
             try:
                 value = msgspec.json.decode(text)
-                reading = _as(float, value["at"]), tuple(_facts(value["facts"], kinds, left_out))
+                reading = decoded(float, value["at"]), tuple(decoded_facts(value["facts"], kinds, left_out))
             except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError) as error:
                 if not text.endswith(b"\n"):
                     return
@@ -126,40 +94,6 @@ def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> RecordingHeader:
                 f"{path}: format {number}, written by praxmonitor {value['praxmonitor']}; "
                 f"this version reads {' and '.join(map(str, FORMATS))}"
             )
-        return harmless(_as(RecordingHeader, value))
+        return harmless(decoded(RecordingHeader, value))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordingError(f"{path}: line 1: no header of a recording by `praxmonitor record`: {error}") from error
-
-
-def _facts(values: Iterable[tuple[str, Any]], kinds: Mapping[str, type], left_out: LeftOut) -> Iterator[Fact]:
-    for tag, value in values:
-        kind = kinds.get(tag)
-        if kind is None:
-            left_out.facts[str(tag)] += 1
-            continue
-        if kind is Seen:
-            left_out.activities.update(
-                str(one["kind"]) for one in value["activities"] if one["kind"] not in _ACTIVITIES
-            )
-            value["activities"] = [one for one in value["activities"] if one["kind"] in _ACTIVITIES]
-        try:
-            yield _as(kind, value)
-        except msgspec.ValidationError as error:
-            if "Invalid enum value" not in str(error):
-                raise
-            left_out.facts[tag] += 1  # a phase or a status that came later
-
-
-_ACTIVITIES = frozenset(Kind)
-
-
-def _as(kind: type[T], value: Any) -> T:
-    return msgspec.convert(value, kind, dec_hook=_from_text)
-
-
-def _from_text(kind: type, value: Any) -> Path:
-    if not issubclass(kind, Path):
-        raise TypeError(f"{kind.__name__} in a recording")
-    if not isinstance(value, str) or "\0" in value:
-        raise ValueError(f"no path: {line(str(value), 40)!r}")
-    return Path(value)

@@ -11,13 +11,14 @@ from typing import TypeAlias
 from msgspec import structs
 
 from mailcore.model.fleet import Fleet
+from mailcore.observe.fact_codec import LeftOut
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.text import line
 from praxmonitor.feed.base import SCREEN_INTERVAL
 from praxmonitor.feed.playback import Playback
 from praxmonitor.feed.recording import VERSION, RecordingError, RecordingHeader
-from praxmonitor.feed.recording_reader import LeftOut, read_recording
+from praxmonitor.feed.recording_reader import read_recording
 
 RecordedReading: TypeAlias = tuple[float, tuple[Fact, ...]]
 

@@ -7,7 +7,7 @@ import msgspec
 REGISTRY, ATTENTION_FIRST = "registry", "attention first"
 SORTS = (REGISTRY, ATTENTION_FIRST, "name", "state", "longest in it", "cost today", "longest quiet", "unread")
 """By what the agents can be sorted; the registry's order decides where two are alike."""
-GROUPS = ("", "directory", "program", "state")
+GROUPS = ("", "directory", "program", "state", "host")
 """By what they can stand together; empty: by nothing."""
 
 

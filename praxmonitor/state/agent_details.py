@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mailcore.model.message import Mailbox
+
 
 class Section(StrEnum):
     """A part of the view of one agent."""
@@ -69,6 +71,19 @@ class MemoryFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyState:
+    """How old the copy is that is shown of an agent of another host."""
+
+    host: str
+    at: float = 0.0
+    """When what is shown came, seconds since the epoch; 0.0: it has not, or nothing was asked for."""
+    asking: bool = False
+    """It is being asked for."""
+    trouble: str = ""
+    """Why it did not come when it was asked for last; empty: it did. Untrusted text."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDetails:
     """What is read only of the agent in view: its processes, the starts that wait for it, the end of its log."""
 
@@ -90,3 +105,7 @@ class AgentDetails:
     """Every process of its run, parents before children; None where that was not asked for."""
     memories: tuple[MemoryFile, ...] | None = None
     """What it keeps of itself; None where that was not asked for."""
+    copy: CopyState | None = None
+    """Of an agent of another host: how old this is. None: it lives here."""
+    mailbox: Mailbox | None = None
+    """Its mails with what they say, of an agent of another host: the fleet has but a few, without that."""

@@ -1,7 +1,8 @@
 """What the operator typed to see only some agents: words, all of which must hold. Pure.
 
 `text` is in its name, state, role or task; `@name` in its address; `state:failed` is its state, or the beginning of
-it; `limit:` waits for a usage limit, `limit:work` for that of an account of such a name; `!` before a word: it does not
+it; `limit:` waits for a usage limit, `limit:work` for that of an account of such a name; `host:beta` lives on that host
+of the link, or on one whose name begins so, `host:here` on this one, `host:` on another; `!` before a word: it does not
 hold.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from praxmonitor.text.agents import task
+from praxmonitor.text.hosts import HERE
 from praxmonitor.text.lines import plain
 
 STATES = tuple(state.value for state in State)
@@ -21,7 +23,7 @@ class Term:
     """One word."""
 
     kind: str
-    """`text`, `name`, `state` or `limit`."""
+    """`text`, `name`, `state`, `limit` or `host`."""
     value: str
     """In lower case."""
     negated: bool = False
@@ -53,8 +55,8 @@ def parse_filter(typed: str) -> AgentFilter:
                 troubles.append(f"no state {plain(value)!r}: {', '.join(STATES)}" if value else _which())
                 continue
             terms.append(Term("state", value, negated))
-        elif colon and key == "limit":
-            terms.append(Term("limit", value, negated))
+        elif colon and key in ("limit", "host"):
+            terms.append(Term(key, value, negated))
         elif bare.startswith("@"):
             terms.append(Term("name", bare, negated))
         elif bare:
@@ -76,6 +78,9 @@ def _holds(term: Term, facts: AgentFacts, status: Status) -> bool:
             return status.state is State.LIMITED and (
                 facts.run is None or term.value in facts.run.account_label.casefold()
             )
+        case "host":
+            host = facts.agent.host.casefold()
+            return (bool(host) and host.startswith(term.value)) or (not host and term.value == HERE)
         case "name":
             return term.value in facts.address.casefold()
     return term.value in f"{facts.address} {status.state} {plain(facts.agent.role)} {task(facts)}".casefold()

@@ -9,6 +9,7 @@ from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import date
 from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.text.agents import ORDER, RANK, last_seen
+from praxmonitor.text.hosts import HERE, host_words
 from praxmonitor.text.lines import plain
 
 CLASSES = ("needs you", "at work", "at rest")
@@ -20,11 +21,13 @@ def group_of(facts: AgentFacts, status: Status, group: str) -> str:
     """The group that an agent stands in, in words; empty where it is not known, or nothing is grouped."""
     match group:
         case "directory":
-            return plain(facts.agent.branch.parent.name)
+            return plain(facts.agent.branch.parent.name) if not facts.agent.is_remote else host_words(facts.agent)
         case "program":
             return plain(facts.run.program) if facts.run is not None else ""
         case "state":
             return CLASSES[RANK[status.state]]
+        case "host":
+            return host_words(facts.agent)
     return ""
 
 
@@ -35,7 +38,8 @@ def sort_key(
     that needs the operator → its place among them."""
     by_class = RANK[status.state] if arrangement.group == "state" else 0
     group = group_of(facts, status, arrangement.group)
-    return (by_class, not group, group, *_key(facts, status, arrangement.sort, now, needing))
+    elsewhere = arrangement.group == "host" and group != HERE
+    return (by_class, not group, elsewhere, group, *_key(facts, status, arrangement.sort, now, needing))
 
 
 def _key(facts: AgentFacts, status: Status, sort: str, now: float, needing: Mapping[str, int]) -> SortKey:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
+from praxmonitor.text.agents import running_pid
 
 if TYPE_CHECKING:
     from mailcore.observe.process_sample import Sampler
@@ -92,16 +93,6 @@ def _below(pid: int, table: Mapping[int, Process]) -> list[Process]:
         found.append(table[place]._replace(depth=depth))
         stack += [(child, depth + 1) for child in sorted(children.get(place, ()), reverse=True)]
     return found
-
-
-def running_pid(facts: AgentFacts) -> int:
-    """The agent's own process of an open attempt, else the holder of its lock, else of a person's session; 0: none."""
-    run = facts.run
-    if run is not None and not run.phase.ended and run.attempt is not None and not run.attempt.ended_at:
-        return run.attempt.pid
-    if facts.lock is not None:
-        return facts.lock.pid if run is None or run.phase.ended else 0
-    return facts.sessions[-1].pid if facts.sessions else 0
 
 
 def newest_log(facts: AgentFacts) -> Path | None:

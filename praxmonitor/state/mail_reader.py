@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailcore.exceptions import UsageError
+from mailcore.exceptions import Refused, UsageError
+from mailcore.hosts.membership import is_elsewhere
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.model.run import Run
@@ -47,9 +48,13 @@ def inbox_entries(facts: AgentFacts) -> tuple[MailEntry, ...]:
 
 
 def read_folder(workspace: Workspace, owner: str, folder: MailFolder, most: int = PAGE, after: str = "") -> MailPage:
-    """A page of what an agent sent, of what waits of it for an answer, or of its archive."""
+    """A page of what an agent sent, of what waits of it for an answer, or of its archive.
+
+    Of one on another host its open mail, as it was copied here."""
     from mailcore.mail import lookup, sent_mail
 
+    if is_elsewhere(workspace.root, owner):
+        return _copied_inbox(workspace, owner, folder)
     agent = workspace.agent(owner)
     if folder is MailFolder.ARCHIVE:
         page = lookup.archive_page(agent, most, after)
@@ -65,6 +70,17 @@ def read_folder(workspace: Workspace, owner: str, folder: MailFolder, most: int 
         if not after or len(waiting) >= most:
             break
     return MailPage(tuple(waiting), after)
+
+
+def _copied_inbox(workspace: Workspace, owner: str, folder: MailFolder) -> MailPage:
+    from mailcore.hosts.directory import find_agent
+    from mailcore.mail.mailbox_reader import read_mailbox
+
+    agent = find_agent(workspace, owner)
+    if folder is not MailFolder.IN:
+        raise Refused(f"what {owner} sent and closed is listed on {agent.host} alone", "elsewhere")
+    mailbox = read_mailbox(agent.inbox)
+    return MailPage(tuple(MailEntry(one, owner, one) for one in mailbox.messages))
 
 
 def _sent(one: SentMail) -> MailEntry:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter, itemgetter
 from typing import Protocol
 
+from mailcore.hosts.names import split_address
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import FINAL, Message
@@ -74,8 +75,7 @@ def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, .
     agents by their state and as in the registry. An alarm whose agent or mail is in the list already adds no place to
     go to.
     """
-    operator = snapshot.fleet.operator
-    mails = tuple(mail for mail in operator.mailbox.messages if mail.status != "closed") if operator else ()
+    mails = tuple(mail for mail in snapshot.fleet.operator_mails if mail.status != "closed")
     mails = tuple(sorted(mails, key=attrgetter("came_at", "id")))
     found: dict[str, Need] = {}
     for need in (
@@ -99,6 +99,8 @@ def _mail_id(mail: Message) -> str:
 
 def _of_approval(mail: Message) -> Need:
     words = f"{sender(mail.sender)} asks for your approval: {plain(mail.subject) or 'no subject'}"
+    if mail.recipient != OPERATOR and split_address(mail.recipient)[0] == OPERATOR:  # it lies on another host
+        return Need(words, address=mail.sender, asker=mail.sender)
     return Need(words, message_id=_mail_id(mail), asker=mail.sender)
 
 
@@ -139,7 +141,7 @@ def _of_agents(snapshot: Snapshot) -> Iterator[Need]:
     unanswered: list[Need] = []
     found: list[tuple[int, Need]] = []
     wanting = set(snapshot.needs_me())
-    for facts in snapshot.fleet.agents:
+    for facts in snapshot.heard_agents:
         if facts.address in wanting:
             status = snapshot.status(facts.address)
             # Who waits for a decision is in the list by its request.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mailcore.config import Alarms
@@ -12,6 +12,7 @@ from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.silence import AT_WORK, EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
 from mailcore.observe.state import idle_at, state
 from praxmonitor.text.agents import NEEDS_ME
+from praxmonitor.text.hosts import NONE_AWAY, away_hosts
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
 TIME_DEPENDENT = (*EXPECTED_STATES, State.SILENT, State.WAITING)
@@ -37,18 +38,53 @@ class Snapshot:
     """Address → until when its status holds unless its facts or the machine status change; only of agents at work."""
     machine_status: MachineStatus = NO_MACHINE_STATUS
     """What the statuses were derived with."""
+    away: Mapping[str, float] = field(default_factory=lambda: NONE_AWAY)
+    """Host that is not heard → since when; the statuses of its agents are those that they had then."""
 
     def status(self, address: str) -> Status:
         """The state of one agent; idle for one that is not known."""
         return self.statuses.get(address, NOTHING_KNOWN)
 
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """Of the other hosts of the link."""
+        return tuple(host.name for host in self.fleet.hosts)
+
+    @property
+    def heard_agents(self) -> tuple[AgentFacts, ...]:
+        """Those of this host, and of the hosts that are heard: of the others nothing is known that holds now."""
+        away = self.away
+        return tuple(each for each in self.fleet.agents if each.agent.host not in away) if away else self.fleet.agents
+
     def needs_me(self) -> tuple[str, ...]:
         """Addresses of the agents that want the operator, in registry order."""
-        return tuple(facts.address for facts in self.fleet.agents if self.status(facts.address).state in NEEDS_ME)
+        return tuple(facts.address for facts in self.heard_agents if self.status(facts.address).state in NEEDS_ME)
 
 
 EMPTY = Snapshot(Fleet(Path()))
 """Before the first reading."""
+
+
+class Moments:
+    """At which time, and by what is known of its machine, the state of each agent is derived."""
+
+    def __init__(self, now: float, machine_status: MachineStatus, away: Mapping[str, float]) -> None:
+        self._here, self._away = (now, machine_status), away
+        self._elsewhere = now, replace(machine_status, work=None)
+        """Of the processes of other hosts nothing is known here."""
+
+    def of(self, facts: AgentFacts) -> tuple[float, MachineStatus]:
+        """Now; for an agent of a host that is not heard when it was heard last."""
+        host = facts.agent.host
+        if not host:
+            return self._here
+        now, machine = self._elsewhere
+        return min(self._away.get(host) or now, now), machine
+
+
+def moments_of(fleet: Fleet, now: float, machine_status: MachineStatus) -> Moments:
+    """Those of a fleet at `now`."""
+    return Moments(now, machine_status, away_hosts(fleet.hosts))
 
 
 def next_snapshot(
@@ -59,18 +95,23 @@ def next_snapshot(
     The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
     `DERIVE_AGAIN_AFTER` has passed.
     """
+    away = old.away
+    if fleet.hosts is not old.fleet.hosts and (found := away_hosts(fleet.hosts)) != away:
+        away = found
     few = changed_agents(old.fleet, fleet) if len(old.statuses) == len(old.fleet.agents) else None
-    if few is not None and machine_status is old.machine_status and now >= old.now:
+    if few is not None and machine_status is old.machine_status and now >= old.now and away is old.away:
         return _with_few(old, fleet, few, now, policy)
     statuses: dict[str, Status] = {}
     holds: dict[str, float] = {}
+    moments = Moments(now, machine_status, away)
     for facts in fleet.agents:
         address = facts.agent.address
-        before, status = old.statuses.get(address), state(facts, now, policy, machine_status)
+        at, machine = moments.of(facts)
+        before, status = old.statuses.get(address), state(facts, at, policy, machine)
         statuses[address] = before if before is not None and before == status else status
-        if until := _held_until(facts, status, now, policy, machine_status):
+        if until := _held_until(facts, status, at, policy, machine):
             holds[address] = until
-    return Snapshot(fleet, statuses, now, now, holds, machine_status)
+    return Snapshot(fleet, statuses, now, now, holds, machine_status, away)
 
 
 def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float, policy: Alarms) -> Snapshot:
@@ -86,17 +127,20 @@ def _with_few(old: Snapshot, fleet: Fleet, changed: list[AgentFacts], now: float
             if facts is not before
             or (status.state in TIME_DEPENDENT and now > holds.get(facts.agent.address, 0.0))
         ]  # fmt: skip
-    found = {facts.agent.address: state(facts, now, policy, old.machine_status) for facts in again}
+    moments = Moments(now, old.machine_status, old.away)
+    found: dict[str, Status] = {}
+    until: dict[str, float] = {}
+    for facts in again:
+        at, machine = moments.of(facts)
+        found[facts.agent.address] = status = state(facts, at, policy, machine)
+        until[facts.agent.address] = _held_until(facts, status, at, policy, machine)
     new = {address: status for address, status in found.items() if status != old.statuses[address]}
     if not changed and not new and fleet is old.fleet and int(now) == int(old.now):
         return old
     if again:
-        until = {
-            facts.agent.address: _held_until(facts, found[facts.agent.address], now, policy, old.machine_status)
-            for facts in again
-        }
         holds = {**holds, **until}
-    return Snapshot(fleet, {**old.statuses, **new} if new else old.statuses, now, derived, holds, old.machine_status)
+    statuses = {**old.statuses, **new} if new else old.statuses
+    return Snapshot(fleet, statuses, now, derived, holds, old.machine_status, old.away)
 
 
 def turned(old: Snapshot, new: Snapshot) -> bool:

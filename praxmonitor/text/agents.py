@@ -117,3 +117,13 @@ def attempts(facts: AgentFacts) -> str:
     if run is None or run.attempt is None or (run.phase.ended and run.place(run.attempt) < 2):
         return ""
     return f"{run.place(run.attempt)}/{run.attempts_allowed}"
+
+
+def running_pid(facts: AgentFacts) -> int:
+    """The agent's own process of an open attempt, else the holder of its lock, else of a person's session; 0: none."""
+    run = facts.run
+    if run is not None and not run.phase.ended and run.attempt is not None and not run.attempt.ended_at:
+        return run.attempt.pid
+    if facts.lock is not None:
+        return facts.lock.pid if run is None or run.phase.ended else 0
+    return facts.sessions[-1].pid if facts.sessions else 0

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 TWINS = {
     # states: each another
     **dict(zip("◌●◆↻◷‖✓✗■◇⊠○", ":*#~%=+xX&$o", strict=True)),
+    "⊘": "0",
     # marks, arrows, punctuation
     **dict(zip("→←↑↓▸▹›‹•·…♪✉", "><^v>>><*.~^M", strict=True)),
     **dict(zip("»≡×≈└├“”‘’–—−", ">=x~``\"\"''---", strict=True)),

@@ -17,11 +17,14 @@ from mailcore.text.units import clock_time
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, AGENT, EVERYWHERE, MAIL, MOVE, REPLAY, VIEWS, Scope
 from praxmonitor.state.agent_details import Section, WaitingStart
+from praxmonitor.state.remote_files import RemoteFiles
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
+from praxmonitor.text.hosts import host_said
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import ChangesReading, Reading
 from praxmonitor.widgets.agent_panels import AgentInView, AgentPanels
+from praxmonitor.widgets.agent_sections import copy_words
 from praxmonitor.widgets.changes import DiffLines
 from praxmonitor.widgets.mail import MailList
 from praxmonitor.widgets.section_tabs import SectionTabs
@@ -57,7 +60,8 @@ class AgentScreen(Screen[None]):
         self._address = ""
         self._section, self._beside = Section.STORY, Section.MAILBOX
         self.frame = Frame(self, self.SCOPES)
-        self.reading = Reading(self, self._readable, self._show_reading, lambda: self.shown)
+        remote = RemoteFiles(lambda: self.frame.opened.workspace)
+        self.reading = Reading(self, self._readable, self._show_reading, lambda: self.shown, remote)
         self.changing = ChangesReading(self, self._compared, self._show_reading)
         self.tabs = SectionTabs()
         self.panels = AgentPanels(partial(self._do, "open_diff"), self._file_picked, self._draw_keys)
@@ -144,8 +148,9 @@ class AgentScreen(Screen[None]):
         return app.snapshot.fleet.find(self._address) if app.opened.playback is None else None
 
     def _compared(self) -> AgentFacts | None:
-        """The agent, if its changes are in view."""
-        return self._readable() if Section.CHANGES in self.shown and self.is_current else None
+        """The agent, if its changes are in view; none of another host, whose files lie there."""
+        facts = self._readable() if Section.CHANGES in self.shown and self.is_current else None
+        return facts if facts is not None and not facts.agent.is_remote else None
 
     def read_agent(self) -> None:
         """Read all that is in view of the agent now."""
@@ -172,10 +177,11 @@ class AgentScreen(Screen[None]):
         """Hand the snapshot down to what is in view."""
         facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
-        self.panels.name(self._address, gone)
+        details = self.reading.of(self._address)
+        copy = details.copy if details is not None else None
+        self.panels.name(self._address, gone, copy_words(copy, snapshot.now) if copy is not None else "")
         if facts is None:
             return
-        details = self.reading.of(self._address)
         starts = details.starts if details is not None else ()
         counts = {Section.MAILBOX: facts.mailbox.unread, Section.QUEUE: len(starts)}
         self.tabs.show(self._section, self.shown, counts)
@@ -183,7 +189,7 @@ class AgentScreen(Screen[None]):
         agent = AgentInView(
             facts, snapshot.status(self._address), snapshot.now, snapshot.fleet.stream, details,
             self.changing.of(self._address), self._newer_run(), bypasses(facts, app.opened.bypass),
-            app.opened.playback is not None,
+            app.opened.playback is not None, host_said(facts, snapshot.fleet.hosts, snapshot.away, snapshot.now),
         )  # fmt: skip
         for section in self.shown:
             self.panels.show(section, agent)
@@ -222,7 +228,9 @@ class AgentScreen(Screen[None]):
     def message(self) -> Message | None:
         """The mail under the cursor; in the queue that of the start; where its list is not in view, the newest."""
         facts = self.frame.app.snapshot.fleet.find(self._address)
-        messages = facts.mailbox.messages if facts is not None else ()
+        details = self.reading.of(self._address)
+        copied = details.mailbox if details is not None else None
+        messages = (copied or facts.mailbox).messages if facts is not None else ()
         if self._section is Section.QUEUE:
             wanted = self.start.message_id if self.start is not None else ""
             return next((message for message in messages if message.id == wanted), None)

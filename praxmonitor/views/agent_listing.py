@@ -16,6 +16,7 @@ from praxmonitor.state.agent_order import SortKey, arranged, group_of, sort_key
 from praxmonitor.state.needs import Need, needing_agents
 from praxmonitor.state.pulse import Pulse, follow_pulses, pulse_text
 from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.text.hosts import AWAY
 from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.grid import Listing
 
@@ -86,7 +87,8 @@ class AgentListing:
             nobody = f"no agent matches {plain(self._typed)} · Esc"
 
         def group(facts: AgentFacts) -> str:
-            return group_of(facts, snapshot.status(facts.address), arrangement.group)
+            said = group_of(facts, snapshot.status(facts.address), arrangement.group)
+            return f"{said} {AWAY}" if arrangement.group == "host" and facts.agent.host in snapshot.away else said
 
         foot = self._foot(agents, len(snapshot.fleet.agents), arrangement)
         return agents, Listing(
@@ -99,6 +101,8 @@ class AgentListing:
             timer=lambda address: opened.config.agent(address).wake_every,
             nobody=nobody,
             foot=foot,
+            away=snapshot.away,
+            linked=bool(snapshot.fleet.hosts),
         )
 
     def _take_keys(self, snapshot: Snapshot, arrangement: Arrangement, resting: bool, needs: Sequence[Need]) -> None:

@@ -129,8 +129,7 @@ class AlarmsScreen(Screen[None]):
     def _show(self) -> None:
         app = self.frame.app
         standing, self._now = app.alarms.listed()
-        operator = app.snapshot.fleet.operator
-        self._rows = alarm_rows(standing, operator.mailbox.messages if operator is not None else (), self._now)
+        self._rows = alarm_rows(standing, app.snapshot.fleet.operator_mails, self._now)
         self.list.show([Row(row.keys, partial(self._draw, row)) for row in self._rows] if self._now else None)
         self._show_summary()
         self._show_chosen()

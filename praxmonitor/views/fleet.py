@@ -18,6 +18,7 @@ from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, VIEW
 from praxmonitor.preferences.arrangement import ATTENTION_FIRST, REGISTRY, Arrangement
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
+from praxmonitor.text.hosts import NOTHING_SAID, host_said
 from praxmonitor.views.agent_listing import AgentListing
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
@@ -33,6 +34,7 @@ AROUND = 2
 """Cells at the sides of the agents."""
 BROAD = 180
 """Columns from which agents and stream get two thirds: more would leave the detail half empty, and them narrow."""
+AGENT_FILTER_HINT = "show only: word !not @name state:failed limit:"
 FRAME = 3
 """Lines of header, alarm bar (or the blank line in its place) and keys."""
 
@@ -79,7 +81,7 @@ class FleetScreen(Screen[None]):
         self.reading = Reading(self, self._readable, self._show_detail)
         self.grid, self.detail, self.stream = Grid(), Detail(), Stream()
         self.stream.lines.border_title = "stream"
-        self._filter = Input(placeholder="show only: word !not @name state:failed limit:", id="filter", compact=True)
+        self._filter = Input(placeholder=AGENT_FILTER_HINT, id="filter", compact=True)
         agents = Vertical(self.grid.lines, self._filter, id="agents")
         self._body = Container(agents, self.detail.lines, self.stream.lines, id="body")
         self._agents = AgentListing()
@@ -147,7 +149,7 @@ class FleetScreen(Screen[None]):
             newest, self.arrangement, self.frame.app.opened, self._moving is None, self.frame.needs
         )
         self.grid.show(agents, newest.statuses, newest.now, listing)
-        self.stream.show(snapshot.fleet.stream)
+        self.stream.show(snapshot.fleet.stream, snapshot.host_names)
         self._show_detail()
 
     def show_frame(self) -> None:
@@ -193,7 +195,10 @@ class FleetScreen(Screen[None]):
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
         every = self.frame.app.opened.config.agent(address).wake_every if address else 0.0
-        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass, every)
+        host = NOTHING_SAID
+        if facts is not None:
+            host = host_said(facts, snapshot.fleet.hosts, snapshot.away, snapshot.now)
+        self.detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass, every, host)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
@@ -268,9 +273,17 @@ class FleetScreen(Screen[None]):
 
     def open_filter(self) -> None:
         """Type what to show."""
+        linked = bool(self.frame.app.snapshot.fleet.hosts)
+        self._filter.placeholder = f"{AGENT_FILTER_HINT}{' host:' if linked else ''}"
         self._filter.add_class("-open")
         self._share_out()
         self.set_focus(self._filter)  # now: `focus` lets the letters that follow within a millisecond be keys
+
+    def show_only(self, words: str) -> None:
+        """Filter by these words, as if they were typed."""
+        self.open_filter()
+        self._filter.value = words
+        self.grid.lines.focus()
 
     def back(self) -> None:
         """Drop the filter; where there is none, the marks; else nothing."""

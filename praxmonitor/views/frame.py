@@ -29,6 +29,7 @@ from praxmonitor.state.oldest_task import OldestTasks
 from praxmonitor.state.project_summary import ProjectSummary
 from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.hosts import hosts_spans
 from praxmonitor.text.limits import header_spans
 from praxmonitor.text.lines import Line
 from praxmonitor.text.usage import fleet_cost
@@ -182,17 +183,20 @@ class Frame:
         self._drawn_of, self._drawn_at = of, now
         ages = (next_step(at, now) for at in (first, oldest.at if oldest is not None else 0.0))
         self._alike_until = min(now // 60 * 60 + 60, *ages) if not snapshot.fleet.limits else now
-        operator = snapshot.fleet.operator
+        operator, heard = snapshot.fleet.operator, snapshot.heard_agents
+        away_agents = len(snapshot.fleet.agents) - len(heard)
         line = header_line(
             opened.workspace.root.name,
-            snapshot.statuses,
-            sum(bool(facts.held) for facts in snapshot.fleet.agents),
+            snapshot.statuses if not away_agents else {each.address: snapshot.status(each.address) for each in heard},
+            sum(bool(facts.held) for facts in heard),
             operator.mailbox if operator else None,
             app.sound_status,
             now,
             width,
             played=app.playing,
             limits=self._limits(),
+            hosts=self._hosts(),
+            away_agents=away_agents,
             cost=self._cost(),
             oldest=oldest,
             away=opened.away,
@@ -224,6 +228,12 @@ class Frame:
         if not snapshot.fleet.limits:
             return (), ()
         full, short = (header_spans(snapshot.fleet, snapshot.now, share, words=words) for words in (True, False))
+        return full, short
+
+    def _hosts(self) -> tuple[Line, Line]:
+        """How many hosts the link has, and which are away, in words and without."""
+        snapshot = self.app.snapshot
+        full, short = (hosts_spans(snapshot.fleet.hosts, snapshot.now, words=words) for words in (True, False))
         return full, short
 
     def _cost(self) -> str:

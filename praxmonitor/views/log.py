@@ -20,7 +20,7 @@ from mailcore.model.log import LogSource
 from praxmonitor.actions.app_parts import Display, LogTarget
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, LOGS, MOVE, REPLAY, VIEWS, Scope
-from praxmonitor.state.log_open import ListedLog, listed_logs, open_log
+from praxmonitor.state.log_open import ListedLog, open_log
 from praxmonitor.state.log_signs import legend, shown_name, signs_of
 from praxmonitor.state.snapshot import EMPTY
 from praxmonitor.text.ansi_roles import colour_spans
@@ -30,15 +30,13 @@ from praxmonitor.text.log_places import HOW, typed_place
 from praxmonitor.text.log_status import LogStatus, status_line
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.log_choices import LogChoice, LogChoices
-from praxmonitor.views.log_reading import failure
+from praxmonitor.views.log_reading import LogList, failure
 from praxmonitor.views.open_log import OpenLog
 from praxmonitor.widgets.line_list import Lines
 from praxmonitor.widgets.log_pane import LogPane
 
 FILES_PERIOD = 0.25
 """Seconds between two looks at the files that are shown, while they are in front: a look is a few calls of stat."""
-LIST_PERIOD = 5.0
-"""Seconds between two looks at which logs there are."""
 LISTED_FROM = 200
 """Columns from which on the agents and their logs are listed beside the log."""
 SIDEWAYS = 20
@@ -87,6 +85,7 @@ class LogScreen(Screen[None]):
         self._logs: tuple[ListedLog, ...] = ()
         """Those that there are, the one that was written last first."""
         self._listed_at = 0.0
+        self._list = LogList(lambda: self.frame.opened.workspace)
 
     def compose(self) -> ComposeResult:
         """Header, what is shown, log, what is typed, footer."""
@@ -158,7 +157,7 @@ class LogScreen(Screen[None]):
         if self.frame.in_front:
             now = self.frame.opened.clock()
             self.log_shown.look(now)
-            if self._listed_at and not 0 <= now - self._listed_at < LIST_PERIOD:
+            if self._listed_at and not 0 <= now - self._listed_at < self._list.period:
                 self._list_logs()
 
     def _list_logs(self) -> None:
@@ -175,7 +174,7 @@ class LogScreen(Screen[None]):
 
     def _read_list(self, agent: Agent) -> None:
         try:
-            logs = listed_logs(agent)
+            logs = self._list.read(agent)
         except Exception as error:  # as of the reading of a log: the view stays
             self.app.call_from_thread(self.log_shown.failed, f"its logs cannot be listed: {failure(error)}")
         else:
@@ -191,7 +190,7 @@ class LogScreen(Screen[None]):
         shown = {source.path for source in self.log_shown.sources}
         new = not shown >= {source.path for source in wanted}
         if not logs:
-            self.log_shown.show_nothing(f"{plain(agent.address)} has no logs yet")
+            self.log_shown.show_nothing(self._list.nothing(agent, self.frame.opened.clock()))
         elif not shown:
             self._open(agent, wanted)
         elif new and len(shown) > 1:

@@ -11,9 +11,18 @@ from typing import TypeVar
 from textual.screen import Screen
 
 from mailcore.exceptions import MailcoreError
+from mailcore.model.agent import Agent
+from mailcore.workspace.find import Workspace
+from praxmonitor.state.agent_details import CopyState
+from praxmonitor.state.log_open import ListedLog, listed_logs
 from praxmonitor.state.log_pages import LogPages
+from praxmonitor.state.remote_files import ASK_PERIOD, COPIED_LOGS, RemoteFiles
+from praxmonitor.text.lines import plain
+from praxmonitor.widgets.agent_sections import copy_words
 
 T = TypeVar("T")
+LIST_PERIOD = 5.0
+"""Seconds between two looks at which logs there are."""
 
 
 def failure(error: Exception) -> str:
@@ -21,6 +30,27 @@ def failure(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) if isinstance(error, MailcoreError) else f"{type(error).__name__}: {error}"
+
+
+class LogList:
+    """Which logs there are of an agent. Of one on another host there are copies, which are brought up to date first."""
+
+    def __init__(self, workspace: Callable[[], Workspace]) -> None:
+        self._remote = RemoteFiles(workspace)
+        self._copy: CopyState | None = None
+        self.period = LIST_PERIOD
+        """Seconds between two looks."""
+
+    def read(self, agent: Agent) -> tuple[ListedLog, ...]:
+        """The one that was written last first. For a thread."""
+        self._copy = self._remote.bring(agent, (COPIED_LOGS,)) if agent.is_remote else None
+        self.period = LIST_PERIOD if self._copy is None else ASK_PERIOD
+        return listed_logs(agent)
+
+    def nothing(self, agent: Agent, now: float) -> str:
+        """What is said where there are none."""
+        why = "" if self._copy is None or (self._copy.at and not self._copy.trouble) else copy_words(self._copy, now)
+        return f"{plain(agent.address)}: {why}" if why else f"{plain(agent.address)} has no logs yet"
 
 
 class LogReading:

@@ -73,6 +73,8 @@ class MailListing:
             facts = app.snapshot.fleet.find(place.owner)
             if facts is None:
                 return (), ((f" {plain(place.owner)} is in the registry no longer", "muted"),)
+            if facts.agent.is_remote and app.opened.playback is None:
+                return self._copied(facts)
             if self._inbox[0] is not facts:
                 known = self._inbox[0]
                 same = known is not None and known.mailbox is facts.mailbox and known.run is facts.run
@@ -86,6 +88,14 @@ class MailListing:
         if reading.trouble and not page.entries:
             return (), ((f" {plain(reading.trouble)}", "error"),)
         return page.entries, ((f" {_NOTHING[place.folder]}", "faint"),)
+
+    def _copied(self, facts: AgentFacts) -> tuple[tuple[MailEntry, ...], Line]:
+        """The open mail of an agent of another host; until it was copied here what the fleet has of it."""
+        page = self._reading.page(facts.address, MailFolder.IN)
+        if page is not None and page.entries:
+            return page.entries, READING
+        said = ((f" {plain(self._reading.trouble)}", "warn"),) if self._reading.trouble else READING
+        return inbox_entries(facts), said if page is None or self._reading.trouble else nothing_in(facts.mailbox)
 
     def more(self) -> None:
         """Read on at the end of a long list."""

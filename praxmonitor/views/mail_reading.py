@@ -13,6 +13,8 @@ from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from mailcore.exceptions import MailcoreError
+from mailcore.hosts.directory import find_agent
+from mailcore.hosts.membership import is_elsewhere
 from mailcore.mail.search_index import without_index
 from mailcore.mail.search_session import SearchSession
 from mailcore.model.fleet import Fleet
@@ -20,6 +22,7 @@ from mailcore.model.run import Run
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.state import mail_reader
 from praxmonitor.state.mail import FoundPage, MailEntry, MailFolder, MailPage
+from praxmonitor.state.remote_files import COPIED_MAIL, RemoteFiles
 
 AGAIN = 1.0
 """Seconds between two readings of one list while mail moves."""
@@ -57,6 +60,7 @@ class MailReading:
         self._again: Timer | None = None
         self._settle: Timer | None = None
         self._session: SearchSession | None = None
+        self._remote = RemoteFiles(lambda: opened().workspace)
 
     def page(self, owner: str, folder: MailFolder) -> MailPage | None:
         """What was read of this list; None before it was, which is begun then."""
@@ -103,6 +107,8 @@ class MailReading:
         before = self._pages.get(key, MailPage())
         most = mail_reader.PAGE if after else max(mail_reader.PAGE, len(before.entries))
         try:
+            if is_elsewhere(workspace.root, key[0]):
+                trouble = self._remote.bring(find_agent(workspace, key[0]), (COPIED_MAIL,)).trouble
             with self._index():
                 page = mail_reader.read_folder(workspace, *key, most, after)
         except _FAILURES as error:

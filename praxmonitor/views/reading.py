@@ -10,8 +10,10 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.agent_details import AgentDetails, Section
-from praxmonitor.state.agent_reader import AgentReader, running_pid
+from praxmonitor.state.agent_details import AgentDetails, CopyState, Section
+from praxmonitor.state.agent_reader import AgentReader
+from praxmonitor.state.remote_files import COPIED_KINDS, RemoteFiles, read_copies
+from praxmonitor.text.agents import running_pid
 
 if TYPE_CHECKING:
     from mailcore.model.changes import ChangedFile, ChangeSet, FileDiff
@@ -35,9 +37,12 @@ class Reading:
         agent: Callable[[], AgentFacts | None],
         draw: Callable[[], None],
         wanted: Callable[[], Collection[Section]] = tuple,
+        remote: RemoteFiles | None = None,
     ) -> None:
-        """`agent`: who is in view; None for nobody, or one who cannot be read. `wanted`: the sections in view."""
+        """`agent`: who is in view; None for nobody, or one who cannot be read. `wanted`: the sections in view.
+        `remote`: brings copies of what other hosts keep; None: none are asked for."""
         self._screen, self._agent, self._draw, self._wanted = screen, agent, draw, wanted
+        self._remote = remote
         self.details: AgentDetails | None = None
         """What was read last."""
         self._reader = AgentReader()
@@ -79,7 +84,12 @@ class Reading:
             )
 
     def _read(self, facts: AgentFacts, wanted: Collection[Section]) -> None:
-        details = self._reader.read(facts, wanted)
+        if facts.agent.is_remote:
+            kinds = {kind for section in wanted if (kind := COPIED_KINDS.get(section))}
+            copy = self._remote.bring(facts.agent, kinds) if self._remote is not None else CopyState(facts.agent.host)
+            details = read_copies(facts, wanted, copy)
+        else:
+            details = self._reader.read(facts, wanted)
         self._screen.app.call_from_thread(self._take, details)
 
     def _take(self, details: AgentDetails) -> None:

@@ -123,7 +123,7 @@ class StreamScreen(Screen[None]):
         else:
             self._rows = activity_rows(self._filter.each(held))
         self._shown = held
-        self.stream.show(self._rows, nothing)
+        self.stream.show(self._rows, nothing, self.frame.app.snapshot.host_names)
 
     def _read_older(self, back_to: float = 0.0) -> None:
         """Read the page before what is held, unless one is being read, or none is left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from textual.geometry import Offset
 from textual.message import Message
@@ -34,6 +34,7 @@ class ActivityList:
         self.lines = Lines(id="stream", resized=self._resize, clicked=self._click, wheeled=self._wheel)
         self._rows: Sequence[ActivityRow] = ()
         self._place = 0
+        self._hosts: Collection[str] = ()
         self.follows = True
         """The cursor is on the newest, and goes on with it."""
 
@@ -42,8 +43,9 @@ class ActivityList:
         """What is under the cursor."""
         return self._rows[self._place].activity if self._rows else None
 
-    def show(self, rows: Sequence[ActivityRow], nothing: Line = READING) -> None:
-        """Show these, oldest first; `nothing` stands where there are none."""
+    def show(self, rows: Sequence[ActivityRow], nothing: Line = READING, hosts: Collection[str] = ()) -> None:
+        """Show these, oldest first; `nothing` stands where there are none. `hosts`: the others of the link."""
+        self._hosts = hosts
         before, place = self.selected, self._place
         height = place - self.lines.scroll_offset.y
         self._rows = rows
@@ -121,4 +123,4 @@ class ActivityList:
         self.lines.jump(max(0, min(top, len(self._rows) - self.lines.line_count)))
 
     def _lay_out(self) -> None:
-        self.lines.set_lines(StreamLines(self._rows, self.lines.line_width, self._place))
+        self.lines.set_lines(StreamLines(self._rows, self.lines.line_width, self._place, self._hosts))

@@ -12,12 +12,14 @@ from mailcore.model.activity import Activity
 from mailcore.model.changes import ChangeSet
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.state.agent_details import AgentDetails, Section
-from praxmonitor.text.lines import plain
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid
+from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.agent_sections import (
     log_section_lines,
     memory_lines,
     process_tree_lines,
     recorded_run,
+    run_there,
     timeline,
 )
 from praxmonitor.widgets.agent_story import Story
@@ -30,6 +32,10 @@ from praxmonitor.widgets.text_panel import TextPanel
 
 UNRECORDED = frozenset((Section.PROCESSES, Section.QUEUE, Section.LOG, Section.MEMORIES, Section.CHANGES))
 """What no recording holds."""
+COPIED = frozenset((Section.STORY, Section.LOG, Section.MAILBOX))
+"""What is shown of a copy, of an agent of another host."""
+SEEN_THERE = frozenset((Section.PROCESSES, Section.QUEUE, Section.MEMORIES, Section.CHANGES))
+"""What of such an agent is seen on its own host alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class AgentInView:
     """It asks for no permissions."""
     played: bool
     """It is a recording's."""
+    host: HostSaid = NOTHING_SAID
+    """What is said of the host that it lives on, if that is another."""
 
 
 class AgentPanels:
@@ -109,11 +117,12 @@ class AgentPanels:
             lines.jump(0)
             lines.at_end = True
 
-    def name(self, address: str, remark: str) -> None:
-        """Say whose they are, and a remark."""
+    def name(self, address: str, remark: str, copied: str = "") -> None:
+        """Say whose they are, and a remark; `copied`: another where a copy is shown of what lies on another host."""
         for section, (_, lines) in self._panels.items():
             what = {Section.STORY: "", Section.MAILBOX: "mail of "}.get(section, f"{section} of ")
-            lines.border_title = plain(f"{what}{address}{remark}")
+            of_copy = f": {copied}" if copied and not remark and section in COPIED else ""
+            lines.border_title = plain(f"{what}{address}{remark}{of_copy}")
 
     def step(self, way: str) -> bool:
         """Move in the list that has the focus, where pages are those of what is open of it; False if none has it."""
@@ -132,17 +141,21 @@ class AgentPanels:
         """Draw one section."""
         facts, details, now = agent.facts, agent.details, agent.now
         if agent.played and section in UNRECORDED:
-            self._show_unrecorded(section, agent)
+            self._show_instead(section, recorded_run(facts, section, now))
+            return
+        if facts.agent.is_remote and section in SEEN_THERE:
+            self._show_instead(section, run_there(facts, section, now))
             return
         match section:
             case Section.STORY:
-                self.story.show(facts, agent.status, details, now, agent.bypass)
+                self.story.show(facts, agent.status, details, now, agent.bypass, agent.host)
             case Section.PROCESSES:
                 self.processes.show(lambda _: process_tree_lines(facts, details, now))
             case Section.TIMELINE:
                 self.timeline.show(lambda _: timeline(facts, agent.stream))
             case Section.MAILBOX:
-                self.mail.show(facts.mailbox, now)
+                copied = details.mailbox if details is not None else None
+                self.mail.show(copied or facts.mailbox, now)
             case Section.QUEUE:
                 self.queue.show(queue_rows(details, now), partial(queue_head, details))
             case Section.LOG:
@@ -155,8 +168,7 @@ class AgentPanels:
                 place = f"{branch.removeprefix(f'{changes.top}/')}/" if changes is not None and inside else ""
                 self.files.show(changes_rows(changes, place), partial(changes_head, changes, newer=agent.newer))
 
-    def _show_unrecorded(self, section: Section, agent: AgentInView) -> None:
-        lines = recorded_run(agent.facts, section, agent.now)
+    def _show_instead(self, section: Section, lines: list[Line]) -> None:
         if section is Section.QUEUE:
             self.queue.show((), lambda _: lines)
         elif section is Section.CHANGES:

@@ -11,7 +11,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from mailcore.text import counted
 from mailcore.text.units import UNKNOWN_TIME, clock_cells, clock_time, date_and_time, since, size
-from praxmonitor.state.agent_details import AgentDetails, MemoryFile, ProcessRow
+from praxmonitor.state.agent_details import AgentDetails, CopyState, MemoryFile, ProcessRow
 from praxmonitor.text.lines import Line, cut, plain, sender, wrap
 from praxmonitor.widgets.agent_story import run_lines
 from praxmonitor.widgets.card import activity_spans, timed
@@ -137,3 +137,20 @@ def _memory(file: MemoryFile, width: int) -> Iterator[Line]:
 def recorded_run(facts: AgentFacts, what: str, now: float) -> list[Line]:
     """What a recording holds in the place of what was never recorded: the run."""
     return [((REPLAYED.format(what), "muted"),), (), *run_lines(facts, now)]
+
+
+def run_there(facts: AgentFacts, what: str, now: float) -> list[Line]:
+    """What is known here, in the place of what is seen on the agent's own host alone: the run."""
+    host = plain(facts.agent.host)
+    said: Line = ((f"{what} of an agent on {host} are seen there alone: praxmonitor on {host}", "muted"),)
+    return [said, (), *run_lines(facts, now)]
+
+
+def copy_words(copy: CopyState, now: float) -> str:
+    """`from beta, asked for 2s ago`; why it did not come, and how old what is shown is."""
+    host, ago = plain(copy.host), f"{since(copy.at, now)} ago" if copy.at else ""
+    if copy.trouble:
+        return f"{plain(copy.trouble)}; this is of {ago}" if ago else plain(copy.trouble)
+    if ago:
+        return f"from {host}, asked for {ago}"
+    return f"asking {host}…"

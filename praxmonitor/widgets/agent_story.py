@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
-from mailcore.text.units import clock_cells, duration, since
+from mailcore.text.units import clock_cells, duration
 from praxmonitor.state.agent_details import AgentDetails
 from praxmonitor.text.agents import BYPASS, LOOKS, task
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, plain, sender, spread, wrap
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, timed
@@ -20,9 +21,16 @@ MOST_ACTIVITIES = 20
 
 
 def story_lines(
-    facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, width: int, bypass: bool = False
+    facts: AgentFacts,
+    status: Status,
+    details: AgentDetails | None,
+    now: float,
+    width: int,
+    bypass: bool = False,
+    host: HostSaid = NOTHING_SAID,
 ) -> list[Line]:
-    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge."""
+    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge. `host`: what is
+    said of the host that it lives on, if that is another."""
     look = LOOKS[status.state]
     lines: list[Line] = []
     if not facts.agent.is_operator:
@@ -31,14 +39,15 @@ def story_lines(
             *badge,
             held(facts, status),
             (f" {look.glyph} {look.word}", look.role),
-            (f" {since(status.since, now)}", "faint"),
+            *state_words(status, host.away, now),
         )
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
+        lines += labelled("host", *host.lines)
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
-            labelled("process", *process_lines(details, facts.sessions)),
+            labelled("process", *process_lines(facts, details)),
             labelled("run", *run_lines(facts, now)),
             labelled("inside", *inside_lines(facts, now, width - LABEL)),
             labelled("used", *usage_lines(facts.spending, width - LABEL)),
@@ -105,16 +114,22 @@ class Story:
 
     def __init__(self) -> None:
         self.lines = Lines(id="story", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, HostSaid] | None = None
 
     def show(
-        self, facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
+        self,
+        facts: AgentFacts,
+        status: Status,
+        details: AgentDetails | None,
+        now: float,
+        bypass: bool = False,
+        host: HostSaid = NOTHING_SAID,
     ) -> None:
-        """Show one agent."""
-        self._shown = (facts, status, details, now, bypass)
+        """Show one agent. `host`: what is said of the host that it lives on, if that is another."""
+        self._shown = (facts, status, details, now, bypass, host)
         self._lay_out()
 
     def _lay_out(self) -> None:
         if self._shown is not None:
-            facts, status, details, now, bypass = self._shown
-            self.lines.set_lines(story_lines(facts, status, details, now, self.lines.line_width, bypass))
+            facts, status, details, now, bypass, host = self._shown
+            self.lines.set_lines(story_lines(facts, status, details, now, self.lines.line_width, bypass, host))

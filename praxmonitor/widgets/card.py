@@ -12,7 +12,8 @@ from mailcore.model.run import Phase
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
-from praxmonitor.text.lines import Line, Span, cut, fit, plain, spread, width_of, wrapped
+from praxmonitor.text.hosts import AWAY, away_words, name_spans
+from praxmonitor.text.lines import Line, Span, fit, plain, spread, width_of, wrapped
 
 CARD_HEIGHTS = (4, 3, 2)
 """Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""
@@ -70,24 +71,33 @@ def card_lines(
     bypass: bool = False,
     height: int = CARD_HEIGHTS[0],
     marked: bool = False,
+    away: float | None = None,
 ) -> tuple[Line, ...]:
-    """The `height` lines of a card, each exactly `width` cells; with `bypass` and `marked` it wears their signs."""
+    """The `height` lines of a card, each exactly `width` cells; with `bypass` and `marked` it wears their signs.
+
+    `away`: since when its host is not heard; None: it is."""
     look = LOOKS[status.state]
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
-    title, whole = _title(facts, status, now, inner, marked)
+    title, whole = _title(facts, status, now, inner, marked, away)
     lines = [title, *_body(facts, now, inner, bypass, height - 1, kept=not whole)]
     if not whole and not lines[-1]:
-        lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
+        said = (("for ", "faint"), (since(status.since, now), look.role))
+        lines[-1] = spread((), said if away is None else ((away_words(away, now), ""),), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
 
 
-def _title(facts: AgentFacts, status: Status, now: float, width: int, marked: bool) -> tuple[Line, bool]:
+def _title(
+    facts: AgentFacts, status: Status, now: float, width: int, marked: bool, away: float | None
+) -> tuple[Line, bool]:
     """The first line, and whether it has room for how long the state lasts. Where it has not, name, mail and both
     activities are worth more: the length stands in the last line if that is empty."""
     look = LOOKS[status.state]
     length = since(status.since, now) if status.state is not State.LIMITED else next_try(facts, now)
-    mail, mark, name = badge(facts), held(facts, status), plain(facts.address[1:])
+    if away is not None:
+        length = away_words(away, now)
+    mail, mark = badge(facts), held(facts, status) if away is None else (AWAY, "")
+    name = plain(facts.address[1:])
     if status.state is State.UNREADABLE and width_of(((name, ""), mail, mark)) + len(look.word) + 4 > width:
         mail = ("", "")  # the state says it too
     room = width - width_of((mail, mark)) - len(look.word) - (4 if mail[0] else 3)
@@ -95,8 +105,8 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int, marked: bo
     whole = not length or width_of(((name, ""),)) + len(length) + 1 <= room
     if length and whole:
         right = (*right, (f" {length}", "faint"))
-    name = cut(name, max(4, room))
-    left = (*marked_glyph(look, marked), (name, "strong"), (" " if mail[0] else "", ""), mail)
+    named = name_spans(facts.address, (facts.agent.host,), max(4, room), "strong")
+    left = (*marked_glyph(look, marked), *named, (" " if mail[0] else "", ""), mail)
     return spread(left, right, width), whole
 
 

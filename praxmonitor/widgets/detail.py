@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.session import LiveSession
 from mailcore.text.units import UNKNOWN_TIME, clock_time, moment, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, task
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, last_seen, running_pid, task
+from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, next_start, timed
@@ -34,12 +35,14 @@ def detail_lines(
     height: int,
     bypass: bool = False,
     every: float = 0.0,
+    host: HostSaid = NOTHING_SAID,
 ) -> list[Line]:
-    """All lines of the panel; with `bypass` it wears that badge; `every`: the seconds of its timer. What is left of
-    `height` is shared by what it did lately and its log, which has at least `FEWEST_LOG` lines."""
+    """All lines of the panel; with `bypass` it wears that badge; `every`: the seconds of its timer; `host`: what is
+    said of the host that it lives on, if that is another. What is left of `height` is shared by what it did lately and
+    its log, which has at least `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
     badge: Line = (BYPASS, (" ", "")) if bypass else ()
-    right = (*badge, held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
+    right = (*badge, held(facts, status), (look.word, look.role), *state_words(status, host.away, now))
     role = plain(facts.agent.role)
     lines = [
         spread(((f"{look.glyph} ", f"{look.role} strong"), (plain(facts.address), "strong")), right, width),
@@ -49,9 +52,10 @@ def detail_lines(
     reason = wrapped(plain(status.reason), width - LABEL, MOST_REASON) if status.reason else []
     groups = [
         labelled("why", *(((part, look.role),) for part in reason)),
+        labelled("host", *host.lines),
         labelled("held", *held_lines(facts, status)),
         labelled("seen", *seen_lines(facts, now, every)),
-        labelled("process", *process_lines(details, facts.sessions)),
+        labelled("process", *process_lines(facts, details)),
         labelled("task", *_task(facts)),
         labelled("waiting", *waiting_lines(details, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
@@ -91,8 +95,14 @@ def seen_lines(facts: AgentFacts, now: float, every: float = 0.0) -> Iterator[Li
     yield ((said, "" if last else "faint"), *((("   ", ""), (coming, "muted")) if coming else ()))
 
 
-def process_lines(details: AgentDetails | None, sessions: Sequence[LiveSession] = ()) -> Iterator[Line]:
-    """PID, tree, CPU and memory; then the `sessions` that a person has open there."""
+def process_lines(facts: AgentFacts, details: AgentDetails | None) -> Iterator[Line]:
+    """PID, tree, CPU and memory; then the sessions that a person has open there. Of another host the PID alone."""
+    sessions = facts.sessions
+    if facts.agent.is_remote:
+        pid, where = running_pid(facts), plain(facts.agent.host)
+        yield ((f"pid {pid} on {where}", ""),) if pid else ((f"none known on {where}", "faint"),)
+        yield from map(_session, sessions)
+        return
     if details is None or not details.pid:
         if not sessions:
             yield (("none", "faint"),)
@@ -200,7 +210,7 @@ class Detail:
 
     def __init__(self) -> None:
         self.lines = Lines(id="detail", resized=self._lay_out)
-        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool, float, HostSaid] | None = None
 
     def show(
         self,
@@ -210,15 +220,17 @@ class Detail:
         now: float,
         bypass: bool = False,
         every: float = 0.0,
+        host: HostSaid = NOTHING_SAID,
     ) -> None:
-        """Show one agent; None for none. `every`: the seconds of the timer that wakes it."""
-        self._shown = None if facts is None else (facts, status, details, now, bypass, every)
+        """Show one agent; None for none. `every`: the seconds of the timer that wakes it. `host`: what is said of the
+        host that it lives on, if that is another."""
+        self._shown = None if facts is None else (facts, status, details, now, bypass, every, host)
         if self._shown is None:
             self.lines.set_lines([])
         self._lay_out()
 
     def _lay_out(self) -> None:
         if self._shown is not None:
-            facts, status, details, now, bypass, every = self._shown
+            facts, status, details, now, bypass, every, host = self._shown
             width, height = self.lines.line_width, self.lines.line_count
-            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass, every))
+            self.lines.set_lines(detail_lines(facts, status, details, now, width, height, bypass, every, host))

@@ -7,7 +7,7 @@ It scrolls by whole rows, and by itself: a card is never shown in part, the sele
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from textual.geometry import Offset
@@ -16,6 +16,7 @@ from textual.message import Message
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import next_step
 from praxmonitor.text.agents import bypasses, last_seen
+from praxmonitor.text.hosts import NONE_AWAY, greyed
 from praxmonitor.text.lines import Line, on_ground
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
@@ -60,6 +61,10 @@ class Listing:
     """What stands where there is none."""
     foot: Line = ()
     """What the foot says of the list; empty: nothing."""
+    away: Mapping[str, float] = field(default_factory=lambda: NONE_AWAY)
+    """Host that is not heard → since when."""
+    linked: bool = False
+    """There are other hosts."""
 
 
 class _Drawn(NamedTuple):
@@ -207,7 +212,8 @@ class Grid:
     def _agents_in_view(self) -> Iterator[Line]:
         layout, seen = self._layout, self._in_view()
         if layout.top:
-            yield heading(self.lines.line_width, self._listing.columns, self._listing.group is not None)
+            listing = self._listing
+            yield heading(self.lines.line_width, listing.columns, listing.group is not None, listing.linked)
         for start in seen[:: layout.columns]:
             cells = [self._cell(index) for index in range(start, min(start + layout.columns, seen.stop))]
             for first, *others in zip(*cells, strict=True):
@@ -219,8 +225,8 @@ class Grid:
         address, selected = facts.address, index == self._index
         status, marked = self._statuses[address], address in listing.marked
         pulse = listing.pulse(address) if "activity" in listing.columns else ""
-        group = self._group(index)
-        drawn, of = self._drawn.get(index), (marked, pulse, group)
+        group, away = self._group(index), listing.away.get(facts.agent.host)
+        drawn, of = self._drawn.get(index), (marked, pulse, group, away)
         same = drawn is not None and drawn.facts is facts and drawn.status is status and drawn.of == of
         if drawn is not None and same and drawn.at <= now < drawn.until:
             return drawn.lines
@@ -228,13 +234,15 @@ class Grid:
         height, width = self._layout.height, self._layout.width
         every = listing.timer(address)
         if height > 1:
-            lines = card_lines(facts, status, now, width, selected, bypass, height, marked)
+            lines = card_lines(facts, status, now, width, selected, bypass, height, marked, away)
         else:
-            row = TableRow(facts, status, now, selected, marked, bypass, pulse, every, group)
+            row = TableRow(facts, status, now, selected, marked, bypass, pulse, every, group, away, listing.linked)
             lines = (row_line(row, width, listing.columns),)
+        if away is not None:
+            lines = tuple(map(greyed, lines))
         if selected or height > 1:
             lines = tuple(on_ground(line, "selected" if selected else "card") for line in lines)
-        self._drawn[index] = _Drawn(facts, status, of, now, _same_until(facts, status, now, every), lines)
+        self._drawn[index] = _Drawn(facts, status, of, now, _same_until(facts, status, now, every, away), lines)
         return lines
 
     def _group(self, index: int) -> str | None:
@@ -279,14 +287,14 @@ class Grid:
         return max(0, min(first, -(-len(self._agents) // self._layout.columns) - self._layout.rows))
 
 
-def _same_until(facts: AgentFacts, status: Status, now: float, every: float) -> float:
+def _same_until(facts: AgentFacts, status: Status, now: float, every: float, away: float | None) -> float:
     """Until when one is drawn alike unless something changes of it: its ages go on, and money is that of the day."""
     if every or (facts.run is not None and facts.run.next_at):
         return now // 1 + 1
-    shown = (status.since, last_seen(facts), *(activity.at for activity in facts.activities))
+    shown = (away or status.since, last_seen(facts), *(activity.at for activity in facts.activities))
     return min(now // COSTS_HOLD * COSTS_HOLD + COSTS_HOLD, *(next_step(at, now) for at in shown))
 
 
 def _shape(listing: Listing) -> tuple[object, ...]:
     """What the agents are laid out anew for."""
-    return listing.table, listing.columns, bool(listing.foot), listing.group is None, listing.bypass
+    return listing.table, listing.columns, bool(listing.foot), listing.group is None, listing.bypass, listing.linked

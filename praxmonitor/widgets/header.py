@@ -12,6 +12,7 @@ from mailcore.text.units import clock_time, since
 from praxmonitor.state.oldest_task import OldestTask
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
+from praxmonitor.text.hosts import AWAY
 from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
@@ -24,12 +25,15 @@ COST_FROM = 100
 """Cells from which the header has room for money."""
 
 
-def counts(statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False) -> Line:
+def counts(
+    statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False, away: int = 0
+) -> Line:
     """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`; those in
     `words` with their words. `close`: `●3 !1`.
 
     Whoever starts, thinks or is in a tool works: these change many times a minute, and no more is to be known of them
-    at a glance. Of those `held`, some may still work: they are counted twice.
+    at a glance. Of those `held`, some may still work: they are counted twice. `away`: how many more are on hosts that
+    are not heard.
     """
     number = Counter(State.WORKING if status.state in _AT_IT else status.state for status in statuses)
     number[State.HELD] = held
@@ -40,6 +44,9 @@ def counts(statuses: Iterable[Status], held: int, *, words: Container[State], cl
         look = LOOKS[state]
         text = f"{look.glyph}{'' if close else ' '}{number[state]}"
         spans += [(" " if close else "  ", ""), (f"{text} {look.word}" if state in words else text, look.role)]
+    if away:
+        text = f"{AWAY}{'' if close else ' '}{away}"
+        spans += [(" " if close else "  ", ""), (f"{text} away" if State.IDLE in words else text, "muted")]
     return tuple(spans[1:])
 
 
@@ -140,6 +147,8 @@ def header_line(
     *,
     played: str = "",
     limits: tuple[Line, Line] = ((), ()),
+    hosts: tuple[Line, Line] = ((), ()),
+    away_agents: int = 0,
     cost: str = "",
     oldest: OldestTask | None = None,
     away: str = "",
@@ -149,9 +158,10 @@ def header_line(
     numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
     `played` says how a recording is played; empty: none is. `limits`: what is known of usage limits, in words and
-    without. `cost`: what all agents cost today. `oldest`: the open task that waits longest for its answer; `away`:
-    until when the operator is, empty where he is here. These two are the first to be left out. `steady`: the form that
-    was taken before; None: none was.
+    without; `hosts`: of the hosts of the link, `away_agents`: how many agents are on those that are not heard, which
+    have no place among the `statuses`. `cost`: what all agents cost today. `oldest`: the open task that waits longest
+    for its answer; `away`: until when the operator is, empty where he is here. These two are the first to be left out.
+    `steady`: the form that was taken before; None: none was.
     """
     tries: tuple[tuple[Container[State], bool, bool, int], ...]
     tries = (
@@ -171,8 +181,9 @@ def header_line(
             *([(f" {played}", "warn strong")] if played else []),
             ("   ", ""),
         )
-        left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
+        left = (*title, *counts(statuses.values(), held, words=words_left, close=close, away=away_agents))
         parts = [
+            hosts[not words_right],
             limits[not words_right],
             _cost(cost, width, words=words_right),
             _oldest(oldest, now, words=words_right) if extras else (),

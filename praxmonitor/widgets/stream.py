@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mailcore.model.activity import Activity
 from praxmonitor.text.activity_rows import ActivityRow, activity_rows
-from praxmonitor.text.lines import Line, Span, fit, on_ground, pad, plain
+from praxmonitor.text.hosts import name_column
+from praxmonitor.text.lines import Line, Span, fit, on_ground
 from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.line_list import Lines
 
+LINKED = 4
+"""Cells that a name has more where there are other hosts."""
 CURSOR_MARK: Span = ("▸", "accent strong")
 
 
-def stream_line(row: ActivityRow, width: int) -> Line:
-    """Time, agent, glyph and text of one row in `width` cells, and what is folded into it."""
+def stream_line(row: ActivityRow, width: int, hosts: Collection[str] = ()) -> Line:
+    """Time, agent, glyph and text of one row in `width` cells, and what is folded into it. `hosts`: the names of the
+    others of the link."""
     activity = row.activity
-    name = 12 if width < 100 else 14
+    name = (12 if width < 100 else 14) + LINKED * bool(hosts)
+    gap: Line = ((" ", ""),) if hosts else ()
+    (who, role), *host = name_column(activity.agent, hosts, name + (not hosts), "muted", "faint")
     return fit(
         (
             (f"{'' if activity.before else ' '}{timed(activity)}"[:10], "faint"),
-            (pad(f" {plain(activity.agent.removeprefix('@'))}", name + 2), "muted"),
+            (f" {who}", role),
+            *host,
+            *gap,
             *activity_spans(activity, ""),
             (f"  {row.folded}" if row.folded else "", "faint"),
         ),
@@ -31,17 +39,19 @@ def stream_line(row: ActivityRow, width: int) -> Line:
 class StreamLines:
     """A line of each row, made when it comes in view: most never do."""
 
-    def __init__(self, rows: Sequence[ActivityRow], width: int, chosen: int | None = None) -> None:
+    def __init__(
+        self, rows: Sequence[ActivityRow], width: int, chosen: int | None = None, hosts: Collection[str] = ()
+    ) -> None:
         """`chosen`: the place of the row under the cursor, which has a cell of its own; None: there is none."""
-        self._rows, self._width, self._chosen = rows, width, chosen
+        self._rows, self._width, self._chosen, self._hosts = rows, width, chosen, hosts
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, place: int) -> Line:
         if self._chosen is None:
-            return stream_line(self._rows[place], self._width)
-        line = stream_line(self._rows[place], self._width - 1)
+            return stream_line(self._rows[place], self._width, self._hosts)
+        line = stream_line(self._rows[place], self._width - 1, self._hosts)
         return on_ground((CURSOR_MARK, *line), "selected") if place == self._chosen else ((" ", ""), *line)
 
 
@@ -52,11 +62,13 @@ class Stream:
         self.lines = Lines(id="stream", resized=self._lay_out)
         self._activities: tuple[Activity, ...] = ()
         self._rows: tuple[ActivityRow, ...] = ()
+        self._hosts: Collection[str] = ()
 
-    def show(self, activities: tuple[Activity, ...]) -> None:
-        """Show these activities, oldest first."""
+    def show(self, activities: tuple[Activity, ...], hosts: Collection[str] = ()) -> None:
+        """Show these activities, oldest first. `hosts`: the names of the others of the link."""
         if activities is self._activities:
             return
+        self._hosts = hosts
         old = self._rows
         top, follows = self.lines.scroll_offset.y, self.lines.at_end
         self._activities, self._rows = activities, activity_rows(activities)
@@ -69,6 +81,6 @@ class Stream:
     def _lay_out(self) -> None:
         """Stay at the end, if the reader was there."""
         follows = self.lines.at_end
-        self.lines.set_lines(StreamLines(self._rows, self.lines.line_width))
+        self.lines.set_lines(StreamLines(self._rows, self.lines.line_width, hosts=self._hosts))
         if follows:
             self.lines.jump(self.lines.max_scroll_y)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import since
 from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, last_seen, task
+from praxmonitor.text.hosts import AWAY, name_column
 from praxmonitor.text.lines import Line, Span, fit, pad, plain, spread, width_of
 from praxmonitor.text.usage import COST, cost_cell
 from praxmonitor.widgets.card import badge, bar, held, marked_glyph, newest_sign, next_start
@@ -34,6 +35,10 @@ class TableRow(NamedTuple):
     """Seconds of the timer that wakes it; 0.0: it has none."""
     group: str | None = None
     """What it is grouped by, empty where the row above says it; None: nothing is grouped."""
+    away: float | None = None
+    """Since when its host is not heard; None: it is."""
+    linked: bool = False
+    """There are agents of other hosts."""
 
 
 class Column(NamedTuple):
@@ -56,12 +61,12 @@ def _mail(row: TableRow, _: int) -> Line:
 
 def _state(row: TableRow, _: int) -> Line:
     look = LOOKS[row.status.state]
-    mark, role = held(row.facts, row.status)
+    mark, role = held(row.facts, row.status) if row.away is None else (AWAY, "")
     return ((mark or " ", role), (look.word, look.role))
 
 
 def _since(row: TableRow, _: int) -> Line:
-    return ((since(row.status.since, row.now), "faint"),)
+    return ((since(row.away or row.status.since, row.now), "faint"),)
 
 
 def _task(row: TableRow, width: int) -> Line:
@@ -120,9 +125,9 @@ def known_columns(chosen: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in chosen if each in COLUMNS)) or USUAL
 
 
-def widths(chosen: Sequence[str], width: int, grouped: bool) -> tuple[int, dict[str, int]]:
-    """Cells of the name, and of each column that has room."""
-    name = 14 if width < 100 else 20
+def widths(chosen: Sequence[str], width: int, grouped: bool, linked: bool = False) -> tuple[int, dict[str, int]]:
+    """Cells of the name, and of each column that has room. `linked`: names have their hosts behind them."""
+    name = 20 if width >= 100 else 18 if linked else 14
     kept = list(known_columns(chosen))
     left_out = [each for each in LEFT_OUT if each in kept]
     while True:
@@ -141,9 +146,9 @@ def widths(chosen: Sequence[str], width: int, grouped: bool) -> tuple[int, dict[
     return name, given
 
 
-def heading(width: int, chosen: Sequence[str] = (), grouped: bool = False) -> Line:
+def heading(width: int, chosen: Sequence[str] = (), grouped: bool = False, linked: bool = False) -> Line:
     """Names over the rows."""
-    name, given = widths(chosen, width, grouped)
+    name, given = widths(chosen, width, grouped, linked)
     group = f"{pad('group', GROUP_CELLS)} " if grouped else ""
     titles = (
         f"{COLUMNS[each].title:>{cells}}" if COLUMNS[each].right else pad(COLUMNS[each].title, cells)
@@ -155,12 +160,14 @@ def heading(width: int, chosen: Sequence[str] = (), grouped: bool = False) -> Li
 def row_line(row: TableRow, width: int, chosen: Sequence[str] = ()) -> Line:
     """One agent in one line of exactly `width` cells."""
     facts, look = row.facts, LOOKS[row.status.state]
-    name, given = widths(chosen, width, row.group is not None)
+    name, given = widths(chosen, width, row.group is not None, row.linked)
     line: list[Span] = [bar(look.role, row.selected)]
     if row.group is not None:
         line.append((f"{pad(row.group, GROUP_CELLS)} ", "muted"))
     line += marked_glyph(look, row.marked)
-    line.append((f"{pad(plain(facts.address[1:]), name)} ", "strong" if RANK[row.status.state] < 2 else ""))
+    role = "strong" if RANK[row.status.state] < 2 else ""
+    *before, (last, last_role) = name_column(facts.address, (facts.agent.host,), name, role)
+    line += (*before, (f"{last} ", last_role))
     for each, cells in given.items():
         column = COLUMNS[each]
         drawn = column.cell(row, cells)

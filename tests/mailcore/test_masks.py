@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.text.masks import SECRET_FORMS, masked, masked_all
+from mailcore.text import masks
+from mailcore.text.masks import SECRET_FORMS, masked, masked_all, may_hold_secret
 
 # In two halves each: no scanner of this repository's text shall find one.
 SECRETS = {
@@ -134,3 +136,25 @@ def test_masking_is_linear() -> None:
     """100 kB of what begins like a secret again and again; some patterns would take minutes."""
     for piece in ("password=", "://a:", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaa.", "sk-", "token", "=' : "):
         assert masked(piece * (100_000 // len(piece)))
+
+
+LOOKAROUND = re.compile(r"\(\?<?[=!](?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|\\b|\(\?i\)")
+NAME = re.compile(masks._NAME, re.IGNORECASE)
+ANY_SECRET = st.one_of(
+    *(st.from_regex(LOOKAROUND.sub("", form), fullmatch=True) for form in SECRET_FORMS.values()),
+    st.tuples(st.sampled_from(["", "--"]), st.from_regex(NAME, fullmatch=True),
+              st.sampled_from(['="', '": "', "=", ": ", " "]), st.text("aB1_-", min_size=8)).map("".join),
+)  # fmt: skip
+
+
+@given(before=st.sampled_from(["", " ", "Bearer ", "authorization: basic ", "https://"]), secret=ANY_SECRET)
+@settings(deadline=None, max_examples=600, suppress_health_check=list(HealthCheck))
+def test_nothing_that_a_form_finds_is_passed_over(before: str, secret: str) -> None:
+    """Every text in which the forms find something has a sign for which they are looked for at all."""
+    text = f"{before}{secret}@"
+    assert may_hold_secret(text) or not any(pattern.search(text) for pattern in masks._patterns())
+
+
+def test_a_long_text_without_a_secret_is_looked_at_in_a_moment() -> None:
+    text = '{"kind":"tool","text":"Edit: src/foo/bar.py and other words","at":1000.5}, ' * 2000
+    assert not may_hold_secret(text) and masked(text) is text

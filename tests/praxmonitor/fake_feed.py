@@ -18,6 +18,7 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.link import HostRecord
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
@@ -114,7 +115,7 @@ class FakeSpeaker:
 
 def workspace(fleet: Fleet) -> Workspace:
     """A workspace of that fleet's agents, whose addresses are known as if its registry had been read."""
-    registry, agents = fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.agents)
+    registry, agents = fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.local_agents)
     learn_addresses(str(registry), [agent.address for agent in agents])
     return Workspace(fleet.root, registry, agents)
 
@@ -332,6 +333,33 @@ def many(count: int = 20) -> Fleet:
         for number in range(len(fleet.agents) + 1, count + 1)
     )
     return structs.replace(fleet, agents=(*fleet.agents, *more))
+
+
+def host(name: str, *, away: float = 0.0, seen: float = 2.0, **known: object) -> HostRecord:
+    """Another host of the link, which was heard `seen` seconds ago; `away`: it is not heard for so many seconds."""
+    record = HostRecord(name, seen_at=NOON - (away or seen), away_since=NOON - away if away else 0.0)
+    return structs.replace(record, **known)
+
+
+def moved(facts: AgentFacts, where: str, name: str = "") -> AgentFacts:
+    """The same agent, but of that host, and of another name."""
+    old = facts.agent
+    address = f"@{name or old.address[1:]}.{where}"
+    branch = ROOT / ".praxmonitor" / "link" / "hosts" / where / "agents" / (name or old.address[1:])
+    there = replace(old, address=address, branch=branch, root=ROOT, host=where)
+    activities = tuple(structs.replace(one, agent=address) for one in facts.activities)
+    run = replace(facts.run, target=address) if facts.run is not None else None
+    return structs.replace(facts, agent=there, activities=activities, run=run)
+
+
+def linked(hosts: int = 3, each: int = 10, *, away: str = "beta") -> Fleet:
+    """So many hosts, this one among them, each with so many agents; one of the others is away for twelve minutes."""
+    names = [f"host-{number}" for number in range(2, hosts)] if hosts > 3 else ["gamma"][: hosts - 2]
+    here = many(each)
+    others = tuple(moved(facts, name) for name in ("beta", *names) for facts in here.agents)
+    stream = sorted((item for facts in (*here.agents, *others) for item in facts.activities), key=lambda item: item.at)
+    records = tuple(host(name, away=720.0 if name == away else 0.0) for name in ("beta", *names))
+    return structs.replace(here, agents=(*here.agents, *others), hosts=records, stream=tuple(stream))
 
 
 def app_on(

@@ -14,8 +14,8 @@ from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from mailcore.model.fleet import State, Status
 from mailcore.model.usage import Spending, Usage
 from praxmonitor.state.agent_details import AgentDetails, ProcessRow, Section, WaitingStart
-from praxmonitor.state.agent_reader import running_pid
 from praxmonitor.state.memory_reader import MEMORY_BYTES, read_memories
+from praxmonitor.text.agents import running_pid
 from praxmonitor.text.lines import Line
 from praxmonitor.widgets.agent_sections import (
     log_section_lines,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.expectation import EXPECTATION
+from tests.stories.linked_hosts import LINKED_HOSTS
 from tests.stories.made import HEALTHY, STORIES
 from tests.stories.moves import MOVES
 from tests.stories.play import Story, compare, play
@@ -18,7 +19,7 @@ FAULTY = ("importer", "release")
 """Agents of the demo that fail or ask by design: the operator is wanted whatever the limits are."""
 HEALTHY_CAST = tuple(name for name in CAST if name not in FAULTY)
 DAY = 86_400.0
-ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *RECORDED, *REAL)
+ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *LINKED_HOSTS, *RECORDED, *REAL)
 COUNTED: dict[str, tuple[int, int]] = {}
 """Story → misses and false alarms."""
 

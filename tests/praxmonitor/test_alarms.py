@@ -16,6 +16,7 @@ from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.expectation import EXPECTATION
+from tests.stories.linked_hosts import LINKED_HOSTS
 from tests.stories.made import RAISING, STORIES
 from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
@@ -102,7 +103,7 @@ def test_every_kind_is_raised_by_some_story() -> None:
     masks = [mask.story for mask in MASKS]
     raised = {
         kind
-        for story in (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *masks, *RECORDED)
+        for story in (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *masks, *RECORDED, *LINKED_HOSTS)
         for _, kind, _ in story.expected
     }
     assert set(map(str, AlarmKind)) - raised == set()

@@ -71,12 +71,12 @@ def test_a_session_by_hand_is_said_where_no_run_is_at_work() -> None:
     session = LiveSession(4711, NOON - 3600, terminal="/dev/pts/3\x1b[2J")
     writer = structs.replace(lighthouse().agents[0], sessions=(session,))
     for details in (None, AgentDetails("@writer")):
-        said = text(process_lines(details, writer.sessions))
+        said = text(process_lines(writer, details))
         assert said.startswith("by hand   pid 4711 at /dev/pts/3") and "since 11:00" in said
         assert "none" not in said and "\x1b" not in said
-    both = text(process_lines(AgentDetails("@writer", pid=1, alive=True, started_at=NOON), writer.sessions))
+    both = text(process_lines(writer, AgentDetails("@writer", pid=1, alive=True, started_at=NOON)))
     assert "pid 1 " in both and "by hand" in both
-    assert text(process_lines(None)) == "none"
+    assert text(process_lines(facts("writer"), None)) == "none"
     status = app_on(FakeFeed(lighthouse()), workspace(lighthouse())).snapshot.status("@writer")
     assert "process  by hand" in text(detail_lines(writer, status, None, NOON, 60, 40))
     assert "process  by hand" in text(story_lines(writer, status, None, NOON, 60))

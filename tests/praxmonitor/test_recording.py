@@ -18,6 +18,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
 
 from mailcore.config import Alarms, Mail
 from mailcore.exceptions import UsageError
@@ -29,11 +30,14 @@ from mailcore.model.lock import Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.usage import Spent, Usage
+from mailcore.observe.fact_codec import TAGS, LeftOut
 from mailcore.observe.facts import (
+    AgentTold,
     ErrorsRead,
     Fact,
     HoldRead,
     HooksRead,
+    HostsRead,
     LimitsRead,
     LockRead,
     LogsGrew,
@@ -48,8 +52,8 @@ from mailcore.observe.facts import (
 )
 from mailcore.observe.fold import apply
 from mailcore.text.masks import masked
-from praxmonitor.feed.recording import LONGEST_LINE, TAGS, RecordingError, RecordingHeader, RecordingWriter
-from praxmonitor.feed.recording_reader import FORMATS, LeftOut, read_header, read_recording
+from praxmonitor.feed.recording import LONGEST_LINE, RecordingError, RecordingHeader, RecordingWriter
+from praxmonitor.feed.recording_reader import FORMATS, read_header, read_recording
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -57,6 +61,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+st.register_type_strategy(UnsetType, st.just(UNSET))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 st.register_type_strategy(str, TEXT)
 st.register_type_strategy(Path, st.lists(st.text("abc é\\\"'", min_size=1), min_size=1).map(lambda p: Path("/", *p)))
@@ -121,7 +126,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
         Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
         Used: "used", Lost: "lost", Stated: "stated", LimitsRead: "limits",
         HooksRead: "hooks", ErrorsRead: "errors", LogsGrew: "log_growth",
-        SessionsLive: "sessions",
+        SessionsLive: "sessions", HostsRead: "hosts", AgentTold: "told",
     }  # fmt: skip
     assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
     try:
@@ -147,7 +152,8 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
     readings = list(read_recording(recording_0_1_0, left_out))
     assert (
         {type(fact) for _, facts in readings for fact in facts}
-        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew}
+        == set(get_args(Fact))
+        - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew, HostsRead, AgentTold}
         == set(FORMATS[1].values())
     )
     assert len(left_out) == 0 and str(left_out) == ""

@@ -14,7 +14,20 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from praxmonitor.cli.status import main
 
-KEYS = {"account", "address", "branch", "state", "reason", "since", "last_active", "unread", "open", "mailbox", "run"}
+KEYS = {
+    "account",
+    "address",
+    "branch",
+    "host",
+    "state",
+    "reason",
+    "since",
+    "last_active",
+    "unread",
+    "open",
+    "mailbox",
+    "run",
+}
 
 
 def report(capsys: pytest.CaptureFixture[str], *words: str, exit_status: int = 0) -> dict[str, object]:
@@ -32,7 +45,7 @@ def agents(value: dict[str, object]) -> dict[str, dict[str, object]]:
 
 def test_json_has_every_key_of_every_agent(aipass_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     value = report(capsys, str(aipass_workspace / "agents"))
-    assert set(value) == {"workspace", "at", "agents", "alarms", "errors", "watchers"}
+    assert set(value) == {"workspace", "at", "agents", "hosts", "alarms", "errors", "watchers"}
     assert value["workspace"] == str(aipass_workspace)
     rows = agents(value)
     assert [set(row) for row in rows.values()] == [KEYS] * 4

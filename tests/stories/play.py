@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mailcore.config import Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
-from mailcore.observe.facts import ErrorsRead, Fact, LimitsRead, Roster
+from mailcore.observe.facts import ErrorsRead, Fact, HostsRead, LimitsRead, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
@@ -252,5 +252,5 @@ def only(facts: Iterable[Fact], addresses: frozenset[str]) -> Iterator[Fact]:
     for fact in facts:
         if isinstance(fact, Roster):
             yield replace(fact, agents=tuple(agent for agent in fact.agents if agent.address in addresses))
-        elif isinstance(fact, LimitsRead | ErrorsRead) or fact.address in addresses:
+        elif isinstance(fact, LimitsRead | ErrorsRead | HostsRead) or fact.address in addresses:
             yield fact

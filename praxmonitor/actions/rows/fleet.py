@@ -11,7 +11,7 @@ ON_THE_FLEET = (
     Action("left", "h,left", "left", FLEET, "the agent to the left", step("left"), in_replay=True),
     Action("right", "l,right", "right", FLEET, "the agent to the right", step("right"), in_replay=True),
     Action(
-        "filter", "slash", "filter", FLEET, "show only some: word, !not, @name, state:failed, limit:",
+        "filter", "slash", "filter", FLEET, "show only some: word, !not, @name, state:failed, limit:, host:",
         movement.open_filter, words="find search show only narrow who silent", in_replay=True,
     ),
     Action(

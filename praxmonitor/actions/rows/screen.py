@@ -28,6 +28,11 @@ ON_THE_SCREEN = (
         program.show_cost, words="cost costs tokens spent spend usage money price dollars budget", in_replay=True,
     ),
     Action(
+        "link", "", "link", EVERYWHERE, "the hosts of the link: which are there, what waits for whom",
+        program.show_link, words="hosts host machines remote away linked network status clock server",
+        precondition=preconditions.linked,
+    ),
+    Action(
         "notices", "", "notices", EVERYWHERE, "what the bottom line said, newest first", program.notices,
         words="log messages notifications history said toasts", in_replay=True,
     ),

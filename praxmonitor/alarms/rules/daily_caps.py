@@ -15,9 +15,9 @@ from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 
 def agent_cap_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
-    """Of what one agent used in the newest day that it used anything in."""
+    """Of what one agent used in the newest day that it used anything in. Each host has its own caps, for its own."""
     spending, allowed = facts.spending, config.usage
-    if not spending.day:
+    if not spending.day or facts.agent.is_remote:
         return
     cap = fullest(spending.today, allowed)
     if cap is not None:
@@ -27,14 +27,15 @@ def agent_cap_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
 
 
 def fleet_cap_alarms(fleet: Fleet, allowed: UsageCaps, now: float) -> Iterator[Alarm]:
-    """Of what all agents used together on the day of `now`."""
+    """Of what all agents of this host used together on the day of `now`."""
     if not allowed.of_fleet:
         return
     day = local_date(now)
-    today = [facts for facts in fleet.agents if facts.spending.day == day]
+    agents = fleet.local_agents
+    today = [facts for facts in agents if facts.spending.day == day]
     cap = fullest(sum((facts.spending.today for facts in today), Usage()), allowed, fleet=True)
     if cap is not None:
-        held = bool(fleet.agents) and all(facts.held for facts in fleet.agents)
+        held = bool(agents) and all(facts.held for facts in agents)
         every = "every agent is held: `mailcore release --all`"
         remedy = every if held else "hold every agent (`mailcore hold --all`), or raise the cap"
         at = max(facts.last_active for facts in today)

@@ -23,6 +23,7 @@ from praxmonitor.alarms.rules.deadlock import deadlock_alarms
 from praxmonitor.alarms.rules.error_groups import error_group_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
 from praxmonitor.alarms.rules.hooks import hook_alarms
+from praxmonitor.alarms.rules.hosts import host_alarms
 from praxmonitor.alarms.rules.limits import limit_alarms, near_limit_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
 from praxmonitor.alarms.rules.mail import mail_alarms
@@ -32,6 +33,7 @@ from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 from praxmonitor.alarms.rules.your_move import your_move_alarms
+from praxmonitor.state.snapshot import moments_of
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
     run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms, your_move_alarms,
@@ -66,17 +68,20 @@ class AlarmRules:
         known, policy = self._known, self.config.alarms
         working = machine_status.work or {}
         everyone = fleet.agents if fleet.operator is None else (*fleet.agents, fleet.operator)
+        moments = moments_of(fleet, now, machine_status)
         passed_on = _passed_on(fleet)
         for facts in everyone:
             address = facts.agent.address
             status = statuses.get(address) if statuses is not None else None
+            at, machine = moments.of(facts)
             if status is None:
-                status = state(facts, now, policy, machine_status)
+                status = state(facts, at, policy, machine)
             # An open request for approval is raised by the alarm on the operator's mailbox, a limit by the account's.
+            # One of another host is in the mailbox of the operator there.
             if status.state in ALARM_OF_STATE and (
-                status.state is not State.WAITING or status != request_status(facts)
+                status.state is not State.WAITING or status != request_status(facts) or _asks_elsewhere(facts, fleet)
             ):
-                raised.append(state_alarm(facts, status, now, policy, machine_status))
+                raised.append(state_alarm(facts, status, at, policy, machine))
             elif address in working and (spinning := spin_alarm(facts, status, now, policy, machine_status)):
                 raised.append(spinning)
             before = known.get(address)
@@ -96,6 +101,7 @@ class AlarmRules:
         if fleet.errors is not self._errors[0]:
             self._errors = fleet.errors, tuple(error_group_alarms(fleet, self.config))
         raised += [one.alarm for one in self._errors[1] if _stands(one, now, machine_status)]
+        raised += host_alarms(fleet, now)
         raised += limit_alarms(fleet, now)
         raised += deadlock_alarms(fleet, now)
         raised += network_alarms(fleet, failures, now)
@@ -111,6 +117,14 @@ class AlarmRules:
 def _stands(timed: TimedAlarm, now: float, machine_status: MachineStatus) -> bool:
     due = counted_from(timed.last, timed.limit, machine_status.gaps) + timed.limit
     return due <= now < timed.until
+
+
+def _asks_elsewhere(facts: AgentFacts, fleet: Fleet) -> bool:
+    """Whether what an agent of another host asks of its operator is in no mailbox of ours."""
+    if not facts.agent.is_remote or fleet.operator is None:
+        return facts.agent.is_remote
+    ours = {message.id for message in fleet.operator.mailbox.messages}
+    return not any(request.id in ours for request in facts.requests)
 
 
 def _passed_on(fleet: Fleet) -> frozenset[str]:

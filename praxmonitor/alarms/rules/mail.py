@@ -33,6 +33,8 @@ def mail_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
             )
         elif message.is_task or message.urgency == 0:
             yield from _unmoved(facts, message, config.mail.rung_limit(message.priority))
+    for request in facts.remote_requests:
+        yield TimedAlarm(_approval(facts, request), request.came_at, until=request.expires_at or math.inf)
     if facts.agent.is_operator and config.alarms.unread:
         yield from _unread(facts, config.alarms.unread)
 
@@ -103,10 +105,13 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     at = message.stored_at or message.at
     asks = f"asks for your approval{f' (tier {message.tier})' if message.tier > 1 else ''}"
     until = f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
+    elsewhere = facts.agent.is_remote
+    where = "in the list of alarms" if elsewhere else "open it in your inbox (i), then"
+    name = message.id if elsewhere else message.seq or message.id
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{safe_sender(message.sender)} {asks}: {message.subject}",
         "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
-        f"open it in your inbox (i), then approve (Y) or deny (N) it, or "
-        f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
+        f"{where} approve (Y) or deny (N) it, or "
+        f'`mailcore approve {name} "why" --from {OPERATOR}`',
         message.id or message.sent_id,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def wake_alarms(fleet: Fleet, config: Config, now: float, machine_status: Machin
     signs = machine_status.woken_at
     if signs is None and machine_status.work is not None:
         return  # somebody looks, and has not yet
-    for facts in fleet.agents:
+    for facts in fleet.local_agents:
         every, run = config.agent(facts.address).wake_every, facts.run
         last = max(run.created_at if run is not None else 0.0, (signs or {}).get(facts.address, 0.0))
         if not every or not last or facts.lock is not None or facts.held:

@@ -328,7 +328,8 @@ def test_everyone(link: Linked) -> None:
     with pytest.raises(Refused, match="no host gamma"):
         to("@all.gamma")
     with pytest.raises(Refused, match="say which"):
-        to("@lead")
+        route.refuse_ambiguous(link.alpha, ["@lead"])
+    assert to("@lead") == ["@lead"]
 
 
 def test_an_interrupted_send_that_is_repeated_is_one_mail(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:

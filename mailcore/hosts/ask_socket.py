@@ -1,0 +1,63 @@
+"""Questions to other hosts, put to the process of the link on this one: over a socket in its directory, no network.
+
+One question a connection: a line of JSON. The answer: a line of JSON, and then as many bytes as that says.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.membership import link_directory
+from mailcore.system.socket_path import short_path
+from mailcore.workspace.find import Workspace
+
+SOCKET = "socket"
+MAX_QUESTION = 1 << 19
+MAX_ANSWER = 1 << 20
+"""Bytes of an answer."""
+PATIENCE = 30.0
+"""Seconds that an answer is waited for."""
+
+
+def ask(workspace: Workspace, host: str, name: str, question: dict[str, Any], timeout: float = PATIENCE) -> bytes:
+    """What another host answers. MailcoreError (codes `not_running`, `away`, `slow`) if it does not, Refused with its
+    words if it refuses."""
+    return call(workspace, {"ask": name, "host": host, "question": question}, timeout)
+
+
+def fill(workspace: Workspace, host: str, agent: str, what: str, timeout: float = PATIENCE, **terms: Any) -> None:
+    """Bring the copy of what another host keeps of an agent (`@writer`) up to date. Raises as `ask`."""
+    call(workspace, {"fill": what, "host": host, "agent": agent, "terms": terms}, timeout)
+
+
+def call(workspace: Workspace, request: dict[str, Any], timeout: float = PATIENCE) -> bytes:
+    """What the process of the link answers."""
+    line = json.dumps(request).encode() + b"\n"
+    if len(line) > MAX_QUESTION:
+        raise Refused(f"a question of {len(line):,} bytes; {MAX_QUESTION:,} at most", "too_large")
+    try:
+        with socket.socket(socket.AF_UNIX) as connection, short_path(link_directory(workspace) / SOCKET) as path:
+            connection.settimeout(timeout)
+            connection.connect(path)
+            connection.sendall(line)
+            with connection.makefile("rb") as answer:
+                return _read(answer.readline(1 << 16), answer)
+    except TimeoutError as error:
+        raise MailcoreError(f"{request['host']} did not answer within {timeout:g} s", "slow") from error
+    except (FileNotFoundError, ConnectionError) as error:
+        raise MailcoreError("the link is not running here: mailcore link run", "not_running") from error
+
+
+def _read(head: bytes, answer: Any) -> bytes:
+    try:
+        said = json.loads(head)
+    except ValueError as error:
+        raise MailcoreError("the link on this host ended while it was asked", "not_running") from error
+    if "error" in said:
+        kind = Refused if said.get("refused") else MailcoreError
+        raise kind(str(said["error"]), str(said.get("code", "failed")))
+    body: bytes = answer.read(min(int(said["bytes"]), MAX_ANSWER))
+    return body

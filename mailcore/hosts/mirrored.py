@@ -1,0 +1,39 @@
+"""What is copied here of an agent of another host: which files, how much of each, and how old that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from mailcore.model.agent import Agent
+from mailcore.system.safe_open import read_bytes
+
+MIRROR_FILE = "mirror.json"
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """What is copied of one file."""
+
+    name: int
+    """Tells the file there from another of its path; 0: it is copied whole each time."""
+    begin: int
+    """Where in the file there the copy begins."""
+    end: int
+
+
+class Mirror(msgspec.Struct, frozen=True):
+    """What is copied of one agent."""
+
+    files: Mapping[str, Copied] = {}
+    """By path below its directory."""
+    asked: Mapping[str, float] = {}
+    """What was asked for → when it came last, seconds since the epoch."""
+
+
+def read_mirror(agent: Agent) -> Mirror:
+    """What is copied of an agent of another host; nothing, where that is not known."""
+    try:
+        return msgspec.json.decode(read_bytes(agent.branch / MIRROR_FILE, links=False), type=Mirror)
+    except (OSError, msgspec.MsgspecError):
+        return Mirror()
