@@ -20,8 +20,8 @@ from mailcore.text.units import size
 from mailcore.workspace.find import Workspace
 
 LONG_FILE, LONGEST_FILE = 1 << 20, 64 << 20
-"""Bytes of a host's file from which it is to tell all anew, at least thrice what all takes; and at which nothing is added
-before it did: whoever opens a screen reads all of it, 13 MB in 0.4 s."""
+"""Bytes of a host's file from which it is to tell all anew, at least thrice what all takes; and at which nothing is
+added before it did: whoever opens a screen reads all of it, 13 MB in 0.4 s."""
 MAX_PARTS = 1_000
 MAX_TOLD = 16 << 20
 """Bytes of all that one host may tell at once."""
