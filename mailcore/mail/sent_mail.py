@@ -30,11 +30,12 @@ class SentMail:
 
     @property
     def became(self) -> str:
-        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …"""
+        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …, and `waiting` of
+        what is on its way to another host."""
         if self.message.status == "refused":
             return "refused"
         if self.copy is None:
-            return "answered" if self.answer else "unknown"
+            return "answered" if self.answer else "waiting" if LINK in self.message.raw else "unknown"
         rung = ladder(self.copy.message).rung
         ack = recipient_answer(self.copy.message)
         if ack is not None:
