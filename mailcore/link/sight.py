@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 WORD_EVERY = 20.0
 """Seconds between two words of where this host is: by it the others see that they miss something."""
-LOOK = 1.0
+WORD_LOOK = 1.0
 """Seconds between two such words, at least, where something is missing, or we were not connected."""
-LISTENED = 90.0
+LISTENS_FOR = 90.0
 """Seconds for which a host listens, at least, after it was heard."""
-PATIENCE = 30.0
+PUBLISH_PATIENCE = 30.0
 """Seconds for which a message waits to be handed to the server."""
-MOST_WAITING = 16 << 20
+MOST_UNKEPT = 16 << 20
 """Bytes that wait to be kept, at most: what is more is lost, and told anew."""
 
 
@@ -45,7 +45,7 @@ class _Sight:
         self._store = SightStore(carrier.workspace, carrier.report)
         self._came: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
         self._waiting, self._counting = 0, threading.Lock()
-        self._heard_at = -LISTENED
+        self._heard_at = -LISTENS_FOR
         self._missing = False
         """Somebody is to tell all anew."""
         self._failed: asyncio.Future[NoReturn] = loop.create_future()
@@ -64,7 +64,7 @@ class _Sight:
                 self._missing = False
                 await self._say()
                 said_at = time.monotonic()
-            await asyncio.wait({self._failed}, timeout=LOOK)
+            await asyncio.wait({self._failed}, timeout=WORD_LOOK)
             if self._failed.done():
                 self._failed.result()
 
@@ -88,7 +88,7 @@ class _Sight:
             return
         self._heard_at = time.monotonic()
         with self._counting:
-            if self._waiting + len(data) > MOST_WAITING:
+            if self._waiting + len(data) > MOST_UNKEPT:
                 return
             self._waiting += len(data)
         self._came.put((host, data))
@@ -105,13 +105,13 @@ class _Sight:
             self._missing = self._missing or bool(self._store.wants())
 
     def _listened(self) -> bool:
-        return self._carrier.is_connected and time.monotonic() - self._heard_at < LISTENED
+        return self._carrier.is_connected and time.monotonic() - self._heard_at < LISTENS_FOR
 
     def _publish(self, data: bytes) -> bool:
         """In the publisher's thread."""
         if self._stopped:
             return False
-        return asyncio.run_coroutine_threadsafe(self._carrier.publish_sight(data), self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(self._carrier.publish_sight(data), self._loop).result(PUBLISH_PATIENCE)
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:

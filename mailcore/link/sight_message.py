@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from mailcore.observe.fact_codec import encoded, tagged
+from mailcore.observe.fact_codec import encoded_line, tagged
 from mailcore.observe.facts import Fact
 
 MAX_MESSAGE = 768 << 10
@@ -47,7 +47,7 @@ def encoded_facts(facts: Iterable[Fact]) -> Iterator[bytes]:
     held: list[bytes] = []
     size = 0
     for fact in facts:
-        one = encoded(tagged([fact]))[1:-1]
+        one = encoded_line(tagged([fact]))[1:-1]
         if len(one) > MAX_MESSAGE - 1024:
             continue
         if held and size + len(one) > WANTED_BYTES:

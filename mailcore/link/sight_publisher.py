@@ -20,19 +20,19 @@ from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
 from mailcore.workspace.find import Workspace
 
-FRAME = 0.2
+TELL_FRAME = 0.2
 """Seconds between two readings of one agent, at least; the first after a pause is told at once."""
-PAUSE = 0.03
+TELL_PAUSE = 0.03
 """Seconds between two messages, at least: what several agents do at a moment is told in one."""
 BYTES_A_SECOND = 512 << 10
 """What is told on an average, at most: what is more is told later, as it is then."""
 WHOLE_EVERY = 4.0
 """Seconds between two tellings of all there is, at least."""
-AGAIN = 1.0
+TELL_AGAIN = 1.0
 """Seconds after which it is tried again where nobody is reached."""
-SWEEP = 2.0
+SIGHT_SWEEP = 2.0
 """Seconds between two looks where the kernel does not tell what changes."""
-GIVE_BACK = 60.0
+SIGHT_GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
 
 
@@ -80,25 +80,25 @@ class SightPublisher:
         """Read and tell until it is stopped."""
         with closing(WorkspaceReader(self._workspace, hosts=False)) as reader:
             fleet = apply(Fleet(self._workspace.root), reader.initial(read_before=True), time.time())
-            with WorkspaceWatch(reader.watch_paths, SWEEP, waits=reader.waits) as watch:
+            with WorkspaceWatch(reader.watch_paths, SIGHT_SWEEP, waits=reader.waits) as watch:
                 self._watch = watch
                 given_back = time.monotonic()
                 watch.recall(given_back)
                 for batch in () if self._stopped else watch:
-                    if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
+                    if batch.sweep and time.monotonic() - given_back > SIGHT_GIVE_BACK:
                         memory.give_back()
                         given_back = time.monotonic()
                     if facts := _facts(reader, batch):
                         fleet = apply(fleet, facts, time.time())
                     if (again := self.tell(fleet, time.monotonic())) is not None:
                         watch.recall(again)
-                    watch.pause(PAUSE)
+                    watch.pause(TELL_PAUSE)
 
     def tell(self, fleet: Fleet, now: float) -> float | None:
         """Tell what is due of this fleet at `now`, by the machine's own clock. Returns when more is; None: nothing is
         left."""
         if not self._listened():
-            return now + AGAIN
+            return now + TELL_AGAIN
         if now < self._next:
             return self._next
         if self._wanted.is_set():
@@ -121,7 +121,7 @@ class SightPublisher:
             old = self._told.get(new.address)
             if new is old:
                 continue
-            due = self._told_at.get(new.address, -FRAME) + FRAME
+            due = self._told_at.get(new.address, -TELL_FRAME) + TELL_FRAME
             if due > now:
                 again = due if again is None else min(again, due)
                 continue
@@ -129,7 +129,7 @@ class SightPublisher:
                 facts.append(fact)
             told.append(new)
         if facts and not self._send(encoded_facts(facts), now):
-            return now + AGAIN  # it is told then, as it is then
+            return now + TELL_AGAIN  # it is told then, as it is then
         self._roster, self._of = now_here, (fleet.places, fleet.notes)
         self._note(told, now)
         return again
@@ -141,7 +141,7 @@ class SightPublisher:
         facts: list[Fact] = [now_here, *(fact for one in fleet.agents if (fact := telling(None, one)) is not None)]
         if not self._send(list(encoded_facts(facts)), now):
             self._wanted.set()
-            return now + AGAIN
+            return now + TELL_AGAIN
         self._whole_at, self._roster, self._of = now, now_here, (fleet.places, fleet.notes)
         self._told = {}
         self._note(fleet.agents, now)

@@ -23,9 +23,9 @@ LONG_FILE, LONGEST_FILE = 1 << 20, 64 << 20
 """Bytes of a host's file from which it is to tell all anew, at least thrice what all takes; and at which nothing is
 added before it did: whoever opens a screen reads all of it, 13 MB in 0.4 s."""
 MAX_PARTS = 1_000
-MAX_TOLD = 16 << 20
+MAX_WHOLE_TELLING = 16 << 20
 """Bytes of all that one host may tell at once."""
-RATE, BURST = 2 << 20, 48 << 20
+SIGHT_RATE, SIGHT_BURST = 2 << 20, 48 << 20
 """Bytes a second of one host that are kept, on an average, and at once: what is more is not."""
 
 
@@ -42,7 +42,7 @@ class SightStore:
         told = self._told(host)
         if not told.admits(len(data)):
             told.missing = True
-            self._on_trouble(f"{host} tells more of its agents than {size(RATE)} a second: not all is shown")
+            self._on_trouble(f"{host} tells more of its agents than {size(SIGHT_RATE)} a second: not all is shown")
             return None
         try:
             message = decoded_message(data)
@@ -83,7 +83,7 @@ class _Told:
     """Of what was told at once."""
     parts: list[bytes] = field(default_factory=list)
     """Of a telling of all that is under way."""
-    _left: float = BURST
+    _left: float = SIGHT_BURST
     _looked: float = field(default_factory=time.monotonic)
 
     @property
@@ -94,7 +94,7 @@ class _Told:
     def admits(self, length: int) -> bool:
         """Whether so much more may come now."""
         now = time.monotonic()
-        self._left = min(BURST, self._left + (now - self._looked) * RATE)
+        self._left = min(SIGHT_BURST, self._left + (now - self._looked) * SIGHT_RATE)
         self._looked = now
         if length > self._left:
             return False
@@ -133,9 +133,9 @@ class _Told:
             return
         self.parts.append(data)
         length = sum(map(len, self.parts)) + len(self.parts)
-        if message.parts > MAX_PARTS or length > MAX_TOLD:
+        if message.parts > MAX_PARTS or length > MAX_WHOLE_TELLING:
             self.parts = []
-            raise ValueError(f"it tells more than {size(MAX_TOLD)} at once")
+            raise ValueError(f"it tells more than {size(MAX_WHOLE_TELLING)} at once")
         if message.part == message.parts - 1:
             lines, self.parts = self.parts, []
             writing.replace(self.path, b"\n".join(lines), b"\n", durable=False)

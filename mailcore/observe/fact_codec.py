@@ -11,6 +11,7 @@ import msgspec
 
 from mailcore.model.activity import Kind
 from mailcore.observe.facts import (
+    AgentTold,
     ErrorsRead,
     Fact,
     HoldRead,
@@ -26,7 +27,6 @@ from mailcore.observe.facts import (
     Seen,
     SessionsLive,
     Stated,
-    Told,
     Used,
 )
 from mailcore.text import counted, line
@@ -50,10 +50,10 @@ TAGS: Mapping[type, str] = {
     LimitsRead: "limits",
     ErrorsRead: "errors",
     HostsRead: "hosts",
-    Told: "told",
+    AgentTold: "told",
 }
 """A kind of fact → its tag. A tag never changes, whatever becomes of the type's own name."""
-KINDS: Mapping[str, type] = {tag: kind for kind, tag in TAGS.items()}
+FACT_KINDS: Mapping[str, type] = {tag: kind for kind, tag in TAGS.items()}
 """The other way."""
 MOST_KINDS = 5
 """Unknown kinds that are named; the rest is counted."""
@@ -90,7 +90,7 @@ def tagged(facts: Iterable[Fact]) -> list[tuple[str, Fact]]:
     return [(TAGS[type(fact)], fact) for fact in facts]
 
 
-def encoded(value: object) -> bytes:
+def encoded_line(value: object) -> bytes:
     """One line without its end, secrets masked: it is made to be given away."""
     try:
         text = msgspec.json.encode(value, enc_hook=_plain)
@@ -100,7 +100,7 @@ def encoded(value: object) -> bytes:
 
 
 def decoded(kind: type[T], value: Any) -> T:
-    """What `encoded` made of a value of that kind, parsed. msgspec.ValidationError where it is none."""
+    """What `encoded_line` made of a value of that kind, parsed. msgspec.ValidationError where it is none."""
     return msgspec.convert(value, kind, dec_hook=_from_text)
 
 
@@ -112,7 +112,7 @@ def decoded_facts(values: Iterable[tuple[str, Any]], kinds: Mapping[str, type], 
         if kind is None:
             left_out.facts[str(tag)] += 1
             continue
-        if kind is Seen or (kind is Told and "activities" in value):
+        if kind is Seen or (kind is AgentTold and "activities" in value):
             left_out.activities.update(
                 str(one["kind"]) for one in value["activities"] if one["kind"] not in _ACTIVITIES
             )

@@ -147,7 +147,7 @@ class HostsRead:
     hosts: tuple[HostRecord, ...]
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class AgentTold(msgspec.Struct, frozen=True, omit_defaults=True):
     """What another host says of one of its agents: of `AgentFacts` what changed, each as it stands now.
 
     It may be told again, and what comes between two of them may be lost: the next whole one makes up for it.
@@ -193,6 +193,6 @@ AgentFact = (
     | SessionsLive
     | HooksRead
     | LogsGrew
-    | Told
+    | AgentTold
 )
 Fact = Roster | LimitsRead | ErrorsRead | HostsRead | AgentFact

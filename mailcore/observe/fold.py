@@ -17,6 +17,7 @@ from mailcore.observe import open_work, permission_prompts, told
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import (
     AgentFact,
+    AgentTold,
     ErrorsRead,
     Fact,
     HoldRead,
@@ -32,7 +33,6 @@ from mailcore.observe.facts import (
     Seen,
     SessionsLive,
     Stated,
-    Told,
     Used,
 )
 from mailcore.observe.usage_sum import add_spent, for_run
@@ -149,11 +149,11 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return (old if sessions == old.sessions else replace(old, sessions=sessions)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
-        case Told():
+        case AgentTold():
             return _told(old, fact)
 
 
-def _told(old: AgentFacts, fact: Told) -> tuple[AgentFacts, Sequence[Activity]]:
+def _told(old: AgentFacts, fact: AgentTold) -> tuple[AgentFacts, Sequence[Activity]]:
     changes = told.changes(old, fact)
     new = told.new_activities(old, fact)
     if new or (fact.whole and fact.past):

@@ -18,8 +18,8 @@ from mailcore.hosts.membership import link_directory, read_membership
 from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
 from mailcore.observe.activities import neutral
-from mailcore.observe.fact_codec import KINDS, LeftOut, decoded_facts
-from mailcore.observe.facts import Fact, HostsRead, Roster, Told
+from mailcore.observe.fact_codec import FACT_KINDS, LeftOut, decoded_facts
+from mailcore.observe.facts import AgentTold, Fact, HostsRead, Roster
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.file_tail import FileTail
 from mailcore.observe.told import told_here
@@ -33,16 +33,16 @@ MAX_NOTES = 3
 """Notes of one host about its own reading that are shown."""
 WOBBLE = 0.5
 """Seconds by which the measured difference of two clocks varies: for less no time is corrected anew."""
-PATIENCE = 15.0
+LINK_PATIENCE = 15.0
 """Seconds for which our own link may be down, as when it is begun, before its hosts count as not heard."""
-TOLD_KINDS = {tag: kind for tag, kind in KINDS.items() if kind in (Roster, Told)}
+TOLD_KINDS = {tag: kind for tag, kind in FACT_KINDS.items() if kind in (Roster, AgentTold)}
 """What a host may tell."""
 
 
 class HostsReader:
     """Reads what is known of the other hosts of a workspace's link; where it belongs to none, that there is none."""
 
-    def __init__(self, workspace: Workspace, patience: float = PATIENCE) -> None:
+    def __init__(self, workspace: Workspace, patience: float = LINK_PATIENCE) -> None:
         """Reads nothing yet. `patience`: seconds for which our own link may be down before its hosts are not heard."""
         self._patience = patience
         self._down_since = self._deaf_since = 0.0
@@ -187,7 +187,7 @@ class _Sight:
                 known = [agent for agent in fact.agents if TOLD_ADDRESS.fullmatch(agent.address)][:MAX_AGENTS]
                 self._told = tuple(self._here(agent) for agent in known if not agent.is_reserved)
                 self.notes = tuple(f"{host}: {neutral(note)}" for note in fact.notes[:MAX_NOTES])
-            elif isinstance(fact, Told):
+            elif isinstance(fact, AgentTold):
                 yield told_here(replace(fact, past=self._past), host, own, self._skew)
 
     def _here(self, agent: Agent) -> Agent:

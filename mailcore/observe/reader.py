@@ -18,7 +18,7 @@ from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
 from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
-from mailcore.observe.host_reader import PATIENCE, HostsReader
+from mailcore.observe.host_reader import LINK_PATIENCE, HostsReader
 from mailcore.observe.limit_reader import LimitReader
 from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.register_reader import RegisterReader
@@ -45,7 +45,7 @@ FOLLOWED_AGE = 3600.0
 class WorkspaceReader:
     """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
 
-    def __init__(self, workspace: Workspace, *, hosts: bool = True, patience: float = PATIENCE) -> None:
+    def __init__(self, workspace: Workspace, *, hosts: bool = True, patience: float = LINK_PATIENCE) -> None:
         """`hosts`: what other hosts of its link tell is read too; `patience`: as of `HostsReader`."""
         self.workspace = workspace
         self._hosts = HostsReader(workspace, patience) if hosts else None

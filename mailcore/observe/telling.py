@@ -7,27 +7,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
-from mailcore.observe.facts import Roster, Told
-from mailcore.observe.told import FIELDS
+from mailcore.observe.facts import AgentTold, Roster
+from mailcore.observe.told import TOLD_FIELDS
 from mailcore.text.masks import masked
 
 NEWEST_MAILS, OLDEST_MAILS = 12, 4
 """Of a mailbox, so many of the newest and of the oldest open mails are told; the others are counted."""
 MAX_REQUESTS = 10
 """Requests for approval of one agent that are told, the oldest."""
-MAX_SUBJECT, MAX_ANSWER, MAX_REQUEST = 200, 400, 4_000
+MAX_TOLD_SUBJECT, MAX_TOLD_ANSWER, MAX_TOLD_REQUEST = 200, 400, 4_000
 """Characters of a subject, of a result, and of what is asked for."""
-MAX_ATTEMPTS = 50
+MAX_TOLD_ATTEMPTS = 50
 """Attempts of a run that are told, the newest."""
 MAX_TOLD_NOTES = 3
 KEPT_KEYS = ("approval", "upsert_key", "updates", "feedback", "project", "sender_proof")
 """What else is told of a mail."""
-MAX_KEPT = 300
+MAX_KEPT_TEXT = 300
 """Characters of each text among it."""
 
 
@@ -38,24 +41,24 @@ def roster(fleet: Fleet) -> Roster:
     return Roster(tuple(agents), tuple(map(masked, fleet.notes[:MAX_TOLD_NOTES])))
 
 
-def telling(old: AgentFacts | None, new: AgentFacts) -> Told | None:
+def telling(old: AgentFacts | None, new: AgentFacts) -> AgentTold | None:
     """What is to be told of an agent of whom `old` was told, None: nothing; None if there is nothing new."""
     before = old if old is not None else AgentFacts(new.agent)
     found: dict[str, Any] = {}
-    for name in FIELDS:
+    for name in TOLD_FIELDS:
         value, known = getattr(new, name), getattr(before, name)
         if value is known or value == known:
             continue
-        bounded = _bounded(value)
-        if bounded != _bounded(known):
+        bounded = _bounded(value, new.agent)
+        if bounded != _bounded(known, new.agent):
             found[name] = bounded
     told = {id(activity) for activity in before.activities}
     if activities := tuple(activity for activity in new.activities if id(activity) not in told):
         found["activities"] = activities
-    return Told(new.address, whole=old is None, **found) if found or old is None else None
+    return AgentTold(new.address, whole=old is None, **found) if found or old is None else None
 
 
-def _bounded(value: Any) -> Any:
+def _bounded(value: Any, agent: Agent) -> Any:
     match value:
         case Mailbox():
             return _heads(value)
@@ -63,9 +66,16 @@ def _bounded(value: Any) -> Any:
             return _short(value)
         case Lock():
             return dataclasses.replace(value, nonce="")
+        case (GrowingLog(), *_):
+            return tuple(structs.replace(one, path=_place(Path(one.path), agent.branch)) for one in value)
         case (Message(), *_):
-            return tuple(_head(one, MAX_REQUEST) for one in value[:MAX_REQUESTS])
+            return tuple(_head(one, MAX_TOLD_REQUEST) for one in value[:MAX_REQUESTS])
     return value
+
+
+def _place(path: Path, branch: Path) -> str:
+    """A file as seen from its agent's directory; of one elsewhere its name."""
+    return str(path.relative_to(branch)) if path.is_relative_to(branch) else path.name
 
 
 def _heads(mailbox: Mailbox) -> Mailbox:
@@ -81,10 +91,10 @@ def _heads(mailbox: Mailbox) -> Mailbox:
 def _head(message: Message, body: int) -> Message:
     ack = message.ack
     if ack is not None:
-        ack = dataclasses.replace(ack, result=ack.result[:MAX_ANSWER])
+        ack = dataclasses.replace(ack, result=ack.result[:MAX_TOLD_ANSWER])
     return dataclasses.replace(
         message,
-        subject=message.subject[:MAX_SUBJECT],
+        subject=message.subject[:MAX_TOLD_SUBJECT],
         body=masked(message.body)[:body] if body else "",
         reply_path="",
         ack=ack,
@@ -95,7 +105,7 @@ def _head(message: Message, body: int) -> Message:
 def _kept(value: Any) -> Any:
     """A value of a mail's further keys: a text, a number, or an object of such; nothing deeper."""
     if isinstance(value, str):
-        return value[:MAX_KEPT]
+        return value[:MAX_KEPT_TEXT]
     if isinstance(value, Mapping):
         plain = {str(key)[:60]: one for key, one in value.items() if isinstance(one, str | int | float | None)}
         return {key: _kept(one) for key, one in list(plain.items())[:20]}
@@ -105,8 +115,8 @@ def _kept(value: Any) -> Any:
 def _short(run: Run) -> Run:
     return dataclasses.replace(
         run,
-        subject=run.subject[:MAX_SUBJECT],
-        attempts=run.attempts[-MAX_ATTEMPTS:],
-        result=masked(run.result)[:MAX_ANSWER],
-        answer=masked(run.answer)[:MAX_ANSWER],
+        subject=run.subject[:MAX_TOLD_SUBJECT],
+        attempts=run.attempts[-MAX_TOLD_ATTEMPTS:],
+        result=masked(run.result)[:MAX_TOLD_ANSWER],
+        answer=masked(run.answer)[:MAX_TOLD_ANSWER],
     )

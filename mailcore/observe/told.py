@@ -24,15 +24,15 @@ from mailcore.model.message import Ack, Mailbox, Message, parse_time
 from mailcore.model.run import Attempt, Await, Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending
-from mailcore.observe.facts import Told
+from mailcore.observe.facts import AgentTold
 
 T = TypeVar("T")
 
-FIELDS = tuple(
-    field.name for field in structs.fields(Told) if field.name not in ("address", "whole", "past", "activities")
+TOLD_FIELDS = tuple(
+    field.name for field in structs.fields(AgentTold) if field.name not in ("address", "whole", "past", "activities")
 )
 """What `AgentFacts` has under the same name, save the activities, of which the new ones are told."""
-TIMES: Mapping[type, tuple[str, ...]] = {
+TIME_FIELDS: Mapping[type, tuple[str, ...]] = {
     Ack: ("at",),
     Activity: ("at",),
     Attempt: ("started_at", "running_at", "ended_at"),
@@ -47,14 +47,14 @@ TIMES: Mapping[type, tuple[str, ...]] = {
     Turn: ("began", "ended", "said_at"),
 }
 """Which values of these are moments; 0.0 is none."""
-NAMES: Mapping[type, tuple[str, ...]] = {
+ADDRESS_FIELDS: Mapping[type, tuple[str, ...]] = {
     Activity: ("agent",),
     Await: ("on",),
     Message: ("sender", "recipient"),
     Run: ("target", "sender"),
 }
 """Which of these are addresses, as that host writes them."""
-HOLDS: Mapping[type, tuple[str, ...]] = {
+HELD_FIELDS: Mapping[type, tuple[str, ...]] = {
     Mailbox: ("messages",),
     Message: ("ack",),
     Run: ("attempts", "awaits"),
@@ -62,11 +62,11 @@ HOLDS: Mapping[type, tuple[str, ...]] = {
 """Which of these hold others."""
 
 
-def changes(old: AgentFacts, fact: Told) -> dict[str, Any]:
+def changes(old: AgentFacts, fact: AgentTold) -> dict[str, Any]:
     """What of an agent's facts, its activities aside, is another after it was told."""
     first = AgentFacts(old.agent) if fact.whole else None
     found: dict[str, Any] = {}
-    for name in FIELDS:
+    for name in TOLD_FIELDS:
         value, before = getattr(fact, name), getattr(old, name)
         if value is UNSET:
             if first is None:
@@ -79,7 +79,7 @@ def changes(old: AgentFacts, fact: Told) -> dict[str, Any]:
     return found
 
 
-def new_activities(old: AgentFacts, fact: Told) -> Sequence[Activity]:
+def new_activities(old: AgentFacts, fact: AgentTold) -> Sequence[Activity]:
     """What it did that was not known, oldest first."""
     if fact.activities is UNSET or not fact.activities:
         return ()
@@ -89,11 +89,11 @@ def new_activities(old: AgentFacts, fact: Told) -> Sequence[Activity]:
     return [activity for activity in fact.activities if activity not in known]
 
 
-def told_here(fact: Told, host: str, own: str, skew: float) -> Told:
+def told_here(fact: AgentTold, host: str, own: str, skew: float) -> AgentTold:
     """The fact as it reads on the host `own`. `skew`: how far the clock of `host` is ahead of ours, in seconds."""
     values: dict[str, Any] = {
         name: _here(value, host, own, skew)
-        for name in (*FIELDS, "activities")
+        for name in (*TOLD_FIELDS, "activities")
         if (value := getattr(fact, name)) is not UNSET
     }
     if values.get("requests"):
@@ -103,7 +103,7 @@ def told_here(fact: Told, host: str, own: str, skew: float) -> Told:
             values[name] -= skew
     if (lock := values.get("lock")) is not None and lock.holder is Holder.ALIVE:
         values["lock"] = dataclasses.replace(lock, holder=Holder.ELSEWHERE)  # its PIDs name nobody of ours
-    return Told(joined(fact.address, host), fact.whole, fact.past, **values)
+    return AgentTold(joined(fact.address, host), fact.whole, fact.past, **values)
 
 
 def name_here(address: str, host: str, own: str) -> str:
@@ -120,10 +120,10 @@ def _here(value: T, host: str, own: str, skew: float) -> T:
     kind = type(value)
     found: dict[str, Any] = {}
     if skew:
-        found |= {name: at - skew for name in TIMES.get(kind, ()) if (at := getattr(value, name))}
-    for name in NAMES.get(kind, ()):
+        found |= {name: at - skew for name in TIME_FIELDS.get(kind, ()) if (at := getattr(value, name))}
+    for name in ADDRESS_FIELDS.get(kind, ()):
         found[name] = ", ".join(name_here(one, host, own) for one in getattr(value, name).split(", "))
-    for name in HOLDS.get(kind, ()):
+    for name in HELD_FIELDS.get(kind, ()):
         found[name] = _here(getattr(value, name), host, own, skew)
     if skew and isinstance(value, Message):
         found["raw"] = _request_here(value.raw, skew)

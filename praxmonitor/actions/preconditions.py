@@ -208,6 +208,8 @@ def _another_by_now(now: Situation) -> str:
 
 
 def _grows(facts: AgentFacts, _verb: str) -> str:
+    if facts.agent.is_remote:
+        return f"the logs of {facts.address} lie on {facts.agent.host}: cut them there"
     return "" if facts.log_growth else f"no log of {facts.address} grows"
 
 

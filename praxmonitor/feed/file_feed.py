@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mailcore.model.account import Account
 from mailcore.model.fleet import Fleet
 from mailcore.model.limit import Limit
-from mailcore.observe.facts import ErrorsRead, Fact, HostsRead, LimitsRead, LogsGrew, Roster, Seen, Told, Used
+from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, HostsRead, LimitsRead, LogsGrew, Roster, Seen, Used
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
@@ -31,11 +31,11 @@ GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
 
 OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
-"""Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
+"""AgentTold each reading: when it was made (seconds since the epoch), and its facts, never none."""
 
 
 OnLimits: TypeAlias = Callable[[Sequence[tuple[Account, Limit]]], None]
-"""Told the usage limits that session files report, each with its account; never none."""
+"""AgentTold the usage limits that session files report, each with its account; never none."""
 
 
 class FileFeed:
@@ -186,7 +186,7 @@ class _Reading(threading.Thread):
         at = time.time()
         if facts and self._feed.on_facts is not None:
             self._feed.on_facts(at, facts)
-        self._rare = self._rare or not all(isinstance(fact, (Seen, Used, LogsGrew, Told)) for fact in facts)
+        self._rare = self._rare or not all(isinstance(fact, (Seen, Used, LogsGrew, AgentTold)) for fact in facts)
         of_nobody = (Roster, LimitsRead, ErrorsRead, HostsRead)
         self._changed.update([fact.address for fact in facts if not isinstance(fact, of_nobody)])
         return apply(fleet, facts, at)

@@ -19,8 +19,8 @@ from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.error_group import ErrorGroup
 from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Run
-from mailcore.observe.fact_codec import TAGS, encoded, tagged
-from mailcore.observe.facts import ErrorsRead, Fact, MailboxRead, RunRead, Told
+from mailcore.observe.fact_codec import TAGS, encoded_line, tagged
+from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, MailboxRead, RunRead
 from mailcore.system.writing import create
 from mailcore.text.units import size
 
@@ -114,7 +114,7 @@ class RecordingWriter:
         return line
 
     def _line(self, value: object) -> None:
-        self._write(encoded(value))
+        self._write(encoded_line(value))
 
     def _write(self, line: bytes) -> None:
         try:
@@ -130,7 +130,7 @@ class RecordingWriter:
 
 
 def _reading(at: float, facts: Iterable[Fact]) -> bytes:
-    return encoded({"at": at, "facts": tagged(facts)})
+    return encoded_line({"at": at, "facts": tagged(facts)})
 
 
 def harmless(header: RecordingHeader) -> RecordingHeader:
@@ -145,14 +145,14 @@ def without_bodies(fact: Fact) -> Fact:
             return replace(fact, mailbox=_unsaid_mailbox(mailbox))
         case RunRead(run=run) if run is not None:
             return replace(fact, run=_unanswered(run))
-        case Told():
+        case AgentTold():
             return _told_without_bodies(fact)
         case ErrorsRead(errors=errors):
             return replace(fact, errors=structs.replace(errors, groups=tuple(map(_unread, errors.groups))))
     return fact
 
 
-def _told_without_bodies(fact: Told) -> Told:
+def _told_without_bodies(fact: AgentTold) -> AgentTold:
     if isinstance(fact.mailbox, Mailbox):
         fact = structs.replace(fact, mailbox=_unsaid_mailbox(fact.mailbox))
     if isinstance(fact.run, Run):

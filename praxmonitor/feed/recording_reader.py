@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from mailcore.observe.fact_codec import KINDS, LeftOut, decoded, decoded_facts
+from mailcore.observe.fact_codec import FACT_KINDS, LeftOut, decoded, decoded_facts
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.system import safe_open
 from mailcore.text.units import size
@@ -28,7 +28,7 @@ FORMATS: Mapping[int, Mapping[str, type]] = {
         "Used": Used,
         "Lost": Lost,
     },
-    2: KINDS,
+    2: FACT_KINDS,
 }
 """A format that is read → its tags → the kinds of fact that they stand for. That of 0.1.0 had the types' names then."""
 

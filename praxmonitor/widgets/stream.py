@@ -21,13 +21,14 @@ def stream_line(row: ActivityRow, width: int, hosts: Collection[str] = ()) -> Li
     others of the link."""
     activity = row.activity
     name = (12 if width < 100 else 14) + LINKED * bool(hosts)
+    gap: Line = ((" ", ""),) if hosts else ()
     (who, role), *host = name_column(activity.agent, hosts, name + (not hosts), "muted", "faint")
     return fit(
         (
             (f"{'' if activity.before else ' '}{timed(activity)}"[:10], "faint"),
             (f" {who}", role),
             *host,
-            (" " if hosts else "", ""),
+            *gap,
             *activity_spans(activity, ""),
             (f"  {row.folded}" if row.folded else "", "faint"),
         ),

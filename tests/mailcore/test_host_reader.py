@@ -22,8 +22,8 @@ from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase, Run
-from mailcore.observe.fact_codec import encoded, tagged
-from mailcore.observe.facts import Fact, HostsRead, Lost, Roster, Told
+from mailcore.observe.fact_codec import encoded_line, tagged
+from mailcore.observe.facts import AgentTold, Fact, HostsRead, Lost, Roster
 from mailcore.observe.fold import apply
 from mailcore.observe.host_reader import SIGHT_FILE
 from mailcore.observe.reader import WorkspaceReader
@@ -40,7 +40,7 @@ def did(text: str, at: float = 1000.0, agent: str = "@writer") -> Activity:
     return Activity(at, agent, Kind.TOOL, text, "hooks")
 
 
-WHOLE = (Roster((WRITER, EDITOR)), Told("@writer", whole=True, activities=(did("first"),), last_active=1000.0))
+WHOLE = (Roster((WRITER, EDITOR)), AgentTold("@writer", whole=True, activities=(did("first"),), last_active=1000.0))
 
 
 class Linked:
@@ -56,7 +56,7 @@ class Linked:
         write_host(self.workspace, HostRecord(host, **values))  # type: ignore[arg-type]
 
     def tell(self, *facts: Fact, host: str = "beta", anew: bool = False) -> Path:
-        return self.write(encoded({"at": 1.0, "facts": tagged(facts)}) + b"\n", host=host, anew=anew)
+        return self.write(encoded_line({"at": 1.0, "facts": tagged(facts)}) + b"\n", host=host, anew=anew)
 
     def write(self, data: bytes, host: str = "beta", anew: bool = False) -> Path:
         path = host_directory(self.workspace, host) / SIGHT_FILE
@@ -97,7 +97,7 @@ def test_agents_of_another_host_stand_after_ours_and_before_it_told_of_them(link
     assert [facts.address for facts in linked.fleet.agents] == [*local, "@writer.beta", "@editor.beta"]
     assert [host.name for host in linked.fleet.hosts] == ["beta"] and linked.fleet.host("beta") is not None
     linked.tell(*WHOLE)
-    assert any(isinstance(fact, Told) for fact in linked.look())
+    assert any(isinstance(fact, AgentTold) for fact in linked.look())
     assert linked.texts() == ["first"] and linked.fleet.stream[-1].agent == "@writer.beta"
     agent = linked.the("@writer.beta").agent
     assert (agent.host, agent.role, agent.name) == ("beta", "role", "WRITER")
@@ -112,7 +112,7 @@ def test_a_host_that_comes_while_it_is_watched_is_read_as_soon_as_its_files_are_
     path = linked.tell(*WHOLE)
     linked.take(linked.reader.changed([directory]))
     assert linked.texts() == ["first"] and str(directory) in linked.reader.watch_paths()
-    linked.tell(Told("@writer", activities=(did("second", 1001.0),)))
+    linked.tell(AgentTold("@writer", activities=(did("second", 1001.0),)))
     linked.take(linked.reader.changed([path]))
     assert linked.texts() == ["first", "second"]
 
@@ -125,7 +125,7 @@ def test_a_telling_that_begins_anew_takes_the_place_of_what_was_told(linked: Lin
     path = linked.tell(*WHOLE, anew=True)
     linked.take(linked.reader.changed([path]))
     assert linked.the("@writer.beta") is before, "the same, so nothing is drawn again"
-    linked.tell(Roster((EDITOR,)), Told("@editor", whole=True, lost=4), anew=True)
+    linked.tell(Roster((EDITOR,)), AgentTold("@editor", whole=True, lost=4), anew=True)
     linked.take(linked.reader.changed([path]))
     assert linked.fleet.find("@writer.beta") is None and linked.the("@editor.beta").lost == 4
 
@@ -143,7 +143,7 @@ def test_that_a_host_is_heard_is_no_news_but_that_it_went_is(linked: Linked) -> 
 
 def test_a_clock_that_is_found_to_be_another_moves_all_times_and_is_no_news(linked: Linked) -> None:
     linked.record()
-    linked.tell(*WHOLE, Told("@writer", activities=(did("second", 1001.0),)))
+    linked.tell(*WHOLE, AgentTold("@writer", activities=(did("second", 1001.0),)))
     linked.take(linked.reader.initial())
     stream = linked.fleet.stream
     linked.record(skew=300.0)
@@ -153,7 +153,7 @@ def test_a_clock_that_is_found_to_be_another_moves_all_times_and_is_no_news(link
     linked.record(skew=300.4)
     linked.look()
     assert linked.the("@writer.beta").last_active == 700.0, "a measure that varies moves nothing"
-    linked.tell(Told("@writer", activities=(did("third", 1002.0),)))
+    linked.tell(AgentTold("@writer", activities=(did("third", 1002.0),)))
     linked.look()
     assert 702.0 in [one.at for one in linked.fleet.stream]
 
@@ -185,7 +185,7 @@ def test_a_line_that_is_nothing_is_left_out_and_what_follows_is_read(linked: Lin
     linked.record()
     linked.tell(*WHOLE)
     linked.write(line)
-    linked.tell(Told("@writer", activities=(did("second", 1001.0),)))
+    linked.tell(AgentTold("@writer", activities=(did("second", 1001.0),)))
     linked.take(linked.reader.initial())
     assert linked.texts() == ["first", "second"]
 
@@ -195,7 +195,7 @@ def test_a_host_speaks_of_its_own_agents_alone(linked: Linked) -> None:
     linked.record()
     linked.record("gamma", agents=("@writer",))
     bad = [replace(WRITER, address=name) for name in (OPERATOR, "@../../x", "@a.b", "@a.gamma", "", "@A b")]
-    others = [Told(name, whole=True, lost=9) for name in (own, f"{own}.alpha", "@writer.gamma", "@x/../y")]
+    others = [AgentTold(name, whole=True, lost=9) for name in (own, f"{own}.alpha", "@writer.gamma", "@x/../y")]
     linked.tell(Roster((WRITER, *bad)), *others, Lost(own, 9), HostsRead((HostRecord("evil"),)))
     linked.take(linked.reader.initial())
     known = {facts.address for facts in linked.fleet.agents if facts.agent.is_remote}
@@ -230,7 +230,7 @@ def test_many_notes_of_a_host_are_few_and_harmless(linked: Linked) -> None:
 
 def test_an_unreadable_run_of_a_newer_version_is_left_out(linked: Linked) -> None:
     linked.record()
-    new = msgspec.to_builtins(Told("@writer", activities=(did("x"),)))
+    new = msgspec.to_builtins(AgentTold("@writer", activities=(did("x"),)))
     new["activities"] = [*new["activities"], {**new["activities"][0], "kind": "dreamt"}]
     linked.tell(*WHOLE)
     linked.write(msgspec.json.encode({"facts": [["told", new], ["dream", {}]]}) + b"\n")
@@ -277,7 +277,7 @@ def test_agents_lists_those_of_other_hosts_as_they_were_told_last(linked: Linked
     lock = Lock(7, 1000.0, "a task \x1b[2J", run_id="r")
     linked.tell(
         Roster((WRITER, EDITOR)),
-        Told("@writer", whole=True, lock=lock, mailbox=Mailbox(MailboxStatus.OK, (), "", 9, 4)),
+        AgentTold("@writer", whole=True, lock=lock, mailbox=Mailbox(MailboxStatus.OK, (), "", 9, 4)),
     )
     rows = {row["address"]: row for row in house.json("agents")}
     assert rows["@writer"]["host"] == "" and rows["@writer"]["branch"]
@@ -298,7 +298,7 @@ def test_status_tells_of_other_hosts(linked: Linked, capsys: pytest.CaptureFixtu
         Run("r", "@lead", "@x", "x", "", "command", 900.0, phase=Phase.RUNNING, since=900.0),
     )
     linked.tell(
-        Roster((replace(WRITER, address="@lead"),)), Told("@lead", whole=True, lock=lock, run=run), host="gamma"
+        Roster((replace(WRITER, address="@lead"),)), AgentTold("@lead", whole=True, lock=lock, run=run), host="gamma"
     )
     assert status_main([str(linked.workspace.root), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)

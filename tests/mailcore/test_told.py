@@ -16,13 +16,14 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.link import HostRecord
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.log import GrowingLog
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending, Usage
 from mailcore.observe.awaiting_answer import wait_status
-from mailcore.observe.fact_codec import KINDS, LeftOut, decoded_facts, encoded, tagged
-from mailcore.observe.facts import Fact, MailboxRead, Roster, Told
+from mailcore.observe.fact_codec import FACT_KINDS, LeftOut, decoded_facts, encoded_line, tagged
+from mailcore.observe.facts import AgentTold, Fact, MailboxRead, Roster
 from mailcore.observe.fold import apply
 from mailcore.observe.telling import NEWEST_MAILS, OLDEST_MAILS, roster, telling
 from mailcore.observe.told import told_here
@@ -84,17 +85,17 @@ BUSY = AgentFacts(
 
 def sent(facts: Iterable[Fact]) -> list[Any]:
     """Facts as they come from another host."""
-    return list(decoded_facts(json.loads(encoded(tagged(facts))), KINDS, LeftOut()))
+    return list(decoded_facts(json.loads(encoded_line(tagged(facts))), FACT_KINDS, LeftOut()))
 
 
-def told(old: AgentFacts | None, new: AgentFacts, skew: float = 0.0) -> Told:
+def told(old: AgentFacts | None, new: AgentFacts, skew: float = 0.0) -> AgentTold:
     what = telling(old, new)
     assert what is not None
     (one,) = sent([what])
     return told_here(one, "beta", "alpha", skew)
 
 
-def seen(*facts: Told, fleet: Fleet | None = None) -> AgentFacts:
+def seen(*facts: AgentTold, fleet: Fleet | None = None) -> AgentFacts:
     here = apply(fleet or Fleet(Path("/here")), [Roster((BOSS, HERE)), *facts], NOW)
     found = here.find("@writer.beta")
     assert found is not None
@@ -128,12 +129,20 @@ def test_a_mailbox_elsewhere_is_a_count_and_a_few_heads() -> None:
     assert mailbox.messages[-1].id == BUSY.mailbox.messages[-1].id, "the oldest, which waits longest, is among them"
 
 
+def test_a_log_that_grows_there_is_no_file_of_ours() -> None:
+    log = GrowingLog("/there/writer/logs/app.log", 9.0, NOW, NOW - 60, steady=True)
+    elsewhere = msgspec.structs.replace(log, path="/var/log/writer.log")
+    found = seen(told(None, msgspec.structs.replace(BUSY, log_growth=(log, elsewhere)), 300.0))
+    assert [one.path for one in found.log_growth] == ["logs/app.log", "writer.log"]
+    assert found.log_growth[0].since == NOW - 360
+
+
 def test_only_what_changed_is_told_and_the_rest_stays() -> None:
     more = did(1, "call 1")
     new = msgspec.structs.replace(BUSY, activities=(*BUSY.activities, more), last_active=NOW + 1)
     change = telling(BUSY, new)
-    assert change == Told("@writer", activities=(more,), last_active=NOW + 1)
-    assert telling(new, new) is None and telling(None, AgentFacts(WRITER)) == Told("@writer", whole=True)
+    assert change == AgentTold("@writer", activities=(more,), last_active=NOW + 1)
+    assert telling(new, new) is None and telling(None, AgentFacts(WRITER)) == AgentTold("@writer", whole=True)
     before = seen(told(None, BUSY))
     after = seen(told(None, BUSY), told(BUSY, new))
     assert after.run == before.run and after.mailbox == before.mailbox
@@ -217,4 +226,4 @@ def test_who_waits_there_for_its_operator_waits_for_one() -> None:
 def test_the_roster_that_is_told_names_no_place_of_this_machine() -> None:
     fleet = Fleet(Path("/there"), (AgentFacts(WRITER), AgentFacts(replace(HERE, host="gamma"))), notes=("a note",) * 9)
     assert roster(fleet) == Roster((Agent("@writer", "WRITER", Path(), "writes"),), ("a note",) * 3)
-    assert b"/there" not in encoded(tagged([roster(fleet)]))
+    assert b"/there" not in encoded_line(tagged([roster(fleet)]))

@@ -26,6 +26,7 @@ TINY = {
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",
     "bench_history": "--agents 2 --hours 0.1",
     "bench_hooks": "--turns 2",
+    "bench_link_sight": "--hosts 1 --agents 2 --rate 20 --seconds 0.5 --probes 2",
     "bench_link": "--turns 3 --commands 1 --sustained 20 --writers 2 --backlog 20 --agents 3",
     "bench_logs": "--megabytes 2 --turns 1 --seconds 1 --files 5 --rate 500",
     "bench_mail": "--sizes 0 10 --turns 2 --each 1 --rounds 1",
@@ -36,6 +37,8 @@ TINY = {
     "bench_search": "--mails 100 --turns 1",
     "bench_sound": "--turns 1",
 }
+SERVER = Path(sys.executable).with_name("nats-server")
+"""The program that links hosts, where it is installed."""
 COMMAND = re.compile(r"python -m (tests\.bench\.(bench_\w+))")
 
 
@@ -59,6 +62,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
         script = python.with_name(name)
         script.write_text(f"#!{python}\nimport sys\nfrom {module} import main\nsys.exit(main())\n")
         script.chmod(0o755)
+    if SERVER.exists():
+        python.with_name(SERVER.name).symlink_to(SERVER)
     return place
 
 
@@ -74,6 +79,8 @@ def test_a_bench_starts_by_the_command_that_its_docs_give(name: str, clean: Path
     assert commands == {f"tests.bench.{name}"}, "its own words name it"
     if name == "bench_sound" and not (shutil.which("pulseaudio") and shutil.which("parec")):
         pytest.skip("pulseaudio and parec are not installed")
+    if "link" in name and not SERVER.exists():
+        pytest.skip("nats-server is not installed")
     left_out = ("PYTHONPATH", "PRAX_AIPASS_VENV", "MAILCORE_SYSTEM")
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
     words = [str(clean / ".venv" / "bin" / "python"), "-m", *commands, *TINY[name].split()]

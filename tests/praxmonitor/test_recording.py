@@ -32,6 +32,7 @@ from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.fact_codec import TAGS, LeftOut
 from mailcore.observe.facts import (
+    AgentTold,
     ErrorsRead,
     Fact,
     HoldRead,
@@ -47,7 +48,6 @@ from mailcore.observe.facts import (
     Seen,
     SessionsLive,
     Stated,
-    Told,
     Used,
 )
 from mailcore.observe.fold import apply
@@ -126,7 +126,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
         Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
         Used: "used", Lost: "lost", Stated: "stated", LimitsRead: "limits",
         HooksRead: "hooks", ErrorsRead: "errors", LogsGrew: "log_growth",
-        SessionsLive: "sessions", HostsRead: "hosts", Told: "told",
+        SessionsLive: "sessions", HostsRead: "hosts", AgentTold: "told",
     }  # fmt: skip
     assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
     try:
@@ -152,7 +152,8 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
     readings = list(read_recording(recording_0_1_0, left_out))
     assert (
         {type(fact) for _, facts in readings for fact in facts}
-        == set(get_args(Fact)) - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew, HostsRead, Told}
+        == set(get_args(Fact))
+        - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew, HostsRead, AgentTold}
         == set(FORMATS[1].values())
     )
     assert len(left_out) == 0 and str(left_out) == ""
