@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import ROOT
-from tests.faults.link_lab import Host, Lab, lab, possible
+from tests.faults.link_lab import BOOT, Host, Lab, lab, possible
 
 Wait = Callable[[Callable[[], object], float, str], None]
 
@@ -73,12 +73,15 @@ def test_the_lab(two: Lab, wait_until: Wait) -> None:
     alpha.well("send", "@operator", "other subject", "body", cwd=alpha.root / "agents" / "writer")
 
     # The power goes: what ran has ended, what is asked is never answered, the disk is there.
+    boot = alpha.run("cat", BOOT).stdout
     sleeper = alpha.start(["sleep", "1000"], "sleep.log")
     asked = alpha.begin("watch")
     two.switch_off(alpha)
     wait_until(lambda: asked.cancelled() and sleeper.ended.cancelled(), 20, "the host is off")
     two.switch_on(alpha)
     assert "sleep" not in alpha.run("ps", "ax").stdout
+    boots = {host.run("cat", BOOT).stdout for host in (alpha, beta)} | {Path(BOOT).read_text(), boot}
+    assert len(boots) == 4
     shown = alpha.well("inbox", "@operator", "--json", "--from", "@operator")
     assert len(shown.value) == 2, shown.out
 
