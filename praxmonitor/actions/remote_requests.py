@@ -47,7 +47,8 @@ def ask_there(
     known = read_host(workspace, host)
     if known is None or known.revoked:
         raise Refused(f"{host} belongs to the link no more", "revoked")
-    act = sign_act(workspace, host, [verb, *options, "--", target or name, *texts], KEEP)
+    about = target.removesuffix(f".{host}") or name
+    act = sign_act(workspace, host, [verb, *options, "--", about, *texts], KEEP)
     ask_act(workspace, act)
     outcome = wait_for_outcome(workspace, act, 0.0 if known.away_since else PATIENCE)
     if outcome is None:

@@ -131,7 +131,7 @@ def figures(label: str, seconds: Sequence[float]) -> None:
     """Median and p95 in milliseconds."""
     ordered = sorted(seconds)
     p95 = ordered[int(0.95 * (len(ordered) - 1))]
-    print(f"{label:<62}median {statistics.median(ordered) * 1000:8.2f} ms   p95 {p95 * 1000:8.2f} ms", flush=True)
+    print(f"{label:<74}median {statistics.median(ordered) * 1000:8.2f} ms   p95 {p95 * 1000:8.2f} ms", flush=True)
 
 
 def one_by_one(pair: Pair) -> None:
@@ -164,14 +164,14 @@ def by_command(pair: Pair, directory: Path) -> None:
             for label, words in (("", ssh), (", over a connection that is kept", link_rivals.shared(ssh, directory))):
                 over = [
                     link_rivals.send_over_ssh(
-                        words, PROGRAM, pair.beta.root, "@a03.beta", f"ssh {label} {number}", BODY
+                        words, PROGRAM, pair.beta.root, "@a00.beta", f"ssh {label} {number}", BODY
                     )
                     for number in range(AMOUNTS.commands)
                 ]
                 figures(f"ssh: the command → in the mailbox there{label}", over)
             link_rivals.close_shared(words)
     except FileNotFoundError as why:
-        print(f"ssh takes no part: {why}")
+        print(f"ssh takes no part: {why}", flush=True)
 
 
 def writer(root: Path, amount: int, part: str) -> None:

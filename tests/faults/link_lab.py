@@ -30,6 +30,7 @@ NET = "10.77.0"
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 SHIM = ROOT / "tests" / "mailcore" / "moved_clock.c"
 PR_SET_PDEATHSIG = 1
+BOOT = "/proc/sys/kernel/random/boot_id"
 _STARTER = ThreadPoolExecutor(1, thread_name_prefix="power")
 """Starts the first processes: each ends with the thread that started it, and this one goes on until we end."""
 Futures = dict[int, Future[dict[str, Any]]]
@@ -80,7 +81,9 @@ class Host:
         if shim is not None:
             environment |= {"LD_PRELOAD": str(shim), "CLOCK_MOVED": str(self._moved)}
         mount = f"mount -t tmpfs -o size={self._disk} none {self.directory} && " if self._disk else ""
-        line = f"{mount}mkdir -p {home} {tmp} && exec {sys.executable} -m tests.faults.link_init"
+        # Each start is another boot, so that what the one before left behind is known to be dead.
+        boot = f"cat /proc/sys/kernel/random/uuid > {tmp}/boot && mount --bind {tmp}/boot {BOOT}"
+        line = f"{mount}mkdir -p {home} {tmp} && {boot} && exec {sys.executable} -m tests.faults.link_init"
         with self.directory.with_name(f"{self.name}.errors").open("ab") as errors:
             init = _STARTER.submit(
                 subprocess.Popen,

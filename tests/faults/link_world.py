@@ -59,9 +59,13 @@ WAITING = """
 import sys
 from pathlib import Path
 from mailcore.hosts import channel
+from mailcore.model.lock import Holder
 from mailcore.workspace.find import find_workspace
+from mailcore.workspace.lock_reader import read_lock
 workspace = find_workspace(Path(sys.argv[1]))
 print(*(f"{n} for {to}" for to in channel.channels(workspace) if (n := channel.waiting(workspace, to).count)))
+locks = {agent.address: read_lock(agent.dispatch_lock) for agent in workspace.agents}
+print(*(f"{name} at work" for name, lock in locks.items() if lock and lock.holder is not Holder.DEAD))
 """
 
 
@@ -125,7 +129,7 @@ watch = false
         return all(path.exists() and json.loads(path.read_bytes()).get("agents") for path in records)
 
     def waiting(self) -> dict[str, str]:
-        """What waits for others on each host, by host; empty where nothing does."""
+        """What waits for others or is at work on each host, by host; empty where nothing is."""
         found = {name: self._python(host, WAITING).strip() for name, host in self.lab.hosts.items()}
         return {name: words for name, words in found.items() if words}
 
@@ -151,13 +155,7 @@ watch = false
 
     def is_quiet(self) -> bool:
         """Whether nothing moves any more: no envelope waits, no run is on."""
-        return self.connected() and not self.waiting() and not any(map(runs_on, self.lab.hosts.values()))
-
-
-def runs_on(host: Host) -> bool:
-    """Whether an agent of that host is at work, or to be."""
-    held = list(host.outside(host.root / "agents").glob("*/.ai_mail.local/.dispatch.lock"))
-    return bool(held) or any(row for row in host.mailcore("queue", "--json", "--from", "@operator").value)
+        return self.connected() and not self.waiting()
 
 
 class Clients:
