@@ -114,12 +114,17 @@ def marked(mark: str) -> list[str]:
 def test_a_host_goes_on_when_the_thread_that_switched_it_on_has_ended(tmp_path: Path) -> None:
     with lab(tmp_path) as made:
         alpha = made.add("alpha")
+<<<<<<< HEAD
 
         def restart() -> None:
             made.switch_off(alpha)
             made.switch_on(alpha)
 
         thread = threading.Thread(target=restart)
+=======
+        made.switch_off(alpha)
+        thread = threading.Thread(target=made.switch_on, args=(alpha,))
+>>>>>>> 6d1c96518e6c083ac98c06fa2df4aadfdc42f868
         thread.start()
         thread.join(60)
         assert alpha.mailcore("--version", cwd=alpha.directory).status == 0
