@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import ROOT
-from tests.faults.link_lab import Host, Lab, lab, possible
+from tests.faults.link_lab import BOOT, Host, Lab, lab, possible
 
 Wait = Callable[[Callable[[], object], float, str], None]
 
@@ -73,12 +73,15 @@ def test_the_lab(two: Lab, wait_until: Wait) -> None:
     alpha.well("send", "@operator", "other subject", "body", cwd=alpha.root / "agents" / "writer")
 
     # The power goes: what ran has ended, what is asked is never answered, the disk is there.
+    boot = alpha.run("cat", BOOT).stdout
     sleeper = alpha.start(["sleep", "1000"], "sleep.log")
     asked = alpha.begin("watch")
     two.switch_off(alpha)
     wait_until(lambda: asked.cancelled() and sleeper.ended.cancelled(), 20, "the host is off")
     two.switch_on(alpha)
     assert "sleep" not in alpha.run("ps", "ax").stdout
+    boots = {host.run("cat", BOOT).stdout for host in (alpha, beta)} | {Path(BOOT).read_text(), boot}
+    assert len(boots) == 4
     shown = alpha.well("inbox", "@operator", "--json", "--from", "@operator")
     assert len(shown.value) == 2, shown.out
 
@@ -114,17 +117,8 @@ def marked(mark: str) -> list[str]:
 def test_a_host_goes_on_when_the_thread_that_switched_it_on_has_ended(tmp_path: Path) -> None:
     with lab(tmp_path) as made:
         alpha = made.add("alpha")
-<<<<<<< HEAD
-
-        def restart() -> None:
-            made.switch_off(alpha)
-            made.switch_on(alpha)
-
-        thread = threading.Thread(target=restart)
-=======
         made.switch_off(alpha)
         thread = threading.Thread(target=made.switch_on, args=(alpha,))
->>>>>>> 6d1c96518e6c083ac98c06fa2df4aadfdc42f868
         thread.start()
         thread.join(60)
         assert alpha.mailcore("--version", cwd=alpha.directory).status == 0
