@@ -375,3 +375,15 @@ def proof_option(parser: Parser) -> None:
         metavar="N",
         help="read the operator's passphrase from this descriptor, where one is set",
     )
+
+
+def data_options(parser: Parser, what: str) -> None:
+    """`--data` and `--data-text`, for a JSON value that goes with a mail."""
+    parser.add_argument("--data", metavar="FILE", help=f"a file of JSON, {what}; - reads standard input")
+    parser.add_argument("--data-text", metavar="JSON", help="the same as a word")
+
+
+def schema_options(parser: Parser, what: str) -> None:
+    """`--schema` and `--schema-text`, for a JSON Schema."""
+    parser.add_argument("--schema", metavar="FILE", help=f"a JSON Schema {what}; - reads standard input")
+    parser.add_argument("--schema-text", metavar="JSON", help="the same as a word")

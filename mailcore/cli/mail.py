@@ -13,7 +13,7 @@ from mailcore.mail import post
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
-from mailcore.model.message import Mailbox, MailboxStatus
+from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text import counted, line
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
             parser.add_argument("--all", action="store_true", help="all your open mail, save requests to be decided")
         case _:
+            what = parser.add_mutually_exclusive_group()
+            what.add_argument("--data", action="store_true", help="print the data of the message, JSON, and no more")
+            what.add_argument("--schema", action="store_true", help="the same of the schema that its result has to fit")
             parser.add_argument("ids", nargs="+", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
     sender_option(parser)
 
@@ -181,12 +184,31 @@ def read(call: Call) -> VerbResult:
             raise
         rest = [name for name in ids if name not in own]
         opened = [*(post.read_messages(call.workspace, agent.address, rest) if rest else []), *own.values()]
+    if call.arguments.data or call.arguments.schema:
+        return _values(agent, opened, "data" if call.arguments.data else "schema")
     values = [message_text.as_json(m) for m in opened]
     if width := person():
         from mailcore.cli.listings import message_listing
 
         return values, message_listing(opened, width)
     return values, message_text.for_models(opened)
+
+
+def _values(agent: Agent, messages: Sequence[Message], key: str) -> VerbResult:
+    """The data of one message, or its schema; of several a list. Refused (code `no_data`) where one has none."""
+    from mailcore.formats.json_codec import printed
+    from mailcore.mail.result_data import data_of
+    from mailcore.schemas.document import Data
+
+    found: list[tuple[Message, Data]] = []
+    for one in messages:
+        data = data_of(agent, one) if key == "data" else Data(one.raw[key]) if key in one.raw else None
+        if data is None:
+            raise Refused(f"{post.message_name(one)} carries no {key}", "no_data")
+        found.append((one, data))
+    values = [data.value for _, data in found]
+    text = printed(values[0] if len(values) == 1 else values).decode()
+    return [{"id": one.id, "seq": one.seq, key: data.value} for one, data in found], text
 
 
 def reply(call: Call) -> VerbResult:

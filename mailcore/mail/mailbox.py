@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
 Picks = Callable[[Message], bool]
-_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
+_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof", "data")
 """Keys that a message of the same upsert key takes from the later one."""
 
 

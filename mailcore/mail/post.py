@@ -139,6 +139,7 @@ def forward_message(workspace: Workspace, sender: str, message_id: str, to: Sequ
     quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
     body = f"{note}\n\n{original.sender} wrote:\n{quoted}".lstrip()
     extra = {"forwarded_from": original.sent_id or original.id}
+    extra |= {"data": original.raw["data"]} if "data" in original.raw else {}
     return send_mail(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
-from mailcore.mcp.call import READ_ONLY, Id, Ids, Names, Priority, Text, call, flag, option, server
+from mailcore.mcp.call import READ_ONLY, Id, Ids, JsonValue, Names, Priority, Text, call, flag, option, server
 from mailcore.mcp.client import clients
 
 
@@ -105,9 +106,10 @@ async def ack(id: Id) -> dict[str, Any]:
 
 
 @server.tool()
-async def done(id: Id, result: Text) -> dict[str, Any]:
-    """Say that a task is done, and the result."""
-    return await call("done", words=[id, result])
+async def done(id: Id, result: Text = "", data: JsonValue = None) -> dict[str, Any]:
+    """Say that a task is done, and the result, as text, as data or both; `data` has to fit the task's `schema`."""
+    options = [f"--data-text={json.dumps(data)}"] if data is not None else []
+    return await call("done", *options, words=[id, *([result] if result else [])])
 
 
 @server.tool()

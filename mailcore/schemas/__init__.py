@@ -1,1 +1,1 @@
-"""Data that must fit a JSON Schema: both are strangers' text, read within bounds and compared in a child that is too."""
+"""Data that has to fit a JSON Schema: both are strangers' text, read within bounds, and compared in a bounded child."""

@@ -15,7 +15,7 @@ from mailcore.schemas.bounded_validator import MAX_CPU
 from mailcore.system import python_child
 from mailcore.text import line
 
-LONGEST = 30.0
+CHECK_TIMEOUT = 30.0
 """Seconds that a check may take on a machine that is busy; of CPU it gets `MAX_CPU`."""
 _MODULE = "mailcore.schemas.bounded_validator"
 _NO_LIBRARY, _NO_MEMORY = 3, 4
@@ -57,10 +57,10 @@ def _ask(question: dict[str, Any], what: str) -> list[Fault]:
     try:
         done = subprocess.run(
             python_child.child(_MODULE), input=json_codec.dumps_line(question), stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=environment, timeout=LONGEST, start_new_session=True, check=False,
+            stderr=subprocess.DEVNULL, env=environment, timeout=CHECK_TIMEOUT, start_new_session=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"{what} was not compared within {LONGEST:g} s", "schema") from error
+        raise Refused(f"{what} was not compared within {CHECK_TIMEOUT:g} s", "schema") from error
     except OSError as error:
         raise MailcoreError(f"{what} could not be compared: {error.strerror}") from error
     match done.returncode:

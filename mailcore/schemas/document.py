@@ -7,6 +7,7 @@ can be seen without following it is refused here; how long it takes, and how dee
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,38 @@ DIALECTS = (
 )
 """What `$schema` may say; the first is meant where it says nothing."""
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A JSON value that goes with a mail; `null` is one too."""
+
+    value: Any
+
+    def as_text(self) -> str:
+        """The value on lines of its own, for who reads it as text."""
+        return json_codec.dumps(self.value).decode("utf-8", "replace")
+
+
+def read_data(file: str | None, text: str | None) -> Data | None:
+    """What `--data FILE` or `--data-text JSON` gives; None where neither is said. Refused as of `parse_data`."""
+    found = _said("--data", file, text, MAX_DATA)
+    return None if found is None else Data(parse_data(*found))
+
+
+def read_schema(file: str | None, text: str | None) -> dict[str, Any] | None:
+    """What `--schema FILE` or `--schema-text JSON` gives; None where neither is said. Refused as of `parse_schema`."""
+    found = _said("--schema", file, text, MAX_SCHEMA)
+    return None if found is None else parse_schema(*found)
+
+
+def _said(option: str, file: str | None, text: str | None, most: int) -> tuple[bytes, str] | None:
+    """The bytes that an option names or holds, and how it is called; None where it is not said."""
+    if file is not None and text is not None:
+        raise UsageError(f"{option} FILE, or {option}-text JSON: not both")
+    if text is not None:
+        return text.encode("utf-8", "surrogatepass"), f"{option}-text"
+    return None if file is None else (read_document(file, most, option), f"{option} {file}")
 
 
 def read_document(place: str, most: int, what: str) -> bytes:
