@@ -197,6 +197,12 @@ def sync(opened: int) -> None:
     os.fsync(opened)
 
 
+def sync_directory(directory: Path) -> None:
+    """Let the disk have the names of what was made in a directory."""
+    with open_directory(directory) as opened:
+        os.fsync(opened)
+
+
 def _temporary(directory: int, name: str) -> tuple[str, int]:
     """A new empty file in an open directory, its name and descriptor; never what somebody has put there before.
 

@@ -1,0 +1,84 @@
+"""A connection to the server of a link, by a key. One that breaks is over: whoever needs one opens the next."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.keys import Key
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+CONNECT_TIMEOUT = 5.0
+PENDING = 32 << 20
+"""Bytes that wait to be sent, at most."""
+HOW_TO_INSTALL = "the link's libraries are not installed: pip install 'praxmonitor[link]'"
+
+
+@asynccontextmanager
+async def connected(
+    servers: Sequence[str], key: Key, inbox: str, *, certificate: str = "", name: str = ""
+) -> AsyncIterator[tuple[Client, asyncio.Future[str]]]:
+    """A connection, and what is done once it breaks, with why in words.
+
+    Refused (code `key`) where the server does not take the key, MailcoreError (code `unreachable`) where there is none.
+    """
+    try:
+        from nats.aio.client import Client
+    except ImportError as error:
+        raise MailcoreError(HOW_TO_INSTALL, "no_library") from error
+    broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    last = ""
+    client = Client()
+
+    async def note(error: Exception) -> None:
+        nonlocal last
+        last = str(error).removeprefix("nats: ") or type(error).__name__
+
+    async def closed() -> None:
+        if not broken.done():
+            broken.set_result(last or "the connection was closed")
+
+    try:
+        await client.connect(
+            list(servers),
+            nkeys_seed_str=key.seed.decode(),
+            inbox_prefix=inbox,
+            name=name,
+            allow_reconnect=False,
+            connect_timeout=int(CONNECT_TIMEOUT),
+            ping_interval=5,
+            max_outstanding_pings=2,
+            pending_size=PENDING,
+            error_cb=note,
+            closed_cb=closed,
+            tls=_tls(certificate),
+        )
+    except Exception as error:  # the library's own, of many kinds
+        broken.cancel()
+        why = last or str(error).removeprefix("nats: ") or type(error).__name__
+        where = " ".join(servers)
+        if "authorization" in why.lower():
+            raise Refused(f"the server at {where} does not take this host's key: it was revoked, or never let in",
+                          "key") from error  # fmt: skip
+        raise MailcoreError(f"no server at {where}: {why}", "unreachable") from error
+    try:
+        yield client, broken
+    finally:
+        with suppress(Exception):  # it is over, however it ends
+            await asyncio.wait_for(client.close(), CONNECT_TIMEOUT)
+        broken.cancel()
+
+
+def _tls(certificate: str) -> ssl.SSLContext | None:
+    if not certificate:
+        return None
+    try:
+        return ssl.create_default_context(cafile=certificate)
+    except OSError as error:
+        raise MailcoreError(f"{certificate}: {error.strerror or error}; it is to prove the server", "tls") from error

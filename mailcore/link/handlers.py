@@ -1,0 +1,36 @@
+"""Who carries out what comes over a link: one table by kind of envelope, one by question, and what runs beside.
+
+Each is named by module and function and imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from mailcore.model.link import EnvelopeKind
+
+HANDLERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
+"""Kind → `module:function`, called in a worker thread with (workspace, envelope, repeated).
+
+`repeated`: it may have been carried out before, so look first. Refused and other MailcoreErrors are told to the sender
+by `REFUSERS`, and the envelope counts as taken; where the disk refuses (OSError, or a MailcoreError of one) it waits.
+"""
+
+REFUSERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
+"""Kind → `module:function`, called with (workspace, envelope, error): puts the word for its sender into the channel."""
+
+ASKS: Mapping[str, str] = MappingProxyType({})
+"""Name → `module:function`, called in a worker thread with (workspace, asker's HostRecord, question); its answer is
+bytes, `server.MAX_PAYLOAD` at most."""
+
+PARTS: tuple[str, ...] = ()
+"""`module:function`, each an `async def` of the `Carrier` that runs beside it as long as it does."""
+
+
+def function(name: str) -> Any:
+    """What `module:function` names."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

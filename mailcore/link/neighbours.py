@@ -1,0 +1,124 @@
+"""The other hosts' records on disk, kept current from what the hub and they themselves say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import msgspec
+
+from mailcore.exceptions import MailcoreError
+from mailcore.hosts.directory import MAX_AGENTS, read_host, read_hosts, write_host
+from mailcore.hosts.names import HOST
+from mailcore.link.beats import Heard
+from mailcore.model.link import HostRecord
+from mailcore.workspace.find import Workspace
+
+STEP = 0.5
+"""Seconds by which a clock's difference must change to be written."""
+SEEN_STEP = 60.0
+"""Seconds after which it is written once more when a host was heard."""
+MAX_HOSTS = 256
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A host as the hub lists it."""
+
+    name: str
+    key: str
+    operator_key: str = ""
+    revoked: bool = False
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a host says of itself."""
+
+    agents: tuple[str, ...] = ()
+    version: str = ""
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """A host's sign of life."""
+
+    at: float
+    """By its clock, seconds since the epoch."""
+
+
+class Neighbours:
+    """What is heard of the others, and their records. For one thread."""
+
+    def __init__(self, workspace: Workspace, me: str, on_new: Callable[[str], None] = lambda _: None) -> None:
+        """`on_new` is called with the name of each host that may be sent to from now on."""
+        self._workspace, self._me, self._on_new = workspace, me, on_new
+        self._records = {record.name: record for record in read_hosts(workspace)}
+        self._heard: dict[str, Heard] = {}
+
+    @property
+    def records(self) -> dict[str, HostRecord]:
+        """What is known of each, by name."""
+        return self._records
+
+    def listed(self, hosts: Iterable[Listed]) -> None:
+        """The hub's list came: who is on it no more was revoked."""
+        there = {one.name: one for one in list(hosts)[:MAX_HOSTS] if HOST.fullmatch(one.name) and one.name != self._me}
+        for name, one in there.items():
+            before = self._records.get(name, HostRecord(name))
+            self._write(
+                msgspec.structs.replace(before, key=one.key, operator_key=one.operator_key, revoked=one.revoked)
+            )
+        for name, record in list(self._records.items()):
+            if name not in there:
+                self._write(msgspec.structs.replace(record, revoked=True))
+
+    def told(self, name: str, about: About) -> None:
+        """A host said who its agents are."""
+        if (record := self._known(name)) is not None:
+            agents = about.agents[:MAX_AGENTS]
+            self._write(msgspec.structs.replace(record, agents=agents, version=about.version[:40]))
+
+    def beat(self, name: str, beat: Beat) -> None:
+        """A host gave a sign of life."""
+        if self._known(name) is not None:
+            self._heard.setdefault(name, Heard()).beat(beat.at)
+            self.look(name)
+
+    def look(self, name: str) -> None:
+        """Write whether a host is there, where that changed."""
+        record = self._known(name)
+        if record is None:
+            return
+        heard = self._heard.setdefault(name, Heard())
+        seen_at, skew = heard.seen_at or record.seen_at, record.skew if heard.skew is None else heard.skew
+        away_since = 0.0 if heard.is_there else record.away_since or record.seen_at or seen_at or time.time()
+        moved = skew is not None and (record.skew is None or abs(skew - record.skew) >= STEP)
+        if moved or away_since != record.away_since or seen_at - record.seen_at >= SEEN_STEP:
+            if away_since and not record.away_since:
+                away_since = seen_at or away_since
+            self._write(msgspec.structs.replace(record, seen_at=seen_at, away_since=away_since, skew=skew))
+
+    def look_at_all(self) -> None:
+        """The same of each."""
+        for name in list(self._records):
+            self.look(name)
+
+    def _known(self, name: str) -> HostRecord | None:
+        record = self._records.get(name)
+        return None if record is None or record.revoked else record
+
+    def _write(self, record: HostRecord) -> None:
+        before = self._records.get(record.name)
+        if record == before:
+            return
+        self._records[record.name] = record
+        with suppress(OSError, MailcoreError):  # written when it changes next
+            durable = before is None or (before.key, before.revoked) != (record.key, record.revoked)
+            write_host(self._workspace, record, durable=durable)
+        if not record.revoked and (before is None or before.revoked):
+            self._on_new(record.name)
+
+
+def known_host(workspace: Workspace, name: str) -> HostRecord | None:
+    """What is known of a host that belongs to the link; None of any other."""
+    record = read_host(workspace, name) if HOST.fullmatch(name) else None
+    return None if record is None or record.revoked else record

@@ -1,0 +1,192 @@
+"""What comes from other hosts is taken in order, answered to the server, and confirmed to its sender."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts import arrivals
+from mailcore.hosts.arrivals import CarryOut
+from mailcore.hosts.directory import read_hosts
+from mailcore.link.sending import Confirmation
+from mailcore.link.subjects import Subjects, inbox, last_word
+from mailcore.model.link import Envelope
+from mailcore.workspace.find import Workspace
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+T = TypeVar("T")
+
+PULL = 256
+"""Envelopes that are asked for at once."""
+PULL_FOR = 30.0
+"""Seconds that the server keeps such a request."""
+MOST_HELD = 512
+"""Envelopes of one sender that wait for one before them. What is more is sent again."""
+MISSING_FOR = 0.5
+"""Seconds before one that is missing is asked for: it may be on its way again."""
+WANT_AGAIN = 3.0
+"""Seconds before it is asked for once more."""
+DISK_AGAIN = 3.0
+"""Seconds before an envelope is tried again that the disk did not take."""
+NOT_KNOWN_YET = 3.0
+"""Seconds before one is offered again whose sender is not known here: the hub tells of it."""
+
+
+class Receiving:
+    """Takes what is for this host, over one connection."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        client: Client,
+        names: Subjects,
+        me: str,
+        carry_out: CarryOut,
+        on_trouble: Callable[[str], None],
+        worker: ThreadPoolExecutor,
+    ) -> None:
+        self._workspace, self._client, self._names, self._me = workspace, client, names, me
+        self._carry_out, self._on_trouble, self._worker = carry_out, on_trouble, worker
+        self._held: dict[tuple[str, str], dict[int, tuple[Envelope, Msg]]] = {}
+        """By sender and epoch, by number: what came and was not taken yet."""
+        self._missing: dict[tuple[str, str], float] = {}
+        """Since when the next one is missing, by the machine's own clock."""
+        self._asked = 0
+        """How many more the server was asked for."""
+        self._look_at = 0.0
+
+    async def run(self) -> None:
+        """Take what is there and what comes, until cancelled. Raises what breaks the connection."""
+        await self._confirm_all()
+        place = f"{inbox(self._me)}.pull"
+        arriving = await self._client.subscribe(place)
+        while True:
+            if self._asked < PULL // 2:
+                await self._pull(place)
+            came: list[Msg] = []
+            with suppress(TimeoutError):
+                came.append(await arriving.next_msg(timeout=max(0.01, self._look_at - time.monotonic())))
+                while arriving.pending_msgs and len(came) < PULL:
+                    came.append(await arriving.next_msg(timeout=1.0))
+            touched = await self._keep([message for message in came if await self._is_envelope(message)])
+            if time.monotonic() >= self._look_at:
+                self._look_at = time.monotonic() + PULL_FOR
+                touched = set(self._held)
+            for sender, epoch in touched:
+                await self._take(sender, epoch)
+
+    async def _pull(self, place: str) -> None:
+        request = {"batch": PULL - self._asked, "expires": int(PULL_FOR * 1e9)}
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._names.mail_stream}.{self._me}"
+        self._asked = PULL
+        await self._client.publish(subject, json.dumps(request).encode(), reply=place)
+
+    async def _is_envelope(self, message: Msg) -> bool:
+        status = (message.headers or {}).get("Status", "")
+        if not status:
+            self._asked -= 1
+        elif status == "503":  # the hub makes the streams anew
+            await asyncio.sleep(1.0)
+        if status in ("404", "408", "409", "503"):
+            self._asked = 0
+        return not status
+
+    async def _keep(self, messages: list[Msg]) -> set[tuple[str, str]]:
+        """Keep what came until it is its turn: of which senders and epochs that is."""
+        touched = set()
+        judged = await self._on_worker(partial(self._judged, messages)) if messages else []
+        for message, found in zip(messages, judged, strict=True):
+            if isinstance(found, Envelope):
+                key = found.sender, found.epoch
+                held = self._held.setdefault(key, {})
+                if len(held) < MOST_HELD or found.seq in held:
+                    held[found.seq] = found, message
+                else:
+                    await message.ack()
+                touched.add(key)
+            elif found.code == "unknown_host":
+                await message.nak(delay=NOT_KNOWN_YET)
+            else:
+                self._on_trouble(str(found))
+                await message.term()
+        return touched
+
+    def _judged(self, messages: list[Msg]) -> list[Envelope | Refused]:
+        return [self._judge(message) for message in messages]
+
+    def _judge(self, message: Msg) -> Envelope | Refused:
+        """The envelope, or why it is none of the host whose subject it came by."""
+        sender = last_word(message.subject)
+        try:
+            envelope = msgspec.json.decode(message.data, type=Envelope)
+            if envelope.sender != sender or envelope.to != self._me:
+                text = f"{sender} sent what says it is from {envelope.sender!r} for {envelope.to!r}: not taken"
+                return Refused(text, "forged")
+            arrivals.verified(self._workspace, envelope)
+        except Refused as error:
+            return error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Refused(f"what {sender} sent is no envelope: {error}", "forged")
+        return envelope
+
+    async def _take(self, sender: str, epoch: str) -> None:
+        """Take what is held of one sender, as far as its numbers follow each other."""
+        key = sender, epoch
+        held = self._held[key]
+        envelopes = [held[seq][0] for seq in sorted(held)]
+        try:
+            taken = await self._on_worker(partial(arrivals.take_all, self._workspace, envelopes, self._carry_out))
+            position = Confirmation(epoch, taken.last, taken.last_id)
+        except (MailcoreError, OSError) as error:
+            self._on_trouble(f"from {sender}: {error}; tried again")
+            so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, sender))
+            position = Confirmation(epoch, so_far.get(epoch, 0))
+            self._look_again(DISK_AGAIN)
+        for seq in sorted(held):
+            if seq <= position.last:
+                await held.pop(seq)[1].ack()
+        if not held:
+            del self._held[key]
+        await self._confirm(sender, msgspec.structs.replace(position, want=self._wants(key, position.last)))
+
+    def _wants(self, key: tuple[str, str], last: int) -> bool:
+        """True if the next one is missing, and was already a moment ago."""
+        held = self._held.get(key)
+        if not held or min(held) <= last + 1:
+            self._missing.pop(key, None)
+            return False
+        since = self._missing.setdefault(key, time.monotonic())
+        if time.monotonic() - since < MISSING_FOR:
+            self._look_again(MISSING_FOR)
+            return False
+        self._look_again(WANT_AGAIN)
+        return True
+
+    def _look_again(self, seconds: float) -> None:
+        self._look_at = min(self._look_at, time.monotonic() + seconds)
+
+    async def _confirm(self, sender: str, position: Confirmation) -> None:
+        await self._client.publish(self._names.confirmed(sender, self._me), msgspec.json.encode(position))
+
+    async def _confirm_all(self) -> None:
+        """Say once more what is here: the word may have been lost with the server's store."""
+        for record in read_hosts(self._workspace):
+            so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, record.name))
+            if so_far:
+                epoch, last = list(so_far.items())[-1]
+                await self._confirm(record.name, Confirmation(epoch, last))
+
+    async def _on_worker(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work)

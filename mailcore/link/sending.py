@@ -1,0 +1,126 @@
+"""What waits here for another host is published in order, and again as long as that host does not confirm it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mailcore.hosts import channel
+from mailcore.link.subjects import Subjects
+from mailcore.model.link import Envelope
+from mailcore.workspace.find import Workspace
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+BATCH = 256
+"""Envelopes that are published before the server's word on them is waited for."""
+ACK_TIMEOUT = 15.0
+LOOK_AGAIN = 15.0
+"""Seconds after which the server is asked what it holds, while something is not confirmed."""
+NOT_TAKEN = 2.0
+"""Seconds before what the server did not take is offered again."""
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far something is: a number, and of which epoch."""
+
+    epoch: str = ""
+    last: int = 0
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """A host's word on what it has of another's envelopes."""
+
+    epoch: str
+    last: int
+    id: str = ""
+    """Of the envelope of that number; empty where that is not remembered."""
+    want: bool = False
+    """The next one is missing there, and later ones came: send from it on again."""
+
+
+class Sending:
+    """Sends what waits for one host, over one connection. `run` it; `wake` it when something was put."""
+
+    def __init__(self, workspace: Workspace, client: Client, names: Subjects, me: str, to: str) -> None:
+        self._workspace, self._client, self._to = workspace, client, to
+        self._context = client.jetstream()
+        self._subject = names.to(to, me)
+        self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
+        self._woken = asyncio.Event()
+        self._wanted: Position | None = None
+        self._round = 0
+        self._waits = False
+
+    def wake(self) -> None:
+        """Something was put into the channel, or confirmed."""
+        self._woken.set()
+
+    def want(self, at: Position) -> None:
+        """That host has all up to there, and misses the next."""
+        self._wanted = at
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Publish what waits and what comes, until cancelled. Raises what breaks the connection."""
+        at = await self._held()
+        while True:
+            self._woken.clear()
+            if self._wanted is not None:
+                at, self._wanted, self._round = self._wanted, None, self._round + 1
+            at, all_taken = await self._publish_from(at)
+            if not all_taken:
+                await asyncio.sleep(NOT_TAKEN)
+                at = await self._held()
+                continue
+            try:
+                await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN if self._waits else None)
+            except TimeoutError:
+                at = await self._held()
+
+    async def _held(self) -> Position:
+        """The last of ours that the server holds for that host: what comes after it is to be published.
+
+        None: all that is not confirmed, for what was there was taken, or the server's store was lost.
+        """
+        while True:
+            answer = await self._client.request(self._last, b"", timeout=ACK_TIMEOUT)
+            status = (answer.headers or {}).get("Status", "")
+            if not status:
+                found = msgspec.json.decode(answer.data, type=Envelope)
+                return Position(found.epoch, found.seq)
+            if status == "404":
+                return Position()
+            await asyncio.sleep(NOT_TAKEN)
+
+    async def _publish_from(self, at: Position) -> tuple[Position, bool]:
+        """Publish all that comes after `at`: how far that came, and whether the server took everything."""
+        self._waits = False
+        rest = channel.unconfirmed(self._workspace, self._to, at.last, at.epoch)
+        while batch := await asyncio.to_thread(_next, rest):
+            self._waits = True
+            acks = [
+                await self._context.publish_async(self._subject, msgspec.json.encode(one), headers=self._mark(one))
+                for one in batch
+            ]
+            done = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), ACK_TIMEOUT)
+            for one, ack in zip(batch, done, strict=True):
+                if isinstance(ack, BaseException):
+                    return at, False
+                at = Position(one.epoch, one.seq)
+            if self._wanted is not None:
+                break
+        return at, True
+
+    def _mark(self, envelope: Envelope) -> dict[str, str]:
+        """The id by which the server knows a repetition; another one where it is wanted again, and so no repetition."""
+        return {"Nats-Msg-Id": f"{envelope.epoch}.{envelope.seq}" + (f".{self._round}" if self._round else "")}
+
+
+def _next(rest: Iterator[Envelope]) -> list[Envelope]:
+    return list(islice(rest, BATCH))

@@ -1,0 +1,197 @@
+"""What is put into a channel is on disk, in order, until it is confirmed; no number is ever given twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts import arrivals, channel, keys, segments
+from mailcore.hosts.channel import Content
+from mailcore.hosts.directory import read_host
+from mailcore.hosts.membership import link_directory
+from mailcore.model.link import EnvelopeKind
+from mailcore.system import writing
+from mailcore.workspace.find import Workspace
+from tests.mailcore.conftest import House
+from tests.mailcore.hosts.conftest import Linked
+
+MAIL = EnvelopeKind.MAIL
+
+PUTTER = """
+import sys
+from pathlib import Path
+from mailcore.hosts import channel
+from mailcore.workspace import find
+workspace = find.workspace_at(Path(sys.argv[1]))
+for n in range(int(sys.argv[3])):
+    channel.put(workspace, "beta", "mail", {"who": sys.argv[2], "n": n})
+"""
+
+
+def waiting(workspace: Workspace, after: int = 0, epoch: str = "") -> list[int]:
+    return [envelope.seq for envelope in channel.unconfirmed(workspace, "beta", after, epoch)]
+
+
+def out(workspace: Workspace) -> Path:
+    return link_directory(workspace) / "out" / "beta"
+
+
+def test_put_and_confirm(link: Linked) -> None:
+    first = channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    more = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in (2, 3)])
+    assert [first.seq, *(each.seq for each in more)] == [1, 2, 3]
+    assert {each.epoch for each in (first, *more)} == {first.epoch}
+    assert [each.body for each in channel.unconfirmed(link.alpha, "beta")] == [{"n": 1}, {"n": 2}, {"n": 3}]
+    assert channel.waiting(link.alpha, "beta").count == 3
+    assert channel.confirmed(link.alpha, "beta", first.epoch, 2, more[0].id)
+    assert [(each.seq, each.first) for each in channel.unconfirmed(link.alpha, "beta")] == [(3, 3)]
+    assert not channel.confirmed(link.alpha, "beta", first.epoch, 2)
+    assert not channel.confirmed(link.alpha, "beta", "0" * 16, 3)
+    assert channel.confirmed(link.alpha, "beta", first.epoch, 3, more[1].id)
+    assert waiting(link.alpha) == []
+    assert list(out(link.alpha).glob("*.jsonl")) == []  # nothing of what was said stays
+    assert channel.waiting(link.alpha, "beta") == channel.Waiting()
+    assert channel.put(link.alpha, "beta", MAIL, {}).seq == 4
+    assert channel.channels(link.alpha) == ["beta"]
+
+
+def test_what_waits_is_signed(link: Linked) -> None:
+    channel.put(link.alpha, "beta", MAIL, {"text": "ü\u2028", "n": 1.5})
+    (envelope,) = channel.unconfirmed(link.alpha, "beta")
+    record = read_host(link.beta, "alpha")
+    assert record is not None
+    assert keys.verify(record.key, channel.signed_bytes(envelope), envelope.signature)
+    arrivals.verified(link.beta, envelope)
+
+
+def test_many_segments(link: Linked) -> None:
+    count = segments.MAX_LINES * 3 + 7
+    for n in range(segments.MAX_LINES + 3):
+        channel.put(link.alpha, "beta", MAIL, {"n": n})
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(segments.MAX_LINES + 3, count)])
+    assert waiting(link.alpha) == list(range(1, count + 1))
+    assert waiting(link.alpha, count - 3) == [count - 2, count - 1, count]
+    (first, *_) = channel.unconfirmed(link.alpha, "beta")
+    assert waiting(link.alpha, 5, "0" * 16) == list(range(1, count + 1))  # of another epoch: all of this one
+    assert channel.confirmed(link.alpha, "beta", first.epoch, segments.MAX_LINES + 1)
+    assert waiting(link.alpha) == list(range(segments.MAX_LINES + 2, count + 1))
+
+
+def test_an_id_that_waits_is_put_once(link: Linked) -> None:
+    one = channel.put(link.alpha, "beta", MAIL, {"n": 1}, id="ab" * 16)
+    two = channel.put(link.alpha, "beta", MAIL, {"n": 2}, id="ab" * 16)
+    assert one == two
+    assert waiting(link.alpha) == [1]
+
+
+def test_several_processes_put_without_a_gap(link: Linked) -> None:
+    started = [
+        subprocess.Popen([sys.executable, "-c", PUTTER, str(link.alpha.root), who, "40"], stdin=subprocess.DEVNULL)
+        for who in ("a", "b", "c")
+    ]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    found = list(channel.unconfirmed(link.alpha, "beta"))
+    assert [each.seq for each in found] == list(range(1, 121))
+    for who in ("a", "b", "c"):
+        assert [each.body["n"] for each in found if each.body["who"] == who] == list(range(40))
+
+
+def test_a_torn_line_was_never_put(link: Linked) -> None:
+    channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    (path,) = out(link.alpha).glob("*.jsonl")
+    with path.open("ab") as file:
+        file.write(b'{"kind":"mail","id":"00')
+    assert waiting(link.alpha) == [1]
+    assert channel.put(link.alpha, "beta", MAIL, {"n": 2}).seq == 2
+    assert waiting(link.alpha) == [1, 2]
+
+
+def test_what_the_disk_refuses_is_not_put(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel.put(link.alpha, "beta", MAIL, {"n": 1})
+
+    def refuse(opened: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "sync", refuse)
+        with pytest.raises(OSError, match="No space"):
+            channel.put(link.alpha, "beta", MAIL, {"n": 2})
+    assert waiting(link.alpha) == [1]
+    assert channel.put(link.alpha, "beta", MAIL, {"n": 3}).seq == 2
+
+
+@pytest.mark.parametrize("damage", ["line", "segment", "state", "state_garbage", "first_segment"])
+def test_a_damaged_store_begins_another_epoch(link: Linked, damage: str) -> None:
+    for n in range(segments.MAX_LINES + 2):
+        envelope = channel.put(link.alpha, "beta", MAIL, {"n": n})
+    paths = sorted(out(link.alpha).glob("*.jsonl"))
+    if damage == "line":
+        lines = paths[0].read_bytes().splitlines(keepends=True)
+        paths[0].write_bytes(b"".join([lines[0], b"garbage\n", *lines[2:]]))
+    elif damage == "segment":
+        lines = paths[0].read_bytes().splitlines(keepends=True)
+        paths[0].write_bytes(b"".join(lines[:-1]))
+    elif damage == "first_segment":
+        paths[0].unlink()
+    elif damage == "state":
+        (out(link.alpha) / "state.json").unlink()
+    else:
+        (out(link.alpha) / "state.json").write_bytes(b"\xff{")
+    list(channel.unconfirmed(link.alpha, "beta"))
+    found = list(channel.unconfirmed(link.alpha, "beta"))
+    assert {each.epoch for each in found} != {envelope.epoch}
+    assert len({each.epoch for each in found}) == 1
+    assert [each.seq for each in found] == list(range(1, len(found) + 1))
+    kept = [each.body["n"] for each in found]
+    everything = list(range(segments.MAX_LINES + 2))
+    lost = {"line": [1], "segment": [segments.MAX_LINES - 1], "first_segment": everything[: segments.MAX_LINES]}
+    assert kept == [n for n in everything if n not in lost.get(damage, [])]
+
+
+def test_a_store_brought_back_from_a_copy_gives_no_number_twice(link: Linked, tmp_path: Path) -> None:
+    """What was sent after the copy was made has numbers that the other host knows."""
+    first = channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    channel.confirmed(link.alpha, "beta", first.epoch, 1, first.id)
+    shutil.copytree(out(link.alpha), tmp_path / "copy")
+    second = channel.put(link.alpha, "beta", MAIL, {"n": 2})
+    shutil.rmtree(out(link.alpha))
+    shutil.copytree(tmp_path / "copy", out(link.alpha))
+    third = channel.put(link.alpha, "beta", MAIL, {"n": 3})
+    assert (third.epoch, third.seq) == (second.epoch, second.seq)
+    assert channel.confirmed(link.alpha, "beta", second.epoch, 2, second.id)
+    (again,) = channel.unconfirmed(link.alpha, "beta")
+    assert (again.body, again.id, again.seq) == ({"n": 3}, third.id, 1)
+    assert again.epoch != third.epoch
+
+
+def test_a_confirmation_of_what_was_never_sent(link: Linked) -> None:
+    first = channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    assert channel.confirmed(link.alpha, "beta", first.epoch, 9, "00" * 16)
+    (again,) = channel.unconfirmed(link.alpha, "beta")
+    assert again.id == first.id
+    assert again.epoch != first.epoch
+
+
+def test_what_is_refused(link: Linked, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused, match="belongs to no link"):
+        channel.put(house.workspace, "beta", MAIL, {})
+    with pytest.raises(Refused, match="no name of a host"):
+        channel.put(link.alpha, "../beta", MAIL, {})
+    with pytest.raises(Refused, match="is this host"):
+        channel.put(link.alpha, "alpha", MAIL, {})
+    with pytest.raises(Refused, match="a link carries") as refused:
+        channel.put(link.alpha, "beta", MAIL, {"text": "x" * channel.MAX_BYTES})
+    assert refused.value.code == "too_large"
+    with pytest.raises(MailcoreError, match="cannot be carried"):
+        channel.put(link.alpha, "beta", MAIL, {"text": "\ud800"})
+    monkeypatch.setattr(channel, "MAX_WAITING", 2)
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {})] * 2)
+    with pytest.raises(Refused, match="2 envelopes wait for beta"):
+        channel.put(link.alpha, "beta", MAIL, {})
+    assert waiting(link.alpha) == [1, 2]
