@@ -269,6 +269,10 @@ def _send_due_mail(call: Call) -> None:
                 from mailcore.dispatch.due_mail import send_due_mail
 
                 send_due_mail(call.workspace)
+        if os.path.lexists(f"{call.workspace.state_dir}/topics/.due"):
+            from mailcore.topics.giving import give_all
+
+            give_all(call.workspace)
 
 
 def _recover(call: Call) -> None:

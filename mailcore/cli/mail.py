@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,8 @@ def read(call: Call) -> VerbResult:
         from mailcore.mail import sent_mail
 
         own = {name: found for name in ids if (found := sent_mail.find_sent(agent, name)) is not None}
+        if call.arguments.data:  # a task that one gave, by the name that it has with its agent
+            own = {**_given(call, set(ids) - own.keys()), **own}
         if not own:
             raise
         rest = [name for name in ids if name not in own]
@@ -192,6 +195,18 @@ def read(call: Call) -> VerbResult:
 
         return values, message_listing(opened, width)
     return values, message_text.for_models(opened)
+
+
+def _given(call: Call, names: Collection[str]) -> dict[str, Message]:
+    """The copies, at their recipients, of what the caller sent, by these names."""
+    from mailcore.mail import lookup
+
+    found: dict[str, Message] = {}
+    for name in names:
+        with suppress(MailcoreError):
+            message = lookup.find_copy(call.workspace, name).message
+            found |= {name: message} if message.sender == call.caller.address else {}
+    return found
 
 
 def _values(agent: Agent, messages: Sequence[Message], key: str) -> VerbResult:

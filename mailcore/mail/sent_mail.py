@@ -33,7 +33,8 @@ class SentMail:
         if self.message.status == "refused":
             return "refused"
         if self.copy is None:
-            return "answered" if self.answer else "unknown"
+            published = isinstance(self.message.raw.get("topic"), str)
+            return "answered" if self.answer else "published" if published else "unknown"
         rung = ladder(self.copy.message).rung
         ack = recipient_answer(self.copy.message)
         if ack is not None:

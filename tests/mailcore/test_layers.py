@@ -24,7 +24,7 @@ MODULES = {
 ROOMS = (
     "mailcore.exceptions", "mailcore.model", "mailcore.text", "mailcore.system", "mailcore.formats", "mailcore.config",
     "mailcore.schemas", "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.accounts",
-    "mailcore.hosts", "mailcore.mail", "mailcore.hooks", "mailcore.observe", "mailcore.logs",
+    "mailcore.hosts", "mailcore.mail", "mailcore.topics", "mailcore.hooks", "mailcore.observe", "mailcore.logs",
     "mailcore.errors",
     *(
         f"mailcore.dispatch.{name}"

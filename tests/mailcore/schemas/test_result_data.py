@@ -115,8 +115,10 @@ def test_the_whole_way_by_command(house: House) -> None:
     )
     (house.root / "result.json").write_text(json.dumps(GOOD))
     command(house, "done", name, "--data", "result.json")
-    # By the task's own name, and by the notice's; a key `exit` of the data is data, and no exit status.
+    # By the task's own names, and by the notice's; a key `exit` of the data is data, and no exit status.
     assert json.loads(command(house, "read", name, "--data", by="@lead")) == GOOD
+    assert json.loads(command(house, "read", mail.id, "--data", by="@lead")) == GOOD
+    assert "no open message" in command(house, "read", mail.id, "--data", by="@editor", status=4)
     notice = next(m for m in house.inbox("lead") if m.ack is not None)
     assert json.loads(command(house, "read", str(notice.seq), "--data", by="@lead")) == GOOD
     value: Any = json.loads(command(house, "read", str(notice.seq), "--data", "--json", by="@lead"))
