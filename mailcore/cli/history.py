@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
@@ -14,6 +14,7 @@ from mailcore.cli.since import parse_since
 from mailcore.dispatch.runs.open_tasks import OpenTask, newest_run_of, open_tasks_of
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
+from mailcore.hosts.membership import read_membership
 from mailcore.mail import thread_lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -24,6 +25,9 @@ from mailcore.model.message import FINAL, parse_time
 from mailcore.text import line
 from mailcore.text.names import safe_sender
 from mailcore.text.units import age, date_and_time, iso
+
+if TYPE_CHECKING:
+    from mailcore.mail.remote_copies import RemoteCopy
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -40,16 +44,27 @@ def arguments(verb: str, parser: Parser) -> None:
 def trace(call: Call) -> VerbResult:
     """The rungs of a message with their times, and its thread."""
     copies = thread_lookup.thread_copies(call.workspace, call.arguments.id)
+    elsewhere: RemoteCopy | None = None
     try:
         copy = thread_lookup.find_among(call.workspace, call.arguments.id, copies)
     except MailcoreError as error:
-        if error.code == "no_message" and (recorded := _recorded(call)) is not None:
+        if error.code != "no_message":
+            raise
+        if read_membership(call.workspace) is not None:
+            from mailcore.mail.remote_copies import find_remote
+
+            elsewhere = find_remote(call.workspace, call.arguments.id)
+        if elsewhere is not None:
+            copy = elsewhere.copy
+            copies = [copy, *thread_lookup.thread_copies(call.workspace, copy.message.sent_id)]
+        elif (recorded := _recorded(call)) is not None:
             return recorded
-        raise
+        else:
+            raise
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
-    run = newest_run_of(copy.agent, copy.message.id)
-    steps = ladder(copy.message, run)
+    run = newest_run_of(copy.agent, copy.message.id) if elsewhere is None else None
+    steps = ladder(copy.message, run) if elsewhere is None else elsewhere.steps
     names = (copy.message.id, copy.message.sent_id)
     visible = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
     found = (t.messages for t in group_threads(visible) if any((m.id, m.sent_id) == names for m in t.messages))

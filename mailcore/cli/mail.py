@@ -40,6 +40,7 @@ def arguments(verb: str, parser: Parser) -> None:
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
             )
             parser.add_argument("--reply-to", default="", metavar="ID", help="put it into that message's thread")
+            parser.add_argument("--everywhere", action="store_true", help="@all is every agent of every linked host")
             parser.add_argument("--undo-for", metavar="TIME", help="let it wait so long, as 10s, and be taken back")
         case "inbox":
             parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it your own")
@@ -79,6 +80,10 @@ def send(call: Call) -> VerbResult:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
+    if a.everywhere:
+        from mailcore.mail import route
+
+        addresses = [route.EVERYWHERE if one == route.EVERYONE else one for one in addresses]
     within = post.NO_KEYS
     if a.undo_for is not None:
         return _wait(call, addresses, subject, body)
@@ -131,11 +136,19 @@ def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = Mappin
     return sent.as_json() | found.as_json(), f"{text}; {found.text}"
 
 
+def delivered_text(sent: Sent) -> str:
+    """Where a mail is: in its recipient's mailbox, or here, for one on another host."""
+    if not sent.elsewhere:
+        return f"delivered as {sent.id} (#{sent.seq})"
+    waits = f"; {sent.waits}; goes when it is there" if sent.waits else ""
+    return f"stored here as {sent.id} (#{sent.seq}), for {sent.elsewhere}{waits}"
+
+
 def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> VerbResult:
     """What to say of mails; an error that says all of it if one was not delivered."""
     lines, rows = [], []
     for one in sent:
-        row_text = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
+        row_text = delivered_text(one) if one.delivered else f"NOT delivered: {one.error}"
         row_text += ", by the call before, which was cut off" if one.again else ""
         row = one.as_json()
         if (found := woken.get(one.to)) is not None:
@@ -213,7 +226,7 @@ def _values(agent: Agent, messages: Sequence[Message], key: str) -> VerbResult:
     """The data of one message, or its schema; of several a list. Refused (code `no_data`) where one has none."""
     from mailcore.formats.json_codec import printed
     from mailcore.mail.result_data import data_of
-    from mailcore.schemas.document import Data
+    from mailcore.schemas.document import Data, require_depth
 
     found: list[tuple[Message, Data]] = []
     for one in messages:
@@ -221,6 +234,7 @@ def _values(agent: Agent, messages: Sequence[Message], key: str) -> VerbResult:
         if data is None:
             raise Refused(f"{post.message_name(one)} carries no {key}", "no_data")
         found.append((one, data))
+        require_depth(data.value, f"the {key} of {post.message_name(one)}")
     values = [data.value for _, data in found]
     text = printed(values[0] if len(values) == 1 else values).decode()
     return [{"id": one.id, "seq": one.seq, key: data.value} for one, data in found], text

@@ -10,6 +10,7 @@ from typing import Any
 
 from mailcore.accounts.account import accounts, require_account
 from mailcore.config import Config
+from mailcore.dispatch import remote_task
 from mailcore.dispatch.admission import nesting, refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
 from mailcore.dispatch.aipass import monitor_runs
@@ -24,6 +25,7 @@ from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journ
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import json_codec
+from mailcore.hosts.directory import find_agent
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.account import Account
@@ -87,8 +89,17 @@ def dispatch_task(
     `thread` are the keys that put the task into an earlier thread; `program` takes another than the configured one,
     `account` another account (empty: the default one), `model` is its model, and `mode` says in which session
     (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start where it waits among others. A
-    busy agent has the mail at once; its run begins when the present one is over.
+    busy agent has the mail at once; its run begins when the present one is over. One on another host is
+    started by that.
     """
+    words = {**thread, **({"expect": expect} if expect else {}), **schema_key(schema)}
+    if (elsewhere := find_agent(workspace, target)).is_remote:
+        sent = remote_task.send_task(
+            workspace, config, sender, elsewhere, subject, body, words,
+            parent_run=parent_run, priority=priority, account=account, program=program, model=model, mode=mode,
+        )  # fmt: skip
+        waits = f"it goes to {elsewhere.host}, which starts it{f'; {sent.waits}' if sent.waits else ''}"
+        return Dispatched(sent.id, sent.sent_id, elsewhere.address, None, waits, queued=True)
     agent, chosen, credentials = check_target(workspace, config, sender, target, program, account)
     resumable_session.check_request(config, agent, chosen, credentials, model, mode)
     author = workspace.agent(sender)
@@ -96,7 +107,6 @@ def dispatch_task(
     if stands.depth >= config.dispatch.wake_depth:
         refused_wakes.notify_nesting_limit(workspace, stands, agent, subject)
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
-    words = {**thread, **({"expect": expect} if expect else {}), **schema_key(schema)}
     named = words if priority == "normal" else {**words, "priority": priority}
     # Repeated after it was interrupted, the mail is found, and what began of it: wherever the sender stands by now.
     with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from mailcore.config import Config
-from mailcore.dispatch import control
+from mailcore.dispatch import control, remote_task
 from mailcore.dispatch.admission import nesting
 from mailcore.dispatch.control import Dispatched
 from mailcore.dispatch.runs import resumable_session
 from mailcore.exceptions import MailcoreError
+from mailcore.hosts.directory import find_agent
 from mailcore.mail import reachable, resumable_act
 from mailcore.model.agent import Agent
 from mailcore.workspace.find import Workspace
@@ -101,6 +102,10 @@ def check_all(
     wrong: list[MailcoreError] = []
     for target in targets:
         try:
+            if (elsewhere := find_agent(workspace, target)).is_remote:
+                remote_task.check_remote_target(elsewhere)
+                agents.append(elsewhere)
+                continue
             agent, chosen, account = control.check_target(
                 workspace, config, author.address, target, terms.program, terms.account
             )

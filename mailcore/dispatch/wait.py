@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
+from mailcore.hosts.membership import read_membership
 from mailcore.mail import active_waits, lookup
 from mailcore.mail.approvals import decision_of
 from mailcore.mail.lookup import Copy
@@ -81,10 +82,11 @@ def wait_for_messages(
 
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"--timeout {timeout}: a number of seconds from 0 up")
-    awaited = [lookup.find_copy(workspace, message_id) for message_id in ids]
+    awaited = [_find(workspace, message_id) for message_id in ids]
     authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
-    looked_at = {caller, *authors, *(copy.agent for copy in awaited), *at_work}
+    # What is on another host tells of itself by mail.
+    looked_at = {caller, *authors, *(copy.agent for copy in awaited if not copy.agent.is_remote), *at_work}
     for agent in looked_at:
         self_ignore.make_ignored(agent.mail_dir, parents=True)
     names = {name for copy in awaited for name in _names(copy.message)}
@@ -92,13 +94,13 @@ def wait_for_messages(
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
-        reported, busy = False, {copy.agent for copy in awaited}
+        reported, busy = False, {copy.agent for copy in awaited if not copy.agent.is_remote}
         while True:
             if cancellation is not None and cancellation.cancelled:
                 raise MailcoreError("the wait was cancelled", "cancelled")
             notices = attend({*busy, *at_work})
             mail = {agent: _mail_of(agent) for agent in looked_at}
-            awaited = [_again(copy, mail[copy.agent]) for copy in awaited]
+            awaited = [_again(copy, mail.get(copy.agent, ())) for copy in awaited]
             settled = [
                 _settled(name, copy, want, approver, mail[author], run_of)
                 for name, copy, author in zip(ids, awaited, authors, strict=True)
@@ -113,11 +115,26 @@ def wait_for_messages(
                 with tolerated("what was heard is not noted"):
                     active_waits.record_notified(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
-            busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
+            still = [copy for copy, over in zip(awaited, done, strict=True) if not over]
+            busy = {copy.agent for copy in still if not copy.agent.is_remote}
             if not reported:
                 reported = True
-                on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
+                on_wait(still)
             watcher.wait(left, notices)
+
+
+def _find(workspace: Workspace, message_id: str) -> Copy:
+    """The copy of that name, here or on another host."""
+    try:
+        return lookup.find_copy(workspace, message_id)
+    except MailcoreError as error:
+        if error.code != "no_message" or read_membership(workspace) is None:
+            raise
+        from mailcore.mail.remote_copies import find_remote
+
+        if (found := find_remote(workspace, message_id)) is None:
+            raise
+        return found.copy
 
 
 def _author(workspace: Workspace, caller: Agent, message: Message) -> Agent:

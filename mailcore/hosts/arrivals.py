@@ -23,7 +23,7 @@ from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import verify
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.hosts.names import HOST
-from mailcore.model.link import Envelope
+from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
 from mailcore.system.locks import locked
 from mailcore.system.safe_open import read_bytes
@@ -32,6 +32,8 @@ from mailcore.workspace.find import Workspace
 IN = "in"
 BATCH = 256
 """Envelopes that are carried out before their number is written."""
+TOGETHER = frozenset((EnvelopeKind.MAIL, EnvelopeKind.RECEIPT))
+"""The kinds of which several are carried out at once."""
 MAX_EPOCHS = 8
 """Epochs of one sender that are remembered, the latest: an older one's envelopes are long gone."""
 
@@ -89,7 +91,8 @@ def take(workspace: Workspace, envelope: Envelope, carry_out: CarryOut) -> Taken
 def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: CarryOutAll) -> Taken:
     """The same of several of one sender and epoch, up to the first that leaves a gap; what became of the last.
 
-    Those of one kind that follow each other are carried out at once, BATCH at most, and the disk is waited for once.
+    Those of one kind that follow each other are carried out at once if it is one of TOGETHER, BATCH at most, and the
+    disk is waited for once; of others each is.
     """
     sender, epoch = envelopes[0].sender, envelopes[0].epoch
     if any((each.sender, each.epoch) != (sender, epoch) for each in envelopes):
@@ -137,9 +140,9 @@ def _sorted_out(envelopes: Sequence[Envelope], place: _Place) -> tuple[TakenStat
 
 
 def _runs(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
-    for _, of_kind in groupby(envelopes, key=lambda envelope: envelope.kind):
-        run = list(of_kind)
-        yield from (run[start : start + BATCH] for start in range(0, len(run), BATCH))
+    for kind, of_kind in groupby(envelopes, key=lambda envelope: envelope.kind):
+        run, most = list(of_kind), BATCH if kind in TOGETHER else 1
+        yield from (run[start : start + most] for start in range(0, len(run), most))
 
 
 def verified(workspace: Workspace, envelope: Envelope) -> None:

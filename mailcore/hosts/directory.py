@@ -67,6 +67,14 @@ def remote_agents(workspace: Workspace) -> tuple[Agent, ...]:
     )
 
 
+def agents_on(workspace: Workspace, host: str) -> tuple[Agent, ...]:
+    """The agents of the host of that name, be it this one. Refused (code `unknown_host`, `revoked`) if it is none."""
+    membership = read_membership(workspace)
+    if membership is not None and host == membership.host:
+        return workspace.agents
+    return agents_of(workspace, _record(workspace, host, host))
+
+
 def agents_of(workspace: Workspace, record: HostRecord) -> tuple[Agent, ...]:
     """The agents of one host. An address that no agent can have is none."""
     return tuple(
@@ -116,14 +124,19 @@ def find_agent(workspace: Workspace, address: str) -> Agent:
     )
 
 
-def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
+def _record(workspace: Workspace, host: str, what: str) -> HostRecord:
     record = read_host(workspace, host) if HOST.fullmatch(host) else None
     if record is None:
         known = [other.name for other in read_hosts(workspace)]
         hint = did_you_mean(host, known) or f"; known: {' '.join(known) or 'none'}"
-        raise Refused(f"{name}.{host}: no host {host} in the link{hint}", "unknown_host")
+        raise Refused(f"{what}: no host {host} in the link{hint}", "unknown_host")
     if record.revoked:
-        raise Refused(f"{name}.{host}: {host} belongs to the link no more", "revoked")
+        raise Refused(f"{what}: {host} belongs to the link no more", "revoked")
+    return record
+
+
+def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
+    record = _record(workspace, host, f"{name}.{host}")
     if name == OPERATOR:
         return remote_agent(workspace, name, host)
     agents = {split_address(agent.address)[0]: agent for agent in agents_of(workspace, record)}

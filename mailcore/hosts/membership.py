@@ -11,9 +11,9 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.names import HOST, split_address
 from mailcore.system import self_ignore, writing
 from mailcore.system.safe_open import read_bytes
-from mailcore.workspace.find import Workspace
+from mailcore.workspace.find import MEMBERSHIP, Workspace
 
-DIRECTORY, FILE = "link", "membership.json"
+DIRECTORY = "link"
 HUB, MEMBER = "hub", "member"
 """The two roles: who runs the server, and who joined it."""
 
@@ -56,7 +56,7 @@ def read_membership(workspace: Workspace) -> Membership | None:
 
     MailcoreError (code `link`) where the file says something else.
     """
-    path = link_directory(workspace) / FILE
+    path = workspace.root / MEMBERSHIP
     try:
         raw: dict[str, Any] = json.loads(read_bytes(path, links=False))
         membership = Membership(
@@ -95,15 +95,22 @@ def write_membership(workspace: Workspace, membership: Membership) -> None:
             f"{'it another name' if len(dotted) == 1 else 'them other names'} first",
             "dotted",
         )
-    path = make_link_directory(workspace) / FILE
+    make_link_directory(workspace)
+    path = workspace.root / MEMBERSHIP
     writing.replace(path, json.dumps(asdict(membership), indent=2).encode() + b"\n")
 
 
 def end_membership(workspace: Workspace) -> None:
     """Let this workspace belong to no link any more; what was kept of it stays."""
-    (link_directory(workspace) / FILE).unlink(missing_ok=True)
+    (workspace.root / MEMBERSHIP).unlink(missing_ok=True)
 
 
 def dotted_agents(workspace: Workspace) -> list[str]:
     """The addresses of this workspace that name a host as well: none may, in a link."""
     return [agent.address for agent in workspace.agents if split_address(agent.address)[1]]
+
+
+def is_elsewhere(root: Path, address: str) -> bool:
+    """True of the address of an agent on another host, as the workspace at `root` has it: a dotted name is no host's
+    where there is no link."""
+    return bool(split_address(address)[1]) and (root / MEMBERSHIP).exists()

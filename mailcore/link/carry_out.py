@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.link.handlers import REFUSERS, function
+from mailcore.link.handlers import HANDLERS_OF_RUNS, REFUSERS, function
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.workspace.find import Workspace, workspace_at
 
@@ -19,12 +19,20 @@ class CarryingOut:
         self._workspace, self._handlers, self._on_trouble = workspace, handlers, on_trouble
         self._read: tuple[int, ...] = ()
 
-    def carry_out(self, envelope: Envelope, repeated: bool) -> None:
-        """Do what it says. OSError, or a MailcoreError of one, where the disk does not allow it now: it stays untaken.
+    def carry_out(self, envelopes: Sequence[Envelope], repeated: bool) -> None:
+        """Do what they say, which are of one kind. OSError, or a MailcoreError of one, where the disk does not allow it
+        now: they stay untaken.
 
-        What else goes wrong is told to its sender, and it counts as taken: it must not block what comes after it.
+        What else goes wrong is told to their sender, and they count as taken: they must not block what comes after.
         """
         workspace = self._current()
+        if many := HANDLERS_OF_RUNS.get(envelopes[0].kind, ""):
+            function(many)(workspace, envelopes, repeated)
+            return
+        for envelope in envelopes:
+            self._carry_out(workspace, envelope, repeated)
+
+    def _carry_out(self, workspace: Workspace, envelope: Envelope, repeated: bool) -> None:
         handler = self._handlers.get(envelope.kind, "")
         try:
             if not handler:

@@ -19,6 +19,15 @@ HANDLERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
 by `REFUSERS`, and the envelope counts as taken; where the disk refuses (OSError, or a MailcoreError of one) it waits.
 """
 
+HANDLERS_OF_RUNS: Mapping[EnvelopeKind, str] = MappingProxyType(
+    {
+        EnvelopeKind.MAIL: "mailcore.dispatch.remote_start:carry_out_mails",
+        EnvelopeKind.RECEIPT: "mailcore.dispatch.remote_start:keep_receipts",
+    }
+)
+"""The same with (workspace, envelopes, repeated): for the kinds of which many that follow each other cost little more
+than one. They tell the senders themselves what they refuse."""
+
 REFUSERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
 """Kind → `module:function`, called with (workspace, envelope, error): puts the word for its sender into the channel."""
 

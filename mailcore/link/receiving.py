@@ -15,7 +15,7 @@ import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import arrivals
-from mailcore.hosts.arrivals import CarryOut
+from mailcore.hosts.arrivals import CarryOutAll
 from mailcore.hosts.directory import read_hosts
 from mailcore.link.sending import Confirmation
 from mailcore.link.subjects import Subjects, inbox, last_word
@@ -53,7 +53,7 @@ class Receiving:
         client: Client,
         names: Subjects,
         me: str,
-        carry_out: CarryOut,
+        carry_out: CarryOutAll,
         on_trouble: Callable[[str], None],
         worker: ThreadPoolExecutor,
     ) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import mailbox
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
@@ -24,6 +25,16 @@ def archive_failure_notices(workspace: Workspace, by: str, recipient: str, names
         return bool(mail.raw.get("run_ended")) and mail.in_reply_to in known
 
     _archive(workspace, by, recipient, of_it)
+
+
+def archive_superseded_notices(workspace: Workspace, agent: Agent, mail: Message) -> None:
+    """Archive the notices in an agent's mailbox that this mail of the same sender's, about the same task, replaces."""
+
+    def of_it(one: Message) -> bool:
+        same = (one.in_reply_to, one.sender) == (mail.in_reply_to, mail.sender)
+        return same and bool(one.raw.get("run_ended")) and one.id != mail.id
+
+    _archive(workspace, mail.sender, agent.address, of_it)
 
 
 def archive_answered_notices(workspace: Workspace, by: str, recipient: str, original: Message) -> None:

@@ -6,8 +6,9 @@ A file that a killed writer tore is repaired by the next locked write: whole mes
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, splice
+from mailcore.mail.link_keys import LINK
 from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox, pick_messages
 from mailcore.mail.store import LockedMailbox, damage_cause, lock_mailbox
 from mailcore.model.agent import OPERATOR, Agent
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
 Picks = Callable[[Message], bool]
-_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof", "data")
+_ENVELOPE = re.compile(rb'"envelope": ?"([0-9a-f]{32})"')
+_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof", "data", "link")
 """Keys that a message of the same upsert key takes from the later one."""
 
 
@@ -41,24 +44,74 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
             if message_id := _splice(place, raw):
                 return message_id
     with _open(agent, create=True) as (document, save):
-        found = messages_in(document)
-        earlier = _open_with_key(found, raw) if raw.get("upsert_key") else None
-        if earlier is None:
-            message_id = raw.get("id") or new_id({str(message.get("id")) for message in found})
-            document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
-        else:
-            message_id = earlier["id"]
-            updates = earlier.get("updates")
-            changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
-            if any(earlier.get(key) != changes.get(key) for key in ("subject", "message")):
-                earlier["status"] = "new"
-                for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
-                    earlier.pop(key, None)
-            earlier |= changes
-            earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
-            earlier["auto_execute"] = False
+        message_id = _insert(document, raw)
         save()
-    return str(message_id)
+    return message_id
+
+
+def deliver_all(agent: Agent, raws: Sequence[dict[str, Any]], is_archived: Callable[[str], bool]) -> list[str]:
+    """Put several messages that came over a link on top of the open mail, in their order, at one stroke; their ids.
+
+    One whose envelope (our key `link`) is there already, or of which `is_archived` says so, is not put there again. It
+    is asked while the mailbox is locked: so none can be archived meanwhile. On disk before this returns.
+    """
+    with lock_mailbox(agent, create=True) as place:
+        data = b""
+        with contextlib.suppress(FileNotFoundError):
+            data = place.read()
+        known = {name.decode() for name in _ENVELOPE.findall(data)}
+        fresh = [raw for raw in raws if (name := raw[LINK]["envelope"]) not in known and not is_archived(name)]
+        plain = not any(raw.get("upsert_key") for raw in fresh)
+        for raw in fresh:
+            while splice.may_contain_id(data, raw["id"]):
+                raw["id"] = new_id()
+        parts = splice.insert_on_top(data, *({**raw, "stored_at": journal.now()} for raw in reversed(fresh)))
+        if fresh and plain and parts is not None:
+            place.write(*parts)
+            fresh = []
+    if fresh:
+        with _open(agent, create=True) as (document, save):
+            here = {name for raw in messages_in(document) if (name := _envelope_of(raw))}
+            for raw in fresh:
+                if raw[LINK]["envelope"] not in here and not _is_past(document, raw):
+                    raw["id"] = _insert(document, raw)
+            save()
+    return [str(raw["id"]) for raw in raws]
+
+
+def _is_past(document: dict[str, Any], raw: dict[str, Any]) -> bool:
+    """True if what it would rewrite was rewritten by it, or by a later one, before."""
+    earlier = _open_with_key(messages_in(document), raw) if raw.get("upsert_key") else None
+    was = earlier.get(LINK) if earlier is not None else None
+    if not isinstance(was, Mapping):
+        return False
+    place = "seq" if was.get("epoch") == raw[LINK]["epoch"] else "at"
+    return isinstance(was.get(place), int | float) and was[place] >= raw[LINK][place]
+
+
+def _envelope_of(raw: Mapping[str, Any]) -> str:
+    link = raw.get(LINK)
+    return str(link.get("envelope", "")) if isinstance(link, Mapping) else ""
+
+
+def _insert(document: dict[str, Any], raw: dict[str, Any]) -> str:
+    """Put a message on top, or into the open one of its upsert key; its id."""
+    found = messages_in(document)
+    earlier = _open_with_key(found, raw) if raw.get("upsert_key") else None
+    if earlier is None:
+        message_id = raw.get("id") or new_id({str(message.get("id")) for message in found})
+        document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
+        return str(message_id)
+    updates = earlier.get("updates")
+    changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
+    if any(earlier.get(key) != changes.get(key) for key in ("subject", "message")):
+        earlier["status"] = "new"
+        for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
+            earlier.pop(key, None)
+    earlier |= changes
+    earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
+    earlier["auto_execute"] = False
+    return str(earlier["id"])
 
 
 def _splice(place: LockedMailbox, raw: dict[str, Any]) -> str:
@@ -98,8 +151,8 @@ def put_back(agent: Agent, raw: dict[str, Any]) -> None:
 def mark_as_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> list[Message]:
     """Mark the named open messages as read, adding `seen` where it is not said yet. Unknown ids raise."""
     opened = []
-    with _open(agent) as (document, save):
-        for raw in pick_messages(document, ids, agent):
+    with _open(agent) as (document, save), _telling(agent, pick_messages(document, ids, agent)) as picked:
+        for raw in picked:
             if is_unread(raw) or raw.get("unseen"):
                 raw.pop("unseen", None)
                 raw["status"] = "opened"
@@ -113,8 +166,7 @@ def mark_as_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> 
 
 def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
     """Set keys of one open message; it becomes at least `opened`."""
-    with _open(agent) as (document, save):
-        (raw,) = pick_messages(document, [message_id], agent)
+    with _open(agent) as (document, save), _telling(agent, pick_messages(document, [message_id], agent)) as (raw,):
         if raw.get("status", "new") == "new":
             raw |= {"status": "opened", "read": True, **_unseen(raw)}
         raw |= changes
@@ -126,10 +178,11 @@ def amend(agent: Agent, which: Picks, changes: dict[str, Any]) -> list[Message]:
     """Set keys of the open messages that `which` picks, read or not; returns them as they are now."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages_in(document) if which(Message.from_json(raw))]
-        for raw in picked:
-            raw |= changes
-        if picked:
-            save()
+        with _telling(agent, picked):
+            for raw in picked:
+                raw |= changes
+            if picked:
+                save()
     return [Message.from_json(raw) for raw in picked]
 
 
@@ -138,8 +191,8 @@ def archive_messages(
 ) -> list[Message]:
     """Archive the named messages with `changes`, then remove them: in this order, each durable (contract section 2)."""
     closed = []
-    with _open(agent) as (document, save):
-        for raw in pick_messages(document, ids, agent):
+    with _open(agent) as (document, save), _telling(agent, pick_messages(document, ids, agent)) as picked:
+        for raw in picked:
             raw |= changes
             closed.append(_archive(agent, document, raw))
         save()
@@ -150,10 +203,25 @@ def archive_matching(agent: Agent, which: Picks) -> list[Message]:
     """Archive the open messages that `which` picks; it is asked of each once."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages_in(document) if which(Message.from_json(raw))]
-        closed = [_archive(agent, document, raw) for raw in picked]
-        if closed:
-            save()
+        with _telling(agent, picked):
+            closed = [_archive(agent, document, raw) for raw in picked]
+            if closed:
+                save()
     return closed
+
+
+@contextlib.contextmanager
+def _telling(agent: Agent, picked: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Of the messages that change within this, tell the hosts that some came from where they stand when it ends."""
+    linked = [raw for raw in picked if LINK in raw]
+    if not linked:
+        yield picked
+        return
+    from mailcore.mail import receipts
+
+    before = [receipts.standing(raw) for raw in linked]
+    yield picked
+    receipts.tell(agent, [raw for raw, stood in zip(linked, before, strict=True) if receipts.standing(raw) != stood])
 
 
 def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mailcore.formats import json_codec
+from mailcore.mail.link_keys import LINK
 from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.message import Message
 from mailcore.text import counted, line, names
@@ -29,6 +30,7 @@ PROOFS = {
     "terminal": "assumed: a person's own terminal",
     "passphrase": "proved: by the operator's passphrase",
     "screen": "by the operator's screen",
+    "host": "proved: by its host, which says who of it wrote",
     "supervisor": "by mailcore itself, for whom it concerns",
     "passport": "by place: written in its directory",
     "path": "by place: written in its directory",
@@ -53,6 +55,7 @@ def sender_and_proof(message: Message) -> tuple[str, str]:
     """Who wrote, marked where the name only looks like another's, and what that rests on."""
     other = names.imitated(message.sender)
     from_here = not message.project and message.sender in (*known_addresses(), OPERATOR, WATCHER)
+    from_here = from_here or (LINK in message.raw and message.proof == "host")
     where = "" if other or from_here else f"; {origin_text(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
     return f"{f'! not {other}: ' if other else ''}{who}", f"{PROOFS[proof_of(message)]}{where}"
@@ -98,11 +101,16 @@ def whole_text(message: Message) -> str:
         return message.body
     parts = [message.body.rstrip("\n")]
     for key, what in (("data", "its data"), ("schema", "its result is wanted as data that fits this JSON Schema")):
-        if key in message.raw:
-            text = json_codec.dumps(message.raw[key]).decode("utf-8", "replace")
-            if text != message.body:
-                parts.append(f"[{what}; alone: mailcore read {line(message.id)} --{key}]\n{cut(text, MAX_SHOWN_DATA)}")
+        if key in message.raw and (text := _as_text(message.raw[key])) != message.body:
+            parts.append(f"[{what}; alone: mailcore read {line(message.id)} --{key}]\n{cut(text, MAX_SHOWN_DATA)}")
     return "\n\n".join(parts)
+
+
+def _as_text(value: object) -> str:
+    try:
+        return json_codec.dumps(value).decode("utf-8", "replace")
+    except RecursionError:  # another program wrote it
+        return "(nested too deep to be shown)"
 
 
 def for_models(messages: Sequence[Message]) -> str:

@@ -29,8 +29,16 @@ def check_recipients(
     """
     now = datetime.now()
     outbox.check_limits(read_mail_or_defaults(workspace.config_file), author, fields, now, len(recipients))
-    if wrong := [why for agent in recipients if (why := why_unreachable(agent))]:
+    if wrong := [why for agent in recipients if (why := _why_not(workspace, agent))]:
         raise MailcoreError("\n".join([*wrong, "nothing was sent to anybody"]), "unreachable")
+
+
+def _why_not(workspace: Workspace, agent: Agent) -> str:
+    if not agent.is_remote:
+        return why_unreachable(agent)
+    from mailcore.mail.remote_mail import why_no_host
+
+    return why_no_host(workspace, agent)
 
 
 def why_unreachable(agent: Agent) -> str:

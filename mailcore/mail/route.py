@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mailcore.exceptions import Refused, UsageError
+from mailcore.hosts.membership import read_membership
+from mailcore.hosts.names import split_address
+from mailcore.mail.link_keys import LINK
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace, find_workspace
 from mailcore.workspace.registry import ADDRESS, normal_address
 
 EVERYONE = "@all"
+"""Every agent of this host; `@all.beta`: of that one."""
+EVERYWHERE = "@all.*"
+"""Every agent of every host."""
 
 
 def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
-    """The agents of `addresses`, each once, in order; `@all` is every agent but the author.
+    """The agents of `addresses`, on any host, each once, in order; `@all` is every agent here but the author.
 
     Refused, naming each that is unknown, before anything is written.
     """
     agents: list[Agent] = []
     unknown: list[Refused] = []
+    linked = read_membership(workspace) is not None
     for address in addresses:
         if normal_address(address) == EVERYONE:
             agents += [agent for agent in workspace.agents if agent.address != author.address]
             continue
         try:
-            agents.append(workspace.agent(address))
+            agents += _on_any_host(workspace, author, address) if linked else [workspace.agent(address)]
         except Refused as error:
             unknown.append(error)
     if unknown:
@@ -37,12 +44,28 @@ def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[s
     return agents
 
 
+def _on_any_host(workspace: Workspace, author: Agent, address: str) -> list[Agent]:
+    from mailcore.hosts.directory import agents_on, find_agent, remote_agents
+
+    wanted = normal_address(address)
+    name, host = split_address(wanted)
+    if wanted == EVERYWHERE:
+        found = [*workspace.agents, *remote_agents(workspace)]
+    elif name == EVERYONE:
+        found = [*agents_on(workspace, host)]
+    else:
+        return [find_agent(workspace, wanted)]
+    return [agent for agent in found if agent.address != author.address]
+
+
 def reply_recipient(workspace: Workspace, message: Message) -> Agent:
-    """Whom a reply goes to: `reply_to`, else the sender; else the mailbox that `reply_path` names.
+    """Whom a reply goes to: `reply_to`, else the sender, be it on another host; else the mailbox of `reply_path`.
 
     That mailbox lies inside this project, or belongs to whoever gave feedback from another one. All else is refused.
     """
     address = str(message.raw.get("reply_to") or message.sender)
+    if (elsewhere := _agent_elsewhere(workspace, message, address)) is not None:
+        return elsewhere
     mailbox = _place(message.reply_path)
     if mailbox is not None and message.raw.get("feedback") is True:
         return _across(mailbox, address)
@@ -59,6 +82,23 @@ def reply_recipient(workspace: Workspace, message: Message) -> Agent:
         if not branch.is_relative_to(workspace.root):
             raise Refused(f"{address} answers at {mailbox}, outside {workspace.root}", "boundary") from None
         return Agent(normal_address(address), address.lstrip("@"), branch, root=workspace.root)
+
+
+def _agent_elsewhere(workspace: Workspace, message: Message, address: str) -> Agent | None:
+    """The agent of another host, if the mail came from there: whoever wrote can be answered, be he known here or not.
+
+    Refused (code `revoked`) where that host belongs to the link no more.
+    """
+    link = message.raw.get(LINK)
+    name, host = split_address(address)
+    if not isinstance(link, Mapping) or not host or link.get("host") != host:
+        return None
+    from mailcore.hosts.directory import read_host, remote_agent
+
+    record = read_host(workspace, host)
+    if record is None or record.revoked:
+        raise Refused(f"{address}: {host} belongs to the link no more", "revoked")
+    return remote_agent(workspace, name, host)
 
 
 def _place(reply_path: str) -> Path | None:

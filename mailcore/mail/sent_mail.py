@@ -9,6 +9,7 @@ from typing import Any
 from mailcore.exceptions import Refused
 from mailcore.mail import lookup, thread_lookup
 from mailcore.mail.ladder import ladder, recipient_answer
+from mailcore.mail.link_keys import LINK
 from mailcore.mail.lookup import Copy
 from mailcore.mail.message_names import choose_named
 from mailcore.model.agent import Agent
@@ -80,7 +81,7 @@ def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) 
         try:
             one = workspace.agent(message.recipient)
         except Refused:
-            continue  # of another project, or removed
+            continue  # of another project or host, or removed
         recipients[one.address] = one
     names = {message.id for message in records if message.id}
     related = thread_lookup.related_copies(workspace, names) if names else []
@@ -99,9 +100,23 @@ def with_copies(workspace: Workspace, agent: Agent, records: Sequence[Message]) 
     }  # fmt: skip
     _keep(lookup.copies_of(rewritten.values()) if rewritten else (), copies)
     return [
-        SentMail(message, _copy(copies, message), answers.get(message.id, "") if message.id else "")
+        SentMail(
+            message,
+            _copy(copies, message) or _copy_there(workspace, message),
+            answers.get(message.id, "") if message.id else "",
+        )
         for message in records
     ]
+
+
+def _copy_there(workspace: Workspace, record: Message) -> Copy | None:
+    """The copy that lies on another host, so far as that has told of it."""
+    if LINK not in record.raw:
+        return None
+    from mailcore.mail.remote_copies import copy_of
+
+    found = copy_of(workspace, record)
+    return found.copy if found.told else None
 
 
 def _keep(found: Iterable[Copy], copies: dict[Any, Copy]) -> None:

@@ -20,11 +20,11 @@ _TAIL = b"\n    }\n  ]\n}"
 _KEY = b'\n      "'
 
 
-def insert_on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
-    """The file with `message` before all others, as parts to write one after the other.
+def insert_on_top(data: bytes, *messages: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
+    """The file with `messages` before all others, as parts to write one after the other.
 
-    None if `data` is in any other form, torn, or holds a message without a number: then it has to be parsed. `message`
-    has a number and a status itself.
+    None if `data` is in any other form, torn, or holds a message without a number: then it has to be parsed. Each of
+    `messages` has a number and a status itself.
     """
     head = _HEAD.match(data)
     # A torn file has another end, one that a power cut left holds zeros.
@@ -34,10 +34,10 @@ def insert_on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryv
     total, unread = int(head[1]), int(head[2])
     if data.count(_KEY + b'seq": ') != total:
         return None
-    counts = (total + 1, unread + (message["status"] == "new"))
+    counts = (total + len(messages), unread + sum(message["status"] == "new" for message in messages))
     top = b'{\n  "mailbox": "inbox",\n  "total_messages": %d,\n  "unread_count": %d,\n  "messages": [\n    ' % counts
-    text = json_codec.dumps(message).replace(b"\n", b"\n    ")
-    return top, text, b",\n    ", memoryview(data)[head.end() :]
+    texts = (json_codec.dumps(message).replace(b"\n", b"\n    ") + b",\n    " for message in messages)
+    return top, *texts, memoryview(data)[head.end() :]
 
 
 def may_contain_id(data: bytes, message_id: str) -> bool:

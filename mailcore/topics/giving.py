@@ -20,7 +20,9 @@ from mailcore.hosts.directory import read_hosts
 from mailcore.hosts.membership import read_membership
 from mailcore.hosts.names import joined
 from mailcore.mail import lookup, mailbox, numbers
+from mailcore.mail.link_keys import LINK
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.remote_arrival import PROOF
 from mailcore.model.agent import Agent
 from mailcore.model.link import EnvelopeKind
 from mailcore.model.topic import Publication
@@ -120,7 +122,7 @@ def _mail(workspace: Workspace, publication: Publication) -> dict[str, Any]:
     return stamped(workspace, publication.at) | {
         "from": joined(publication.by, publication.host),
         "from_name": name if local else f"{name} on {publication.host}",
-        "sender_proof": publication.proof if local else f"host {publication.host}",
+        **({"sender_proof": publication.proof} if local else _from_host(publication)),
         "subject": f"[#{publication.topic}] {publication.subject}",
         "message": publication.body,
         "priority": "normal",
@@ -133,6 +135,11 @@ def _mail(workspace: Workspace, publication: Publication) -> dict[str, Any]:
         **({} if publication.data is msgspec.UNSET else {"data": publication.data}),
         **({} if author is None else {"reply_path": str(author.inbox)}),
     }
+
+
+def _from_host(publication: Publication) -> dict[str, Any]:
+    """The keys of a mail that another host vouches for: it can be answered there."""
+    return {"sender_proof": PROOF, "host_proof": publication.proof, LINK: {"host": publication.host}}
 
 
 def stamped(workspace: Workspace, at: float) -> dict[str, Any]:

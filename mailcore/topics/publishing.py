@@ -15,7 +15,8 @@ from mailcore.config import read_mail_or_defaults
 from mailcore.exceptions import Refused, UsageError, tolerated
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import aipass_time
-from mailcore.mail import archive, outbox, resumable_act
+from mailcore.mail import archive, resumable_act
+from mailcore.mail.sent_record import check_limits
 from mailcore.model.agent import Agent
 from mailcore.model.topic import MAX_PER_MINUTE, MAX_RETAINED, Publication, Subscription, Topic
 from mailcore.schemas import check
@@ -136,7 +137,7 @@ def publish(
         check.require_fit(topic.schema, data.value, "the data", f"#{topic.name}")
     beside = {} if data is None else {"data": data.value}
     fields = {"subject": subject, "message": body, **beside}
-    outbox.check_limits(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
+    check_limits(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     with resumable_act.begin_act(author, "publish", topic.name, fields) as act:
         earlier = act.recall("publish")
         publication = Publication(

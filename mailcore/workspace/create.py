@@ -40,6 +40,8 @@ def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpos
     now = datetime.now()
     row = _row(name, path, now)
     agent = row_agent(workspace.root, row["name"], row)
+    if "." in agent.address:
+        raise Refused(f"{agent.address}: a dot separates an agent's name from its host's; take a `-` instead", "dotted")
     with locked(_lock(workspace.registry)):
         document = _document(workspace.registry)
         for known in load_workspace(workspace.registry).agents:

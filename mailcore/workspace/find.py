@@ -25,6 +25,8 @@ from mailcore.workspace.worktree import counterpart
 ROOT = "MAILCORE_ROOT"
 """The variable that names a workspace's root: whatever the working directory, that workspace is meant."""
 
+MEMBERSHIP = ".praxmonitor/link/membership.json"
+"""Below the root: the workspace belongs to a link."""
 BETWEEN_READS = 0.02
 """Seconds between two readings of a registry that another program writes at this moment."""
 
@@ -186,6 +188,11 @@ def load_workspace(registry: Path, notes: Iterable[str] = ()) -> Workspace:
             continue
         if agent.address in agents:
             refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
+        elif "." in agent.address and (root / MEMBERSHIP).exists():
+            refused.append(
+                f"{registry.name}: {agent.address} is passed over: in a link a dot separates an agent's name from its "
+                "host's; give it another name"
+            )
         else:
             agents[agent.address] = agent
     learn_addresses(str(registry), agents)

@@ -36,6 +36,7 @@ from mailcore.dispatch.runs.run_list import journal_records, read_run
 from mailcore.dispatch.texts import end_mails, prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
+from mailcore.hosts.membership import is_elsewhere
 from mailcore.mail import failure_notices
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, WATCHER, Agent
 from mailcore.model.run import Phase, Run
@@ -279,8 +280,8 @@ def _notify_sender(
     mail = run_end.end_mail(agent, run, run_dir)
     if mail is not None and not mailed:
         run_end.send_end_mail(workspace, agent, run, task_id, mail)
-    # After a kill nothing starts by itself: the sender has its mail.
-    if run.sender in (OPERATOR, WATCHER) or run.phase is Phase.KILLED:
+    # After a kill nothing starts by itself: the sender has its mail. One on another host is started there by the mail.
+    if run.sender in (OPERATOR, WATCHER) or run.phase is Phase.KILLED or is_elsewhere(workspace.root, run.sender):
         return
     if again and any(record.get("event") == "woken" for record in journal_records(run_dir)):
         return
@@ -317,7 +318,8 @@ def report_lost(
             # Its supervisor may have mailed the end when the directory went, before it could write that down.
             if not (run.run_id and run_end.is_end_mailed(workspace, run, run.sender)):
                 lost_directory.mail_loss(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
-            why_not = None if run.sender in (OPERATOR, WATCHER) else wake_sender(workspace, config, agent, run, queued)
+            starts_nobody = run.sender in (OPERATOR, WATCHER) or is_elsewhere(workspace.root, run.sender)
+            why_not = None if starts_nobody else wake_sender(workspace, config, agent, run, queued)
             outcome = {} if why_not is None else {"not_woken": why_not.reason}
     except (MailcoreError, OSError) as error:
         outcome = {"undelivered": str(error)}

@@ -14,7 +14,9 @@ from mailcore.dispatch.queueing.waiting_tasks import LOST_FILE
 from mailcore.dispatch.texts import end_mails
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
-from mailcore.mail import mailbox, numbers
+from mailcore.hosts.directory import find_agent
+from mailcore.hosts.membership import is_elsewhere
+from mailcore.mail import mailbox, numbers, remote_mail
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.workspace import audit
@@ -64,5 +66,8 @@ def mail_loss(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> Non
         "status": "new",
         "sent_id": mailbox.new_id(),
     }
-    message_id = mailbox.deliver(workspace.agent(run.sender), message)
+    if is_elsewhere(workspace.root, run.sender):
+        message_id = remote_mail.put_mail(workspace, find_agent(workspace, run.sender), message)
+    else:
+        message_id = mailbox.deliver(workspace.agent(run.sender), message)
     audit.record(workspace, agent.address, "send", to=run.sender, id=message_id, subject=subject)

@@ -17,6 +17,7 @@ from mailcore.dispatch.texts import end_mails
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time, utc_time
+from mailcore.hosts.membership import is_elsewhere
 from mailcore.mail import approvals, failure_notices, lookup, post
 from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -75,7 +76,9 @@ def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
         return end_mails.bounce_mail(agent, run, run_dir)
     return (
         None
-        if run.replied or run.delegated or run.sender not in (OPERATOR, WATCHER)
+        if run.replied
+        or run.delegated
+        or not (run.sender in (OPERATOR, WATCHER) or is_elsewhere(agent.root, run.sender))
         else end_mails.done_mail(agent, run)
     )
 
@@ -94,6 +97,9 @@ def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, ma
 
 def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
     """True if a mail of this run's end lies in that mailbox, open or closed, though its record was never written."""
+    if is_elsewhere(workspace.root, to):
+        sent = lookup.sent_records(workspace.agent(run.target))
+        return any(raw.get("ended_run") == run.run_id and raw.get("to") == to for _, raw in sent)
     agent = workspace.agent(to)
     raws = (
         *(mail.raw for mail in read_mailbox(agent.inbox).messages),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.hosts import directory, keys, membership
+from mailcore.hosts import arrivals, channel, directory, keys, membership
+from mailcore.link.carry_out import CarryingOut
+from mailcore.link.handlers import HANDLERS
 from mailcore.model.link import Envelope, HostRecord
 from mailcore.workspace import create, find
 
@@ -52,3 +54,22 @@ def carried() -> tuple[list[Envelope], Callable[[Sequence[Envelope], bool], None
     """What was carried out, and what does it."""
     done: list[Envelope] = []
     return done, lambda envelopes, _: done.extend(envelopes)
+
+
+def carry(sender: find.Workspace, receiver: find.Workspace) -> int:
+    """Take from one host to the other what waits there, as the link does; how many envelopes that were."""
+    mine, other = membership.member(sender).host, membership.member(receiver).host
+    envelopes = list(channel.unconfirmed(sender, other))
+    if envelopes:
+        carrying = CarryingOut(receiver, HANDLERS, lambda text: pytest.fail(text))
+        taken = arrivals.take_all(receiver, envelopes, carrying.carry_out)
+        assert taken.last == envelopes[-1].seq
+        channel.confirmed(sender, other, taken.epoch, taken.last, taken.last_id)
+        assert arrivals.taken_so_far(receiver, mine)[taken.epoch] == taken.last
+    return len(envelopes)
+
+
+def settle(link: Linked) -> None:
+    """Carry all that waits on both hosts, and what that brings about."""
+    while carry(link.alpha, link.beta) + carry(link.beta, link.alpha):
+        pass

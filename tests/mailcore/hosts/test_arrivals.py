@@ -54,13 +54,15 @@ def test_many_at_once(link: Linked, carried: Carried) -> None:
 def test_what_follows_each_other_of_one_kind_is_carried_out_at_once(link: Linked) -> None:
     sent(link, 2)
     sent(link, 1, EnvelopeKind.RECEIPT)
+    sent(link, 2, EnvelopeKind.ACT)
     runs: list[list[tuple[str, int]]] = []
     taken = take_all(
         link.beta, sent(link, arrivals.BATCH + 1), lambda run, _: runs.append([(one.kind, one.seq) for one in run])
     )
-    assert taken.last == arrivals.BATCH + 4
+    assert taken.last == arrivals.BATCH + 6
     assert [(run[0], len(run)) for run in runs] == [
-        (("mail", 1), 2), (("receipt", 3), 1), (("mail", 4), arrivals.BATCH), (("mail", arrivals.BATCH + 4), 1),
+        (("mail", 1), 2), (("receipt", 3), 1), (("act", 4), 1), (("act", 5), 1),
+        (("mail", 6), arrivals.BATCH), (("mail", arrivals.BATCH + 6), 1),
     ]  # fmt: skip
 
 

@@ -56,7 +56,8 @@ def test_a_membership_is_kept(house: House) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"host": "../x", "project": "p"}', "\xff"])
 def test_a_membership_that_is_none_is_said(house: House, text: str) -> None:
-    path = membership.make_link_directory(house.workspace) / membership.FILE
+    membership.make_link_directory(house.workspace)
+    path = house.root / find.MEMBERSHIP
     path.write_text(text)
     with pytest.raises(MailcoreError, match="join the link anew"):
         membership.read_membership(house.workspace)
@@ -70,6 +71,18 @@ def test_no_workspace_with_a_dotted_agent_joins(house: House) -> None:
     with pytest.raises(Refused, match=r"@wri\.ter: in a link a dot separates"):
         membership.write_membership(workspace, membership.Membership("alpha", "p"))
     assert membership.read_membership(workspace) is None
+
+
+def test_no_dotted_agent_is_made_and_none_is_of_a_link(house: House) -> None:
+    with pytest.raises(Refused, match="a dot separates"):
+        create.add_agent(house.workspace, "wri.ter2", "agents/x")
+    membership.write_membership(house.workspace, membership.Membership("alpha", "p"))
+    document = json.loads(house.workspace.registry.read_text())
+    document["branches"][0]["email"] = "@wri.ter"
+    house.workspace.registry.write_text(json.dumps(document))
+    workspace = find.workspace_at(house.root)
+    assert [agent.address for agent in workspace.agents] == ["@editor", "@lead"]
+    assert "@wri.ter is passed over: in a link a dot separates" in workspace.refused[0]
 
 
 def test_whom_an_address_means(link: Linked) -> None:
