@@ -70,6 +70,9 @@ GROUPS = {
         "errors": ("errors", "errors that repeat, and whose they are: errors [show|resolve|mute|investigate ID]"),
         "history": ("history", "every send, transition, run and act: history [--since 2h]"),
     },
+    "Other hosts": {
+        "link": ("link", "this project on several hosts: link serve | invite HOST | join TOKEN | run | status | …"),
+    },
     "Agents' programs": {
         "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
         "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
@@ -100,7 +103,7 @@ LEADING = {"--json": 1, "-C": 2, "--from": 2}
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
-UNTIL_INTERRUPTED = ("watch", "logs", "attach", "mcp")
+UNTIL_INTERRUPTED = ("watch", "logs", "attach", "mcp", "link")
 """Verbs of which Ctrl-C is the ordinary end."""
 
 

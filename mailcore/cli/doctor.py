@@ -11,7 +11,8 @@ from shlex import quote
 
 from mailcore.accounts.account import accounts, require_account
 from mailcore.cli.call import Call, Parser, VerbResult
-from mailcore.cli.doctor_checks import Check, trusted
+from mailcore.cli.doctor_checks import Check, check_lines, trusted
+from mailcore.cli.doctor_link import link_checks
 from mailcore.cli.doctor_restart import after_restart
 from mailcore.cli.doctor_sessions import session_checks
 from mailcore.config import Config, read_config
@@ -61,14 +62,9 @@ def doctor(call: Call) -> VerbResult:
     for number, agent in enumerate(call.workspace.agents, 1):
         step(agent.address, number, len(call.workspace.agents))
         checks += _agent(agent, registry.hooks_of(config.agent(agent.address).program))
-    lines = []
-    for check in checks:
-        lines.append(f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.finding}")
-        if check.fix:
-            lines.append(f"      {check.fix}")
+    checks += link_checks(call.workspace, config.link)
     bad = sum(not check.ok for check in checks)
-    lines.append(f"{counted(len(checks), 'check')}, {bad} to mend")
-    return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(lines)
+    return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(check_lines(checks))
 
 
 def _machine() -> Iterator[Check]:

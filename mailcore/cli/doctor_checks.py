@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailcore.config.reader import read_settings
@@ -26,6 +26,15 @@ class Check:
     ok: bool
     finding: str
     fix: str = ""
+
+
+def check_lines(checks: Sequence[Check]) -> Iterator[str]:
+    """The checks for people: each with its fix, and how many are to mend."""
+    for check in checks:
+        yield f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.finding}"
+        if check.fix:
+            yield f"      {check.fix}"
+    yield f"{counted(len(checks), 'check')}, {sum(not check.ok for check in checks)} to mend"
 
 
 def trusted(workspace: Workspace) -> Iterator[Check]:

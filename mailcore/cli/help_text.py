@@ -140,6 +140,16 @@ EXAMPLES = {
         "mailcore logs --follow --jsonl   # your own branch's, until Ctrl-C",
     ),
     "history": ("mailcore history --since 2h",),
+    "link": (
+        "mailcore link serve --host alpha   # the first time it makes the link, whose hub this host is",
+        "mailcore link invite beta   # prints a token, good once, for a day",
+        "mailcore link join -   # on the other host; the token comes by standard input, or is asked for",
+        "mailcore link join ssh://me@alpha/srv/project --host beta   # both at once, and reached by ssh from then on",
+        "mailcore link run",
+        "mailcore link status --json",
+        "mailcore link revoke beta",
+        "mailcore link doctor",
+    ),
     "attach": ("mailcore attach @writer",),
     "hooks": ("mailcore hooks install --all", "mailcore hooks status @writer"),
     "mcp": (

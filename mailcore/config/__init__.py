@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.errors import Errors
+    from mailcore.config.link import Link
     from mailcore.config.mail import Mail
     from mailcore.config.prices import Price
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from mailcore.config.tiers import Tier
 
 _HOMES = {
-    "AgentConfig": "agents", "ProgramConfig": "agents", "Errors": "errors", "Mail": "mail", "Price": "prices",
-    "Tier": "tiers", "read_config": "reader", "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
+    "AgentConfig": "agents", "ProgramConfig": "agents", "Errors": "errors", "Link": "link", "Mail": "mail",
+    "Price": "prices", "Tier": "tiers",
+    "read_config": "reader", "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
 }  # fmt: skip
 """The modules of the names below; all others are of `schema`."""
 
@@ -43,6 +45,7 @@ __all__ = [
     "Dispatch",
     "Errors",
     "Limits",
+    "Link",
     "Mail",
     "Observe",
     "Operator",

@@ -78,6 +78,14 @@ AddressOrNone = Annotated[
         form="an agent's address, like @lead, or empty",
     ),
 ]
+HostName = Annotated[
+    str,
+    Meta(pattern=r"\A([a-z][a-z0-9-]{0,30})?\Z", form="a host's name: a letter, then letters, digits and -, or empty"),
+]
+ListenAddress = Annotated[
+    str,
+    Meta(pattern=r"\A(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}\Z", form='an address and a port: "127.0.0.1:4222"'),
+]
 PackName = Annotated[
     str,
     Meta(

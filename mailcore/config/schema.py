@@ -37,6 +37,7 @@ from mailcore.config.kinds import (
     YourMove,
     describe,
 )
+from mailcore.config.link import Link
 from mailcore.config.mail import Mail
 from mailcore.config.prices import Price
 from mailcore.config.tiers import KNOWN, Tier
@@ -312,6 +313,7 @@ SECTIONS: dict[str, type] = {
     "alarms": Alarms,
     "errors": Errors,
     "mail": Mail,
+    "link": Link,
     "operator": Operator,
     "sound": Sound,
     "observe": Observe,
@@ -330,6 +332,7 @@ class Config:
     alarms: Alarms = field(default_factory=Alarms)
     errors: Errors = field(default_factory=Errors)
     mail: Mail = field(default_factory=Mail)
+    link: Link = field(default_factory=Link)
     operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)

@@ -15,7 +15,7 @@ from mailcore.link.permissions import host_permissions, joining_permissions
 from mailcore.system import safe_open, writing
 from mailcore.system.locks import locked
 
-FILE = "accounts.json"
+ACCOUNTS = "accounts.json"
 ACCOUNT, SYSTEM = "LINK", "SYS"
 
 
@@ -80,7 +80,7 @@ class Accounts(msgspec.Struct, frozen=True):
 
 def read_accounts(directory: Path) -> Accounts:
     """Those in the server's directory; none where there is no such file. MailcoreError if it cannot be read."""
-    path = directory / FILE
+    path = directory / ACCOUNTS
     try:
         return msgspec.json.decode(safe_open.read_bytes(path), type=Accounts)
     except FileNotFoundError:
@@ -92,12 +92,12 @@ def read_accounts(directory: Path) -> Accounts:
 @contextmanager
 def changing(directory: Path) -> Iterator[list[Accounts]]:
     """A list of the accounts as they are, under their lock; what it holds at the end is written."""
-    with locked(directory / f".{FILE}.lock", own=True):
+    with locked(directory / f".{ACCOUNTS}.lock", own=True):
         held = [read_accounts(directory)]
         before = held[0]
         yield held
         if held[0] != before:
-            writing.replace(directory / FILE, msgspec.json.encode(held[0]))
+            writing.replace(directory / ACCOUNTS, msgspec.json.encode(held[0]))
 
 
 def accounts_text(project: str, accounts: Accounts, admin: str, system: str) -> str:

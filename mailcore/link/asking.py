@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-MAX_QUESTION = 64 << 10
+MOST_ASKED = 64 << 10
 MAX_ANSWER = 1 << 20
-AT_ONCE = 4
+_AT_ONCE = 4
 """Questions that are answered at the same time; more than `WAITING` of them are refused."""
 WAITING = 64
 STATUS, WORDS = "Px-Status", "Px-Words"
@@ -31,7 +31,7 @@ class Answering:
 
     def __init__(self, workspace: Workspace, asks: Mapping[str, str] = ASKS) -> None:
         self._workspace, self._asks = workspace, asks
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="answer")
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="answer")
         self._open = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -64,7 +64,7 @@ class Answering:
         record = known_host(self._workspace, asker)
         if record is None:
             raise Refused(f"{asker} is no host of the link, as far as is known here", "unknown_host")
-        question = json.loads(data) if len(data) <= MAX_QUESTION else None
+        question = json.loads(data) if len(data) <= MOST_ASKED else None
         name = question.get("ask") if isinstance(question, dict) else None
         if not isinstance(question, dict) or not isinstance(name, str) or name not in self._asks:
             raise Refused(f"{name!r} is no question that is answered here", "question")
@@ -82,7 +82,9 @@ async def _refuse(message: Msg, code: str, words: str) -> None:
     await client.publish(message.reply, b"", headers=headers)
 
 
-async def asked(client: Client, names: Subjects, me: str, host: str, question: Mapping[str, Any], wait: float) -> bytes:
+async def put_question(
+    client: Client, names: Subjects, me: str, host: str, question: Mapping[str, Any], wait: float
+) -> bytes:
     """That host's answer. MailcoreError (code `away`) if none comes, Refused if it does not answer that."""
     from nats.errors import Error
 

@@ -20,7 +20,7 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import channel
 from mailcore.hosts.keys import HOST_KEY, load_key
 from mailcore.hosts.membership import Membership, link_directory, member
-from mailcore.link.asking import Answering, asked
+from mailcore.link.asking import Answering, put_question
 from mailcore.link.beats import BEAT
 from mailcore.link.carry_out import CarryingOut
 from mailcore.link.connection import connected
@@ -29,7 +29,7 @@ from mailcore.link.handlers import HANDLERS, PARTS, function
 from mailcore.link.neighbours import About, Beat, Listed, Neighbours
 from mailcore.link.receiving import Receiving
 from mailcore.link.sending import Confirmation, Position, Sending
-from mailcore.link.subjects import Subjects, inbox, last_word
+from mailcore.link.subjects import Subjects, inbox_of, last_word
 from mailcore.model.link import EnvelopeKind
 from mailcore.workspace.find import Workspace, workspace_at
 
@@ -37,8 +37,11 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-AGAIN, LONGEST_AGAIN = 0.2, 5.0
+_AGAIN, _LONGEST_AGAIN = 0.2, 5.0
 """Seconds before the next connection: the first time, and at most."""
+
+GREET_AFTER = 0.2
+"""Seconds before a host that comes hears of those who are there: several may come at once."""
 
 OnSight = Callable[[str, bytes], None]
 """Called in the loop with a host's name and what it published of its agents."""
@@ -68,6 +71,8 @@ class Carrier:
         self._session: asyncio.TaskGroup | None = None
         self._sending: dict[str, Sending] = {}
         self._sight: list[OnSight] = []
+        self._greeted = asyncio.Event()
+        """A host is there that was away: it wants to know who else is."""
         self._out = link_directory(workspace) / channel.OUT
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="take")
 
@@ -89,7 +94,7 @@ class Carrier:
         """Another host's answer to a question of `handlers.ASKS`. MailcoreError (code `away`) if it cannot be asked."""
         if self._client is None:
             raise MailcoreError(f"{host} cannot be asked: the link's server is not reached", "away")
-        return await asked(self._client, self.names, self.me, host, {**question, "ask": name}, wait)
+        return await put_question(self._client, self.names, self.me, host, {**question, "ask": name}, wait)
 
     async def publish_sight(self, data: bytes) -> bool:
         """Tell all others what changed of this host's agents; False, and nothing is kept, while nobody is reached."""
@@ -108,7 +113,7 @@ class Carrier:
         self._sight.append(call)
 
     async def _connect_for_ever(self) -> None:
-        again = AGAIN
+        again = _AGAIN
         while True:
             began = time.monotonic()
             try:
@@ -117,18 +122,18 @@ class Carrier:
                 self._trouble(str(error))
                 if error.code != "key":
                     raise
-                again = LONGEST_AGAIN
+                again = _LONGEST_AGAIN
             except MailcoreError as error:
                 self._trouble(str(error))
-            if time.monotonic() - began > LONGEST_AGAIN:
-                again = AGAIN
+            if time.monotonic() - began > _LONGEST_AGAIN:
+                again = _AGAIN
             await asyncio.sleep(again)
-            again = min(2 * again, LONGEST_AGAIN)
+            again = min(2 * again, _LONGEST_AGAIN)
 
     async def _connection(self) -> None:
         """One connection, until it breaks. MailcoreError, saying why."""
         m = self.membership
-        async with connected(m.server, self._key, inbox(self.me), certificate=m.certificate, name=self.me) as (
+        async with connected(m.server, self._key, inbox_of(self.me), certificate=m.certificate, name=self.me) as (
             client,
             broken,
         ):
@@ -153,7 +158,10 @@ class Carrier:
                 error: BaseException = known
                 while isinstance(error, BaseExceptionGroup):
                     error = error.exceptions[0]
-                raise MailcoreError(f"the connection to the server broke: {error}", "broken") from error
+                words = str(error) or type(error).__name__
+                if not isinstance(error, MailcoreError):
+                    words = f"the connection to the server broke: {words}"
+                raise MailcoreError(words, "broken") from error
             finally:
                 self._session = self._client = None
                 self._sending = {}
@@ -208,7 +216,8 @@ class Carrier:
         self.neighbours.told(last_word(message.subject), msgspec.json.decode(message.data, type=About))
 
     def _heard_beat(self, message: Msg) -> None:
-        self.neighbours.beat(last_word(message.subject), msgspec.json.decode(message.data, type=Beat))
+        if self.neighbours.beat(last_word(message.subject), msgspec.json.decode(message.data, type=Beat)):
+            self._greeted.set()
 
     def _seen(self, message: Msg) -> None:
         host = last_word(message.subject)
@@ -246,7 +255,7 @@ class Carrier:
                 return
             except Exception as error:
                 self._trouble(f"{name}: {type(error).__name__}: {error}; begun again")
-            await asyncio.sleep(LONGEST_AGAIN)
+            await asyncio.sleep(_LONGEST_AGAIN)
 
     async def _beat(self, client: Client) -> None:
         about = None
@@ -256,7 +265,10 @@ class Carrier:
                 about = now
                 await client.publish(self.names.about(self.me), msgspec.json.encode(about))
             await client.publish(self.names.beat(self.me), msgspec.json.encode(Beat(time.time())))
-            await asyncio.sleep(BEAT)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._greeted.wait(), BEAT)
+                await asyncio.sleep(GREET_AFTER)
+            self._greeted.clear()
             self.neighbours.look_at_all()
 
     def _about(self) -> About:
@@ -273,7 +285,7 @@ class Carrier:
 
 
 async def _break(broken: asyncio.Future[str]) -> NoReturn:
-    raise MailcoreError(await broken, "broken")
+    raise MailcoreError(f"the connection to the server broke: {await broken}", "broken")
 
 
 def _callback(

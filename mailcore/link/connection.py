@@ -79,6 +79,11 @@ def _tls(certificate: str) -> ssl.SSLContext | None:
     if not certificate:
         return None
     try:
-        return ssl.create_default_context(cafile=certificate)
+        context = ssl.create_default_context(cafile=certificate)
     except OSError as error:
         raise MailcoreError(f"{certificate}: {error.strerror or error}; it is to prove the server", "tls") from error
+    # The one certificate that is trusted is the hub's own, or of whoever signs for it: by which address it is reached
+    # (an ssh forward, a namespace) says nothing more.
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

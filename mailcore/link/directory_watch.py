@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from mailcore.system.watching import Watcher, inodes
 
-LOOK = 1.0
+_LOOK = 1.0
 """Seconds between two looks where the kernel tells nothing."""
 
 OnChange = Callable[[frozenset[str] | None], None]
@@ -31,7 +31,7 @@ async def watch_directories(directories: Callable[[], Iterable[Path]], on_change
             if not ending.is_set() and (changes.lost or changes.paths):
                 loop.call_soon_threadsafe(on_change, None if changes.lost else changes.paths)
 
-    with Watcher(LOOK) as watcher:
+    with Watcher(_LOOK) as watcher:
         thread = threading.Thread(target=watch, args=(watcher,), name="watch", daemon=True)
         thread.start()
         try:

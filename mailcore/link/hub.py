@@ -11,8 +11,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats.digest import digest
 from mailcore.hosts.membership import Membership
-from mailcore.link import accounts
-from mailcore.link.accounts import HostAccount, changing, read_accounts
+from mailcore.link.accounts import ACCOUNTS, HostAccount, changing, read_accounts
 from mailcore.link.connection import connected
 from mailcore.link.directory_watch import watch_directories
 from mailcore.link.joining import JoinAnswer, JoinRequest, admitted
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-AGAIN = 0.3
+_AGAIN = 0.3
 """Seconds before the next connection."""
 APPLIED = "applied"
 """The file that says which accounts the server follows."""
@@ -37,11 +36,8 @@ EXPIRY_LOOK = 60.0
 class Hub:
     """What only the host does that has the server."""
 
-    def __init__(
-        self, place: ServerPlace, membership: Membership, server: str, on_trouble: Callable[[str], None]
-    ) -> None:
-        """`server`: the server's address, as it is reached from here."""
-        self._place, self._membership, self._server, self._on_trouble = place, membership, server, on_trouble
+    def __init__(self, place: ServerPlace, membership: Membership, on_trouble: Callable[[str], None]) -> None:
+        self._place, self._membership, self._on_trouble = place, membership, on_trouble
         self._names = Subjects(membership.project)
         self._changed = asyncio.Event()
 
@@ -53,7 +49,7 @@ class Hub:
         raise AssertionError("the connections end by being cancelled")
 
     def _note(self, paths: frozenset[str] | None) -> None:
-        if paths is None or str(self._place.directory / accounts.FILE) in paths:
+        if paths is None or str(self._place.directory / ACCOUNTS) in paths:
             self._changed.set()
 
     async def _connect_for_ever(self) -> None:
@@ -64,12 +60,12 @@ class Hub:
                 await self._connection()
             except (MailcoreError, Error, OSError) as error:
                 self._on_trouble(f"the hub's own connection: {error}")
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(_AGAIN)
 
     async def _connection(self) -> None:
         m = self._membership
         async with connected(
-            [self._server], self._place.admin_key(), "_INBOX.-hub", certificate=m.certificate, name="hub"
+            self._membership.server, self._place.admin_key(), "_INBOX.-hub", certificate=m.certificate, name="hub"
         ) as (client, broken):
             await self._apply(client)
             await client.subscribe(self._names.joins, cb=self._join)
@@ -103,7 +99,10 @@ class Hub:
     async def _reload(self) -> None:
         """Have the server read its accounts anew: whom they leave out it throws out."""
         async with connected(
-            [self._server], self._place.system_key(), "_INBOX.-system", certificate=self._membership.certificate
+            self._membership.server,
+            self._place.system_key(),
+            "_INBOX.-system",
+            certificate=self._membership.certificate,
         ) as (client, _):
             server = client._server_info["server_id"]
             answer = await client.request(f"$SYS.REQ.SERVER.{server}.RELOAD", b"", timeout=10.0)

@@ -15,7 +15,7 @@ from mailcore.link.beats import Heard
 from mailcore.model.link import HostRecord
 from mailcore.workspace.find import Workspace
 
-STEP = 0.5
+SKEW_STEP = 0.5
 """Seconds by which a clock's difference must change to be written."""
 SEEN_STEP = 60.0
 """Seconds after which it is written once more when a host was heard."""
@@ -77,11 +77,15 @@ class Neighbours:
             agents = about.agents[:MAX_AGENTS]
             self._write(msgspec.structs.replace(record, agents=agents, version=about.version[:40]))
 
-    def beat(self, name: str, beat: Beat) -> None:
-        """A host gave a sign of life."""
-        if self._known(name) is not None:
-            self._heard.setdefault(name, Heard()).beat(beat.at)
-            self.look(name)
+    def beat(self, name: str, beat: Beat) -> bool:
+        """A host gave a sign of life; True if it was away until now."""
+        if self._known(name) is None:
+            return False
+        heard = self._heard.setdefault(name, Heard())
+        was_there = heard.is_there
+        heard.beat(beat.at)
+        self.look(name)
+        return not was_there
 
     def look(self, name: str) -> None:
         """Write whether a host is there, where that changed."""
@@ -91,7 +95,7 @@ class Neighbours:
         heard = self._heard.setdefault(name, Heard())
         seen_at, skew = heard.seen_at or record.seen_at, record.skew if heard.skew is None else heard.skew
         away_since = 0.0 if heard.is_there else record.away_since or record.seen_at or seen_at or time.time()
-        moved = skew is not None and (record.skew is None or abs(skew - record.skew) >= STEP)
+        moved = skew is not None and (record.skew is None or abs(skew - record.skew) >= SKEW_STEP)
         if moved or away_since != record.away_since or seen_at - record.seen_at >= SEEN_STEP:
             if away_since and not record.away_since:
                 away_since = seen_at or away_since

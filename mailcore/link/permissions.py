@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox
+from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 
 ANSWER_WITHIN = "2m"
 """How long a host may answer what it was asked."""
@@ -28,7 +28,7 @@ def host_permissions(project: str, host: str) -> dict[str, Any]:
         "subscribe": {
             "allow": [
                 names.confirmed(host, "*"), names.sight("*"), names.beat("*"), names.about("*"), names.hosts,
-                names.ask(host, "*"), f"{inbox(host)}.>",
+                names.ask(host, "*"), f"{inbox_of(host)}.>",
             ]
         },
         "allow_responses": {"max": 1, "expires": ANSWER_WITHIN},

@@ -17,8 +17,9 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import arrivals
 from mailcore.hosts.arrivals import CarryOutAll
 from mailcore.hosts.directory import read_hosts
+from mailcore.link.parcels import opened
 from mailcore.link.sending import Confirmation
-from mailcore.link.subjects import Subjects, inbox, last_word
+from mailcore.link.subjects import Subjects, inbox_of, last_word
 from mailcore.model.link import Envelope
 from mailcore.workspace.find import Workspace
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PULL = 256
-"""Envelopes that are asked for at once."""
+PULL = 64
+"""Messages that are asked for at once, and their bytes."""
+PULL_BYTES = 8 << 20
 PULL_FOR = 30.0
 """Seconds that the server keeps such a request."""
-MOST_HELD = 512
-"""Envelopes of one sender that wait for one before them. What is more is sent again."""
+MOST_HELD = 8 << 20
+"""Bytes of one sender that wait for what comes before them. What is more is sent again."""
 MISSING_FOR = 0.5
 """Seconds before one that is missing is asked for: it may be on its way again."""
 WANT_AGAIN = 3.0
@@ -42,6 +44,39 @@ DISK_AGAIN = 3.0
 """Seconds before an envelope is tried again that the disk did not take."""
 NOT_KNOWN_YET = 3.0
 """Seconds before one is offered again whose sender is not known here: the hub tells of it."""
+
+
+class _Held:
+    """What came of one sender and epoch, and was not taken yet."""
+
+    def __init__(self) -> None:
+        self.messages: list[Msg] = []
+        self.size = 0
+        self._envelopes: dict[int, Envelope] = {}
+        self._lasts: list[int] = []
+
+    @property
+    def first(self) -> int:
+        """The lowest number."""
+        return min(self._envelopes)
+
+    def add(self, envelopes: list[Envelope], message: Msg) -> None:
+        self._envelopes |= {one.seq: one for one in envelopes}
+        self.messages.append(message)
+        self._lasts.append(envelopes[-1].seq)
+        self.size += len(message.data)
+
+    def in_order(self) -> list[Envelope]:
+        return [self._envelopes[seq] for seq in sorted(self._envelopes)]
+
+    def remove(self, last: int) -> list[Msg]:
+        """Forget what was taken, all up to `last`: the messages that held nothing else."""
+        done = [message for message, to in zip(self.messages, self._lasts, strict=True) if to <= last]
+        self._envelopes = {seq: one for seq, one in self._envelopes.items() if seq > last}
+        left = [(message, to) for message, to in zip(self.messages, self._lasts, strict=True) if to > last]
+        self.messages, self._lasts = [message for message, _ in left], [to for _, to in left]
+        self.size = sum(len(message.data) for message in self.messages)
+        return done
 
 
 class Receiving:
@@ -59,8 +94,8 @@ class Receiving:
     ) -> None:
         self._workspace, self._client, self._names, self._me = workspace, client, names, me
         self._carry_out, self._on_trouble, self._worker = carry_out, on_trouble, worker
-        self._held: dict[tuple[str, str], dict[int, tuple[Envelope, Msg]]] = {}
-        """By sender and epoch, by number: what came and was not taken yet."""
+        self._held: dict[tuple[str, str], _Held] = {}
+        """By sender and epoch: what came and was not taken yet."""
         self._missing: dict[tuple[str, str], float] = {}
         """Since when the next one is missing, by the machine's own clock."""
         self._asked = 0
@@ -70,7 +105,7 @@ class Receiving:
     async def run(self) -> None:
         """Take what is there and what comes, until cancelled. Raises what breaks the connection."""
         await self._confirm_all()
-        place = f"{inbox(self._me)}.pull"
+        place = f"{inbox_of(self._me)}.pull"
         arriving = await self._client.subscribe(place)
         while True:
             if self._asked < PULL // 2:
@@ -80,7 +115,7 @@ class Receiving:
                 came.append(await arriving.next_msg(timeout=max(0.01, self._look_at - time.monotonic())))
                 while arriving.pending_msgs and len(came) < PULL:
                     came.append(await arriving.next_msg(timeout=1.0))
-            touched = await self._keep([message for message in came if await self._is_envelope(message)])
+            touched = await self._keep([message for message in came if await self._is_parcel(message)])
             if time.monotonic() >= self._look_at:
                 self._look_at = time.monotonic() + PULL_FOR
                 touched = set(self._held)
@@ -88,12 +123,12 @@ class Receiving:
                 await self._take(sender, epoch)
 
     async def _pull(self, place: str) -> None:
-        request = {"batch": PULL - self._asked, "expires": int(PULL_FOR * 1e9)}
+        request = {"batch": PULL - self._asked, "max_bytes": PULL_BYTES, "expires": int(PULL_FOR * 1e9)}
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._names.mail_stream}.{self._me}"
         self._asked = PULL
         await self._client.publish(subject, json.dumps(request).encode(), reply=place)
 
-    async def _is_envelope(self, message: Msg) -> bool:
+    async def _is_parcel(self, message: Msg) -> bool:
         status = (message.headers or {}).get("Status", "")
         if not status:
             self._asked -= 1
@@ -108,63 +143,59 @@ class Receiving:
         touched = set()
         judged = await self._on_worker(partial(self._judged, messages)) if messages else []
         for message, found in zip(messages, judged, strict=True):
-            if isinstance(found, Envelope):
-                key = found.sender, found.epoch
-                held = self._held.setdefault(key, {})
-                if len(held) < MOST_HELD or found.seq in held:
-                    held[found.seq] = found, message
-                else:
-                    await message.ack()
-                touched.add(key)
-            elif found.code == "unknown_host":
+            if isinstance(found, Refused) and found.code == "unknown_host":
                 await message.nak(delay=NOT_KNOWN_YET)
-            else:
+            elif isinstance(found, Refused):
                 self._on_trouble(str(found))
                 await message.term()
+            elif not found:
+                await message.ack()
+            else:
+                key = found[0].sender, found[0].epoch
+                held = self._held.setdefault(key, _Held())
+                if held.size + len(message.data) <= MOST_HELD:
+                    held.add(found, message)
+                else:  # it is sent again
+                    await message.ack()
+                touched.add(key)
         return touched
 
-    def _judged(self, messages: list[Msg]) -> list[Envelope | Refused]:
+    def _judged(self, messages: list[Msg]) -> list[list[Envelope] | Refused]:
         return [self._judge(message) for message in messages]
 
-    def _judge(self, message: Msg) -> Envelope | Refused:
-        """The envelope, or why it is none of the host whose subject it came by."""
-        sender = last_word(message.subject)
+    def _judge(self, message: Msg) -> list[Envelope] | Refused:
+        """The envelopes, or why they are none of the host whose subject they came by."""
         try:
-            envelope = msgspec.json.decode(message.data, type=Envelope)
-            if envelope.sender != sender or envelope.to != self._me:
-                text = f"{sender} sent what says it is from {envelope.sender!r} for {envelope.to!r}: not taken"
-                return Refused(text, "forged")
-            arrivals.verified(self._workspace, envelope)
+            return opened(self._workspace, message.data, last_word(message.subject), self._me)
         except Refused as error:
             return error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Refused(f"what {sender} sent is no envelope: {error}", "forged")
-        return envelope
 
     async def _take(self, sender: str, epoch: str) -> None:
         """Take what is held of one sender, as far as its numbers follow each other."""
         key = sender, epoch
         held = self._held[key]
-        envelopes = [held[seq][0] for seq in sorted(held)]
         try:
-            taken = await self._on_worker(partial(arrivals.take_all, self._workspace, envelopes, self._carry_out))
+            taken = await self._on_worker(partial(arrivals.take_all, self._workspace, held.in_order(), self._carry_out))
             position = Confirmation(epoch, taken.last, taken.last_id)
-        except (MailcoreError, OSError) as error:
-            self._on_trouble(f"from {sender}: {error}; tried again")
+        except Exception as error:  # what one sender's mails run into must not stop those of the others
+            known = isinstance(error, MailcoreError | OSError)
+            words = str(error) if known else f"{type(error).__name__}: {error}"
+            self._on_trouble(f"from {sender}: {words}; tried again")
             so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, sender))
             position = Confirmation(epoch, so_far.get(epoch, 0))
             self._look_again(DISK_AGAIN)
-        for seq in sorted(held):
-            if seq <= position.last:
-                await held.pop(seq)[1].ack()
-        if not held:
+        for message in held.remove(position.last):
+            await message.ack()
+        for message in held.messages:  # else the server offers it again meanwhile
+            await message.in_progress()
+        if not held.messages:
             del self._held[key]
         await self._confirm(sender, msgspec.structs.replace(position, want=self._wants(key, position.last)))
 
     def _wants(self, key: tuple[str, str], last: int) -> bool:
         """True if the next one is missing, and was already a moment ago."""
         held = self._held.get(key)
-        if not held or min(held) <= last + 1:
+        if held is None or held.first <= last + 1:
             self._missing.pop(key, None)
             return False
         since = self._missing.setdefault(key, time.monotonic())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailcore.hosts import channel
+from mailcore.link.parcels import Parcel, last_of, parcels
 from mailcore.link.subjects import Subjects
 from mailcore.model.link import Envelope
 from mailcore.workspace.find import Workspace
@@ -17,7 +18,7 @@ from mailcore.workspace.find import Workspace
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-BATCH = 256
+PUBLISHED_AT_ONCE = 512
 """Envelopes that are published before the server's word on them is waited for."""
 ACK_TIMEOUT = 15.0
 LOOK_AGAIN = 15.0
@@ -92,8 +93,7 @@ class Sending:
             answer = await self._client.request(self._last, b"", timeout=ACK_TIMEOUT)
             status = (answer.headers or {}).get("Status", "")
             if not status:
-                found = msgspec.json.decode(answer.data, type=Envelope)
-                return Position(found.epoch, found.seq)
+                return Position(*last_of(answer.data))
             if status == "404":
                 return Position()
             await asyncio.sleep(NOT_TAKEN)
@@ -105,22 +105,23 @@ class Sending:
         while batch := await asyncio.to_thread(_next, rest):
             self._waits = True
             acks = [
-                await self._context.publish_async(self._subject, msgspec.json.encode(one), headers=self._mark(one))
-                for one in batch
+                await self._context.publish_async(self._subject, parcel.data, headers=self._mark(parcel))
+                for parcel in batch
             ]
             done = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), ACK_TIMEOUT)
-            for one, ack in zip(batch, done, strict=True):
+            for parcel, ack in zip(batch, done, strict=True):
                 if isinstance(ack, BaseException):
                     return at, False
-                at = Position(one.epoch, one.seq)
+                at = Position(parcel.epoch, parcel.last)
             if self._wanted is not None:
                 break
         return at, True
 
-    def _mark(self, envelope: Envelope) -> dict[str, str]:
+    def _mark(self, parcel: Parcel) -> dict[str, str]:
         """The id by which the server knows a repetition; another one where it is wanted again, and so no repetition."""
-        return {"Nats-Msg-Id": f"{envelope.epoch}.{envelope.seq}" + (f".{self._round}" if self._round else "")}
+        mark = f"{parcel.epoch}.{parcel.first}-{parcel.last}"
+        return {"Nats-Msg-Id": f"{mark}.{self._round}" if self._round else mark}
 
 
-def _next(rest: Iterator[Envelope]) -> list[Envelope]:
-    return list(islice(rest, BATCH))
+def _next(rest: Iterator[Envelope]) -> list[Parcel]:
+    return list(parcels(islice(rest, PUBLISHED_AT_ONCE)))

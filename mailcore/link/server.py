@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,15 @@ from mailcore.exceptions import MailcoreError
 from mailcore.hosts.keys import Key, load_key, make_key
 from mailcore.hosts.membership import make_link_directory
 from mailcore.link.accounts import accounts_text, read_accounts
-from mailcore.system import processes, writing
+from mailcore.system import writing
+from mailcore.system.child import end_child
+from mailcore.system.processes import command_line, send_signal, start_ticks, wait_for_end
 from mailcore.workspace.find import Workspace
 
 PROGRAM = "nats-server"
 MAX_PAYLOAD = 8 << 20
 """Bytes of one envelope or answer, at most: what a mail may be, with room."""
-AGAIN, LONGEST_AGAIN = 0.2, 10.0
+_AGAIN, _LONGEST_AGAIN = 0.2, 10.0
 """Seconds before an ended server is started again: the first time, and at most."""
 STOP_WITHIN = 10.0
 
@@ -118,7 +119,7 @@ def write_configuration(place: ServerPlace, project: str, host: str, listening: 
     write_accounts(place, project)
 
 
-def find_program() -> str:
+def server_program() -> str:
     """The path of the server's program. MailcoreError if it is not installed."""
     beside = Path(sys.executable).with_name(PROGRAM)
     found = str(beside) if beside.is_file() else shutil.which(PROGRAM)
@@ -142,13 +143,13 @@ class ServerProcess:
 
     async def run(self) -> None:
         """Keep it running until cancelled; then it is ended."""
-        again = AGAIN
+        again = _AGAIN
         await asyncio.to_thread(end_left_over, self._place)
         try:
             while True:
                 began = asyncio.get_running_loop().time()
                 self._process = await asyncio.create_subprocess_exec(
-                    find_program(),
+                    server_program(),
                     "-c",
                     str(self._place.configuration),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -159,25 +160,13 @@ class ServerProcess:
                 assert self._process.stderr is not None
                 said = (await self._process.stderr.read(4096)).decode("utf-8", "replace").strip()
                 status = await self._process.wait()
-                again = AGAIN if asyncio.get_running_loop().time() - began > LONGEST_AGAIN else again
+                again = _AGAIN if asyncio.get_running_loop().time() - began > _LONGEST_AGAIN else again
                 self._on_trouble(f"the server ended with {status}{f': {said}' if said else ''}; started again")
                 await asyncio.sleep(again)
-                again = min(2 * again, LONGEST_AGAIN)
+                again = min(2 * again, _LONGEST_AGAIN)
         finally:
-            await self._end()
-
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_WITHIN)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            if self._process is not None:
+                await end_child(self._process, STOP_WITHIN)
 
 
 def end_left_over(place: ServerPlace) -> None:
@@ -187,10 +176,10 @@ def end_left_over(place: ServerPlace) -> None:
         pid = int(place.pid_file.read_text())
     except (OSError, ValueError):
         return
-    ticks = processes.start_ticks(pid)
-    if not ticks or str(place.configuration).encode() not in (processes.command_line(pid) or ()):
+    ticks = start_ticks(pid)
+    if not ticks or str(place.configuration).encode() not in (command_line(pid) or ()):
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
-        processes.send_signal(pid, ticks, number)
-        if processes.wait_for_end(pid, ticks, STOP_WITHIN):
+        send_signal(pid, ticks, number)
+        if wait_for_end(pid, ticks, STOP_WITHIN):
             return

@@ -18,8 +18,8 @@ REMEMBER_IDS = 600.0
 """Seconds in which the same envelope is not stored twice: it saves bandwidth, and nothing hangs on it."""
 ACK_WAIT = 10.0
 """Seconds after which an envelope that a host took, and then died, is offered again."""
-MOST_UNANSWERED = 1024
-"""Envelopes that a host may have asked for and not answered yet."""
+MOST_UNANSWERED = 256
+"""Messages that a host may have asked for and not answered yet."""
 
 
 async def ensure_streams(context: JetStreamContext, names: Subjects, hosts: Iterable[str]) -> None:

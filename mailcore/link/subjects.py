@@ -60,7 +60,7 @@ class Subjects:
         return f"{self._base}.join.{host}"
 
 
-def inbox(host: str) -> str:
+def inbox_of(host: str) -> str:
     """Where a host gets its answers: nobody else may listen there."""
     return f"_INBOX.{host}"
 

@@ -121,7 +121,9 @@ def _message(workspace: Workspace, agent: Agent, envelope: Envelope) -> dict[str
         if key in mail:
             require_depth(mail[key], f"the {key}")
             if (size := len(json_codec.dumps_line(mail[key]))) > limits.max_body:
-                raise Refused(f"the {key} is {size:,} bytes, and [mail] max_body of {here} is {limits.max_body:,}", "limit")
+                raise Refused(
+                    f"the {key} is {size:,} bytes, and [mail] max_body of {here} is {limits.max_body:,}", "limit"
+                )
     if len(subject) > limits.max_subject:
         raise Refused(f"the subject is longer than [mail] max_subject of {here}, {limits.max_subject}", "limit")
     record = read_host(workspace, envelope.sender)

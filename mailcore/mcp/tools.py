@@ -20,6 +20,7 @@ NOT_SERVED = {
     "unsend": "what a client sends waits in no outbox",
     "attach": "it hands its terminal over to the agent's program",
     "completion": "it is for a person's shell",
+    "link": "hosts are let in and thrown out by a person, at a shell",
     "hooks": "it changes the settings of an agent's program, at a shell",
 }
 """Verb → why no client has it."""

@@ -7,7 +7,7 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Message
 from mailcore.model.run import Await, Phase
 
-ASKS = "waits for your answer: "
+ASKING = "waits for your answer: "
 """Before the subject of a mail that an agent waits to have answered by the operator."""
 
 
@@ -46,5 +46,5 @@ def wait_status(facts: AgentFacts) -> Status | None:
         return None
     # A request for approval that stands open is reported by `request_status`; this one was decided a moment ago.
     if OPERATOR in for_.on.split(", ") and for_.want != "approval":
-        return Status(State.WAITING, f"{ASKS}{for_.subject}", for_.at)
+        return Status(State.WAITING, f"{ASKING}{for_.subject}", for_.at)
     return Status(State.WORKING, f"waits for {for_.on}: {for_.subject}", for_.at)

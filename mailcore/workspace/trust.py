@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mailcore.config import AgentConfig, Alarms, Config, Mail, Operator
+from mailcore.config import AgentConfig, Alarms, Config, Link, Mail, Operator
 from mailcore.config.reader import parse_toml, read_settings
 from mailcore.config.toml_text import key_name, toml
 from mailcore.exceptions import ConfigError, MailcoreError, Refused
@@ -30,6 +30,7 @@ OF_AGENTS = ("program", "command", "permission_mode", "model", "account")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alarms": ("on_alarm", "on_heartbeat"),
     "mail": ("approver", "orchestrator"),
+    "link": ("listen", "advertise", "server", "certificate", "certificate_key"),
     "operator": ("assume", "proof"),
 }
 """Section → its keys that start something or give a right; those of agents are OF_AGENTS, and all of [accounts]."""
@@ -167,6 +168,7 @@ def without_withheld(config: Config) -> Config:
         config,
         alarms=replace(config.alarms, on_alarm=Alarms().on_alarm, on_heartbeat=Alarms().on_heartbeat),
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
+        link=Link(),
         operator=Operator(),
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},

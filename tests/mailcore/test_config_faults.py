@@ -13,7 +13,7 @@ from mailcore.exceptions import ConfigError
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
 SECTIONS = (
-    "accounts, agents, alarms, approval, dispatch, errors, limits, mail, observe, operator, prices, programs, sound, "
+    "accounts, agents, alarms, approval, dispatch, errors, limits, link, mail, observe, operator, prices, programs, sound, "
     "usage"
 )
 DISPATCH = (

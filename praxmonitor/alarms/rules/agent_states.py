@@ -8,7 +8,7 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
-from mailcore.observe.awaiting_answer import ASKS
+from mailcore.observe.awaiting_answer import ASKING
 from mailcore.observe.causes import (
     AUTH,
     DISK,
@@ -58,7 +58,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
         case AlarmKind.WAITING:
             seen = f"asked {moment(status.since, now)}"
             return replace(
-                alarm, what=f"waits for you: {status.reason.removeprefix(ASKS)}", expected="your answer", seen=seen,
+                alarm, what=f"waits for you: {status.reason.removeprefix(ASKING)}", expected="your answer", seen=seen,
                 remedy="answer in its session, or by mail (m)", id=f"{status.since:.3f}",
             )  # fmt: skip
         case AlarmKind.FAILED:

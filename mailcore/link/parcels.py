@@ -1,0 +1,79 @@
+"""Envelopes of one sender and epoch that follow each other travel as one message: the server's disk is waited for once.
+
+A message is a JSON list of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from mailcore.exceptions import Refused
+from mailcore.hosts import arrivals
+from mailcore.model.link import Envelope
+from mailcore.workspace.find import Workspace
+
+PARCEL_BYTES = 128 << 10
+"""A message holds no more envelopes than this many bytes; one that is larger travels alone."""
+PARCEL_COUNT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Some envelopes, as they travel."""
+
+    epoch: str
+    first: int
+    last: int
+    data: bytes
+
+
+def parcels(envelopes: Iterable[Envelope]) -> Iterator[Parcel]:
+    """The envelopes, in order, in as few parcels as are allowed."""
+    together: list[Envelope] = []
+    parts: list[bytes] = []
+    size = 0
+    for envelope in envelopes:
+        part = msgspec.json.encode(envelope)
+        full = size + len(part) > PARCEL_BYTES or len(parts) == PARCEL_COUNT
+        if parts and (full or envelope.epoch != together[0].epoch):
+            yield _parcel(together, parts)
+            together, parts, size = [], [], 0
+        together.append(envelope)
+        parts.append(part)
+        size += len(part)
+    if parts:
+        yield _parcel(together, parts)
+
+
+def opened(workspace: Workspace, data: bytes, sender: str, me: str) -> list[Envelope]:
+    """The envelopes of a message that came by the sender's subject, each of them signed by it.
+
+    Refused (code `forged`, `unknown_host`, `revoked`) where one is not, or it is no parcel.
+    """
+    try:
+        envelopes = msgspec.json.decode(data, type=list[Envelope])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(f"what {sender} sent are no envelopes: {error}", "forged") from error
+    for number, one in enumerate(envelopes):
+        if one.sender != sender or one.to != me:
+            raise Refused(f"{sender} sent what says it is from {one.sender!r} for {one.to!r}: not taken", "forged")
+        if (one.epoch, one.seq) != (envelopes[0].epoch, envelopes[0].seq + number):
+            raise Refused(f"{sender} sent envelopes that do not follow each other: not taken", "forged")
+        arrivals.verified(workspace, one)
+    return envelopes
+
+
+def last_of(data: bytes) -> tuple[str, int]:
+    """Epoch and number of the last envelope of a message of ours; ("", 0) if it is none."""
+    try:
+        found = msgspec.json.decode(data, type=list[Envelope])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", 0
+    return (found[-1].epoch, found[-1].seq) if found else ("", 0)
+
+
+def _parcel(together: Sequence[Envelope], parts: Sequence[bytes]) -> Parcel:
+    return Parcel(together[0].epoch, together[0].seq, together[-1].seq, b"[" + b",".join(parts) + b"]")
