@@ -12,7 +12,11 @@ from typing import Any
 
 from mailcore.model.link import EnvelopeKind
 
-HANDLERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
+HANDLERS: Mapping[EnvelopeKind, str] = MappingProxyType(
+    {
+        EnvelopeKind.TOPIC: "mailcore.topics.arrivals:take_topic",
+    }
+)
 """Kind → `module:function`, called in a worker thread with (workspace, envelope, repeated).
 
 `repeated`: it may have been carried out before, so look first. Refused and other MailcoreErrors are told to the sender
@@ -28,14 +32,18 @@ HANDLERS_OF_RUNS: Mapping[EnvelopeKind, str] = MappingProxyType(
 """The same with (workspace, envelopes, repeated): for the kinds of which many that follow each other cost little more
 than one. They tell the senders themselves what they refuse."""
 
-REFUSERS: Mapping[EnvelopeKind, str] = MappingProxyType({})
+REFUSERS: Mapping[EnvelopeKind, str] = MappingProxyType(
+    {
+        EnvelopeKind.TOPIC: "mailcore.topics.arrivals:refuse_topic",
+    }
+)
 """Kind → `module:function`, called with (workspace, envelope, error): puts the word for its sender into the channel."""
 
 ASKS: Mapping[str, str] = MappingProxyType({})
 """Name → `module:function`, called in a worker thread with (workspace, asker's HostRecord, question); its answer is
 bytes, `server.MAX_PAYLOAD` at most."""
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = ("mailcore.link.topic_part:keep_topics_known",)
 """`module:function`, each an `async def` of the `Carrier` that runs beside it as long as it does."""
 
 

@@ -73,7 +73,7 @@ def _give_agent(log: TopicLog, address: str, fresh: int) -> None:
     if not due:
         return
     agent = _subscriber(log.workspace, address)
-    if missed := due[0] - subscription.last - 1:
+    if missed := due[-1] - subscription.last - len(due):
         with tolerated():
             audit.record(log.workspace, address, "missed", topic=log.topic.name, count=missed)
     given: set[str] | None = None

@@ -52,6 +52,8 @@ class TopicRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Host → the last number that was put into the channel to it; it knows the topic itself."""
     came: dict[str, Came] = {}
     """Host → how far its publications were taken."""
+    own: tuple[int, ...] = ()
+    """The numbers of the last publications of this host, as many as it retains: a host that joins later gets those."""
     minute: dict[str, tuple[float, ...]] = {}
     """Host, empty for this one → the times of its publications in the last minute."""
 
@@ -85,7 +87,8 @@ class TopicLog:
         number = self.record.last + 1
         path = self._directory / PUBLISHED / f"{number:012d}.json"
         writing.replace(path, msgspec.json.encode(publication), root=self.workspace.root)
-        self.change(last=number)
+        own = () if publication.host else (*self.record.own, number)[-self.topic.retain :]
+        self.change(last=number, own=own or self.record.own)
         self.save()
         return number
 
@@ -108,7 +111,7 @@ class TopicLog:
         wanted = max(wanted, self.record.last - MAX_WAITING_PUBLICATIONS)
         first = min(wanted, self.record.last - self.topic.retain) + 1
         for number in _numbers(self._directory):
-            if number < first:
+            if number < first and number not in self.record.own:
                 with suppress(OSError):  # it is looked at by nobody, and removed the next time
                     (self._directory / PUBLISHED / f"{number:012d}.json").unlink()
 
