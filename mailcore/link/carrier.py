@@ -30,6 +30,7 @@ from mailcore.link.neighbours import About, Beat, Listed, Neighbours
 from mailcore.link.receiving import Receiving
 from mailcore.link.sending import Confirmation, Position, Sending
 from mailcore.link.subjects import Subjects, inbox_of, last_word
+from mailcore.link.together import Together
 from mailcore.model.link import EnvelopeKind
 from mailcore.workspace.find import Workspace, workspace_at
 
@@ -68,7 +69,7 @@ class Carrier:
         self._answering = Answering(workspace)
         self._on_state, self._words = on_state, ""
         self._client: Client | None = None
-        self._session: asyncio.TaskGroup | None = None
+        self._session: Together | None = None
         self._sending: dict[str, Sending] = {}
         self._sight: list[OnSight] = []
         self._greeted = asyncio.Event()
@@ -83,11 +84,11 @@ class Carrier:
 
     async def run(self) -> NoReturn:
         """Carry until cancelled. Refused (code `key`) once the server does not take this host's key."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(watch_directories(self._channels, self._put))
+        async with Together() as group:
+            group.start(watch_directories(self._channels, self._put))
             for part in PARTS:
-                group.create_task(self._part(part))
-            group.create_task(self._connect_for_ever())
+                group.start(self._part(part))
+            group.start(self._connect_for_ever())
         raise AssertionError("the connections end by being cancelled")
 
     async def ask(self, host: str, name: str, question: Mapping[str, Any], wait: float = 5.0) -> bytes:
@@ -138,7 +139,7 @@ class Carrier:
             broken,
         ):
             try:
-                async with asyncio.TaskGroup() as group:
+                async with Together() as group:
                     self._session, self._client = group, client
                     await self._listen(client)
                     self._state("")
@@ -148,20 +149,12 @@ class Carrier:
                         self.workspace, client, self.names, self.me, self._carrying.carry_out, self._trouble,
                         self._worker,
                     )  # fmt: skip
-                    group.create_task(receiving.run())
-                    group.create_task(self._beat(client))
-                    group.create_task(_break(broken))
-            except ExceptionGroup as group:
-                known, other = group.split((MailcoreError, OSError, _library_error()))  # TimeoutError is an OSError
-                if other is not None or known is None:
-                    raise
-                error: BaseException = known
-                while isinstance(error, BaseExceptionGroup):
-                    error = error.exceptions[0]
+                    group.start(receiving.run())
+                    group.start(self._beat(client))
+                    group.start(_break(broken))
+            except (OSError, _library_error()) as error:  # TimeoutError is an OSError
                 words = str(error) or type(error).__name__
-                if not isinstance(error, MailcoreError):
-                    words = f"the connection to the server broke: {words}"
-                raise MailcoreError(words, "broken") from error
+                raise MailcoreError(f"the connection to the server broke: {words}", "broken") from error
             finally:
                 self._session = self._client = None
                 self._sending = {}
@@ -232,7 +225,7 @@ class Carrier:
         if group is None or client is None or host in self._sending or record is None or record.revoked:
             return
         self._sending[host] = sending = Sending(self.workspace, client, self.names, self.me, host)
-        group.create_task(sending.run())
+        group.start(sending.run())
 
     def _channels(self) -> list[Path]:
         """Where something may be put for others."""

@@ -60,6 +60,7 @@ async def connected(
             tls=_tls(certificate),
         )
     except Exception as error:  # the library's own, of many kinds
+        await _closed(client)
         broken.cancel()
         why = last or str(error).removeprefix("nats: ") or type(error).__name__
         where = " ".join(servers)
@@ -70,9 +71,19 @@ async def connected(
     try:
         yield client, broken
     finally:
-        with suppress(Exception):  # it is over, however it ends
-            await asyncio.wait_for(client.close(), CONNECT_TIMEOUT)
+        await _closed(client)
         broken.cancel()
+
+
+async def _closed(client: Client) -> None:
+    """Close it, also one that never came about, whose socket the library leaves open."""
+    transport = client._transport
+    with suppress(Exception):  # it is over, however it ends
+        await asyncio.wait_for(client.close(), CONNECT_TIMEOUT)
+    if transport is not None:
+        transport.close()  # type: ignore[no-untyped-call]
+        with suppress(Exception):
+            await asyncio.wait_for(transport.wait_closed(), CONNECT_TIMEOUT)  # type: ignore[no-untyped-call]
 
 
 def _tls(certificate: str) -> ssl.SSLContext | None:

@@ -19,6 +19,7 @@ from mailcore.link.neighbours import Listed
 from mailcore.link.server import ServerPlace, write_accounts
 from mailcore.link.streams import ensure_streams, remove_host
 from mailcore.link.subjects import Subjects, last_word
+from mailcore.link.together import Together
 from mailcore.system import writing
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class Hub:
 
     async def run(self) -> NoReturn:
         """Do it until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(watch_directories(lambda: [self._place.directory], self._note))
-            group.create_task(self._connect_for_ever())
+        async with Together() as group:
+            group.start(watch_directories(lambda: [self._place.directory], self._note))
+            group.start(self._connect_for_ever())
         raise AssertionError("the connections end by being cancelled")
 
     def _note(self, paths: frozenset[str] | None) -> None:

@@ -128,8 +128,14 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
             Key(token.seed.encode()),
             f"{JOIN_INBOX}.{token.host}",
             certificate=membership.certificate,
-        ) as (client, _):
-            found = await client.request(subject, msgspec.json.encode(request), timeout=JOINED_WITHIN)
+        ) as (client, broken):
+            asking = asyncio.create_task(client.request(subject, msgspec.json.encode(request), timeout=JOINED_WITHIN))
+            both: set[asyncio.Future[Any]] = {asking, broken}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                asking.cancel()
+                return
+            found = asking.result()
     except Refused as error:
         raise Refused(
             f"the server does not take this token: it was used, was withdrawn, or has expired. Another one: mailcore "

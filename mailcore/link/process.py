@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
+from typing import Any
 
 from mailcore.config import Link
-from mailcore.exceptions import MailcoreError, Refused
+from mailcore.exceptions import Refused
 from mailcore.hosts.link_status import LOCK, LinkReport, write_link_report
 from mailcore.hosts.membership import HUB, link_directory, member
 from mailcore.link.carrier import Carrier
@@ -20,6 +21,7 @@ from mailcore.link.forward import forward_of, keep_forward
 from mailcore.link.founding import listening
 from mailcore.link.hub import Hub
 from mailcore.link.server import ServerProcess, server_place, write_accounts, write_configuration
+from mailcore.link.together import Together, end_tasks
 from mailcore.system.lock_holder import holder_words
 from mailcore.system.locks import newest_lock_file, try_lock
 from mailcore.system.processes import start_ticks
@@ -43,7 +45,7 @@ class LinkProcess:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: ServerProcess | None = None
 
-    async def run(self, ended: Awaitable[object]) -> None:
+    async def run(self, ended: asyncio.Event) -> None:
         """Carry until `ended`. Refused (code `busy`) while another process does."""
         lock = link_directory(self._workspace) / LOCK
         descriptor = try_lock(lock, own=True)
@@ -51,31 +53,29 @@ class LinkProcess:
             with open(newest_lock_file(lock), "rb") as held:
                 raise Refused(f"the link of {self._workspace.root} is run by {holder_words(held.fileno())}", BUSY)
         self._loop = asyncio.get_running_loop()
+        waiting: asyncio.Task[Any] = asyncio.create_task(ended.wait())
+        work: asyncio.Task[Any] = asyncio.create_task(self._work())
         try:
             self._write()
-            waiting = asyncio.ensure_future(ended)
-            work = asyncio.ensure_future(self._work())
             await asyncio.wait({waiting, work}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 work.result()
-            for each in (work, waiting):
-                each.cancel()
-            await asyncio.gather(work, waiting, return_exceptions=True)
         finally:
+            await end_tasks({work, waiting})
             with suppress(OSError):
                 (link_directory(self._workspace) / "status.json").unlink()
             os.close(descriptor)
 
     async def _work(self) -> None:
         carrier = Carrier(self._workspace, on_state=self._on_state)
-        async with asyncio.TaskGroup() as group:
+        async with Together() as group:
             if self._membership.role == HUB:
                 self._serve(group)
             if self._membership.ssh:
-                group.create_task(keep_forward(forward_of(self._membership.ssh), self._on_trouble))
-            group.create_task(carrier.run())
+                group.start(keep_forward(forward_of(self._membership.ssh), self._on_trouble))
+            group.start(carrier.run())
 
-    def _serve(self, group: asyncio.TaskGroup) -> None:
+    def _serve(self, group: Together) -> None:
         m = self._membership
         place = server_place(self._workspace)
         if self._config.server:  # the user's own: it includes the accounts
@@ -83,8 +83,8 @@ class LinkProcess:
         else:
             write_configuration(place, m.project, m.host, listening(place, self._config))
             self._server = ServerProcess(place, self._on_trouble)
-            group.create_task(self._server.run())
-        group.create_task(Hub(place, m, self._on_trouble).run())
+            group.start(self._server.run())
+        group.start(Hub(place, m, self._on_trouble).run())
 
     def _on_trouble(self, words: str) -> None:
         self._on_state(self._report.connected, words)
@@ -131,12 +131,4 @@ async def run_link(
                 ended.set()
 
         loop.add_reader(sys.stdin, look)
-    try:
-        await LinkProcess(workspace, config, say).run(ended.wait())
-    except ExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        if isinstance(error, MailcoreError):
-            raise error from group
-        raise
+    await LinkProcess(workspace, config, say).run(ended)

@@ -55,7 +55,6 @@ class Sending:
         self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
         self._woken = asyncio.Event()
         self._wanted: Position | None = None
-        self._round = 0
         self._waits = False
 
     def wake(self) -> None:
@@ -73,7 +72,7 @@ class Sending:
         while True:
             self._woken.clear()
             if self._wanted is not None:
-                at, self._wanted, self._round = self._wanted, None, self._round + 1
+                at, self._wanted = self._wanted, None
             at, all_taken = await self._publish_from(at)
             if not all_taken:
                 await asyncio.sleep(NOT_TAKEN)
@@ -104,10 +103,7 @@ class Sending:
         rest = channel.unconfirmed(self._workspace, self._to, at.last, at.epoch)
         while batch := await asyncio.to_thread(_next, rest):
             self._waits = True
-            acks = [
-                await self._context.publish_async(self._subject, parcel.data, headers=self._mark(parcel))
-                for parcel in batch
-            ]
+            acks = [await self._context.publish_async(self._subject, parcel.data) for parcel in batch]
             done = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), ACK_TIMEOUT)
             for parcel, ack in zip(batch, done, strict=True):
                 if isinstance(ack, BaseException):
@@ -116,11 +112,6 @@ class Sending:
             if self._wanted is not None:
                 break
         return at, True
-
-    def _mark(self, parcel: Parcel) -> dict[str, str]:
-        """The id by which the server knows a repetition; another one where it is wanted again, and so no repetition."""
-        mark = f"{parcel.epoch}.{parcel.first}-{parcel.last}"
-        return {"Nats-Msg-Id": f"{mark}.{self._round}" if self._round else mark}
 
 
 def _next(rest: Iterator[Envelope]) -> list[Parcel]:

@@ -14,8 +14,6 @@ MOST_WAITING = 50_000
 """Envelopes from one host to another that the server keeps; what is more waits at its sender."""
 MOST_BYTES = 3 << 30
 MOST_STATE_BYTES = 64 << 20
-REMEMBER_IDS = 600.0
-"""Seconds in which the same envelope is not stored twice: it saves bandwidth, and nothing hangs on it."""
 ACK_WAIT = 10.0
 """Seconds after which an envelope that a host took, and then died, is offered again."""
 MOST_UNANSWERED = 256
@@ -37,7 +35,6 @@ async def ensure_streams(context: JetStreamContext, names: Subjects, hosts: Iter
             max_msgs_per_subject=MOST_WAITING,
             max_bytes=MOST_BYTES,
             allow_direct=True,
-            duplicate_window=REMEMBER_IDS,
         )
     )
     await context.add_stream(

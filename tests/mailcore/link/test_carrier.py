@@ -1,0 +1,225 @@
+"""What is put into a channel comes to the other host once, in order, whatever happens between."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts import channel
+from mailcore.hosts.directory import read_host
+from mailcore.hosts.membership import member
+from mailcore.link import handlers, receiving, sending
+from mailcore.link.beats import Heard
+from mailcore.link.connection import connected
+from mailcore.link.parcels import PARCEL_BYTES, last_of, opened, parcels
+from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
+from mailcore.workspace.find import Workspace
+from tests.mailcore.link.conftest import TROUBLE, Net
+
+pytestmark = pytest.mark.anyio
+
+
+def numbers(net: Net, name: str) -> list[int]:
+    return [one.seq for one in net.carried(name)]
+
+
+async def test_what_is_put_comes_once_and_in_order_and_is_confirmed(pair: Net) -> None:
+    pair.put("alpha", "beta")
+    await pair.until(lambda: numbers(pair, "beta") == [1])
+    pair.put("alpha", "beta", 700, 400)
+    pair.put("beta", "alpha", 3)
+    await pair.until(lambda: numbers(pair, "beta") == list(range(1, 702)) and numbers(pair, "alpha") == [1, 2, 3])
+    await pair.until(lambda: not pair.waits("alpha", "beta") and not pair.waits("beta", "alpha"), "confirmed")
+
+
+async def test_a_host_that_is_away_catches_up(pair: Net) -> None:
+    await pair.stop("beta")
+    pair.put("alpha", "beta", 300)
+    last = f"$JS.API.DIRECT.GET.{pair.names.mail_stream}.{pair.names.to('beta', 'alpha')}"
+    async with pair.client("alpha") as client:
+        deadline = asyncio.get_running_loop().time() + 20
+        while last_of((await client.request(last, b"", timeout=5)).data)[1] < 300:
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.05)
+    await pair.stop("alpha")
+    pair.carry("beta")
+    await pair.until(lambda: numbers(pair, "beta") == list(range(1, 301)), "though its sender is away now")
+    assert pair.waits("alpha", "beta") == 300
+    pair.carry("alpha")
+    await pair.until(lambda: not pair.waits("alpha", "beta"), "what was confirmed meanwhile")
+    assert numbers(pair, "beta") == list(range(1, 301))
+
+
+async def test_a_server_that_is_killed_is_started_again_and_a_lost_store_loses_nothing(pair: Net) -> None:
+    await pair.stop("beta")
+    pair.put("alpha", "beta", 20)
+    await asyncio.sleep(0)
+    assert pair.server is not None
+    before = pair.server.pid
+    os.kill(before, signal.SIGKILL)
+    shutil.rmtree(pair.files.directory / "store")
+    pair.put("alpha", "beta", 20)
+    pair.carry("beta")
+    await pair.until(lambda: numbers(pair, "beta") == list(range(1, 41)))
+    assert pair.server.pid not in (0, before) and any("started again" in words for words in pair.said)
+    await pair.until(lambda: not pair.waits("alpha", "beta"))
+
+
+async def test_the_whole_hub_goes_and_comes_back(pair: Net) -> None:
+    await pair.stop("hub")
+    await pair.stop("server")
+    await pair.until(lambda: not pair.carriers["beta"].is_connected)
+    pair.put("beta", "alpha", 2)
+    await pair.start_server()
+    await pair.until(lambda: numbers(pair, "alpha") == [1, 2])
+
+
+async def test_what_the_disk_does_not_take_waits_and_stops_nobody_else(
+    pair: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "DISK_AGAIN", 0.1)
+    root = str(pair.workspaces["beta"].root)
+    TROUBLE[root] = OSError(errno.ENOSPC, "No space left on device")
+    pair.put("alpha", "beta", 3)
+    await pair.until(lambda: any("No space left" in words for words in pair.said))
+    assert numbers(pair, "beta") == [] and pair.waits("alpha", "beta") == 3
+    del TROUBLE[root]
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3])
+
+
+@pytest.mark.parametrize("trouble", [Refused("no such agent", "unknown_agent"), ZeroDivisionError("a fault of ours")])
+async def test_what_is_refused_counts_as_taken(pair: Net, trouble: Exception) -> None:
+    root = str(pair.workspaces["beta"].root)
+    TROUBLE[root] = trouble
+    pair.put("alpha", "beta")
+    await pair.until(lambda: not pair.waits("alpha", "beta"), "confirmed")
+    assert any(str(trouble) in words for words in pair.said)
+    del TROUBLE[root]
+    pair.put("alpha", "beta")
+    await pair.until(lambda: numbers(pair, "beta") == [2])
+
+
+async def test_one_that_is_missing_is_asked_for_and_sent_again(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says that it has what it lost: as one whose store was brought back from a copy."""
+    monkeypatch.setattr(receiving, "MISSING_FOR", 0.05)
+    pair.put("alpha", "beta", 2)
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2])
+    await pair.stop("alpha")
+    await pair.stop("beta")
+    pair.put("alpha", "beta", 3)
+    last = [*channel.unconfirmed(pair.workspaces["alpha"], "beta")][-1]
+    async with pair.client("alpha") as client:
+        parcel = next(parcels([last]))
+        await client.jetstream().publish(pair.names.to("beta", "alpha"), parcel.data)
+    pair.carry("beta")
+    pair.carry("alpha")
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3, 4, 5])
+    await pair.until(lambda: not pair.waits("alpha", "beta"))
+
+
+async def test_what_the_server_does_not_take_is_offered_again(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "NOT_TAKEN", 0.1)
+    await pair.stop("beta")
+    admin = pair.files.admin_key()
+    async with connected(member(pair.workspaces["alpha"]).server, admin, "_INBOX.-test") as (client, _):
+        context = client.jetstream()
+        info = await context.stream_info(pair.names.mail_stream)
+        await context.update_stream(replace(info.config, max_msgs_per_subject=1))
+        pair.put("alpha", "beta")
+        await pair.until(lambda: pair.waits("alpha", "beta") == 1)
+        await asyncio.sleep(0.3)
+        pair.put("alpha", "beta")
+        await asyncio.sleep(0.3)  # the second does not fit: it waits at alpha
+        state = (await context.stream_info(pair.names.mail_stream)).state
+        assert state.messages == 1
+    pair.carry("beta")
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2])
+
+
+async def test_hosts_know_who_is_there_and_who_their_agents_are(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(of: str, at: str) -> HostRecord:
+        return read_host(pair.workspaces[at], of) or HostRecord(of)
+
+    await pair.until(lambda: record("beta", "alpha").agents == ("@writer",) and record("beta", "alpha").seen_at > 0)
+    found = record("beta", "alpha")
+    assert not found.away_since and found.skew is not None and abs(found.skew) < 5 and found.version
+    assert found.key.startswith("U") and found.operator_key.startswith("U")
+    monkeypatch.setattr("mailcore.link.beats.AWAY_AFTER", 0.2)
+    await pair.stop("beta")
+    await pair.until(lambda: record("beta", "alpha").away_since > 0, "away")
+    assert record("beta", "alpha").away_since == pytest.approx(record("beta", "alpha").seen_at)
+
+
+def test_a_clock_is_taken_from_the_quickest_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    heard = Heard()
+    assert heard.skew is None and not heard.is_there
+    for late in (0.5, 0.1, 3.0):
+        heard.beat(now + 100 - late)
+    assert heard.skew == pytest.approx(99.9) and heard.is_there
+
+
+async def test_a_question_is_answered_by_the_other_host(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        pair.carriers["beta"]._answering, "_asks", {"echo": f"{__name__}:echo", "much": f"{__name__}:much"}
+    )
+    alpha = pair.carriers["alpha"]
+    assert await alpha.ask("beta", "echo", {"text": "hello"}) == b"alpha says hello"
+    with pytest.raises(Refused, match="'nothing' is no question"):
+        await alpha.ask("beta", "nothing", {})
+    with pytest.raises(Refused, match="are not sent"):
+        await alpha.ask("beta", "much", {})
+    await pair.stop("beta")
+    with pytest.raises(MailcoreError, match="beta does not answer"):
+        await alpha.ask("beta", "echo", {}, 0.5)
+
+
+def echo(workspace: Workspace, asker: HostRecord, question: dict[str, str]) -> bytes:
+    return f"{asker.name} says {question['text']}".encode()
+
+
+def much(workspace: Workspace, asker: HostRecord, question: dict[str, str]) -> bytes:
+    return b"x" * (2 << 20)
+
+
+async def test_sight_is_heard_by_the_others_alone(pair: Net) -> None:
+    heard: list[tuple[str, bytes]] = []
+    for carrier in pair.carriers.values():
+        carrier.on_sight(lambda host, data: heard.append((host, data)))
+    assert await pair.carriers["beta"].publish_sight(b"facts")
+    await pair.until(lambda: heard == [("beta", b"facts")])
+
+
+def test_parcels_are_small_and_keep_the_order() -> None:
+    def envelope(seq: int, size: int, epoch: str = "e") -> Envelope:
+        return Envelope(EnvelopeKind.MAIL, f"{seq:032}", "a", "b", epoch, seq, 1, 0.0, {"x": "y" * size})
+
+    made = [envelope(1, 10), envelope(2, 3 * PARCEL_BYTES), *(envelope(seq, 100) for seq in range(3, 400))]
+    found = list(parcels([*made, envelope(1, 1, "f")]))
+    assert [(one.epoch, one.first, one.last) for one in found[:2]] == [("e", 1, 1), ("e", 2, 2)]
+    assert found[-1].epoch == "f" and all(len(one.data) <= PARCEL_BYTES + 1000 for one in found[2:])
+    read = [one for parcel in found for one in msgspec.json.decode(parcel.data, type=list[Envelope])]
+    assert read == [*made, envelope(1, 1, "f")]
+
+
+def test_every_handler_is_there() -> None:
+    for name in [*handlers.HANDLERS.values(), *handlers.HANDLERS_OF_RUNS.values(), *handlers.REFUSERS.values(),
+                 *handlers.ASKS.values(), *handlers.PARTS]:  # fmt: skip
+        assert callable(handlers.function(name)), name
+
+
+def test_a_parcel_of_anything_else_is_refused(tmp_path: Path) -> None:
+    nowhere = Workspace(tmp_path, tmp_path / "X_REGISTRY.json", ())
+    for data in (b"", b"{}", b"[1]", b"\xff", b"[" * 100_000):
+        with pytest.raises(Refused, match="are no envelopes"):
+            opened(nowhere, data, "alpha", "beta")
