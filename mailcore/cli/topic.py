@@ -26,7 +26,13 @@ def arguments(verb: str, parser: Parser) -> None:
     """`topic [list]`; `topic ACT NAME [WORDS]`."""
     del verb
     parser.add_argument("what", nargs="?", choices=TOPIC_ACTS, default="list", help="list if not said")
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="release, or '#release' in quotes")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        default="",
+        metavar="NAME",
+        help="release, or '#release' in quotes; release@docs of another project, to subscribe",
+    )
     parser.add_argument(
         "words",
         nargs="*",
@@ -80,6 +86,8 @@ def _create(call: Call) -> VerbResult:
 
 def _subscription(call: Call) -> VerbResult:
     a, agent = call.arguments, call.caller.agent
+    if "@" in a.name:
+        return _across(call)
     address = normal_address(a.words[0]) if a.words else agent.address
     if address != agent.address:
         call.require()
@@ -95,6 +103,23 @@ def _subscription(call: Call) -> VerbResult:
     return {"topic": name, "agent": address, "retained": got, "changed": not known}, text + (
         f"; {counted(got, 'publication')} that it retains came as mail" if got else ""
     )
+
+
+def _across(call: Call) -> VerbResult:
+    """`release@docs`: a topic of another project."""
+    a, agent = call.arguments, call.caller.agent
+    name, _, project = a.name.rpartition("@")
+    if a.words:
+        raise UsageError("to a topic of another project each subscribes for itself")
+    if a.what == "unsubscribe":
+        did = publishing.unsubscribe_across(call.workspace, agent, name, project)
+        text = f"{agent.address} gets no more of it" if did else f"{agent.address} does not subscribe to it"
+        return {"topic": a.name, "agent": agent.address, "changed": did}, text
+    got = publishing.subscribe_across(call.workspace, agent, name, project, retained=not a.new)
+    text = (
+        f"{agent.address} subscribes to {line(a.name, 100)}; {counted(got, 'publication')} that it retains came as mail"
+    )
+    return {"topic": a.name, "agent": agent.address, "retained": got}, text
 
 
 def _publish(call: Call) -> VerbResult:

@@ -60,6 +60,8 @@ def send_mail(
             check_recipients(workspace, author, rest, fields)
         for agent in recipients:
             own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
+            if agent.root != workspace.root:
+                own |= outbox.across_keys(workspace)
             try:
                 sent.append(outbox.send_one(workspace, author, agent, own, act))
             except MailcoreError as error:

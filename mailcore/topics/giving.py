@@ -22,6 +22,8 @@ from mailcore.hosts.names import joined
 from mailcore.mail import lookup, mailbox, numbers
 from mailcore.mail.link_keys import LINK
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.outbox import across_keys
+from mailcore.mail.projects import agent_across, is_across
 from mailcore.mail.remote_arrival import PROOF
 from mailcore.model.agent import Agent
 from mailcore.model.link import EnvelopeKind
@@ -30,7 +32,7 @@ from mailcore.topics.topic_log import TopicLog, note_waiting, open_topic, read_t
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
-GONE = ("unknown_agent", "no_branch")
+GONE = ("unknown_agent", "no_branch", "boundary")
 """Why an agent gets nothing until somebody brings it back: trying again at once changes nothing."""
 
 
@@ -83,14 +85,14 @@ def _give_agent(log: TopicLog, address: str, fresh: int) -> None:
             if number != fresh and given is None:
                 given = _given(agent)
             if number == fresh or publication.id not in (given or ()):
-                mailbox.deliver(agent, _mail(log.workspace, publication))
+                mailbox.deliver(agent, _mail_for(log.workspace, agent, publication))
         subscription = msgspec.structs.replace(subscription, last=number)
         log.change(subscribers={**log.record.subscribers, address: subscription})
 
 
 def _subscriber(workspace: Workspace, address: str) -> Agent:
     """The agent of that address; Refused where it is gone from the registry, or its directory from the disk."""
-    agent = workspace.agent(address)
+    agent = agent_across(workspace, address, "topics") if is_across(address) else workspace.agent(address)
     if not (agent.is_reserved or os.path.isdir(agent.branch)):  # noqa: PTH112 (Path's raises where a name is too long)
         raise Refused(f"{agent.branch} is gone", "no_branch")
     return agent
@@ -112,6 +114,14 @@ def _given(agent: Agent) -> set[str]:
         raise MailcoreError(box.reason, "unreadable")
     found = [message.raw for message in box.messages] + [raw for _, raw in lookup.archived_messages(agent)]
     return {str(raw["publication"]) for raw in found if "publication" in raw}
+
+
+def _mail_for(workspace: Workspace, agent: Agent, publication: Publication) -> dict[str, Any]:
+    """The mail that one subscriber gets; another project counts for itself, and is told whence it comes."""
+    mail = _mail(workspace, publication)
+    if agent.root == workspace.root:
+        return mail
+    return {key: value for key, value in mail.items() if key not in ("seq", LINK)} | across_keys(workspace)
 
 
 def _mail(workspace: Workspace, publication: Publication) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mailcore.exceptions import Refused, UsageError, tolerated
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, resumable_act
+from mailcore.mail.projects import linked_project, seen_from
 from mailcore.mail.sent_record import check_limits
 from mailcore.model.agent import Agent
 from mailcore.model.topic import MAX_PER_MINUTE, MAX_RETAINED, Publication, Subscription, Topic
@@ -97,13 +98,20 @@ def subscribe(workspace: Workspace, agent: Agent, name: str, *, retained: bool =
     return len(numbers)
 
 
-def unsubscribe(workspace: Workspace, agent: Agent, name: str) -> bool:
-    """Let an agent get no more of it; False if it did not subscribe. Its mail stays."""
-    return drop_subscriber(workspace, agent.address, name)
+def subscribe_across(workspace: Workspace, agent: Agent, name: str, project: str, *, retained: bool = True) -> int:
+    """The same to a topic of another project. Refused (code `boundary`) unless both projects let topics cross."""
+    linked = linked_project(workspace, project, "topics")
+    return subscribe(linked.workspace, seen_from(linked, agent), name, retained=retained)
+
+
+def unsubscribe_across(workspace: Workspace, agent: Agent, name: str, project: str) -> bool:
+    """End it; False if it did not subscribe. Refused as of `subscribe_across`."""
+    linked = linked_project(workspace, project, "topics")
+    return drop_subscriber(linked.workspace, seen_from(linked, agent).address, name)
 
 
 def drop_subscriber(workspace: Workspace, address: str, name: str) -> bool:
-    """The same by address, of one that may be gone."""
+    """Let who has that address get no more of it, be it gone meanwhile; False if it did not subscribe."""
     with open_topic(workspace, name) as log:
         if address not in log.record.subscribers:
             return False

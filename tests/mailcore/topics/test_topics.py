@@ -87,8 +87,8 @@ def test_subscribing_twice_gives_nothing_twice_and_unsubscribing_ends_it(house: 
     publish(house, "1")
     subscribe(house, "writer")
     assert subscribe(house, "writer") == 0
-    assert publishing.unsubscribe(house.workspace, house.agent("writer"), "release")
-    assert not publishing.unsubscribe(house.workspace, house.agent("writer"), "#Release")
+    assert publishing.drop_subscriber(house.workspace, "@writer", "release")
+    assert not publishing.drop_subscriber(house.workspace, "@writer", "#Release")
     publish(house, "2")
     assert subjects(house, "writer") == ["1"]
 
