@@ -155,13 +155,15 @@ def _projects(table: Any) -> tuple[dict[str, ProjectConfig], list[str]]:
     faults: list[str] = []
     for name, values in table.items():
         title = f"projects.{key_name(name)}"
-        if not PROJECT_NAME.fullmatch(name):
-            faults.append(f"[{title}] is no project's name: a letter, then letters, digits and -, 31 at most")
+        if not PROJECT_NAME.fullmatch(name.lower()) or name.lower() in projects:
+            faults.append(
+                f"[{title}] is no project's name: a letter, then letters, digits and -, 31 at most; each once"
+            )
             continue
         checked, wrong = checked_section(ProjectConfig, values, title)
         if not wrong and not checked.get("root"):
             wrong = [f'[{title}] has no root, which says where it lies, like root = "/srv/docs"']
-        projects[name] = ProjectConfig(**checked)
+        projects[name.lower()] = ProjectConfig(**checked)
         faults += wrong
     return projects, faults
 

@@ -346,7 +346,7 @@ class Config:
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """By name: the directory of each program, as config.toml writes it."""
     projects: Mapping[str, ProjectConfig] = field(default_factory=lambda: MappingProxyType({}))
-    """Other projects on this machine, by what they are called here."""
+    """Other projects on this machine, by what they are called here, in small letters."""
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
     """By model, as session files name it, in small letters."""
     tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))

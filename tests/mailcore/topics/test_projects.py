@@ -127,7 +127,7 @@ def test_feedback_crosses_unless_one_of_the_two_says_no(two: Two) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[projects]\ndocs = 3", "must be a table"), ("[projects.Docs]\nroot = '/x'", "is no project's name"),
+        ("[projects]\ndocs = 3", "must be a table"), ("[projects.do_cs]\nroot = '/x'", "is no project's name"),
         ("[projects.docs]", "has no root"), ("[projects.docs]\nroot = 'x'", "allowed"),
         ("[projects.docs]\nroot = '/x'\ndispatch = true", "has no key dispatch"),
     ],
