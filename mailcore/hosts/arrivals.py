@@ -30,7 +30,7 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 IN = "in"
-BATCH = 256
+MAX_RUN = 256
 """Envelopes that are carried out before their number is written."""
 TOGETHER = frozenset((EnvelopeKind.MAIL, EnvelopeKind.RECEIPT))
 """The kinds of which several are carried out at once."""
@@ -91,7 +91,7 @@ def take(workspace: Workspace, envelope: Envelope, carry_out: CarryOut) -> Taken
 def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: CarryOutAll) -> Taken:
     """The same of several of one sender and epoch, up to the first that leaves a gap; what became of the last.
 
-    Those of one kind that follow each other are carried out at once if it is one of TOGETHER, BATCH at most, and the
+    Those of one kind that follow each other are carried out at once if it is one of TOGETHER, MAX_RUN at most, and the
     disk is waited for once; of others each is.
     """
     sender, epoch = envelopes[0].sender, envelopes[0].epoch
@@ -109,11 +109,11 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
         state, wanted, fresh = _sorted_out(envelopes, place)
         for run in _runs(fresh):
             mine = (workspace.root, sender)
-            if run[0].seq != place.last + 1:
+            if not place.last or run[0].seq != place.last + 1:
                 _certain[mine] = -MAX_WAITING  # how far it was taken is not known here: no number was, or it was lost
             try:
                 # Another epoch may begin with what was taken in the one before.
-                carry_out(run, len(places) > (epoch in places) or _certain[mine] < BATCH)
+                carry_out(run, len(places) > (epoch in places) or _certain[mine] < MAX_RUN)
             except BaseException:
                 _certain[mine] = 0
                 raise
@@ -125,7 +125,7 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
 
 def _sorted_out(envelopes: Sequence[Envelope], place: _Place) -> tuple[TakenState, int, list[Envelope]]:
     """What becomes of the last of them, which number must come next, and which are to be carried out."""
-    state, last = TakenState.REPEATED, place.last
+    state, last, last_id = TakenState.REPEATED, place.last, place.id
     fresh: list[Envelope] = []
     for envelope in envelopes:
         # All before `first` was confirmed, so it was taken: a number that is lower than that was lost.
@@ -134,14 +134,18 @@ def _sorted_out(envelopes: Sequence[Envelope], place: _Place) -> tuple[TakenStat
             return TakenState.GAP, wanted, fresh
         state = TakenState.REPEATED
         if envelope.seq == wanted:
+            if envelope.before and last_id and envelope.before != last_id and wanted == last + 1:
+                # Another than the last one here was before it: its sender's store was brought back from a copy, and
+                # gave numbers twice. It sees so by the id that is confirmed, and numbers anew.
+                return TakenState.GAP, wanted, fresh
             fresh.append(envelope)
-            state, last = TakenState.DONE, envelope.seq
+            state, last, last_id = TakenState.DONE, envelope.seq, envelope.id
     return state, last + 1, fresh
 
 
 def _runs(envelopes: Sequence[Envelope]) -> Iterator[list[Envelope]]:
     for kind, of_kind in groupby(envelopes, key=lambda envelope: envelope.kind):
-        run, most = list(of_kind), BATCH if kind in TOGETHER else 1
+        run, most = list(of_kind), MAX_RUN if kind in TOGETHER else 1
         yield from (run[start : start + most] for start in range(0, len(run), most))
 
 
@@ -154,6 +158,11 @@ def verified(workspace: Workspace, envelope: Envelope) -> None:
         raise Refused(f"an envelope from {record.name}, which belongs to the link no more", "revoked")
     if not record.key or not verify(record.key, signed_bytes(envelope), envelope.signature):
         raise Refused(f"an envelope that says it is from {record.name}: not signed by {record.name}'s key", "forged")
+
+
+def last_ids(workspace: Workspace, sender: str) -> dict[str, str]:
+    """The id of the last envelope that was taken of each epoch of that sender's."""
+    return {epoch: place.id for epoch, place in _places(_file(workspace, sender)).items()}
 
 
 def taken_so_far(workspace: Workspace, sender: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from mailcore.exceptions import Refused
 from mailcore.hosts.keys import HOST_KEY, Key, load_key
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.hosts.names import HOST
-from mailcore.hosts.segments import Segment, append, encoded, list_segments, read_all
+from mailcore.hosts.segments import Segment, append_envelopes, encoded, list_segments, read_all
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
 from mailcore.system.locks import locked
@@ -30,7 +30,7 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 OUT, STATE, LOCK = "out", "state.json", ".lock"
-MAX_BYTES = 4 << 20
+MAX_ENVELOPE = 4 << 20
 """Bytes of one envelope: what is larger is refused here, where it can be said to whom it concerns."""
 MAX_WAITING = 200_000
 """Envelopes that wait for one host: beyond, nothing more is taken for it."""
@@ -52,6 +52,8 @@ class ChannelState(msgspec.Struct, frozen=True):
     epoch: str
     confirmed: int = 0
     """The last number that the other host has confirmed."""
+    id: str = ""
+    """The id of the envelope of that number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
         if last - state.confirmed + len(contents) > MAX_WAITING:
             waits = f"{last - state.confirmed:,} envelopes wait for {to}"
             raise Refused(f"{waits}: no more are taken until it has taken some", "full")
+        before = segments[-1].last_id if segments and segments[-1].lines else state.id
         known = _held(segments, [content.id for content in contents if content.id])
         envelopes: list[Envelope] = []
         fresh: list[Envelope] = []
@@ -95,14 +98,15 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
                 continue
             envelope = Envelope(
                 content.kind, content.id or secrets.token_hex(16), sender, to, state.epoch, last + len(fresh) + 1,
-                state.confirmed + 1, now, content.body, content.until,
+                state.confirmed + 1, now, content.body, content.until, before,
             )  # fmt: skip
-            if (size := len(encoded(envelope))) > MAX_BYTES:
-                raise Refused(f"{size:,} bytes for {to}: a link carries {MAX_BYTES:,} at once", "too_large")
+            before = envelope.id
+            if (size := len(encoded(envelope))) > MAX_ENVELOPE:
+                raise Refused(f"{size:,} bytes for {to}: a link carries {MAX_ENVELOPE:,} at once", "too_large")
             envelopes.append(envelope)
             fresh.append(envelope)
         if fresh:
-            append(directory, segments, fresh)
+            append_envelopes(directory, segments, fresh)
     return envelopes
 
 
@@ -128,12 +132,13 @@ def confirmed(workspace: Workspace, to: str, epoch: str, last: int, id: str = ""
         state, segments = _opened(directory)
         if epoch != state.epoch:
             return False
-        if last > _last(state, segments) or (id and _is_other(segments, last, id)):
+        known = state.id if last == state.confirmed else _id_at(segments, last)
+        if last > _last(state, segments) or (id and known and id != known):
             _number_anew(directory, state, segments)
             return True
         if last <= state.confirmed:
             return False
-        _write_state(directory, ChannelState(state.epoch, last))
+        _write_state(directory, ChannelState(state.epoch, last, known or id))
         for segment in segments:
             if segment.last <= last:
                 segment.path.unlink(missing_ok=True)
@@ -242,11 +247,12 @@ def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) 
     kept = [each for each in read_all(segments) if each.epoch != state.epoch or each.seq > state.confirmed]
     anew = ChannelState(secrets.token_hex(8))
     if kept:
+        befores = ["", *(envelope.id for envelope in kept)]
         renumbered = [
-            msgspec.structs.replace(envelope, epoch=anew.epoch, seq=number, first=1)
-            for number, envelope in enumerate(kept, 1)
+            msgspec.structs.replace(envelope, epoch=anew.epoch, seq=number, first=1, before=before)
+            for number, (envelope, before) in enumerate(zip(kept, befores, strict=False), 1)
         ]
-        append(directory, [], renumbered)
+        append_envelopes(directory, [], renumbered)
     _write_state(directory, anew)
     for segment in list_segments(directory):
         if segment.epoch != anew.epoch:
@@ -254,15 +260,13 @@ def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) 
     return anew, list_segments(directory, anew.epoch)
 
 
-def _is_other(segments: list[Segment], number: int, id: str) -> bool:
-    """True if the envelope of that number is another than the one of that id; not where it is gone."""
+def _id_at(segments: list[Segment], number: int) -> str:
+    """The id of the envelope of that number; empty where it is gone, or damaged."""
     for segment in segments:
         if segment.first <= number <= segment.last:
-            try:
-                return segment.envelope(segment.read()[number - segment.first], number).id != id
-            except (ValueError, IndexError):
-                return True
-    return False
+            with suppress(ValueError, IndexError):
+                return segment.envelope(segment.read()[number - segment.first], number).id
+    return ""
 
 
 def _held(segments: list[Segment], ids: Sequence[str]) -> dict[str, Envelope]:

@@ -13,7 +13,7 @@ from mailcore.system import self_ignore, writing
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import MEMBERSHIP, Workspace
 
-DIRECTORY = "link"
+_DIRECTORY = "link"
 HUB, MEMBER = "hub", "member"
 """The two roles: who runs the server, and who joined it."""
 
@@ -38,7 +38,7 @@ class Membership:
 
 def link_directory(workspace: Workspace) -> Path:
     """Where all that belongs to the link is kept."""
-    return workspace.state_dir / DIRECTORY
+    return workspace.state_dir / _DIRECTORY
 
 
 def make_link_directory(workspace: Workspace) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ MAX_LINES, MAX_SIZE = 256, 1 << 20
 _NAME = re.compile(r"([0-9a-f]{16})-([0-9]{12})\.jsonl")
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One file: `EPOCH-FIRST.jsonl`."""
@@ -34,6 +39,8 @@ class Segment:
     lines: int
     size: int
     """Bytes that are on disk for good."""
+    last_id: str = ""
+    """The id of the envelope of its last line; known of an epoch's last segment alone."""
 
     @property
     def last(self) -> int:
@@ -85,7 +92,7 @@ def read_all(segments: Sequence[Segment]) -> Iterator[Envelope]:
                 continue
 
 
-def append(directory: Path, segments: Sequence[Segment], envelopes: Sequence[Envelope]) -> None:
+def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Sequence[Envelope]) -> None:
     """Put envelopes at the end, and on disk. Nothing of them stays where the disk refuses it."""
     data = b"".join(encoded(envelope) + b"\n" for envelope in envelopes)
     last = segments[-1] if segments and segments[-1].last == envelopes[0].seq - 1 and not segments[-1].is_full else None
@@ -119,4 +126,7 @@ def _counted(path: Path, epoch: str, first: int) -> Segment:
     whole = data.rfind(b"\n") + 1
     if whole < len(data):
         os.truncate(path, whole)
+    last_line = data[data.rfind(b"\n", 0, whole - 1) + 1 : whole]
+    with suppress(ValueError):  # it is damaged: who reads it finds that out
+        return Segment(path, epoch, first, data.count(b"\n"), whole, msgspec.json.decode(last_line, type=_Named).id)
     return Segment(path, epoch, first, data.count(b"\n"), whole)

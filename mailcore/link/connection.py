@@ -51,6 +51,8 @@ async def connected(
             inbox_prefix=inbox,
             name=name,
             allow_reconnect=False,
+            max_reconnect_attempts=0,
+            reconnect_time_wait=0,
             connect_timeout=int(CONNECT_TIMEOUT),
             ping_interval=5,
             max_outstanding_pings=2,

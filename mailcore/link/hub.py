@@ -73,8 +73,10 @@ class Hub:
             while not broken.done():
                 waiting = asyncio.create_task(self._changed.wait())
                 both: set[asyncio.Future[Any]] = {waiting, broken}
-                await asyncio.wait(both, timeout=EXPIRY_LOOK, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
+                try:
+                    await asyncio.wait(both, timeout=EXPIRY_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    waiting.cancel()
                 if not broken.done():
                     await self._apply(client)
             raise MailcoreError(broken.result(), "broken")

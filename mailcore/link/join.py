@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,6 +31,9 @@ from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
 from mailcore.workspace.find import Workspace
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
 
 JOINED_WITHIN = 10.0
 """Seconds for the hub's answer, and for the server to take the new key."""
@@ -120,7 +123,7 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
     """Ask the hub to take the keys. Where the connection ends before its answer, the server's taking them tells."""
     request = JoinRequest(key.public, operator_key, key.sign(signed_part(token.host, key.public, operator_key)))
     subject = Subjects(token.project).join(token.host)
-    from nats.errors import Error
+    from nats.errors import Error, NoRespondersError
 
     try:
         async with connected(
@@ -129,24 +132,42 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
             f"{JOIN_INBOX}.{token.host}",
             certificate=membership.certificate,
         ) as (client, broken):
-            asking = asyncio.create_task(client.request(subject, msgspec.json.encode(request), timeout=JOINED_WITHIN))
-            both: set[asyncio.Future[Any]] = {asking, broken}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                asking.cancel()
-                return
-            found = asking.result()
+            found = await _answer(client, broken, subject, msgspec.json.encode(request))
     except Refused as error:
         raise Refused(
             f"the server does not take this token: it was used, was withdrawn, or has expired. Another one: mailcore "
             f"link invite {token.host}, on {token.hub}",
             "token",
         ) from error
+    except NoRespondersError as error:
+        raise MailcoreError(f"the link of {token.hub} does not run: mailcore link serve, there", "away") from error
     except (Error, TimeoutError):
         return
-    answer = msgspec.json.decode(found.data, type=JoinAnswer)
+    if found is None:
+        return
+    answer = msgspec.json.decode(found, type=JoinAnswer)
     if answer.refused:
         raise Refused(f"{token.hub} does not let this host in: {answer.refused}", answer.code)
+
+
+async def _answer(client: Client, broken: asyncio.Future[str], subject: str, request: bytes) -> bytes | None:
+    """What the hub says; None where the connection broke before. While it is just starting nobody hears it."""
+    from nats.errors import NoRespondersError
+
+    deadline = asyncio.get_running_loop().time() + JOINED_WITHIN
+    while True:
+        asking = asyncio.create_task(client.request(subject, request, timeout=JOINED_WITHIN))
+        both: set[asyncio.Future[Any]] = {asking, broken}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            asking.cancel()
+            return None
+        try:
+            return bytes(asking.result().data)
+        except NoRespondersError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(_AGAIN)
 
 
 async def _wait_for_port(membership: Membership, said: list[str]) -> None:

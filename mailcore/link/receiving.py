@@ -182,7 +182,8 @@ class Receiving:
             words = str(error) if known else f"{type(error).__name__}: {error}"
             self._on_trouble(f"from {sender}: {words}; tried again")
             so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, sender))
-            position = Confirmation(epoch, so_far.get(epoch, 0))
+            ids = await self._on_worker(partial(arrivals.last_ids, self._workspace, sender))
+            position = Confirmation(epoch, so_far.get(epoch, 0), ids.get(epoch, ""))
             self._look_again(DISK_AGAIN)
         for message in held.remove(position.last):
             await message.ack()
@@ -217,7 +218,8 @@ class Receiving:
             so_far = await self._on_worker(partial(arrivals.taken_so_far, self._workspace, record.name))
             if so_far:
                 epoch, last = list(so_far.items())[-1]
-                await self._confirm(record.name, Confirmation(epoch, last))
+                ids = await self._on_worker(partial(arrivals.last_ids, self._workspace, record.name))
+                await self._confirm(record.name, Confirmation(epoch, last, ids.get(epoch, "")))
 
     async def _on_worker(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

@@ -103,8 +103,9 @@ class Sending:
         rest = channel.unconfirmed(self._workspace, self._to, at.last, at.epoch)
         while batch := await asyncio.to_thread(_next, rest):
             self._waits = True
-            acks = [await self._context.publish_async(self._subject, parcel.data) for parcel in batch]
-            done = await asyncio.wait_for(asyncio.gather(*acks, return_exceptions=True), ACK_TIMEOUT)
+            # Each is handed over in the order of the list. `publish_async` would never say that the server refused one.
+            acks = (self._context.publish(self._subject, parcel.data, timeout=ACK_TIMEOUT) for parcel in batch)
+            done = await asyncio.gather(*acks, return_exceptions=True)
             for parcel, ack in zip(batch, done, strict=True):
                 if isinstance(ack, BaseException):
                     return at, False

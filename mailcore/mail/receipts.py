@@ -24,8 +24,8 @@ from mailcore.system import safe_open, writing
 from mailcore.workspace.find import Workspace, workspace_at
 
 STORED, REFUSED, CLOSED = "stored", "refused", "closed"
-STATES = frozenset((STORED, REFUSED, CLOSED, "woken", "submitted", "seen", "acknowledged", *FINAL, *DECISIONS))
-MAX_TEXT = 20_000
+_STATES = frozenset((STORED, REFUSED, CLOSED, "woken", "submitted", "seen", "acknowledged", *FINAL, *DECISIONS))
+_MAX_TEXT = 20_000
 """Characters of a result or a reason that are told."""
 _FILE = re.compile(r"[^/\0]{1,250}\.json")
 
@@ -57,12 +57,12 @@ def tell(agent: Agent, raws: Sequence[Mapping[str, Any]]) -> None:
     try:
         workspace = workspace_at(agent.root)
         for host, some in words.items():
-            put(workspace, host, some)
+            put_words(workspace, host, some)
     except (MailcoreError, OSError) as error:
         caveat(f"the other host is not told what became of its mail: {error}")
 
 
-def put(workspace: Workspace, host: str, words: Sequence[Mapping[str, Any]]) -> None:
+def put_words(workspace: Workspace, host: str, words: Sequence[Mapping[str, Any]]) -> None:
     """Put words about mails of that host's into the channel to it."""
     if words:
         channel.put(workspace, host, EnvelopeKind.RECEIPT, {"words": list(words)})
@@ -81,7 +81,7 @@ def _word(message: Message, state: str) -> dict[str, Any]:
         "id": message.id,
         "seq": message.seq,
     }
-    return known | ({"text": ack.result[:MAX_TEXT]} if ack is not None and ack.result else {})
+    return known | ({"text": ack.result[:_MAX_TEXT]} if ack is not None and ack.result else {})
 
 
 def keep(workspace: Workspace, envelope: Envelope) -> list[tuple[Agent, Message]]:
@@ -102,7 +102,7 @@ def keep(workspace: Workspace, envelope: Envelope) -> list[tuple[Agent, Message]
 def _keep(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[Agent, dict[str, Any]] | None:
     """Write one word into the record that it is about; None where nothing is new."""
     state, name = as_text(word, "state"), as_text(word, "record")
-    if state not in STATES or not _FILE.fullmatch(name):
+    if state not in _STATES or not _FILE.fullmatch(name):
         return None
     with suppress(MailcoreError, OSError, ValueError, RecursionError):
         agent = workspace.agent(as_text(word, "from"))
@@ -114,7 +114,7 @@ def _keep(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[Age
         became = raw.get(BECAME) if isinstance(raw.get(BECAME), dict) else {}
         if state in became:
             return None
-        told: dict[str, Any] = {"at": as_text(word, "at") or journal.now(), "text": as_text(word, "text")[:MAX_TEXT]}
+        told: dict[str, Any] = {"at": as_text(word, "at") or journal.now(), "text": as_text(word, "text")[:_MAX_TEXT]}
         number = word.get("seq")
         told |= {"seq": number} if isinstance(number, int) and not isinstance(number, bool) else {}
         raw[BECAME] = {**became, state: told}

@@ -83,7 +83,7 @@ def deliver_envelopes(
                 raise OSError(getattr(cause, "errno", errno.EAGAIN), str(error)) from error
             refused += [(envelope, str(error)) for _, envelope, _ in rows]
     stored = [receipts.stored(one.message) for one in arrived]
-    receipts.put(workspace, envelopes[0].sender, stored + [_refusal(envelope, why) for envelope, why in refused])
+    receipts.put_words(workspace, envelopes[0].sender, stored + [_refusal(envelope, why) for envelope, why in refused])
     for one in arrived:
         facts = {"to": one.agent.address, "id": one.message.id, "seq": one.message.seq, "from": one.message.sender}
         with tolerated():

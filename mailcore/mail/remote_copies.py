@@ -15,7 +15,7 @@ from mailcore.mail.message_names import choose_named
 from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace
 
-WAITING = "waiting"
+ON_ITS_WAY = "waiting"
 """Where a mail stands that is on its way: on disk here, not told to be there."""
 
 
@@ -35,11 +35,11 @@ class RemoteCopy:
         message = self.copy.message
         if self.told:
             return ladder(message)
-        last = (receipts.REFUSED, self.refused) if self.refused else (WAITING, message.at)
+        last = (receipts.REFUSED, self.refused) if self.refused else (ON_ITS_WAY, message.at)
         return Ladder((last,))
 
 
-def copy_of(workspace: Workspace, record: Message) -> RemoteCopy:
+def remote_copy(workspace: Workspace, record: Message) -> RemoteCopy:
     """The copy that a sender's record of a mail to another host is of."""
     host = str(record.raw[LINK]["host"])
     agent = remote_agent(workspace, split_address(record.recipient)[0], host)
@@ -61,4 +61,4 @@ def _all(workspace: Workspace) -> Iterator[RemoteCopy]:
         for _, raw in lookup.sent_records(agent):
             link = raw.get(LINK)
             if isinstance(link, dict) and isinstance(link.get("host"), str) and isinstance(link.get("envelope"), str):
-                yield copy_of(workspace, Message.from_json(raw))
+                yield remote_copy(workspace, Message.from_json(raw))

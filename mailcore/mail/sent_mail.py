@@ -113,9 +113,9 @@ def _copy_there(workspace: Workspace, record: Message) -> Copy | None:
     """The copy that lies on another host, so far as that has told of it."""
     if LINK not in record.raw:
         return None
-    from mailcore.mail.remote_copies import copy_of
+    from mailcore.mail.remote_copies import remote_copy
 
-    found = copy_of(workspace, record)
+    found = remote_copy(workspace, record)
     return found.copy if found.told else None
 
 

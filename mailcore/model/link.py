@@ -48,6 +48,8 @@ class Envelope(msgspec.Struct, frozen=True):
     body: dict[str, Any]
     until: float = 0.0
     """After this it shall not be carried out any more, by the sender's clock; 0.0: it keeps for ever."""
+    before: str = ""
+    """The id of the one before it in that epoch; empty of the first. Two that follow another there are found out."""
     signature: str = ""
     """Of all else, by the sender's key; hexadecimal."""
 

@@ -14,6 +14,8 @@ ALLOWED = {
     "arguments": "the options of the verbs of one module, which the command line asks for by this name",
     "main": "the entry point of a command",
     "T": "a type variable",
+    "put": "what is to go out is put somewhere: into an outbox, into the channel to a host",
+    "waiting": "what is still to go out: of an outbox, of a channel",
 }
 """Names that several modules of mailcore define, each with the reason why nobody is misled."""
 

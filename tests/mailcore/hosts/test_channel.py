@@ -186,7 +186,7 @@ def test_what_is_refused(link: Linked, house: House, monkeypatch: pytest.MonkeyP
     with pytest.raises(Refused, match="is this host"):
         channel.put(link.alpha, "alpha", MAIL, {})
     with pytest.raises(Refused, match="a link carries") as refused:
-        channel.put(link.alpha, "beta", MAIL, {"text": "x" * channel.MAX_BYTES})
+        channel.put(link.alpha, "beta", MAIL, {"text": "x" * channel.MAX_ENVELOPE})
     assert refused.value.code == "too_large"
     with pytest.raises(MailcoreError, match="cannot be carried"):
         channel.put(link.alpha, "beta", MAIL, {"text": "\ud800"})

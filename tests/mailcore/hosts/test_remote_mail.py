@@ -329,7 +329,7 @@ def test_what_no_json_between_hosts_can_say_is_said_as_well_as_it_can(link: Link
 def test_too_large_a_mail_is_refused_where_it_is_written(link: Linked) -> None:
     (link.alpha.config_file).write_text("[mail]\nmax_body = 100_000_000\n")
     with pytest.raises(MailcoreError, match="a link carries"):
-        sent = post.send_mail(link.alpha, "@writer", ["@editor"], "s", "x" * (channel.MAX_BYTES + 1))[0]
+        sent = post.send_mail(link.alpha, "@writer", ["@editor"], "s", "x" * (channel.MAX_ENVELOPE + 1))[0]
         assert not sent.delivered
         raise MailcoreError(sent.error)
     assert channel.waiting(link.alpha, "beta").count == 0
