@@ -15,7 +15,7 @@ _AGAIN, _LONGEST_AGAIN = 0.5, 10.0
 """Seconds before it is made again: the first time, and at most."""
 FORWARD_STOP = 5.0
 """Seconds that ssh may take to end."""
-_PLACE = re.compile(r"ssh://(?P<who>[A-Za-z0-9_.-]+(?:@[A-Za-z0-9_.:-]+)?)(?::(?P<port>\d{1,5}))?(?P<path>/.*)?")
+_PLACE = re.compile(r"ssh://(?P<who>[A-Za-z0-9_.-]+(?:@[A-Za-z0-9_.-]+)?)(?::(?P<port>\d{1,5}))?(?P<path>/.*)?")
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3", "-o", "ExitOnForwardFailure=yes")
 
 

@@ -22,6 +22,7 @@ from praxmonitor.alarms.episodes import Episodes
 from praxmonitor.alarms.error_trigger import ErrorTrigger
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
+from praxmonitor.alarms.link_keeper import keep_link
 from praxmonitor.alarms.next_look import next_look
 from praxmonitor.alarms.outlets import (
     POP_TITLE,
@@ -189,6 +190,7 @@ class Notifier:
                 tasks.create_task(self._follow_duty(self._duty))
             if self._error_trigger is not None:
                 tasks.create_task(self._error_trigger.run(lambda: self.on_duty))
+                tasks.create_task(keep_link(self._root, lambda: self.config, lambda: self.on_duty, self._on_error))
 
     def begin_recovery(self) -> None:
         """Recover runs from now on: the owner has shown what there is, or shows nothing. It reads everybody's mail, and
