@@ -108,6 +108,7 @@ def _insert(document: dict[str, Any], raw: dict[str, Any]) -> str:
         earlier["status"] = "new"
         for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
             earlier.pop(key, None)
+    earlier.pop("data", None)
     earlier |= changes
     earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
     earlier["auto_execute"] = False

@@ -11,10 +11,9 @@ RATE_WINDOW = 60.0
 def within_rate(log: TopicLog, host: str, at: float) -> None:
     """Count a publication of `host` (empty: this one) at `at`, by its clock. Refused (code `limit`) beyond the rate.
 
-    A clock that was put back counts as one that stands: so a host gets no more by saying other times.
+    Whatever was later counts as well: so a host gets no more by putting its clock back.
     """
     times = log.record.minute.get(host, ())
-    at = max(at, times[-1]) if times else at
     recent = tuple(one for one in times if one > at - RATE_WINDOW)
     if len(recent) >= log.topic.per_minute:
         who = f"host {host}" if host else "this workspace"

@@ -153,6 +153,9 @@ def test_no_reference_reaches_the_network(monkeypatch: pytest.MonkeyPatch) -> No
         hidden: dict[str, Any] = {"$id": address, "properties": {"a": {"$id": f"{address}/b", "$ref": "#/$defs/none"}}}
         said = refusal(hidden, {"a": 1})
         assert "cannot be followed" in said
+        # Past the first look, the child itself fetches nothing.
+        (fault,) = check._ask({"schema": {"$ref": address}, "data": 1}, "the schema")
+        assert not fault.place and address in fault.what and "nresolvable" in fault.what
         with pytest.raises(TimeoutError):
             listening.accept()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailcore.exceptions import Refused
-from mailcore.mail import answer, lookup, post, resumable_act
+from mailcore.mail import answer, lookup, mailbox, post, resumable_act
 from mailcore.schemas.document import Data
 from tests.mailcore.conftest import House
 
@@ -40,6 +40,15 @@ def test_a_result_that_does_not_fit_is_refused_and_nothing_is_sent(house: House,
     assert refused.value.code == "schema"
     assert ("$.version" in str(refused.value)) == (data == Data({"version": 1}))
     assert house.inbox("@lead") == () and len(house.inbox("@writer")) == 1
+
+
+def test_a_mail_that_is_rewritten_has_the_data_of_the_last(house: House) -> None:
+    raw = {"from": "@writer", "subject": "s", "message": "m", "upsert_key": "k", "status": "new"}
+    for number in (1, 2):
+        mailbox.deliver(house.agent("lead"), {**raw, "data": number})
+        assert [m.raw["data"] for m in house.inbox("lead")] == [number]
+    mailbox.deliver(house.agent("lead"), raw)
+    assert "data" not in house.inbox("lead")[0].raw
 
 
 def test_what_is_not_done_needs_no_data(house: House) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mailcore.exceptions import MailcoreError
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.hosts import arrivals, channel, directory, keys, membership
 from mailcore.link.carry_out import CarryingOut
@@ -135,6 +135,7 @@ def test_an_answer_to_what_was_published_elsewhere_goes_there(hosts: Hosts) -> N
     hosts.settle()
     (mail,) = inbox(beta)
     post.read_messages(beta, "@writer", [mail.id])
+    assert list(channel.unconfirmed(beta, "alpha")) == []  # it is no mail of its own: nothing is told of it
     post.reply_to(beta, "@writer", mail.id, "Well done.")
     hosts.settle()
     (mine,) = inbox(alpha, "@lead")
@@ -329,7 +330,7 @@ def test_a_flood_of_another_host_is_bounded_and_told(hosts: Hosts) -> None:
     subscribe(beta)
     start = time.time()
     for number in range(1, 21):
-        channel.put(hosts.of["alpha"], "beta", EnvelopeKind.TOPIC, published(number, at=start - number))
+        channel.put(hosts.of["alpha"], "beta", EnvelopeKind.TOPIC, published(number, at=start - 100 * number))
     hosts.settle()
     assert len(inbox(beta)) == 5 and len(hosts.troubles) == 15
     assert all("host alpha published 5 times in #release within a minute" in one for one in hosts.troubles)
@@ -345,10 +346,17 @@ def test_topics_of_another_host_are_bounded(hosts: Hosts, monkeypatch: pytest.Mo
     assert len(topic_log.read_topics(hosts.of["beta"])) == 3
 
 
-def test_of_a_refusal_nothing_is_told_without_end(hosts: Hosts) -> None:
+def test_of_a_refusal_nothing_is_told_without_end(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts.troubles.clear()
     channel.put(hosts.of["alpha"], "beta", EnvelopeKind.TOPIC, {"op": "refused", "by": 3, "topic": [], "why": {}})
     hosts.settle()
+    assert list(channel.unconfirmed(hosts.of["beta"], "alpha")) == []
+
+    def refuse(*_: Any) -> str:
+        raise Refused("this mailbox takes nothing")
+
+    monkeypatch.setattr(mailbox, "deliver", refuse)
+    assert "takes nothing" in forge(hosts, "alpha", "beta", {"op": "refused", "by": "@lead", "topic": "release"})
     assert list(channel.unconfirmed(hosts.of["beta"], "alpha")) == []
 
 
