@@ -21,7 +21,7 @@ from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.remote_task import TERMS
 from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.texts import prompt
-from mailcore.exceptions import MailcoreError, Refused, tolerated
+from mailcore.exceptions import Refused, tolerated
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import aipass_time, utc_time
 from mailcore.mail import failure_notices, mailbox, numbers, post, receipts, remote_arrival
@@ -60,8 +60,7 @@ def keep_receipts(workspace: Workspace, envelopes: Sequence[Envelope], _repeated
     """Keep what another host tells of mails from here; who sent one that was refused there gets mail that says so."""
     with _as_supervisor():
         for envelope in envelopes:
-            for agent, record in receipts.keep(workspace, envelope):
-                _notify_refused(workspace, agent, record, envelope.sender)
+            receipts.keep(workspace, envelope, lambda agent, record: _notify_refused(workspace, agent, record))
 
 
 def _check(workspace: Workspace, agent: Agent, envelope: Envelope) -> None:
@@ -89,7 +88,9 @@ def _start_task(workspace: Workspace, one: Arrived, repeated: bool) -> None:
         config, _ = trust.trusted_config(workspace)
         first = _first_record(workspace, config, agent, mail)
         started = begin_run(workspace, config, agent, first, queueing=QUEUED_CODES)
-    except MailcoreError as error:
+    except OSError:
+        raise
+    except Exception as error:  # a fault with one task must not stop all that comes after it
         _notify_not_started(workspace, agent, mail, str(error))
         return
     if isinstance(started, Hindrance) and started.code not in QUEUED_CODES:
@@ -148,7 +149,7 @@ def _wake(workspace: Workspace, agent: Agent, mail: Message) -> None:
         names = [name for name in (mail.id, mail.sent_id, mail.in_reply_to) if name]
         facts = {"news": names, "since": utc_time(0.0)}
         start_wake(workspace, config, agent, queue.Wake(why, "", _depth(mail.raw), priority=mail.priority, facts=facts))
-    except MailcoreError as error:
+    except Exception as error:  # it has its mail
         with tolerated():
             audit.record(workspace, agent.address, "not_woken", id=mail.id, reason=str(error))
 
@@ -162,9 +163,9 @@ def _notify_not_started(workspace: Workspace, agent: Agent, mail: Message, why: 
         )
 
 
-def _notify_refused(workspace: Workspace, agent: Agent, record: Message, host: str) -> None:
+def _notify_refused(workspace: Workspace, agent: Agent, record: Message) -> None:
     """Mail to who wrote it, in its own thread, so that whoever waits for an answer hears that none will come."""
-    reason = as_text(record.raw, "refused_reason").removeprefix(f"{host}: ")
+    host, _, reason = as_text(record.raw, "refused_reason").partition(": ")
     now = datetime.now()
     notice = {
         "timestamp": aipass_time(now),

@@ -97,7 +97,8 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
     sender, epoch = envelopes[0].sender, envelopes[0].epoch
     if any((each.sender, each.epoch) != (sender, epoch) for each in envelopes):
         raise ValueError("envelopes of several senders or epochs")
-    if wrong := next((each.to for each in envelopes if each.to != member(workspace).host), ""):
+    here = member(workspace).host
+    if wrong := next((each.to for each in envelopes if each.to != here), ""):
         raise Refused(f"an envelope from {sender} for {wrong!r} came here", "host")
     path = _file(workspace, sender)
     if not path.parent.is_dir():

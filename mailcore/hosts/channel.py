@@ -44,6 +44,8 @@ class Content(NamedTuple):
     id: str = ""
     """32 hexadecimal digits; empty: new ones."""
     until: float = 0.0
+    fresh: bool = False
+    """Nothing of this id was ever put: it is not looked for."""
 
 
 class ChannelState(msgspec.Struct, frozen=True):
@@ -66,14 +68,21 @@ class Waiting:
 
 
 def put(
-    workspace: Workspace, to: str, kind: EnvelopeKind, body: dict[str, Any], *, id: str = "", until: float = 0.0
+    workspace: Workspace,
+    to: str,
+    kind: EnvelopeKind,
+    body: dict[str, Any],
+    *,
+    id: str = "",
+    until: float = 0.0,
+    fresh: bool = False,
 ) -> Envelope:
     """Put one thing into the channel to that host; it is on disk when this returns.
 
-    With an `id` that still waits there it is that envelope, and nothing is put. Refused (code `too_large`, `full`,
-    `no_link`). It is signed when it is handed to the link.
+    With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`.
+    Refused (code `too_large`, `full`, `no_link`). It is signed when it is handed to the link.
     """
-    return put_all(workspace, to, [Content(kind, body, id, until)])[0]
+    return put_all(workspace, to, [Content(kind, body, id, until, fresh)])[0]
 
 
 def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[Envelope]:
@@ -89,7 +98,7 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
             waits = f"{last - state.confirmed:,} envelopes wait for {to}"
             raise Refused(f"{waits}: no more are taken until it has taken some", "full")
         before = segments[-1].last_id if segments and segments[-1].lines else state.id
-        known = _held(segments, [content.id for content in contents if content.id])
+        known = _held(segments, [content.id for content in contents if content.id and not content.fresh])
         envelopes: list[Envelope] = []
         fresh: list[Envelope] = []
         for content in contents:

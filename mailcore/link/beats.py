@@ -10,6 +10,8 @@ BEAT = 5.0
 """Seconds between two signs of life."""
 AWAY_AFTER = 15.0
 """Seconds without one after which a host is away."""
+MOST_SKEW = 1e9
+"""Seconds, about 30 years: a clock that is further off is none, and is not reckoned with."""
 SAMPLES = 12
 """Signs of life from which the difference of clocks is taken."""
 
@@ -27,7 +29,8 @@ class Heard:
     def beat(self, at: float) -> None:
         """A sign of life came; `at` is its sender's time."""
         self.seen_at, self.heard = time.time(), time.monotonic()
-        self._differences.append(at - self.seen_at)
+        if abs(at - self.seen_at) < MOST_SKEW:
+            self._differences.append(at - self.seen_at)
 
     @property
     def is_there(self) -> bool:

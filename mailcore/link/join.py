@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +32,7 @@ from mailcore.link.joining import JoinAnswer, JoinRequest, Token, decode_token, 
 from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
+from mailcore.text import plain
 from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
@@ -75,19 +78,34 @@ def token_over_ssh(place: SshPlace, host: str) -> Token:
     """Have the hub invite this host, over ssh, which may ask at the terminal."""
     there = [] if not place.path else ["-C", place.path]
     words = ["mailcore", *there, "link", "invite", host, "--from", "@operator", "--json"]
-    done = subprocess.run(["ssh", *place.words, " ".join(map(_quoted, words))], stdout=subprocess.PIPE, check=False)
+    # With a terminal there: else it would take the caller for nobody. What it asks there is asked here.
+    command = ["ssh", "-tt", *place.words, " ".join(map(_quoted, words))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        output = _passed_on(process)
     said: Any = None
     with suppress(ValueError):
-        said = json.loads(done.stdout)
+        said = json.loads(output[output.index(b"{") : output.rindex(b"}") + 1])
     if isinstance(said, dict) and isinstance(said.get("error"), dict):
         raise Refused(f"{place.who} says: {said['error'].get('message')}", str(said["error"].get("code", "refused")))
-    if done.returncode or not isinstance(said, dict) or not isinstance(said.get("token"), str):
+    if process.returncode or not isinstance(said, dict) or not isinstance(said.get("token"), str):
         raise MailcoreError(
-            f"no token from {place.who}: ssh ended with {done.returncode}; is mailcore installed there, and does the "
+            f"no token from {place.who}: ssh ended with {process.returncode}; is mailcore there, and does the "
             "directory of ssh://host/directory hold the hub's workspace?",
             "ssh",
         )
     return decode_token(said["token"])
+
+
+def _passed_on(process: subprocess.Popen[bytes]) -> bytes:
+    """All that it says; what comes before the answer is for whoever sits here: a question for a passphrase."""
+    assert process.stdout is not None
+    output = b""
+    while data := os.read(process.stdout.fileno(), 4096):
+        if b"{" not in output:
+            sys.stderr.write(plain(data.partition(b"{")[0].decode("utf-8", "replace")))
+            sys.stderr.flush()
+        output += data
+    return output
 
 
 def _quoted(word: str) -> str:

@@ -34,8 +34,10 @@ PULL = 64
 PULL_BYTES = 8 << 20
 PULL_FOR = 30.0
 """Seconds that the server keeps such a request."""
-MOST_HELD = 8 << 20
-"""Bytes of one sender that wait for what comes before them. What is more is sent again."""
+MOST_HELD = 64
+"""Messages of one sender that wait for what comes before them, and their bytes. What is more is sent again: else who
+leaves gaps had all that the server offers at once (`streams.MOST_UNANSWERED`), and nobody else's mail came."""
+MOST_HELD_BYTES = 8 << 20
 MISSING_FOR = 0.5
 """Seconds before one that is missing is asked for: it may be on its way again."""
 WANT_AGAIN = 3.0
@@ -47,36 +49,47 @@ NOT_KNOWN_YET = 3.0
 
 
 class _Held:
-    """What came of one sender and epoch, and was not taken yet."""
+    """What came of one sender and epoch, and was not taken yet: messages, by the number of their last envelope."""
 
     def __init__(self) -> None:
-        self.messages: list[Msg] = []
-        self.size = 0
-        self._envelopes: dict[int, Envelope] = {}
-        self._lasts: list[int] = []
+        self.messages: dict[int, Msg] = {}
+        self._envelopes: dict[int, list[Envelope]] = {}
 
     @property
     def first(self) -> int:
         """The lowest number."""
-        return min(self._envelopes)
+        return min(envelopes[0].seq for envelopes in self._envelopes.values())
 
-    def add(self, envelopes: list[Envelope], message: Msg) -> None:
-        self._envelopes |= {one.seq: one for one in envelopes}
-        self.messages.append(message)
-        self._lasts.append(envelopes[-1].seq)
-        self.size += len(message.data)
+    def add(self, envelopes: list[Envelope], message: Msg) -> Msg | None:
+        """Hold them; the message that holds no more than another one."""
+        last = envelopes[-1].seq
+        other = self.messages.get(last)
+        if other is not None and self._envelopes[last][0].seq < envelopes[0].seq:
+            return message
+        self.messages[last], self._envelopes[last] = message, envelopes
+        return other
 
     def in_order(self) -> list[Envelope]:
-        return [self._envelopes[seq] for seq in sorted(self._envelopes)]
+        """Each once."""
+        by_number = {one.seq: one for envelopes in self._envelopes.values() for one in envelopes}
+        return [by_number[seq] for seq in sorted(by_number)]
 
     def remove(self, last: int) -> list[Msg]:
         """Forget what was taken, all up to `last`: the messages that held nothing else."""
-        done = [message for message, to in zip(self.messages, self._lasts, strict=True) if to <= last]
-        self._envelopes = {seq: one for seq, one in self._envelopes.items() if seq > last}
-        left = [(message, to) for message, to in zip(self.messages, self._lasts, strict=True) if to > last]
-        self.messages, self._lasts = [message for message, _ in left], [to for _, to in left]
-        self.size = sum(len(message.data) for message in self.messages)
-        return done
+        return [self._remove(number) for number in sorted(self.messages) if number <= last]
+
+    def give_up(self, most: int, size: int) -> list[Msg]:
+        """Forget all but the first so many messages, of so many bytes together or one: those that it forgot."""
+        kept, given_up = 0, []
+        for number in sorted(self.messages):
+            kept, size = kept + 1, size - len(self.messages[number].data)
+            if kept > most or (size < 0 and kept > 1):
+                given_up.append(self._remove(number))
+        return given_up
+
+    def _remove(self, number: int) -> Msg:
+        del self._envelopes[number]
+        return self.messages.pop(number)
 
 
 class Receiving:
@@ -152,11 +165,10 @@ class Receiving:
                 await message.ack()
             else:
                 key = found[0].sender, found[0].epoch
-                held = self._held.setdefault(key, _Held())
-                if held.size + len(message.data) <= MOST_HELD:
-                    held.add(found, message)
-                else:  # it is sent again
-                    await message.ack()
+                # The epoch that came last stands last.
+                held = self._held[key] = self._held.pop(key, _Held())
+                if (twice := held.add(found, message)) is not None:
+                    await twice.ack()
                 touched.add(key)
         return touched
 
@@ -173,7 +185,9 @@ class Receiving:
     async def _take(self, sender: str, epoch: str) -> None:
         """Take what is held of one sender, as far as its numbers follow each other."""
         key = sender, epoch
-        held = self._held[key]
+        held = self._held.get(key)
+        if held is None:  # it was given up
+            return
         try:
             taken = await self._on_worker(partial(arrivals.take_all, self._workspace, held.in_order(), self._carry_out))
             position = Confirmation(epoch, taken.last, taken.last_id)
@@ -187,11 +201,23 @@ class Receiving:
             self._look_again(DISK_AGAIN)
         for message in held.remove(position.last):
             await message.ack()
-        for message in held.messages:  # else the server offers it again meanwhile
+        await self._give_up(sender)
+        for message in held.messages.values():  # else the server offers it again meanwhile
             await message.in_progress()
-        if not held.messages:
-            del self._held[key]
         await self._confirm(sender, msgspec.structs.replace(position, want=self._wants(key, position.last)))
+
+    async def _give_up(self, sender: str) -> None:
+        """Keep no more of a sender's than is allowed: of the epoch that came last, and of that what comes next."""
+        most, size = MOST_HELD, MOST_HELD_BYTES
+        for key in [key for key in reversed(self._held) if key[0] == sender]:
+            held = self._held[key]
+            for message in held.give_up(most, size):
+                await message.ack()
+            most = max(0, most - len(held.messages))
+            size -= sum(len(message.data) for message in held.messages.values())
+            if not held.messages:
+                del self._held[key]
+                self._missing.pop(key, None)
 
     def _wants(self, key: tuple[str, str], last: int) -> bool:
         """True if the next one is missing, and was already a moment ago."""

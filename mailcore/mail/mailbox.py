@@ -62,9 +62,10 @@ def deliver_all(agent: Agent, raws: Sequence[dict[str, Any]], is_archived: Calla
         known = {name.decode() for name in _ENVELOPE.findall(data)}
         fresh = [raw for raw in raws if (name := raw[LINK]["envelope"]) not in known and not is_archived(name)]
         plain = not any(raw.get("upsert_key") for raw in fresh)
+        taken = splice.ids_in(data)
         for raw in fresh:
-            while splice.may_contain_id(data, raw["id"]):
-                raw["id"] = new_id()
+            raw["id"] = new_id(taken) if raw["id"] in taken else raw["id"]
+            taken.add(raw["id"])
         parts = splice.insert_on_top(data, *({**raw, "stored_at": journal.now()} for raw in reversed(fresh)))
         if fresh and plain and parts is not None:
             place.write(*parts)

@@ -7,11 +7,11 @@ word. So `trace` and `sent` say of a mail on another host what they say of one h
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from mailcore.exceptions import MailcoreError, caveat
+from mailcore.exceptions import MailcoreError, Refused, caveat
 from mailcore.formats import journal, json_codec
 from mailcore.hosts import channel
 from mailcore.hosts.names import split_address
@@ -63,9 +63,12 @@ def tell(agent: Agent, raws: Sequence[Mapping[str, Any]]) -> None:
 
 
 def put_words(workspace: Workspace, host: str, words: Sequence[Mapping[str, Any]]) -> None:
-    """Put words about mails of that host's into the channel to it."""
+    """Put words about mails of that host's into the channel to it. A host that takes nothing any more hears none."""
     if words:
-        channel.put(workspace, host, EnvelopeKind.RECEIPT, {"words": list(words)})
+        try:
+            channel.put(workspace, host, EnvelopeKind.RECEIPT, {"words": list(words)})
+        except Refused as error:
+            caveat(str(error))
 
 
 def _word(message: Message, state: str) -> dict[str, Any]:
@@ -84,46 +87,48 @@ def _word(message: Message, state: str) -> dict[str, Any]:
     return known | ({"text": ack.result[:_MAX_TEXT]} if ack is not None and ack.result else {})
 
 
-def keep(workspace: Workspace, envelope: Envelope) -> list[tuple[Agent, Message]]:
-    """Keep what another host tells of mails from here in the records of them; those that were refused, as they are now.
+def keep(workspace: Workspace, envelope: Envelope, on_refused: Callable[[Agent, Message], None]) -> None:
+    """Keep what another host tells of mails from here in the records of them.
 
-    What names no mail that was sent to that very host is passed over.
+    `on_refused` is called with who sent one that was refused, and its record as it will be: before that is written, so
+    that who is killed in between notifies twice rather than never. What names no mail that was sent to that very host
+    is passed over.
     """
     words = envelope.body.get("words")
-    refused = []
     for word in words if isinstance(words, list) else []:
-        if isinstance(word, Mapping) and (found := _keep(workspace, envelope.sender, word)) is not None:
-            agent, raw = found
-            if raw["status"] == REFUSED:
-                refused.append((agent, Message.from_json(raw)))
-    return refused
+        if not isinstance(word, Mapping) or (found := _record(workspace, envelope.sender, word)) is None:
+            continue
+        agent, path, raw = found
+        if raw["status"] == REFUSED:
+            on_refused(agent, Message.from_json(raw))
+        # A word that a power cut takes is no mail that is lost.
+        writing.replace(path, json_codec.dumps(raw), root=agent.root, durable=False)
 
 
-def _keep(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[Agent, dict[str, Any]] | None:
-    """Write one word into the record that it is about; None where nothing is new."""
+def _record(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[Agent, Path, dict[str, Any]] | None:
+    """The record that a word is about, with that word in it; None where there is none, or nothing is new."""
     state, name = as_text(word, "state"), as_text(word, "record")
     if state not in _STATES or not _FILE.fullmatch(name):
         return None
-    with suppress(MailcoreError, OSError, ValueError, RecursionError):
+    try:
         agent = workspace.agent(as_text(word, "from"))
         path = agent.sent_dir / name
         raw = json_codec.loads(safe_open.read_bytes(path, links=False))
-        link = raw.get(LINK)
-        if not isinstance(link, Mapping) or (link.get("host"), link.get("envelope")) != (host, word.get("mail")):
-            return None
-        became = raw.get(BECAME) if isinstance(raw.get(BECAME), dict) else {}
-        if state in became:
-            return None
-        told: dict[str, Any] = {"at": as_text(word, "at") or journal.now(), "text": as_text(word, "text")[:_MAX_TEXT]}
-        number = word.get("seq")
-        told |= {"seq": number} if isinstance(number, int) and not isinstance(number, bool) else {}
-        raw[BECAME] = {**became, state: told}
-        if state == REFUSED:
-            raw |= {"status": REFUSED, "refused_reason": f"{host}: {told['text']}", "refused_at": told["at"]}
-        # A word that a power cut takes is no mail that is lost.
-        writing.replace(path, json_codec.dumps(raw), root=agent.root, durable=False)
-        return agent, raw
-    return None
+    except (MailcoreError, OSError, ValueError, RecursionError):
+        return None
+    link = raw.get(LINK) if isinstance(raw, dict) else None
+    if not isinstance(link, Mapping) or (link.get("host"), link.get("envelope")) != (host, word.get("mail")):
+        return None
+    became = raw.get(BECAME) if isinstance(raw.get(BECAME), dict) else {}
+    if state in became or not isinstance(raw.get("status"), str):
+        return None
+    told: dict[str, Any] = {"at": as_text(word, "at")[:40] or journal.now(), "text": as_text(word, "text")[:_MAX_TEXT]}
+    number = word.get("seq")
+    told |= {"seq": number} if isinstance(number, int) and not isinstance(number, bool) else {}
+    raw[BECAME] = {**became, state: told}
+    if state == REFUSED:
+        raw |= {"status": REFUSED, "refused_reason": f"{host}: {told['text']}", "refused_at": told["at"]}
+    return agent, path, raw
 
 
 def copy_there(record: Message) -> Message | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from mailcore.config import read_mail_or_defaults
+from mailcore.config import Mail, read_mail_or_defaults
 from mailcore.exceptions import MailcoreError, Refused, tolerated
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import aipass_time, utc_time
@@ -43,6 +43,16 @@ _WAITS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EM
 
 
 @dataclass(frozen=True, slots=True)
+class _Terms:
+    """On what terms mail is taken."""
+
+    here: str
+    limits: Mail
+    skew: float
+    """Their clock less ours, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """One mail that is in its recipient's mailbox."""
 
@@ -61,17 +71,27 @@ def deliver_envelopes(
     the recipient) raises, a limit of this host's. OSError, and nothing of one recipient's delivered, where the disk is
     full: they are to come again. `repeated`: some may have been delivered before; those are found, and not doubled.
     """
+    record = read_host(workspace, envelopes[0].sender)
+    terms = _Terms(
+        member(workspace).host,
+        read_mail_or_defaults(workspace.config_file),
+        record.skew or 0.0 if record is not None else 0.0,
+    )
     wanted: list[tuple[Agent, Envelope, dict[str, Any]]] = []
     refused: list[tuple[Envelope, str]] = []
     for envelope in envelopes:
         try:
             agent = _recipient(workspace, envelope)
             check(agent, envelope)
-            wanted.append((agent, envelope, _message(workspace, agent, envelope)))
+            wanted.append((agent, envelope, _message(terms, agent, envelope)))
         except MailcoreError as error:
             if isinstance(error.__cause__, OSError):
                 raise
             refused.append((envelope, str(error)))
+        except OSError:
+            raise
+        except Exception as error:  # whatever one holds must not stop all that come after it
+            refused.append((envelope, f"{type(error).__name__}: {error}"))
     arrived: list[Arrived] = []
     for _, group in groupby(sorted(wanted, key=lambda one: one[0].address), key=lambda one: one[0].address):
         rows = list(group)
@@ -82,12 +102,17 @@ def deliver_envelopes(
             if error.code == "locked" or (isinstance(cause, OSError) and cause.errno in _WAITS):
                 raise OSError(getattr(cause, "errno", errno.EAGAIN), str(error)) from error
             refused += [(envelope, str(error)) for _, envelope, _ in rows]
+        except OSError:
+            raise
+        except Exception as error:
+            refused += [(envelope, f"{type(error).__name__}: {error}") for _, envelope, _ in rows]
     stored = [receipts.stored(one.message) for one in arrived]
     receipts.put_words(workspace, envelopes[0].sender, stored + [_refusal(envelope, why) for envelope, why in refused])
-    for one in arrived:
-        facts = {"to": one.agent.address, "id": one.message.id, "seq": one.message.seq, "from": one.message.sender}
+    for _, those in groupby(arrived, key=lambda one: one.agent.address):
+        some = list(those)
+        ids = {"ids": [one.message.id for one in some], "envelopes": [one.envelope.id for one in some]}
         with tolerated():
-            audit.record(workspace, one.message.sender, "arrived", envelope=one.envelope.id, **facts)
+            audit.record(workspace, envelopes[0].sender, "arrived", to=some[0].agent.address, **ids)
     for envelope, why in refused:
         with tolerated():
             audit.record(workspace, envelope.sender, "refused", envelope=envelope.id, reason=why)
@@ -105,7 +130,7 @@ def _recipient(workspace: Workspace, envelope: Envelope) -> Agent:
     return agent
 
 
-def _message(workspace: Workspace, agent: Agent, envelope: Envelope) -> dict[str, Any]:
+def _message(terms: _Terms, agent: Agent, envelope: Envelope) -> dict[str, Any]:
     """What is to lie in the mailbox: the sender's words; who it is, and from where, this host says."""
     mail, author = envelope.body.get("mail"), envelope.body.get("from")
     if not isinstance(mail, Mapping) or not isinstance(author, str) or not ADDRESS.fullmatch(author) or "." in author:
@@ -113,8 +138,7 @@ def _message(workspace: Workspace, agent: Agent, envelope: Envelope) -> dict[str
     subject, body = mail.get("subject"), mail.get("message")
     if not isinstance(subject, str) or not isinstance(body, str):
         raise Refused("it is no mail: it lacks its subject or its text", "format")
-    limits, size = read_mail_or_defaults(workspace.config_file), len(body.encode("utf-8", "replace"))
-    here = member(workspace).host
+    limits, here, size = terms.limits, terms.here, len(body.encode("utf-8", "replace"))
     if size > limits.max_body:
         raise Refused(f"the body is {size:,} bytes, and [mail] max_body of {here} is {limits.max_body:,}", "limit")
     for key in ("data", "schema"):
@@ -126,10 +150,13 @@ def _message(workspace: Workspace, agent: Agent, envelope: Envelope) -> dict[str
                 )
     if len(subject) > limits.max_subject:
         raise Refused(f"the subject is longer than [mail] max_subject of {here}, {limits.max_subject}", "limit")
-    record = read_host(workspace, envelope.sender)
-    at = envelope.at - (record.skew or 0.0 if record is not None else 0.0)
+    at = envelope.at - terms.skew
     raw = {key: value for key, value in mail.items() if key not in _OURS}
-    raw |= {"timestamp": aipass_time(datetime.fromtimestamp(at)), "from": joined(author, envelope.sender)}
+    try:
+        written = datetime.fromtimestamp(at)
+    except (ValueError, OverflowError, OSError):
+        raise Refused("it is no mail: the time when it was written is none", "format") from None  # no fault of our disk
+    raw |= {"timestamp": aipass_time(written), "from": joined(author, envelope.sender)}
     if isinstance(answer := raw.get("reply_to"), str):
         raw["reply_to"] = _from_there(answer, envelope.sender, here)
     if isinstance(ack := raw.get("ack"), Mapping):

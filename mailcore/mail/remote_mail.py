@@ -32,14 +32,17 @@ def send_to_host(workspace: Workspace, author: Agent, recipient: Agent, fields: 
     began = time.time()
     # Whom it wakes, that host decides.
     asks = {**sent_record.asks_of(fields, False), "elsewhere": recipient.host}
-    if (told := _told_already(author, act.recall(recipient.address))) is not None:
+    earlier = act.recall(recipient.address)
+    if (told := _told_already(author, earlier)) is not None:
         return Sent(told.id, told.sent_id, recipient.address, True, seq=told.seq, again=True, **asks)
     link = {"host": recipient.host, "envelope": secrets.token_hex(16)}
-    written = sent_record.write_record(workspace, author, recipient, fields, act, link=link)
+    written = sent_record.write_record(workspace, author, recipient, fields, act, durable=False, link=link)
     record = written.record
     link = record[LINK]
     try:
-        envelope = _put(workspace, recipient, written.message, written.path.name, str(link["envelope"]))
+        envelope = _put(
+            workspace, recipient, written.message, written.path.name, str(link["envelope"]), earlier is None
+        )
     except (MailcoreError, OSError) as error:
         text = str(error)
         refused = {"status": "refused", "refused_reason": text, "refused_at": archive_time(written.at)}
@@ -70,14 +73,16 @@ def put_mail(workspace: Workspace, recipient: Agent, message: Mapping[str, Any])
     return _put(workspace, recipient, message, "").id[:ID_DIGITS]
 
 
-def _put(workspace: Workspace, recipient: Agent, message: Mapping[str, Any], record: str, id: str = "") -> Envelope:
+def _put(
+    workspace: Workspace, recipient: Agent, message: Mapping[str, Any], record: str, id: str = "", fresh: bool = True
+) -> Envelope:
     body = {
         "from": message["from"],
         "to": split_address(recipient.address)[0],
         "record": record,
         "mail": _as_json({key: value for key, value in message.items() if key != "seq"}),
     }
-    return channel.put(workspace, recipient.host, EnvelopeKind.MAIL, body, id=id)
+    return channel.put(workspace, recipient.host, EnvelopeKind.MAIL, body, id=id, fresh=fresh)
 
 
 def _told_already(author: Agent, earlier: Mapping[str, Any] | None) -> Message | None:

@@ -30,12 +30,15 @@ class SentMail:
 
     @property
     def became(self) -> str:
-        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …"""
+        """One word for it: `done`, `answered`, `seen`, `closed`, `stored`, `refused`, `unknown`, …, and `waiting` of
+        what is on its way to another host."""
         if self.message.status == "refused":
             return "refused"
         if self.copy is None:
+            if self.answer:
+                return "answered"
             published = isinstance(self.message.raw.get("topic"), str)
-            return "answered" if self.answer else "published" if published else "unknown"
+            return "published" if published else "waiting" if LINK in self.message.raw else "unknown"
         rung = ladder(self.copy.message).rung
         ack = recipient_answer(self.copy.message)
         if ack is not None:

@@ -66,11 +66,19 @@ class Written(NamedTuple):
 
 
 def write_record(
-    workspace: Workspace, author: Agent, recipient: Agent, fields: Mapping[str, Any], act: Act, **keys: Any
+    workspace: Workspace,
+    author: Agent,
+    recipient: Agent,
+    fields: Mapping[str, Any],
+    act: Act,
+    *,
+    durable: bool = True,
+    **keys: Any,
 ) -> Written:
     """Write the sender's record of a mail, with further `keys`: the one that `act` remembers, else a new one.
 
-    Refused (code `limit`) beyond the limits of config; MailcoreError, naming the file, where the disk refuses it.
+    Not `durable` where the disk is waited for after it. Refused (code `limit`) beyond the limits of config;
+    MailcoreError, naming the file, where the disk refuses it.
     """
     check_limits(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.ensure_mailbox(author)
@@ -96,7 +104,7 @@ def write_record(
     try:
         self_ignore.make_ignored(author.mail_dir)
         writing.make_directory(author.sent_dir)
-        writing.replace(path, json_codec.dumps(record))
+        writing.replace(path, json_codec.dumps(record), durable=durable)
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; nothing was sent to {recipient.address}") from error
     return Written(path, record, {**head, **fields, **thread, "status": "new", "sent_id": sent_id}, now)

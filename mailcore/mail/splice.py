@@ -18,6 +18,7 @@ _HEAD = re.compile(
 )
 _TAIL = b"\n    }\n  ]\n}"
 _KEY = b'\n      "'
+_ID = re.compile(_KEY + rb'id": "([^"\\]{1,40})"')
 
 
 def insert_on_top(data: bytes, *messages: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
@@ -43,3 +44,8 @@ def insert_on_top(data: bytes, *messages: dict[str, Any]) -> tuple[bytes | memor
 def may_contain_id(data: bytes, message_id: str) -> bool:
     """True if a message of that id may be in the file."""
     return f'{_KEY.decode()}id": "{message_id}"'.encode() in data
+
+
+def ids_in(data: bytes) -> set[str]:
+    """The ids that messages in the file may have: one look for many questions."""
+    return {name.decode("utf-8", "replace") for name in _ID.findall(data)}

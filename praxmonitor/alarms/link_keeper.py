@@ -9,10 +9,10 @@ from pathlib import Path
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.hosts.link_status import link_runs
-from mailcore.hosts.membership import DIRECTORY, HUB, read_membership
+from mailcore.hosts.membership import HUB, read_membership
 from mailcore.system.child import end_child
 from mailcore.system.python_child import child
-from mailcore.workspace.find import workspace_at
+from mailcore.workspace.find import MEMBERSHIP, workspace_at
 from praxmonitor.alarms.next_look import next_look
 
 END_WITHIN = 15.0
@@ -25,9 +25,9 @@ async def keep_link(
     root: Path, config: Callable[[], Config], on_duty: Callable[[], bool], on_error: Callable[[str], None]
 ) -> None:
     """Start the link when it is wanted and nobody runs it, again when it ends, until cancelled. It ends with this."""
-    link, said = root / ".praxmonitor" / DIRECTORY, ""
+    said = ""
     while True:
-        if link.is_dir() and on_duty() and config().link.autostart:
+        if (root / MEMBERSHIP).exists() and on_duty() and config().link.autostart:
             try:
                 words = await asyncio.to_thread(_command, root)
                 trouble = await _run(words) if words else ""

@@ -69,7 +69,7 @@ def read_folder(workspace: Workspace, owner: str, folder: MailFolder, most: int 
 
 def _sent(one: SentMail) -> MailEntry:
     record, copy = one.message, one.copy
-    told = one.became if one.became in ("answered", "refused", "unknown", "closed") else ""
+    told = one.became if one.became in ("answered", "refused", "unknown", "waiting", "closed") else ""
     if copy is None:
         return MailEntry(record, record.recipient, None, None, told or "unknown", one.result, sent=True)
     return MailEntry(
@@ -81,7 +81,7 @@ def _waits(one: SentMail) -> bool:
     """Whether an answer may still come: it began a conversation, or is a task, and nothing says that it is over."""
     if one.message.in_reply_to and not one.message.is_task:
         return False
-    return one.became in ("stored", "woken", "submitted", "seen", "acknowledged", "unknown")
+    return one.became in ("stored", "woken", "submitted", "seen", "acknowledged", "unknown", "waiting")
 
 
 def read_thread(workspace: Workspace, entry: MailEntry) -> tuple[MailEntry, ...]:

@@ -10,7 +10,7 @@ import pytest
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import arrivals, channel, directory
 from mailcore.hosts.membership import link_directory
-from mailcore.mail import answer, mailbox, message_text, post, route, sent_mail
+from mailcore.mail import answer, mailbox, message_text, post, remote_arrival, route, sent_mail
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.outbox import Sent
@@ -41,7 +41,7 @@ def test_a_mail_waits_here_until_it_is_delivered_there(link: Linked) -> None:
     assert sent.to == "@editor.beta"
     assert sent.waits == "beta was not heard of yet"
     assert inbox(link.beta, "@editor") == ()
-    assert became(link, sent).became == "unknown"
+    assert became(link, sent).became == "waiting"
     settle(link)
     (mail,) = inbox(link.beta, "@editor")
     assert (mail.id, mail.sent_id, mail.sender) == (sent.id, sent.sent_id, "@writer.alpha")
@@ -213,6 +213,43 @@ def test_a_word_about_a_mail_that_was_never_sent_there_changes_nothing(link: Lin
     carry(link.beta, link.alpha)
     assert record.read_bytes() == before
     assert sent.delivered
+
+
+def test_a_fault_with_one_mail_stops_no_other(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = send(link, subject="first"), send(link, subject="second")
+    original = remote_arrival._from_there
+
+    def faulty(address: str, *of: str) -> str:
+        if address == "@lead":
+            raise ZeroDivisionError("a fault of ours")
+        return original(address, *of)
+
+    monkeypatch.setattr(remote_arrival, "_from_there", faulty)
+    waits = list(channel.unconfirmed(link.alpha, "beta"))
+    mail = {**waits[0].body["mail"], "reply_to": "@lead"}
+    (path,) = (link_directory(link.alpha) / "out" / "beta").glob("*.jsonl")
+    edited = [msgspec.structs.replace(waits[0], body={**waits[0].body, "mail": mail}), waits[1]]
+    path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in edited))
+    settle(link)
+    assert [mail.subject for mail in inbox(link.beta, "@editor")] == ["second"]
+    assert became(link, first).result == "beta: ZeroDivisionError: a fault of ours"
+    assert became(link, second).became == "stored"
+
+
+def test_a_notice_that_cannot_be_written_is_written_later(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory.write_host(link.alpha, HostRecord("beta", agents=("@ghost",)))
+    send(link, "@ghost.beta")
+    carry(link.alpha, link.beta)
+    with monkeypatch.context() as patch:
+
+        def full(*of: object) -> str:
+            raise MailcoreError("no space") from OSError(28, "No space left on device")
+
+        patch.setattr(mailbox, "deliver", full)
+        with pytest.raises(MailcoreError, match="no space"):
+            carry(link.beta, link.alpha)
+    settle(link)
+    assert [mail.subject for mail in inbox(link.alpha, "@writer")] == ["NOT DELIVERED: a subject"]
 
 
 def test_a_full_disk_there_lets_it_wait(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:

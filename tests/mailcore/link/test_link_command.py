@@ -275,7 +275,7 @@ def test_a_host_joins_over_ssh_and_its_forward_is_made_again(hosts: Hosts, monke
             as_json(hosts.root("beta"), "send", "@lead.alpha", "by ssh", "body", "--from", "@editor")
             wait_until(lambda: hosts.subjects("alpha", "@lead") == ["by ssh"])
             forward = subprocess.run(
-                ["pgrep", "-f", f"-L 127.0.0.1:.*-p {port} -- {me}@127"], capture_output=True, text=True
+                ["pgrep", "-f", "--", f"-L 127.0.0.1:.*-p {port} -- {me}@127"], capture_output=True, text=True
             ).stdout.split()
             assert forward, "the forward runs"
             for pid in forward:
@@ -284,6 +284,4 @@ def test_a_host_joins_over_ssh_and_its_forward_is_made_again(hosts: Hosts, monke
             as_json(hosts.root("beta"), "send", "@lead.alpha", "again", "body", "--from", "@editor")
             wait_until(lambda: "again" in hosts.subjects("alpha", "@lead"), 40, "by another forward")
         finally:
-            hosts.processes["beta"].terminate()
-            hosts.processes["beta"].wait()
             sshd.terminate()

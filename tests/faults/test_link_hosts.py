@@ -1,0 +1,66 @@
+"""Linked hosts, and everything that goes wrong with machines: no mail lost, none doubled, no run twice, order kept.
+
+A small round in the suite; `--rounds all`: twenty of two minutes, ten hosts, a hundred agents each. Where it fails, the
+seed and what was done when stand in what it says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.link_history import History, Kind, Look, Outcome, check
+from tests.faults.link_lab import Lab, lab
+from tests.faults.link_nemesis import Nemesis
+from tests.faults.link_world import NAMES, Clients, World, effects, look, told, wait_for
+
+SETTLES = 180.0
+"""Seconds after which all has to have arrived everywhere, once nothing goes wrong any more."""
+
+
+def test_what_linked_hosts_say_is_done_is_done_once(
+    tmp_path: Path, rounds: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    many, hosts, agents, seconds = rounds(1, 20), rounds(3, 10), rounds(6, 100), rounds(15, 120)
+    for seed in range(many):
+        directory = tmp_path / f"round-{seed}"
+        directory.mkdir()
+        with lab(directory) as made:
+            said = one_round(made, NAMES[:hosts], agents, seconds, seed)
+        with capsys.disabled():
+            print(f"\nround {seed}: {said}", end="" if seed < many - 1 else "\n")
+
+
+def one_round(made: Lab, names: tuple[str, ...], agents: int, seconds: float, seed: int) -> str:
+    """One round; what happened in it, in words."""
+    made.with_clocks()
+    world = World(made, names, agents, {names[-1]: "64m"})
+    wait_for(world.knows, 120, world.told)
+    clients, nemesis = Clients(world, seed), Nemesis(world, seed)
+    looks: list[Look] = []
+    clients.start()
+    nemesis.start()
+    over = time.monotonic() + seconds
+    try:
+        while time.monotonic() < over:
+            time.sleep(min(5.0, seconds / 5))
+            looks += look(world)
+    finally:
+        clients.stop()
+        nemesis.stop()
+    began = time.monotonic()
+    wait_for(world.is_quiet, SETTLES, lambda: f"seed {seed}: {nemesis.log}\n{world.told()}")
+    settled = time.monotonic() - began
+    looks += look(world)
+    history = History(tuple(clients.asked), tuple(looks), tuple(effects(world)), tuple(told(world)), told_all=True)
+    faults = check(history)
+    outcomes = Counter(one.outcome.value for one in history.asked)
+    assert not faults, f"seed {seed}: {[str(fault) for fault in faults[:20]]} of {outcomes}; {nemesis.log}"
+    assert outcomes[Outcome.ACKNOWLEDGED] > 10, f"too little was done to say anything: {outcomes}"
+    tasks = sum(one.kind is Kind.TASK for one in history.asked)
+    done = ", ".join(f"{name} {times}" for name, times in sorted(nemesis.done.items()))
+    return f"{dict(outcomes)}, {tasks} of them tasks, {len(history.effects)} runs; {done}; quiet after {settled:.0f} s"
