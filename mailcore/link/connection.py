@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.keys import Key
@@ -80,12 +80,19 @@ async def connected(
 async def _closed(client: Client) -> None:
     """Close it, also one that never came about, whose socket the library leaves open."""
     transport = client._transport
-    with suppress(Exception):  # it is over, however it ends
-        await asyncio.wait_for(client.close(), CONNECT_TIMEOUT)
+    await _waited_for(client.close())
     if transport is not None:
         transport.close()  # type: ignore[no-untyped-call]
-        with suppress(Exception):
-            await asyncio.wait_for(transport.wait_closed(), CONNECT_TIMEOUT)  # type: ignore[no-untyped-call]
+        await _waited_for(transport.wait_closed())  # type: ignore[no-untyped-call]
+
+
+async def _waited_for(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for what may fail, or be cancelled, by itself: after a failed handshake of TLS it is."""
+    task = asyncio.create_task(work)
+    await asyncio.wait([task], timeout=CONNECT_TIMEOUT)
+    if task.done() and not task.cancelled():
+        task.exception()
+    task.cancel()
 
 
 def _tls(certificate: str) -> ssl.SSLContext | None:

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any
 
+from mailcore.exceptions import MailcoreError
+
 _CANCEL_AGAIN = 0.2
 
 
@@ -21,6 +23,7 @@ class Together:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._over = asyncio.Event()
         self._error: BaseException | None = None
+        self._ending = False
 
     async def __aenter__(self) -> Together:
         return self
@@ -32,6 +35,7 @@ class Together:
             if kind is None and self._tasks:
                 await self._over.wait()
         finally:
+            self._ending = True
             await end_tasks(self._tasks)
         if self._error is not None and kind is None:
             raise self._error
@@ -44,7 +48,11 @@ class Together:
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
+        error: BaseException | None
+        if not task.cancelled():
+            error = task.exception()
+        else:  # a library that closes cancels who waits for it
+            error = None if self._ending else MailcoreError("a part of the link was cancelled", "cancelled")
         if error is not None and self._error is None:
             self._error = error
         if error is not None or not self._tasks:

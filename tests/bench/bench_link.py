@@ -163,7 +163,9 @@ def by_command(pair: Pair, directory: Path) -> None:
         with link_rivals.ssh_server(directory) as ssh:
             for label, words in (("", ssh), (", over a connection that is kept", link_rivals.shared(ssh, directory))):
                 over = [
-                    link_rivals.send_over_ssh(words, PROGRAM, pair.beta.root, "@a03", f"ssh {label} {number}", BODY)
+                    link_rivals.send_over_ssh(
+                        words, PROGRAM, pair.beta.root, "@a03.beta", f"ssh {label} {number}", BODY
+                    )
                     for number in range(AMOUNTS.commands)
                 ]
                 figures(f"ssh: the command → in the mailbox there{label}", over)

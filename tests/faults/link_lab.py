@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ NET = "10.77.0"
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 SHIM = ROOT / "tests" / "mailcore" / "moved_clock.c"
 PR_SET_PDEATHSIG = 1
+_STARTER = ThreadPoolExecutor(1, thread_name_prefix="power")
+"""Starts the first processes: each ends with the thread that started it, and this one goes on until we end."""
 Futures = dict[int, Future[dict[str, Any]]]
 """Answers that are awaited, by the number of what was asked."""
 
@@ -80,7 +82,8 @@ class Host:
         mount = f"mount -t tmpfs -o size={self._disk} none {self.directory} && " if self._disk else ""
         line = f"{mount}mkdir -p {home} {tmp} && exec {sys.executable} -m tests.faults.link_init"
         with self.directory.with_name(f"{self.name}.errors").open("ab") as errors:
-            init = subprocess.Popen(
+            init = _STARTER.submit(
+                subprocess.Popen,
                 [*NAMESPACES, "sh", "-c", line],
                 cwd=ROOT,
                 env=environment,
@@ -88,7 +91,7 @@ class Host:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 preexec_fn=_end_with_parent,
-            )
+            ).result()
         ready: Future[dict[str, Any]] = Future()
         # Those of this life: the thread of the one before may still be at its end.
         waiting: Futures = {0: ready}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,3 +109,12 @@ def marked(mark: str) -> list[str]:
     """Processes with that word."""
     found = subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, text=True)
     return found.stdout.split()
+
+
+def test_a_host_goes_on_when_the_thread_that_switched_it_on_has_ended(tmp_path: Path) -> None:
+    with lab(tmp_path) as made:
+        alpha = made.add("alpha")
+        thread = threading.Thread(target=lambda: (made.switch_off(alpha), made.switch_on(alpha)))
+        thread.start()
+        thread.join(60)
+        assert alpha.mailcore("--version", cwd=alpha.directory).status == 0

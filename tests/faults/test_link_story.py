@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pyte
@@ -78,7 +79,7 @@ def story(made: Lab) -> None:
 class Terminal:
     """A terminal, and what stands on it."""
 
-    def __init__(self, child: pexpect.spawn[bytes]) -> None:
+    def __init__(self, child: pexpect.spawn[Any]) -> None:
         self.child = child
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)

@@ -26,6 +26,7 @@ TINY = {
     "bench_fleet": "--turns 2 --agents 2 --seconds 3 --capacity-seconds 2",
     "bench_history": "--agents 2 --hours 0.1",
     "bench_hooks": "--turns 2",
+    "bench_link": "--turns 3 --commands 1 --sustained 20 --writers 2 --backlog 20 --agents 3",
     "bench_logs": "--megabytes 2 --turns 1 --seconds 1 --files 5 --rate 500",
     "bench_mail": "--sizes 0 10 --turns 2 --each 1 --rounds 1",
     "bench_observe": "--agents 2 --turns 2",
