@@ -25,6 +25,7 @@ GROUPS = {
         "archive": ("archive", "closed mail: archive [list | search TEXT | restore ID]"),
         "trace": ("history", "where a message stands, with times: trace ID"),
         "watch": ("wait", "stream mail events as they come: watch [--jsonl]"),
+        "topic": ("topic", "what agents subscribe to: topic create|subscribe|unsubscribe|publish|list|show NAME …"),
         "feedback": ("feedback", "write to another project's orchestrator: feedback PROJECT SUBJECT BODY [--issue]"),
     },
     "Answers to a task": {

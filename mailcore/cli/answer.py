@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import mail
-from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, proof_option, sender_option
-from mailcore.exceptions import MailcoreError, caveat
+from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, data_options, proof_option, sender_option
+from mailcore.exceptions import MailcoreError, UsageError, caveat
 from mailcore.mail import answer, approvals, resumable_act
 from mailcore.mail.outbox import Sent
 from mailcore.text import line
+
+if TYPE_CHECKING:
+    from mailcore.schemas.document import Data
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -31,7 +34,10 @@ def arguments(verb: str, parser: Parser) -> None:
         )
     else:
         parser.add_argument("id", metavar="ID", help=ID)
-        if verb not in ("ack", "accept"):
+        if verb == "done":
+            parser.add_argument("text", nargs="?", metavar="TEXT", help="the result; - reads standard input")
+            data_options(parser, "of the result; it has to fit the schema of the task, if that has one")
+        elif verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
     if verb == "approve":
         parser.add_argument(
@@ -49,8 +55,16 @@ def ack(call: Call) -> VerbResult:
 
 
 def done(call: Call) -> VerbResult:
-    """Say that a task is done, and the result; it is archived."""
-    return _acknowledge(call, "done")
+    """Say that a task is done, and the result, as text, as data or both; it is archived."""
+    from mailcore.schemas.document import read_data
+
+    a = call.arguments
+    if a.text == "-" and a.data == "-":
+        raise UsageError("TEXT - and --data - both read standard input: one of them alone can")
+    data = read_data(a.data, a.data_text)
+    if a.text is None and data is None:
+        raise UsageError('say the result: mailcore done ID "what came of it", or --data FILE')
+    return _acknowledge(call, "done", data)
 
 
 def blocked(call: Call) -> VerbResult:
@@ -63,11 +77,11 @@ def declined(call: Call) -> VerbResult:
     return _acknowledge(call, "declined")
 
 
-def _acknowledge(call: Call, state: str) -> VerbResult:
-    text = body_of(call.arguments.text)
-    sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
+def _acknowledge(call: Call, state: str, data: Data | None = None) -> VerbResult:
+    text = body_of(call.arguments.text or "")
+    sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text, data)
     if sent.delivered:
-        call.answered(sent, text)
+        call.answered(sent, text or (data.as_text() if data is not None else ""))
     return _sent(call, sent, f"says what became of it: {state}")
 
 

@@ -290,6 +290,10 @@ def _send_due_mail(call: Call) -> None:
                 from mailcore.dispatch.due_mail import send_due_mail
 
                 send_due_mail(call.workspace)
+        if os.path.lexists(f"{call.workspace.state_dir}/topics/.due"):
+            from mailcore.topics.giving import give_all
+
+            give_all(call.workspace)
 
 
 def _recover(call: Call) -> None:
@@ -398,3 +402,15 @@ def host_options(parser: Parser) -> None:
     for name, option in (("--from", sender_option), ("--proof-fd", proof_option)):
         if parser.takes_value(name) is None:
             option(parser)
+
+
+def data_options(parser: Parser, what: str) -> None:
+    """`--data` and `--data-text`, for a JSON value that goes with a mail."""
+    parser.add_argument("--data", metavar="FILE", help=f"a file of JSON, {what}; - reads standard input")
+    parser.add_argument("--data-text", metavar="JSON", help="the same as a word")
+
+
+def schema_options(parser: Parser, what: str) -> None:
+    """`--schema` and `--schema-text`, for a JSON Schema."""
+    parser.add_argument("--schema", metavar="FILE", help=f"a JSON Schema {what}; - reads standard input")
+    parser.add_argument("--schema-text", metavar="JSON", help="the same as a word")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, schema_options, sender_option
 from mailcore.cli.mail import WORDS_HELP, split
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
@@ -36,6 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
         case "dispatch":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
+            schema_options(parser, "that the data of its result has to fit")
             parser.add_argument("--priority", choices=PRIORITIES, default="normal",
                                 help="of its mail, and of its start among those that wait")  # fmt: skip
             _other_arguments(parser, "for this task, as the program calls it")
@@ -84,7 +85,7 @@ def dispatch(call: Call) -> VerbResult:
     addresses, subject, body = split(a.words)
     route.refuse_ambiguous(call.workspace, addresses)
     targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
-    terms = TaskTerms(a.expect, a.program, a.priority, a.account, a.model, a.mode)
+    terms = TaskTerms(a.expect, a.program, a.priority, a.account, a.model, a.mode, _schema(a.schema, a.schema_text))
     shared = dispatch_to_all(call.workspace, call.config, by.address, targets, subject, body, terms, by.run_id)
     done = shared.done
     if done:
@@ -102,6 +103,19 @@ def dispatch(call: Call) -> VerbResult:
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
     return {"dispatched": rows, "exit": status}, text
+
+
+def _schema(file: str | None, text: str | None) -> str:
+    """The JSON Schema of a file or a word, as JSON; empty where none is said."""
+    from mailcore.schemas import check, document
+
+    schema = document.read_schema(file, text)
+    if schema is None:
+        return ""
+    from mailcore.formats import json_codec
+
+    check.require_valid_schema(schema, "the schema")
+    return json_codec.dumps_line(schema).decode()
 
 
 def _not_yet(one: control.Dispatched) -> str:

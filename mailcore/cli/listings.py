@@ -166,7 +166,7 @@ def message_listing(messages: Sequence[Message], width: int) -> Listing:
             *_field("Issue:", message_text.issue_url(one), width),
             *_field("Note:", f"{counted(unseen, 'unseen character')} taken out of the body" if unseen else "", width),
             (),
-            ((indented(one.body.rstrip("\n"), width), ""),),
+            ((indented(message_text.whole_text(one).rstrip("\n"), width), ""),),
         ]
     return Listing(tuple(rows))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from mailcore.mail import post, route
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
-from mailcore.model.message import Mailbox, MailboxStatus
+from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text import counted, line
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
             parser.add_argument("--all", action="store_true", help="all your open mail, save requests to be decided")
         case _:
+            what = parser.add_mutually_exclusive_group()
+            what.add_argument("--data", action="store_true", help="print the data of the message, JSON, and no more")
+            what.add_argument("--schema", action="store_true", help="the same of the schema that its result has to fit")
             parser.add_argument("ids", nargs="+", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
     sender_option(parser)
 
@@ -189,16 +193,50 @@ def read(call: Call) -> VerbResult:
         from mailcore.mail import sent_mail
 
         own = {name: found for name in ids if (found := sent_mail.find_sent(agent, name)) is not None}
+        if call.arguments.data:  # a task that one gave, by the name that it has with its agent
+            own = {**_given(call, set(ids) - own.keys()), **own}
         if not own:
             raise
         rest = [name for name in ids if name not in own]
         opened = [*(post.read_messages(call.workspace, agent.address, rest) if rest else []), *own.values()]
+    if call.arguments.data or call.arguments.schema:
+        return _values(agent, opened, "data" if call.arguments.data else "schema")
     values = [message_text.as_json(m) for m in opened]
     if width := person():
         from mailcore.cli.listings import message_listing
 
         return values, message_listing(opened, width)
     return values, message_text.for_models(opened)
+
+
+def _given(call: Call, names: Collection[str]) -> dict[str, Message]:
+    """The copies, at their recipients, of what the caller sent, by these names."""
+    from mailcore.mail import lookup
+
+    found: dict[str, Message] = {}
+    for name in names:
+        with suppress(MailcoreError):
+            message = lookup.find_copy(call.workspace, name).message
+            found |= {name: message} if message.sender == call.caller.address else {}
+    return found
+
+
+def _values(agent: Agent, messages: Sequence[Message], key: str) -> VerbResult:
+    """The data of one message, or its schema; of several a list. Refused (code `no_data`) where one has none."""
+    from mailcore.formats.json_codec import printed
+    from mailcore.mail.result_data import data_of
+    from mailcore.schemas.document import Data, require_depth
+
+    found: list[tuple[Message, Data]] = []
+    for one in messages:
+        data = data_of(agent, one) if key == "data" else Data(one.raw[key]) if key in one.raw else None
+        if data is None:
+            raise Refused(f"{post.message_name(one)} carries no {key}", "no_data")
+        found.append((one, data))
+        require_depth(data.value, f"the {key} of {post.message_name(one)}")
+    values = [data.value for _, data in found]
+    text = printed(values[0] if len(values) == 1 else values).decode()
+    return [{"id": one.id, "seq": one.seq, key: data.value} for one, data in found], text
 
 
 def reply(call: Call) -> VerbResult:

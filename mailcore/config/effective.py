@@ -35,6 +35,9 @@ def effective(file_tables: Mapping[str, Any], config: Config) -> dict[str, Sourc
         found[f"agents.{key_name(name)}"] = _agent(agent, own[name], config.default_agent)
     for name, program in config.programs.items():
         found[f"programs.{key_name(name)}"] = _sourced(program, file_tables["programs"][name])
+    linked = {name.lower(): table for name, table in file_tables.get("projects", {}).items()}
+    for name, project in config.projects.items():
+        found[f"projects.{name}"] = _sourced(project, linked[name])
     priced = {name.lower(): table for name, table in file_tables.get("prices", {}).items()}
     for name, price in config.prices.items():
         found[f"prices.{key_name(name)}"] = _sourced(price, priced[name])

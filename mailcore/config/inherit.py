@@ -11,6 +11,7 @@ from typing import Any
 from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
 from mailcore.config.check import checked_mapping, checked_section, unknown_key
 from mailcore.config.prices import WANTED, Price
+from mailcore.config.projects import PROJECT_NAME, ProjectConfig
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.toml_text import key_name, kinds_of, toml, value_text
@@ -43,6 +44,8 @@ def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     faults += wrong
     programs, wrong = _programs(tables.get("programs", {}))
     faults += wrong
+    projects, wrong = _projects(tables.get("projects", {}))
+    faults += wrong
     prices, wrong = _prices(tables.get("prices", {}))
     faults += wrong
     found["accounts"], wrong = _accounts(tables.get("accounts", {}))
@@ -50,10 +53,11 @@ def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     found["tiers"], wrong = _tiers(tables.get("approval", {}), found["mail"].approver)
     faults += wrong
     found |= {"agents": MappingProxyType(agents), "programs": MappingProxyType(programs)}
-    return Config(**found, prices=MappingProxyType(prices)), faults
+    found |= {"projects": MappingProxyType(projects), "prices": MappingProxyType(prices)}
+    return Config(**found), faults
 
 
-_NAMES = (*SECTIONS, "accounts", "agents", "approval", "prices", "programs")
+_NAMES = (*SECTIONS, "accounts", "agents", "approval", "prices", "programs", "projects")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIER = re.compile(r"0|[1-9][0-9]{0,2}")
 
@@ -142,6 +146,26 @@ def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
         programs[name] = ProgramConfig(**checked)
         faults += wrong
     return programs, faults
+
+
+def _projects(table: Any) -> tuple[dict[str, ProjectConfig], list[str]]:
+    if not isinstance(table, dict):
+        return {}, [f"[projects] must be a table of projects, like [projects.docs], not {value_text(table)}"]
+    projects: dict[str, ProjectConfig] = {}
+    faults: list[str] = []
+    for name, values in table.items():
+        title = f"projects.{key_name(name)}"
+        if not PROJECT_NAME.fullmatch(name.lower()) or name.lower() in projects:
+            faults.append(
+                f"[{title}] is no project's name: a letter, then letters, digits and -, 31 at most; each once"
+            )
+            continue
+        checked, wrong = checked_section(ProjectConfig, values, title)
+        if not wrong and not checked.get("root"):
+            wrong = [f'[{title}] has no root, which says where it lies, like root = "/srv/docs"']
+        projects[name.lower()] = ProjectConfig(**checked)
+        faults += wrong
+    return projects, faults
 
 
 def _prices(table: Any) -> tuple[dict[str, Price], list[str]]:

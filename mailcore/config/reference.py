@@ -9,6 +9,7 @@ from typing import Any
 
 from mailcore.config.agents import AccountConfig, AgentConfig, ProgramConfig
 from mailcore.config.prices import Price
+from mailcore.config.projects import ProjectConfig
 from mailcore.config.schema import SECTIONS
 from mailcore.config.tiers import Tier
 from mailcore.config.toml_text import allowed, kinds_of, parts, toml, unit
@@ -20,11 +21,12 @@ TABLES: dict[str, type] = {
     "agents.NAME": AgentConfig,
     "programs.NAME": ProgramConfig,
     "accounts.NAME": AccountConfig,
+    "projects.NAME": ProjectConfig,
     "prices.NAME": Price,
     TIER: Tier,
 }
 """Each section, NAME for any name and 2 for any tier, and its class."""
-NAMED = ("agents", "programs", "accounts", "prices")
+NAMED = ("agents", "programs", "accounts", "projects", "prices")
 """Sections that have a table for each name."""
 TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 

@@ -41,6 +41,7 @@ from mailcore.config.link import Link
 from mailcore.config.mail import Mail
 from mailcore.config.permissions import Permissions
 from mailcore.config.prices import Price
+from mailcore.config.projects import ProjectConfig
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.text.units import duration
 
@@ -322,7 +323,7 @@ SECTIONS: dict[str, type] = {
     "usage": UsageCaps,
 }
 """The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME],
-[accounts.NAME], [prices.MODEL] and [approval.tiers.N]."""
+[accounts.NAME], [projects.NAME], [prices.MODEL] and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,6 +348,8 @@ class Config:
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
     accounts: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """By name: the directory of each program, as config.toml writes it."""
+    projects: Mapping[str, ProjectConfig] = field(default_factory=lambda: MappingProxyType({}))
+    """Other projects on this machine, by what they are called here, in small letters."""
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
     """By model, as session files name it, in small letters."""
     tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))

@@ -24,6 +24,7 @@ from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, journal_records, read_run
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import json_codec
 from mailcore.hosts.directory import addressed_agent
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -79,19 +80,22 @@ def dispatch_task(
     account: str | None = None,
     model: str = "",
     mode: str = "",
+    schema: str = "",
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`nesting`).
-    `expect` says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes
-    another than the configured one, `account` another account (empty: the default one), `model` is its model, and
-    `mode` says in which session (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start
-    where it waits among others. A busy agent has the mail at once; its run begins when the present one is over. One on
-    another host is started by that.
+    `expect` says what counts as done; `schema` is the JSON Schema, as JSON, that the data of its result has to fit;
+    `thread` are the keys that put the task into an earlier thread; `program` takes another than the configured one,
+    `account` another account (empty: the default one), `model` is its model, and `mode` says in which session
+    (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start where it waits among others. A
+    busy agent has the mail at once; its run begins when the present one is over. One on another host is
+    started by that.
     """
+    words = {**thread, **({"expect": expect} if expect else {}), **schema_key(schema)}
     if (elsewhere := addressed_agent(workspace, target)).is_remote:
         sent = remote_task.send_task(
-            workspace, config, sender, elsewhere, subject, body, {**thread, **({"expect": expect} if expect else {})},
+            workspace, config, sender, elsewhere, subject, body, words,
             parent_run=parent_run, priority=priority, account=account, program=program, model=model, mode=mode,
         )  # fmt: skip
         waits = f"it goes to {elsewhere.host}, which starts it{f'; {sent.waits}' if sent.waits else ''}"
@@ -103,7 +107,6 @@ def dispatch_task(
     if stands.depth >= config.dispatch.wake_depth:
         refused_wakes.notify_nesting_limit(workspace, stands, agent, subject)
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
-    words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
     # Repeated after it was interrupted, the mail is found, and what began of it: wherever the sender stands by now.
     with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:
@@ -123,7 +126,7 @@ def dispatch_task(
             "subject": subject,
             "message_id": sent.id,
             "sent_id": sent.sent_id,
-            "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect),
+            "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect, wants_data=bool(schema)),
             "text": masked(body)[:MAX_TASK_TEXT],
             "program": chosen.name,
             "account": credentials.name,
@@ -142,6 +145,11 @@ def dispatch_task(
     if isinstance(started, str):
         return replace(mailed, run_id=started)
     return replace(mailed, busy=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
+
+
+def schema_key(schema: str) -> dict[str, Any]:
+    """The key by which a task's mail says what the data of its result has to fit; nothing where it is text."""
+    return {"schema": json_codec.loads(schema.encode())} if schema else {}
 
 
 def _earlier_dispatch(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:

@@ -107,7 +107,7 @@ def _first_record(workspace: Workspace, config: Config, agent: Agent, mail: Mess
         "subject": mail.subject,
         "message_id": mail.id,
         "sent_id": mail.sent_id,
-        "prompt": prompt.task_prompt(agent, mail.id, mail.sender, mail.subject, expect),
+        "prompt": prompt.task_prompt(agent, mail.id, mail.sender, mail.subject, expect, wants_data="schema" in raw),
         "text": masked(mail.body)[: control.MAX_TASK_TEXT],
         "program": chosen.name,
         "account": credentials.name,

@@ -27,6 +27,8 @@ class TaskTerms:
     account: str | None = None
     model: str = ""
     mode: str = ""
+    schema: str = ""
+    """A JSON Schema, as JSON, that the data of its result has to fit; empty: its result is text."""
     waits: bool = True
     """A busy agent begins it later; False: refused for all where one of them could not begin now."""
 
@@ -68,7 +70,7 @@ def dispatch_to_all(
                 one = control.dispatch_task(
                     workspace, config, sender, target, subject, body, parent_run=parent_run, expect=terms.expect,
                     program=terms.program, account=terms.account, priority=terms.priority, model=terms.model,
-                    mode=terms.mode,
+                    mode=terms.mode, schema=terms.schema,
                 )  # fmt: skip
             except MailcoreError as error:
                 if len(targets) == 1:
@@ -120,5 +122,5 @@ def check_all(
     if wrong:
         raise type(wrong[0])("\n".join(dict.fromkeys(map(str, wrong))), wrong[0].code)
     if not again and len(agents) > 1:
-        fields = {"subject": subject, "message": body}
+        fields = {"subject": subject, "message": body, **control.schema_key(terms.schema)}
         reachable.check_recipients(workspace, author, agents, fields)

@@ -16,6 +16,7 @@ HANDLERS: Mapping[EnvelopeKind, str] = MappingProxyType(
     {
         EnvelopeKind.ACT: "mailcore.link.act_handlers:take_act",
         EnvelopeKind.ANSWER: "mailcore.hosts.asked_acts:take_answer",
+        EnvelopeKind.TOPIC: "mailcore.topics.arrivals:take_topic",
     }
 )
 """Kind → `module:function`, called in a worker thread with (workspace, envelope, repeated).
@@ -36,6 +37,7 @@ than one. They tell the senders themselves what they refuse."""
 REFUSERS: Mapping[EnvelopeKind, str] = MappingProxyType(
     {
         EnvelopeKind.ACT: "mailcore.link.act_handlers:refuse_act",
+        EnvelopeKind.TOPIC: "mailcore.topics.arrivals:refuse_topic",
     }
 )
 """Kind → `module:function`, called with (workspace, envelope, error): puts the word for its sender into the channel."""
@@ -54,6 +56,7 @@ PARTS: tuple[str, ...] = (
     "mailcore.link.act_runner:resume",
     "mailcore.link.ask_server:serve",
     "mailcore.link.sight:show",
+    "mailcore.link.topic_part:keep_topics_known",
 )
 """`module:function`, each an `async def` of the `Carrier` that runs beside it as long as it does."""
 

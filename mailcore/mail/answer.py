@@ -19,28 +19,43 @@ from mailcore.mail.message_names import choose_named
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
+from mailcore.schemas.document import Data
+from mailcore.text.clusters import cut
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
+MAX_DATA_TEXT = 4000
+"""Characters of data that stand in the text of a result where nothing else is said."""
 MAX_AUDIT_RESULT = 2000
 """Characters of a result that the audit keeps."""
 CLOSING = ("done", "declined")
 """After these the message is archived; a blocked task stays open, so that it can still be done."""
 
 
-def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, result: str) -> Sent:
-    """Say what became of a message in `by`'s own mailbox; `result` is said to the sender."""
+def acknowledge(
+    workspace: Workspace, by: str, message_id: str, state: str, result: str, data: Data | None = None
+) -> Sent:
+    """Say what became of a message in `by`'s own mailbox; `result` is said to the sender, with `data`.
+
+    Refused (code `schema`) where the task wants its result as data, and none is given or it does not fit.
+    """
+    if data is not None and not result.strip():
+        result = cut(data.as_text(), MAX_DATA_TEXT)
     if state not in STATES:
         raise UsageError(f"{state!r} is no state; allowed: {', '.join(STATES)}")
     if state != "acknowledged" and not result.strip():
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
-    with resumable_act.begin_act(agent, state, message_id, result) as act:
+    words = (message_id, result, *(() if data is None else (data.value,)))
+    with resumable_act.begin_act(agent, state, *words) as act:
         original = post.find_message(agent, message_id, closed=act.again)
         if state != "acknowledged":
             post.refuse_undecided(agent, original)
+        if state == "done":
+            _require_result(original, data)
         recipient = route.reply_recipient(workspace, original)
+        beside = {} if data is None else {"data": data.value}
         ack = {"state": state, "result": result, "at": journal.now(), "by": by}
         fields = {
             "subject": f"{state.upper()}: {original.subject}",
@@ -52,11 +67,12 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             "upsert_key": f"{state}:{original.sent_id or original.id}",
             **outbox.answer_keys(original),
             **({"review": original.raw["review"]} if "review" in original.raw else {}),
+            **beside,
         }
         sent = outbox.send_one(workspace, agent, recipient, fields, act)
         if sent.delivered:
             if state in CLOSING:
-                post.archive_answered(agent, original, sent, f"word that it is {state}", {"ack": ack})
+                post.archive_answered(agent, original, sent, f"word that it is {state}", {"ack": {**ack, **beside}})
                 failure_notices.archive_answered_notices(workspace, by, recipient.address, original)
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
@@ -68,6 +84,23 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         else:
             act.leave_open()
     return sent
+
+
+def _require_result(original: Message, data: Data | None) -> None:
+    """Refused where the task wants data of a schema, and this is none of it."""
+    schema = original.raw.get("schema")
+    if schema is None:
+        return
+    name = original.seq or original.id
+    if data is None:
+        raise Refused(
+            f"task {name} wants its result as data: mailcore done {name} --data FILE, JSON that fits the schema that "
+            f"`mailcore read {name} --schema` prints; or say that it is blocked or declined",
+            "schema",
+        )
+    from mailcore.schemas import check
+
+    check.require_fit(schema, data.value, "the data", f"task {name}")
 
 
 def _note(agent: Agent, original: Message, sent: Sent, what: str, changes: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mailcore.config import read_config
 from mailcore.exceptions import Refused, tolerated
 from mailcore.formats import json_codec
-from mailcore.mail import aipass_feedback, lookup, mailbox, outbox, resumable_act
+from mailcore.mail import aipass_feedback, lookup, mailbox, outbox, projects, resumable_act
 from mailcore.mail.message_text import ISSUE
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
@@ -31,6 +31,7 @@ def deliver_feedback(author: Agent, own: Workspace, project: Path, subject: str,
     other = find_workspace(project)
     if other.root == own.root:
         raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
+    projects.check_feedback(own, other)
     address = read_config(other.config_file).mail.orchestrator
     if not address and (seat := aipass_feedback.feedback_agent(other)) is not None:
         with resumable_act.begin_act(author, "feedback", str(other.root), subject, body) as act:

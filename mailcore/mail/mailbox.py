@@ -32,7 +32,7 @@ Picks = Callable[[Message], bool]
 TOLD_KEYS = ("told_at", "told_where", "told_session", "proved_at")
 """Keys that say when and where an agent's program was given a message, and that it arrived."""
 _ENVELOPE = re.compile(rb'"envelope": ?"([0-9a-f]{32})"')
-_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof", "link")
+_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof", "data", "link")
 """Keys that a message of the same upsert key takes from the later one."""
 
 
@@ -116,6 +116,7 @@ def _insert(document: dict[str, Any], raw: dict[str, Any]) -> str:
         earlier["status"] = "new"
         for key in ("read", "seen_at", "seen_by", *TOLD_KEYS, "unseen"):
             earlier.pop(key, None)
+    earlier.pop("data", None)
     earlier |= changes
     earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
     earlier["auto_execute"] = False

@@ -10,10 +10,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mailcore.formats import json_codec
 from mailcore.mail.link_keys import LINK
 from mailcore.model.agent import OPERATOR, WATCHER
 from mailcore.model.message import Message
 from mailcore.text import counted, line, names
+from mailcore.text.clusters import cut
 from mailcore.text.frames import boundary, framed, quoted
 from mailcore.text.known import known_addresses
 from mailcore.text.units import date_and_time
@@ -89,9 +91,31 @@ def as_json(message: Message) -> dict[str, Any]:
     return {**message.raw, **({"sender_imitates": other} if other else {})}
 
 
+MAX_SHOWN_DATA = 20_000
+"""Characters of data, and of a schema, that are shown with a mail."""
+
+
+def whole_text(message: Message) -> str:
+    """The body, and below it the data that goes with it, and the schema that its result has to fit."""
+    if "data" not in message.raw and "schema" not in message.raw:
+        return message.body
+    parts = [message.body.rstrip("\n")]
+    for key, what in (("data", "its data"), ("schema", "its result is wanted as data that fits this JSON Schema")):
+        if key in message.raw and (text := _as_text(message.raw[key])) != message.body:
+            parts.append(f"[{what}; alone: mailcore read {line(message.id)} --{key}]\n{cut(text, MAX_SHOWN_DATA)}")
+    return "\n\n".join(parts)
+
+
+def _as_text(value: object) -> str:
+    try:
+        return json_codec.dumps(value).decode("utf-8", "replace")
+    except RecursionError:  # another program wrote it
+        return "(nested too deep to be shown)"
+
+
 def for_models(messages: Sequence[Message]) -> str:
     """Framed: a boundary that is new each time, and nothing of a sender's outside its frame but quoted."""
-    word = boundary(text for m in messages for text in (m.body, m.subject, m.sender, m.lapsed))
+    word = boundary(text for m in messages for text in (whole_text(m), m.subject, m.sender, m.lapsed))
     count = len(messages)
     intro = (
         f"{counted(count, 'message')}, each between two lines that bear the boundary {word}, which is new in this "
@@ -112,7 +136,7 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
         *([f"issue: {quoted(issue_url(message), 300)}"] if issue_url(message) else []),
     ]
-    return framed(word, head, message.body, number, count)
+    return framed(word, head, whole_text(message), number, count)
 
 
 def repeat_text(message: Message) -> str:

@@ -104,6 +104,11 @@ def _arrived(recipient: Agent, fields: Mapping[str, Any], earlier: Mapping[str, 
     return next((message for message in closed if message.sent_id == earlier["sent_id"]), None)
 
 
+def across_keys(workspace: Workspace) -> dict[str, Any]:
+    """The keys of a mail to another project, by which it says whence it comes, and can be answered."""
+    return {"feedback": True, "project": workspace.root.name}
+
+
 def answer_keys(original: Message) -> dict[str, Any]:
     """The keys that put a mail into the thread of the one it answers, be that one of another project."""
     first = original.sent_id or original.id

@@ -60,6 +60,8 @@ def send_mail(
             check_recipients(workspace, author, rest, fields)
         for agent in recipients:
             own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
+            if agent.root != workspace.root:
+                own |= outbox.across_keys(workspace)
             try:
                 sent.append(outbox.send_one(workspace, author, agent, own, act))
             except MailcoreError as error:
@@ -139,6 +141,7 @@ def forward_message(workspace: Workspace, sender: str, message_id: str, to: Sequ
     quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
     body = f"{note}\n\n{original.sender} wrote:\n{quoted}".lstrip()
     extra = {"forwarded_from": original.sent_id or original.id}
+    extra |= {"data": original.raw["data"]} if "data" in original.raw else {}
     return send_mail(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 

@@ -32,7 +32,8 @@ _FILE = re.compile(r"[^/\0]{1,250}\.json")
 
 def standing(raw: Mapping[str, Any]) -> str:
     """Where a mail that came from another host stands, in one word; empty of one from here."""
-    if LINK not in raw:
+    link = raw.get(LINK)
+    if not isinstance(link, Mapping) or not link.get("envelope"):  # what was published there is no mail of its own
         return ""
     message = Message.from_json(raw)
     if message.ack is not None and recipient_answer(message) is not None:

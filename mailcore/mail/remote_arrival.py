@@ -24,6 +24,7 @@ from mailcore.mail.reachable import why_unreachable
 from mailcore.model.agent import Agent
 from mailcore.model.link import Envelope
 from mailcore.model.message import Message
+from mailcore.schemas.document import require_depth
 from mailcore.system import safe_open
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
@@ -140,6 +141,13 @@ def _message(terms: _Terms, agent: Agent, envelope: Envelope) -> dict[str, Any]:
     limits, here, size = terms.limits, terms.here, len(body.encode("utf-8", "replace"))
     if size > limits.max_body:
         raise Refused(f"the body is {size:,} bytes, and [mail] max_body of {here} is {limits.max_body:,}", "limit")
+    for key in ("data", "schema"):
+        if key in mail:
+            require_depth(mail[key], f"the {key}")
+            if (size := len(json_codec.dumps_line(mail[key]))) > limits.max_body:
+                raise Refused(
+                    f"the {key} is {size:,} bytes, and [mail] max_body of {here} is {limits.max_body:,}", "limit"
+                )
     if len(subject) > limits.max_subject:
         raise Refused(f"the subject is longer than [mail] max_subject of {here}, {limits.max_subject}", "limit")
     at = envelope.at - terms.skew

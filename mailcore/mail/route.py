@@ -35,6 +35,11 @@ def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[s
             agents += [agent for agent in workspace.agents if agent.address != author.address]
             continue
         try:
+            if "@" in address[1:]:
+                from mailcore.mail.projects import agent_across
+
+                agents.append(agent_across(workspace, address, "mail"))
+                continue
             agents += _on_any_host(workspace, author, address) if linked else [workspace.agent(address)]
         except Refused as error:
             unknown.append(error)

@@ -35,7 +35,10 @@ class SentMail:
         if self.message.status == "refused":
             return "refused"
         if self.copy is None:
-            return "answered" if self.answer else "waiting" if LINK in self.message.raw else "unknown"
+            if self.answer:
+                return "answered"
+            published = isinstance(self.message.raw.get("topic"), str)
+            return "published" if published else "waiting" if LINK in self.message.raw else "unknown"
         rung = ladder(self.copy.message).rung
         ack = recipient_answer(self.copy.message)
         if ack is not None:

@@ -128,6 +128,9 @@ def check_limits(limits: Mail, author: Agent, fields: Mapping[str, Any], now: da
             "put it into a file of the project and send its path",
             "limit",
         )
+    for key in ("data", "schema"):
+        if key in fields and (size := len(json_codec.dumps_line(fields[key]))) > limits.max_body:
+            raise Refused(f"the {key} is {size:,} bytes, and [mail] max_body is {limits.max_body:,}", "limit")
     if len(str(fields["subject"])) > limits.max_subject:
         raise Refused(f"the subject is longer than [mail] max_subject, {limits.max_subject} characters", "limit")
     if limits.per_minute:

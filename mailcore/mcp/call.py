@@ -77,6 +77,8 @@ Text = Annotated[str, BeforeValidator(_text)]
 Id = Annotated[str, BeforeValidator(_text), WithJsonSchema(_ID)]
 Ids = Annotated[list[str], BeforeValidator(_texts), _one_or_more(_ID)]
 Names = Annotated[list[str], BeforeValidator(_texts), _one_or_more(_NAME)]
+JsonValue = Annotated[Any, WithJsonSchema({})]
+"""Any JSON value; `null` stands for none."""
 Priority = Literal["low", "normal", "high"]
 
 

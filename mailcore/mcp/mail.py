@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
-from mailcore.mcp.call import READ_ONLY, Id, Ids, Names, Priority, Text, call, flag, option, server
+from mailcore.mcp.call import READ_ONLY, Id, Ids, JsonValue, Names, Priority, Text, call, flag, option, server
 from mailcore.mcp.client import clients
 
 
@@ -93,6 +94,27 @@ async def forward(id: Id, to: Names, note: Text = "") -> dict[str, Any]:
 
 
 @server.tool()
+async def topic(
+    what: Literal["list", "show", "create", "subscribe", "unsubscribe", "publish"] = "list",
+    name: Text = "",
+    subject: Text = "",
+    body: Text = "",
+    data: JsonValue = None,
+    about: Text = "",
+    schema: dict[str, Any] | None = None,
+    retain: int = 10,
+) -> dict[str, Any]:
+    """What you can subscribe to (`name`: release). What is published in it comes to each subscriber as mail, once.
+
+    `publish`: `subject`, and `body` or `data`, which has to fit the topic's schema, if `create` gave it one.
+    """
+    options = [f"--retain={retain}", *option("about", about)]
+    options += [f"--data-text={json.dumps(data)}"] if data is not None else []
+    options += [f"--schema-text={json.dumps(schema)}"] if schema is not None else []
+    return await call("topic", *options, what, words=[one for one in (name, subject, body) if one] or None)
+
+
+@server.tool()
 async def feedback(project: Text, subject: Text, body: Text, issue: bool = False) -> dict[str, Any]:
     """Write to another project's orchestrator, named by a path in it; `issue`: open one there too, with gh."""
     return await call("feedback", *flag("issue", issue), words=[project, subject, body])
@@ -105,9 +127,10 @@ async def ack(id: Id) -> dict[str, Any]:
 
 
 @server.tool()
-async def done(id: Id, result: Text) -> dict[str, Any]:
-    """Say that a task is done, and the result."""
-    return await call("done", words=[id, result])
+async def done(id: Id, result: Text = "", data: JsonValue = None) -> dict[str, Any]:
+    """Say that a task is done, and the result, as text, as data or both; `data` has to fit the task's `schema`."""
+    options = [f"--data-text={json.dumps(data)}"] if data is not None else []
+    return await call("done", *options, words=[id, *([result] if result else [])])
 
 
 @server.tool()

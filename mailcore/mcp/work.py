@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from mailcore.mcp.call import READ_ONLY, Id, Names, Priority, Text, call, flag, option, server
@@ -36,9 +37,14 @@ async def dispatch(
     account: Text = "",
     model: Text = "",
     session: Literal["fresh", "resume", "fork"] = "fresh",
+    schema: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give agents a task, and start them; `expect`: what counts as done. A busy one starts it when it can."""
+    """Give agents a task, and start them; `expect`: what counts as done. A busy one starts it when it can.
+
+    `schema`: a JSON Schema that the data of its result has to fit; that comes with `done`.
+    """
     options = [f"--priority={priority}", f"--expect={expect}", *_other(program, account, model)]
+    options += [f"--schema-text={json.dumps(schema)}"] if schema is not None else []
     how = flag(session, session != "fresh")
     return await call("dispatch", *options, *how, "--queue", words=[*to, subject, body])
 

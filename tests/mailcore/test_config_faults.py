@@ -14,7 +14,7 @@ SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
 SECTIONS = (
     "accounts, agents, alarms, approval, dispatch, errors, limits, link, mail, observe, operator, permissions, prices, "
-    "programs, sound, usage"
+    "programs, projects, sound, usage"
 )
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, nice, no_progress, output_limit, ping_pong, "

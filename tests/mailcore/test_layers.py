@@ -23,8 +23,9 @@ MODULES = {
 
 ROOMS = (
     "mailcore.exceptions", "mailcore.model", "mailcore.text", "mailcore.system", "mailcore.formats", "mailcore.config",
-    "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.accounts", "mailcore.hosts",
-    "mailcore.mail", "mailcore.permissions", "mailcore.hooks", "mailcore.observe", "mailcore.logs", "mailcore.errors",
+    "mailcore.schemas", "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.accounts",
+    "mailcore.hosts", "mailcore.mail", "mailcore.topics", "mailcore.permissions", "mailcore.hooks", "mailcore.observe",
+    "mailcore.logs", "mailcore.errors",
     *(
         f"mailcore.dispatch.{name}"
         for name in ("process", "texts", "aipass", "runs", "queueing", "admission", "lifecycle", "supervision")
