@@ -73,7 +73,7 @@ async def kill(context: Context[View]) -> None:
     began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
     other = "not the run of this alarm, a later one: " if context.situation.earlier_run else ""
     subject = f"{other}{task(facts)}{began}"
-    lines = partial(victim_lines, victims, opened.clock())
+    lines = partial(victim_lines, victims, opened.clock(), host=facts.agent.host)
     question = ConfirmScreen(f"Kill the run of {plain(facts.address)}?", subject, lines, "Yes, kill", ends=True)
     if await context.display.push_screen_wait(question) and await unlocked(context):
         await ask(context, kills.kill, opened.workspace, opened.config, facts.address, facts.lock)

@@ -83,8 +83,10 @@ def close_lines(messages: Sequence[Message], now: float, width: int) -> list[Lin
     return lines
 
 
-def victim_lines(victims: Sequence[Victim], now: float, width: int) -> list[Line]:
-    """The process tree: PID, command, age."""
+def victim_lines(victims: Sequence[Victim], now: float, width: int, *, host: str = "") -> list[Line]:
+    """The process tree: PID, command, age. `host`: the other host on which alone it is seen."""
+    if host:
+        return [((f"{plain(host)} ends it; its processes are seen there alone", "muted"),)]
     if not victims:
         return [(("no process is left of it; its lock will be cleared", "muted"),)]
     lines: list[Line] = []
