@@ -29,6 +29,10 @@ class Parser(argparse.ArgumentParser):
         text = message.replace("\\x00", "").replace("\0", "")
         raise UsageError(f"{text}\n{self.format_usage().strip()}")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """A choice that stands after `--` is one, too."""
+        super()._check_value(action, value.removeprefix("\0") if isinstance(value, str) else value)
+
     def print_help(self, file: Any = None) -> None:
         """Say what the verb is, with its exit statuses and examples."""
         from mailcore.cli.help_text import epilog

@@ -15,7 +15,7 @@ def arguments(verb: str, parser: Parser) -> None:
     acts = ("list", "cancel", "move", "now")
     parser.add_argument("what", nargs="?", choices=acts, default="list", help="list if not said")
     parser.add_argument("id", nargs="?", default="", metavar="ID", help="of a start that waits, as listed")
-    parser.add_argument("place", nargs="?", default="", metavar="PLACE",
+    parser.add_argument("position", nargs="?", default="", metavar="PLACE",
                         help="where to: up, down, first, last, or a number from 1")  # fmt: skip
     sender_option(parser)
 
@@ -49,10 +49,10 @@ def _cancel(call: Call) -> VerbResult:
 def _move(call: Call) -> VerbResult:
     from mailcore.dispatch.queueing.queue_moves import move_start
 
-    if not call.arguments.place:
+    if not call.arguments.position:
         raise UsageError("where to? mailcore queue move ID up|down|first|last|NUMBER")
     _entitled(call, sender=False)
-    moved = move_start(call.workspace, call.caller.address, call.arguments.id, call.arguments.place)
+    moved = move_start(call.workspace, call.caller.address, call.arguments.id, call.arguments.position)
     value = {"moved": moved.entry.id, "before": moved.before, "place": moved.place, "count": moved.count}
     text = f"{line(moved.entry.subject)}: {moved.place} of {moved.count}, was {moved.before}"
     return value, f"{text}; back: mailcore queue move {moved.entry.id} {moved.before}"

@@ -12,7 +12,7 @@ from mailcore.config.kinds import BytesOrNone, HostName, ListenAddress, Word, de
 ActVerb = Literal[
     "*", "dispatch", "wake", "kill", "retry", "review", "hold", "release", "queue", "approve", "deny", "ack", "done",
     "blocked", "declined", "accept", "reopen", "reply", "read", "close", "inbox", "thread", "trace", "tasks", "runs",
-    "run", "agents", "limits", "logs", "usage",
+    "run", "agents", "limits", "logs", "usage", "permission",
 ]  # fmt: skip
 
 

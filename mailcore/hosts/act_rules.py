@@ -55,6 +55,7 @@ RULES: dict[str, VerbRule] = {
     "reply": VerbRule(),
     "read": VerbRule((), _EACH),
     "close": VerbRule((), _EACH),
+    "permission": VerbRule(("--always",), slice(1, 2)),
     "inbox": VerbRule(shows=True),
     "thread": VerbRule(shows=True),
     "trace": VerbRule(shows=True),

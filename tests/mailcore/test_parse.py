@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+from mailcore.cli import VERBS
+from mailcore.cli.call import verb_parser
+from mailcore.cli.parse import parse
+from mailcore.exceptions import UsageError
 from tests.mailcore.conftest import House
 
 TEXTS = ["- a list\n- of two", "-5 °C", "--- a/file\n+++ b/file", "-h is help", "-C is a compiler's", "--force", "-x",
@@ -66,3 +71,23 @@ def test_a_closed_standard_input_is_said(house: House) -> None:
     script = f"{sys.executable} -m mailcore.cli send @writer s - --from @lead <&-"
     done = house.mailcore("-c", script, program=("sh",))
     assert done.returncode == 2 and b"standard input" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_choice_after_the_end_of_options_is_a_choice() -> None:
+    """As another host of a link has verbs carried out: all words of its stand there."""
+    parser, _ = verb_parser("queue", VERBS["queue"][0])
+    assert parse(parser, "queue", ["--", "cancel", "1a2b"]).what == "cancel"
+    with pytest.raises(UsageError, match="invalid choice"):
+        parse(parser, "queue", ["--", "burn", "1a2b"])
+
+
+def test_no_word_of_a_verb_takes_the_place_of_an_option_that_all_have(house: House, tmp_path: Path) -> None:
+    """A positional argument called as the destination of `-C` made `queue` forget which workspace was meant."""
+    for verb in VERBS:
+        if VERBS[verb][0] == "mailcore.mcp.verb":
+            continue
+        actions = verb_parser(verb, VERBS[verb][0])[0]._actions
+        words = {action.dest for action in actions if not action.option_strings}
+        assert not words & {action.dest for action in actions if action.option_strings}, verb
+    done = house.mailcore("queue", "-C", str(house.root), "cancel", "abcd", "--from", "@operator", cwd=tmp_path)
+    assert b"no start" in done.stderr, done.stderr

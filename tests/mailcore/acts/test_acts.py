@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import get_args
 
 import msgspec
@@ -14,6 +19,8 @@ from mailcore.cli import VERBS
 from mailcore.cli.call import verb_parser
 from mailcore.config.link import ActVerb
 from mailcore.exceptions import Refused
+from mailcore.hooks.install import hook_plan
+from mailcore.hooks.line import ASKING, HookEntry, HookRole
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import RULES, rule_of
 from mailcore.hosts.acts import Act, ActOutcome, ActState
@@ -25,6 +32,8 @@ from mailcore.link import act_handlers
 from mailcore.link.act_runner import resume_acts
 from mailcore.link.taken_acts import acts_directory, keep_act
 from mailcore.model.link import EnvelopeKind, HostRecord
+from mailcore.permissions.store import read_requests
+from mailcore.programs.claude.program import Claude
 from tests.mailcore.acts.conftest import Pair
 from tests.mailcore.conftest import House, wait_until
 
@@ -82,6 +91,33 @@ def test_a_run_there_is_killed(pair: Pair) -> None:
     found = outcome(pair, asked(pair, "kill", "--", run))
     assert (found.state, found.why) == (ActState.DONE, "")
     assert pair.beta.over("writer", run).phase == "killed"
+
+
+def test_what_a_program_there_asks_for_is_allowed_from_here(pair: Pair) -> None:
+    watcher = pair.beta.workspace.state_dir / "duty/1.watcher"
+    watcher.parent.mkdir(parents=True)
+    watcher.write_text("{}")
+    os.utime(watcher, (time.time() + 600,) * 2)
+    agent = pair.beta.workspace.agent("@writer")
+    line = hook_plan(agent, Claude.hooks).handler(HookEntry(ASKING, HookRole.ASK), "file")["command"]
+    event = {"session_id": "s-1", "hook_event_name": ASKING, "tool_name": "Bash", "tool_input": {"command": "make"}}
+    hook = subprocess.Popen(["sh", "-c", line], stdin=-1, stdout=-1, start_new_session=True)
+    try:
+        assert hook.stdin is not None
+        hook.stdin.write(json.dumps(event).encode())
+        hook.stdin.close()
+        hook.stdin = None
+        (request,) = wait_until(lambda: read_requests(agent), what="it asks")
+        found = outcome(pair, asked(pair, "permission", "--", "allow", request.id))
+        assert (found.state, found.why) == (ActState.DONE, "")
+        said, _ = hook.communicate(timeout=20)
+        assert json.loads(said)["hookSpecificOutput"]["decision"] == {"behavior": "allow"}
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(hook.pid, signal.SIGKILL)
+        hook.communicate()
+    (act,) = audit(pair.beta, "permission allow")
+    assert (act["by"], act["proof"], act["words"]) == ("@operator", "host alpha", "make")
 
 
 def test_what_comes_again_is_carried_out_once(pair: Pair) -> None:
