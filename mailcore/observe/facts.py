@@ -12,6 +12,7 @@ from mailcore.model.limit import AccountLimits
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession
 from mailcore.model.usage import Spent
@@ -115,6 +116,16 @@ class SessionsLive:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionsRead:
+    """What the agent's programs ask for and wait to be answered, the oldest first."""
+
+    address: str
+    requests: tuple[PermissionRequest, ...]
+    decided: tuple[str, ...] = ()
+    """Ids of those that waited before and were decided, here or at the program's own terminal."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogsGrew:
     """How fast the agent's logs grow, those that do."""
 
@@ -137,6 +148,17 @@ class ErrorsRead:
 
 
 AgentFact = (
-    MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated | SessionsLive | HooksRead | LogsGrew
+    MailboxRead
+    | LockRead
+    | HoldRead
+    | RunRead
+    | Seen
+    | Used
+    | Lost
+    | Stated
+    | SessionsLive
+    | HooksRead
+    | PermissionsRead
+    | LogsGrew
 )
 Fact = Roster | LimitsRead | ErrorsRead | AgentFact

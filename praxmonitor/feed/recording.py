@@ -20,6 +20,8 @@ from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.error_group import ErrorGroup
 from mailcore.model.message import Message
+from mailcore.model.permission import PermissionRequest
+from mailcore.observe.activities import neutral
 from mailcore.observe.facts import (
     ErrorsRead,
     Fact,
@@ -30,6 +32,7 @@ from mailcore.observe.facts import (
     LogsGrew,
     Lost,
     MailboxRead,
+    PermissionsRead,
     Roster,
     RunRead,
     Seen,
@@ -37,6 +40,7 @@ from mailcore.observe.facts import (
     Stated,
     Used,
 )
+from mailcore.permissions.policy import SUBJECT_KEYS
 from mailcore.system.writing import create
 from mailcore.text.masks import masked
 from mailcore.text.units import size
@@ -63,6 +67,7 @@ TAGS: Mapping[type, str] = {
     Stated: "stated",
     HooksRead: "hooks",
     SessionsLive: "sessions",
+    PermissionsRead: "permissions",
     LimitsRead: "limits",
     ErrorsRead: "errors",
 }
@@ -199,7 +204,8 @@ def harmless(header: RecordingHeader) -> RecordingHeader:
 
 
 def without_bodies(fact: Fact) -> Fact:
-    """The fact without what mails say: the length of a body stands in its place. Subjects stay."""
+    """The fact without what mails say, and without what a tool would write: the length of a text stands in its place.
+    Subjects stay."""
     match fact:
         case MailboxRead(mailbox=mailbox):
             return replace(fact, mailbox=replace(mailbox, messages=tuple(map(_unsaid, mailbox.messages))))
@@ -207,6 +213,8 @@ def without_bodies(fact: Fact) -> Fact:
             return replace(
                 fact, run=replace(run, result=_length(run.result), answer=_length(run.answer))
             )  # it is mailed to the sender
+        case PermissionsRead(requests=requests):
+            return replace(fact, requests=tuple(map(_unwritten, requests)))
         case ErrorsRead(errors=errors):
             return replace(fact, errors=structs.replace(errors, groups=tuple(map(_unread, errors.groups))))
     return fact
@@ -217,6 +225,16 @@ def _unsaid(message: Message) -> Message:
     if ack is not None:
         ack = replace(ack, result=_length(ack.result))
     return replace(message, body=_length(message.body), ack=ack, raw={})  # `raw` holds the body once more
+
+
+def _unwritten(request: PermissionRequest) -> PermissionRequest:
+    """A request with the words of what it is about alone."""
+    about = {
+        key: neutral(value) if key in SUBJECT_KEYS else _length(value)
+        for key, value in request.tool_input.items()
+        if isinstance(value, str)
+    }
+    return structs.replace(request, tool_input=about, suggestions=())
 
 
 def _unread(group: ErrorGroup) -> ErrorGroup:
