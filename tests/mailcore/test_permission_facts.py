@@ -1,4 +1,5 @@
 """What a program asks for is known of its agent: from the request of its hook, from its own report, and once."""
+# ruff: noqa: F811 (a fixture is imported)
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from mailcore.observe.state import state
 from mailcore.permissions.decide import decide_permission
 from mailcore.permissions.store import PERMISSIONS, read_requests
 from tests.mailcore.conftest import House, wait_until
-from tests.mailcore.test_permissions import Asking, decide, waiting, watched  # noqa: F401 (a fixture)
+from tests.mailcore.test_permissions import Asking, decide, waiting, watched  # noqa: F401
 
 ASKS = "asks for permission: Bash: touch one"
 
@@ -82,7 +83,7 @@ def test_a_request_is_what_its_agent_waits_for_until_it_is_decided(
     assert looking.look().prompts == () and looking.reason() != ASKS
 
 
-def test_several_at_once_are_several(house: House, watched: Agent) -> None:  # noqa: F811
+def test_several_at_once_are_several(house: House, watched: Agent) -> None:
     looking = Looking(house)
     first = Asking(watched)
     waiting(watched)
@@ -98,7 +99,7 @@ def test_several_at_once_are_several(house: House, watched: Agent) -> None:  # n
     wait_until(lambda: not looking.look().prompts, 20, "nothing is asked")
 
 
-def test_when_its_time_is_over_the_program_asks_itself(house: House, watched: Agent) -> None:  # noqa: F811
+def test_when_its_time_is_over_the_program_asks_itself(house: House, watched: Agent) -> None:
     house.workspace.config_file.write_text("[permissions]\nwait = 1\n")
     looking = Looking(house)
     asking = Asking(watched)
@@ -113,7 +114,7 @@ def test_when_its_time_is_over_the_program_asks_itself(house: House, watched: Ag
     wait_until(lambda: not looking.look().prompts, 20, "it was answered there")
 
 
-def test_a_request_whose_hook_died_is_gone_and_the_prompt_is_not(house: House, watched: Agent) -> None:  # noqa: F811
+def test_a_request_whose_hook_died_is_gone_and_the_prompt_is_not(house: House, watched: Agent) -> None:
     looking = Looking(house)
     asking = Asking(watched)
     (request,) = waiting(watched)
@@ -126,7 +127,7 @@ def test_a_request_whose_hook_died_is_gone_and_the_prompt_is_not(house: House, w
         left.unlink()
 
 
-def test_who_comes_second_is_told_who_was_first(house: House, watched: Agent) -> None:  # noqa: F811
+def test_who_comes_second_is_told_who_was_first(house: House, watched: Agent) -> None:
     asking = Asking(watched)
     (request,) = waiting(watched)
     decide(house, watched, request, allow=False, why="no")
@@ -136,7 +137,7 @@ def test_who_comes_second_is_told_who_was_first(house: House, watched: Agent) ->
         decide_permission(house.workspace, watched, request, PermissionAnswer(True, "@operator"))
 
 
-def test_a_request_of_a_run_that_was_dropped_as_a_prompt_still_waits(house: House, watched: Agent) -> None:  # noqa: F811
+def test_a_request_of_a_run_that_was_dropped_as_a_prompt_still_waits(house: House, watched: Agent) -> None:
     looking = Looking(house)
     asking = Asking(watched)
     (request,) = waiting(watched)
