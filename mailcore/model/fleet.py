@@ -18,6 +18,7 @@ from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending
@@ -77,6 +78,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """What its program asks the operator and has no answer to, in the order in which it was reported."""
     granted: tuple[Activity, ...] = ()
     """Of such prompts those that its program itself says it waits for no more, while their calls go on."""
+    permissions: tuple[PermissionRequest, ...] = ()
+    """What its programs ask for, and wait to be answered from elsewhere, the oldest first."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0

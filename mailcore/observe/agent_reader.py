@@ -14,6 +14,7 @@ from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.facts import Fact, HoldRead, HooksRead, LockRead, LogsGrew, Lost, MailboxRead, RunRead, Seen, Used
 from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.log_reader import LogReader
+from mailcore.observe.permission_reader import PermissionReader
 from mailcore.observe.run_reader import RunReader
 from mailcore.observe.session_reader import SessionReader
 from mailcore.programs.prices import Prices
@@ -43,6 +44,7 @@ class AgentReader:
         self._lost = 0
         self._stamps = FileStamps()
         self._logs = LogReader(agent, open_files)
+        self._permissions = PermissionReader(agent)
         self._lock: Lock | None = None
         self._runs = RunReader(agent.runs_dir)
         self._run: Run | None = None
@@ -62,13 +64,15 @@ class AgentReader:
     def waits(self) -> bool:
         """Something of it is to be looked at soon that no file tells: a process, or what the last look left."""
         awaits = self._run is not None and self._run.awaits is not None
-        return self.fresh or self._lock is not None or awaits or self.sessions.unread or self._logs.unread
+        looked_at = self._lock is not None or awaits or self._permissions.any
+        return self.fresh or looked_at or self.sessions.unread or self._logs.unread
 
     def distrust(self) -> None:
         """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()
         self._logs.distrust()
         self.sessions.distrust()
+        self._permissions.distrust()
         self.fresh = True
 
     def refresh(self) -> list[Fact]:
@@ -112,6 +116,8 @@ class AgentReader:
             facts.insert(0, Seen(address, tuple(activities)))
         if spent:
             facts.append(Used(address, tuple(spent)))
+        if (asked := self._permissions.read(entered=entered or fresh)) is not None:
+            facts.append(asked)
         if (stopped := self._once.hooks.stopped) != self._hooks_stopped:
             self._hooks_stopped = stopped
             facts.append(HooksRead(address, stopped))
@@ -126,7 +132,7 @@ class AgentReader:
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, whether they are there or not."""
-        return [self.mail, self.logs, *self._runs.directories()]
+        return [self.mail, self.logs, self._permissions.directory, *self._runs.directories()]
 
     def _read_lock(self, entered: bool) -> Lock | None:
         known = self._lock

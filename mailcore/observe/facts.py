@@ -16,6 +16,7 @@ from mailcore.model.link import HostRecord
 from mailcore.model.lock import Lock
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Mailbox, Message
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending, Spent
@@ -119,6 +120,16 @@ class SessionsLive:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionsRead:
+    """What the agent's programs ask for and wait to be answered, the oldest first."""
+
+    address: str
+    requests: tuple[PermissionRequest, ...]
+    decided: tuple[str, ...] = ()
+    """Ids of those that waited before and were decided, here or at the program's own terminal."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogsGrew:
     """How fast the agent's logs grow, those that do."""
 
@@ -192,6 +203,7 @@ AgentFact = (
     | Stated
     | SessionsLive
     | HooksRead
+    | PermissionsRead
     | LogsGrew
     | AgentTold
 )

@@ -28,6 +28,7 @@ from mailcore.observe.facts import (
     LogsGrew,
     Lost,
     MailboxRead,
+    PermissionsRead,
     Roster,
     RunRead,
     Seen,
@@ -35,6 +36,7 @@ from mailcore.observe.facts import (
     Stated,
     Used,
 )
+from mailcore.observe.permission_requests import as_prompt, prompt_of
 from mailcore.observe.usage_sum import add_spent, for_run
 from mailcore.text.names import safe_sender
 
@@ -143,6 +145,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return _stated(old, fact, at), ()
         case HooksRead(stopped=stopped):
             return (old if stopped == old.hooks_stopped else replace(old, hooks_stopped=stopped)), ()
+        case PermissionsRead():
+            return _asked(old, fact, at), ()
         case LogsGrew(logs=logs):
             return (old if logs == old.log_growth else replace(old, log_growth=logs)), ()
         case SessionsLive(sessions=sessions):
@@ -173,6 +177,23 @@ def _stated(old: AgentFacts, fact: Stated, at: float) -> AgentFacts:
         return old
     # A call that was granted begins now, and so does its time.
     return replace(old, prompts=asking, granted=granted, last_active=max(old.last_active, min(fact.at, at)))
+
+
+def _asked(old: AgentFacts, fact: PermissionsRead, at: float) -> AgentFacts:
+    """A request is a prompt too: it stands after the request's time is over, for the program goes on to ask itself."""
+    prompts, granted, known = old.prompts, old.granted, {one.id for one in old.permissions}
+    last_active = old.last_active
+    for request in old.permissions:
+        if request.id in fact.decided:
+            last_active = max(last_active, at)  # its call begins now, and so does its time
+            if (over := prompt_of(prompts, request)) is not None:
+                prompts = tuple(one for one in prompts if one is not over)
+            if (over := prompt_of(granted, request)) is not None:
+                granted = tuple(one for one in granted if one is not over)
+    for request in fact.requests:
+        if request.id not in known and prompt_of(prompts, request) is None:
+            prompts = permission_prompts.after_request(prompts, as_prompt(request, at), old.open)
+    return replace(old, permissions=fact.requests, prompts=prompts, granted=granted, last_active=last_active)
 
 
 def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Sequence[Activity]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 from mailcore.config import Alarms
-from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.machine_status import MachineStatus
@@ -19,6 +18,7 @@ from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
 from mailcore.observe.open_work import TURNS
 from mailcore.observe.own_sessions import session_at_work
+from mailcore.observe.permission_requests import asked_of_operator
 from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit, spins_at
 from mailcore.observe.your_move import MAX_WORDS, open_moves
 from mailcore.text import line
@@ -65,6 +65,8 @@ def stated(facts: AgentFacts, now: float, policy: Alarms) -> Status:
         return Status(State.UNREADABLE, facts.mailbox.reason)
     if facts.lock is not None:
         return _locked(facts, facts.lock, now)
+    if facts.permissions:
+        return _asking(facts)
     if facts.held:
         return Status(State.HELD, facts.held)
     return _unlocked(facts, now, policy)
@@ -79,6 +81,8 @@ def _locked(facts: AgentFacts, lock: Lock, now: float) -> Status:
     if lock.holder is Holder.UNKNOWN:
         # read_lock gives no time where the file itself cannot be read.
         return Status(State.STARTING if lock.at else State.UNREADABLE, lock.subject, lock.at)
+    if facts.permissions:
+        return _asking(facts)
     run = facts.run
     if lock.run_id:
         if run is not None and run.run_id == lock.run_id:
@@ -117,7 +121,7 @@ def _at_work(facts: AgentFacts, began: float, task: str) -> Status:
     """Expected to work since `began`: is it waiting, in a tool, or just working?"""
     began_second = int(began)  # locks and hooks may be stamped in whole seconds
     if facts.waiting is not None and facts.waiting.at >= began_second:
-        return _asking(facts, facts.waiting)
+        return _asking(facts)
     if (for_an_answer := request_status(facts) or wait_status(facts)) is not None:
         return for_an_answer
     if facts.tool is not None and facts.tool.at >= began_second:
@@ -125,9 +129,9 @@ def _at_work(facts: AgentFacts, began: float, task: str) -> Status:
     return Status(State.WORKING, task, began)
 
 
-def _asking(facts: AgentFacts, oldest: Activity) -> Status:
-    more = len(facts.prompts) - 1
-    return Status(State.WAITING, f"{oldest.text} (and {more} more)" if more else oldest.text, oldest.at)
+def _asking(facts: AgentFacts) -> Status:
+    oldest, *more = asked_of_operator(facts)
+    return Status(State.WAITING, f"{oldest.words} (and {len(more)} more)" if more else oldest.words, oldest.at)
 
 
 def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
@@ -155,7 +159,7 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
 def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) -> Status | None:
     """The state of a session that no supervisor started, None if there is none, or nobody is in it."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
-        return _asking(facts, facts.waiting)
+        return _asking(facts)
     if facts.last_active <= ended:
         return None
     if session_at_work(facts) is None and (not facts.turn_open or now > idle_at(facts, policy)):

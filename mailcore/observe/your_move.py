@@ -59,5 +59,7 @@ def _of_live(facts: AgentFacts) -> Iterator[tuple[Turn, LiveSession]]:
 
 def _goes_on(facts: AgentFacts, turn: Turn) -> bool:
     """Its subagents work on in the background, or it asks for a permission."""
-    open_now = (one for one in facts.open if one.kind is Kind.SUBAGENT)
-    return any(one.session in ("", turn.session) for one in (*open_now, *facts.prompts))
+    sessions = [one.session for one in facts.open if one.kind is Kind.SUBAGENT]
+    sessions += (one.session for one in facts.prompts)
+    sessions += (one.session for one in facts.permissions)
+    return any(one in ("", turn.session) for one in sessions)

@@ -101,7 +101,7 @@ def put_answer(agent: Agent, request: PermissionRequest, answer: PermissionAnswe
         raise Refused(f"{request.id} was decided already", "answered")
     if not place.with_suffix(REQUEST).exists():  # its hook has gone, and takes this away no more
         place.with_suffix(ANSWER).unlink(missing_ok=True)
-        raise Refused(f"{request.id} was decided already, or its program went on", "answered")
+        raise Refused(f"{request.id} waits no more", "answered")
     ring_bell(place.with_suffix(SUFFIX))
 
 

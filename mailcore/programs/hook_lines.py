@@ -97,7 +97,8 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
         case "PostToolUseFailure":
             return Kind.TOOL_FAILED, f"{_tool(event)} failed {_text(event, 'error')}"
         case "PermissionRequest":
-            return Kind.WAITING, _text(event, "message") or f"asks for permission: {_tool(event)}"
+            asks = asks_for_permission(_text(event, "tool_name"), event.get("tool_input"))
+            return Kind.WAITING, _text(event, "message") or asks
         case "Notification" if _text(event, "notification_type") not in _NOT_WAITING:
             return Kind.WAITING, _text(event, "message") or "asks for the operator"
         case "Stop":
@@ -116,6 +117,11 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
             return Kind.SUBAGENT_DONE, f"subagent stopped {_text(event, 'agent_type')}"
         case _:
             return None
+
+
+def asks_for_permission(tool: str, given: object) -> str:
+    """What a request for permission says of a tool and of what it is given."""
+    return f"asks for permission: {tool_words(tool, given)}"
 
 
 def _tool(event: Mapping[str, Any]) -> str:

@@ -79,16 +79,20 @@ def key_pressed(workspace: Workspace) -> None:
     _write(workspace, "")
 
 
-def last_acts(workspace: Workspace) -> dict[str, float]:
-    """When each did something last, of those who did of late: by the end of the audit, which may be long."""
+def newest_acts(workspace: Workspace) -> list[dict[str, Any]]:
+    """The newest acts, the oldest of them first: the end of the audit, which may be long."""
     try:
         with safe_open.open_regular(workspace.state_dir / audit.FILE) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - AUDIT_TAIL))
-            lines = file.read(AUDIT_TAIL).splitlines()
+            return journal.parse_records(file.read(AUDIT_TAIL).splitlines())
     except OSError:
-        return {}
+        return []
+
+
+def last_acts(workspace: Workspace) -> dict[str, float]:
+    """When each did something last, of those who did of late."""
     found: dict[str, float] = {}
-    for act in journal.parse_records(lines):
+    for act in newest_acts(workspace):
         # Without a proof it is no command's, and a supervisor acts in its agent's name.
         if act.get("proof") not in (None, "", "supervisor") and isinstance(by := act.get("by"), str):
             found[by] = max(found.get(by, 0.0), parse_time(act.get("at")))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from mailcore.model.message import Message
 from praxmonitor.actions import mail
 from praxmonitor.actions.context import AlarmList, Context, View
+from praxmonitor.actions.permissions import show_request
 from praxmonitor.alarms.groups import AlarmGroup, AlarmState
 
 UNANSWERED = (AlarmState.WANTS, AlarmState.SETTLING)
@@ -96,7 +97,8 @@ async def _answer(
 def _chosen(context: Context[AlarmList]) -> AlarmGroup | None:
     row = context.view.chosen
     if row is not None and row.group is None:
-        context.display.notify("no alarm is raised about this request: approve (Y) or deny (N) it", severity="warning")
+        answers = "answer its permission (Y)" if row.permission is not None else "approve (Y) or deny (N) it"
+        context.display.notify(f"no alarm is raised about this request: {answers}", severity="warning")
     return row.group if row is not None else None
 
 
@@ -109,9 +111,13 @@ def mute_chosen(context: Context[AlarmList]) -> None:
         context.display.push_screen(MuteAlarmScreen(group.leader.alarm, lambda: alarms.listed()[1], alarms.mute))
 
 
-def open_chosen(context: Context[AlarmList]) -> None:
-    """Go to what the chosen row is about: the request among the mail, the error, the alarm's agent."""
+async def open_chosen(context: Context[AlarmList]) -> None:
+    """Go to what the chosen row is about: the request among the mail, the error, the alarm's agent. A request for
+    permission is shown whole."""
     row = context.view.chosen
+    if row is not None and row.permission is not None:
+        await show_request(context, row.permission)
+        return
     if row is not None and row.request is not None:
         facts = context.snapshot.fleet.find(row.request.sender)
         if facts is not None and row.request in facts.remote_requests:

@@ -64,6 +64,8 @@ def some_request(now: Situation, verb: str) -> str:
     """A request for the operator's approval waits: the one under the cursor, or another."""
     if now.message is not None:
         return request(now, verb)
+    if now.facts is not None and now.facts.permissions:
+        return f"what {now.selected} asks for is no mail: its permission (Y) is answered"
     waits = any(mail.awaits_decision(now.at) and mail.status != "closed" for mail in now.fleet.operator_mails)
     return "" if waits else f"no request waits for your approval: nothing to {verb}"
 

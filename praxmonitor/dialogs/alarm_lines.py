@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mailcore.model.message import Message
+from mailcore.model.permission import PermissionRequest
+from mailcore.observe.permission_requests import request_words
 from mailcore.text.units import age, clock_cells, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode
@@ -13,6 +15,7 @@ from praxmonitor.alarms.groups import AlarmGroup, AlarmState, began
 from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow
 from praxmonitor.text.lines import Line, Respelled, Span, cut, plain, sender, spread, wrap
+from praxmonitor.text.permissions import circumstances, hinted
 from praxmonitor.widgets.alarm_bar import URGENCY_ROLES, marks
 
 LABEL_WIDTH = 15
@@ -53,7 +56,10 @@ def beside_lines(
 ) -> list[Line]:
     """All that explains a row, beside the list, and what happened to it of late. `entries`: the oldest first."""
     asked, group = row.request, row.group
-    if asked is not None:
+    if row.permission is not None:
+        told = list(_permission_explained(row.permission, now, width, respelled))
+        said, role = _permission_said(row.permission), "state-waiting"
+    elif asked is not None:
         told = list(_request_explained(asked, now, width, respelled))
         said = f"{sender(asked.sender)} asks for your approval: {plain(asked.subject) or 'no subject'}"
         role = "state-waiting"
@@ -162,6 +168,31 @@ def approval_lines(
     until = f"until {soon(mail.expires_at, now=now)}  " if mail.expires_at else ""
     line = spread(left, ((told, "muted"), (until, "warn"), (since(mail.came_at, now), "faint")), width)
     return [line, *(_request_explained(mail, now, width, respelled) if respelled else ())]
+
+
+def asked_lines(
+    request: PermissionRequest, group: AlarmGroup | None, now: float, width: int, respelled: Respelled | None
+) -> list[Line]:
+    """One line for a request for permission; of the chosen one, for which there is `respelled`, what would be done."""
+    mark = "▸" if respelled else " "
+    left: Line = ((f"{mark} ?   ", "state-waiting"), (_permission_said(request), "state-waiting"))
+    answered = group is not None and group.state not in (AlarmState.WANTS, AlarmState.SETTLING)
+    told = f"{group.state}  " if answered and group is not None else ""
+    until = f"until {soon(request.until, now=now)}  "
+    line = spread(left, ((told, "muted"), (until, "warn"), (since(request.at, now), "faint")), width)
+    return [line, *(_permission_explained(request, now, width, respelled) if respelled else ())]
+
+
+def _permission_said(request: PermissionRequest) -> str:
+    return f"{plain(request.agent)} {plain(request_words(request))}"
+
+
+def _permission_explained(request: PermissionRequest, now: float, width: int, respelled: Respelled) -> Iterator[Line]:
+    indent: Span = (" " * 6, "")
+    key = respelled("permission (Y)").rpartition("(")[2].rstrip(")")
+    for line in (*hinted(request, max(20, width - 7), key), *circumstances(request, now, max(20, width - 7))):
+        yield (indent, *line)
+    yield from _labelled("do", respelled("permission (Y) shows all of it, allows or denies it"), width)
 
 
 def _request_explained(mail: Message, now: float, width: int, respelled: Respelled) -> Iterator[Line]:

@@ -18,9 +18,12 @@ from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.error_group import ErrorGroup
 from mailcore.model.message import Mailbox, Message
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Run
+from mailcore.observe.activities import neutral
 from mailcore.observe.fact_codec import TAGS, encoded_line, tagged
-from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, MailboxRead, RunRead
+from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, MailboxRead, PermissionsRead, RunRead
+from mailcore.permissions.policy import SUBJECT_KEYS
 from mailcore.system.writing import create
 from mailcore.text.units import size
 
@@ -139,7 +142,8 @@ def harmless(header: RecordingHeader) -> RecordingHeader:
 
 
 def without_bodies(fact: Fact) -> Fact:
-    """The fact without what mails say: the length of a body stands in its place. Subjects stay."""
+    """The fact without what mails say, and without what a tool would write: the length of a text stands in its place.
+    Subjects stay."""
     match fact:
         case MailboxRead(mailbox=mailbox):
             return replace(fact, mailbox=_unsaid_mailbox(mailbox))
@@ -147,6 +151,8 @@ def without_bodies(fact: Fact) -> Fact:
             return replace(fact, run=_unanswered(run))
         case AgentTold():
             return _told_without_bodies(fact)
+        case PermissionsRead(requests=requests):
+            return replace(fact, requests=tuple(map(_unwritten, requests)))
         case ErrorsRead(errors=errors):
             return replace(fact, errors=structs.replace(errors, groups=tuple(map(_unread, errors.groups))))
     return fact
@@ -176,6 +182,16 @@ def _unsaid(message: Message) -> Message:
     if ack is not None:
         ack = replace(ack, result=_length(ack.result))
     return replace(message, body=_length(message.body), ack=ack, raw={})  # `raw` holds the body once more
+
+
+def _unwritten(request: PermissionRequest) -> PermissionRequest:
+    """A request with the words of what it is about alone."""
+    about = {
+        key: neutral(value) if key in SUBJECT_KEYS else _length(value)
+        for key, value in request.tool_input.items()
+        if isinstance(value, str)
+    }
+    return structs.replace(request, tool_input=about, suggestions=())
 
 
 def _unread(group: ErrorGroup) -> ErrorGroup:

@@ -145,7 +145,7 @@ def _of_agents(snapshot: Snapshot) -> Iterator[Need]:
         if facts.address in wanting:
             status = snapshot.status(facts.address)
             # Who waits for a decision is in the list by its request.
-            if status.state is not State.WAITING or not facts.requests or facts.prompts:
+            if status.state is not State.WAITING or not facts.requests or facts.prompts or facts.permissions:
                 need = Need(f"{facts.address} {status.state}: {plain(status.reason)}", address=facts.address)
                 found.append((NEEDS_ME.index(status.state), need))
         elif _left_unanswered(facts):

@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
+from mailcore.model.permission import PermissionRequest
 from mailcore.text import counted
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, ALARMS, EVERYWHERE, MOVE, REPLAY, VIEWS, Scope
@@ -22,7 +23,7 @@ from praxmonitor.alarms.history import HistoryEntry
 from praxmonitor.alarms.listing import AlarmRow, alarm_rows
 from praxmonitor.alarms.reports import load_words, title_of
 from praxmonitor.alarms.statistics import DAY, AlarmLoad, load_of
-from praxmonitor.dialogs.alarm_lines import approval_lines, beside_lines, group_lines
+from praxmonitor.dialogs.alarm_lines import approval_lines, asked_lines, beside_lines, group_lines
 from praxmonitor.text.lines import Line, fit, on_ground, wrap
 from praxmonitor.views.frame import BESIDE, Frame
 from praxmonitor.widgets.line_list import Lines
@@ -94,9 +95,16 @@ class AlarmsScreen(Screen[None]):
         return self.chosen.request if self.chosen is not None else None
 
     @property
+    def permission(self) -> PermissionRequest | None:
+        """The request for permission under the cursor."""
+        return self.chosen.permission if self.chosen is not None else None
+
+    @property
     def selected(self) -> str:
         """The agent of the alarm under the cursor; the operator where a request for approval is."""
         row = self.chosen
+        if row is not None and row.permission is not None:
+            return row.permission.agent
         if row is None or row.request is not None or row.group is None:
             return OPERATOR if row is not None else ""
         address = row.group.leader.alarm.address
@@ -129,7 +137,8 @@ class AlarmsScreen(Screen[None]):
     def _show(self) -> None:
         app = self.frame.app
         standing, self._now = app.alarms.listed()
-        self._rows = alarm_rows(standing, app.snapshot.fleet.operator_mails, self._now)
+        fleet = app.snapshot.fleet
+        self._rows = alarm_rows(standing, fleet.operator_mails, self._now, fleet.agents)
         self.list.show([Row(row.keys, partial(self._draw, row)) for row in self._rows] if self._now else None)
         self._show_summary()
         self._show_chosen()
@@ -153,6 +162,10 @@ class AlarmsScreen(Screen[None]):
         approve, read = map(self.frame.app.keymap.first, ("approve_request", "open_alarm"))
         keys = f": {approve} approves, {read} opens" if approve and read else ""
         asked = f"{counted(requests, 'request')} for your approval{keys}.  " if requests else ""
+        permissions = sum(row.permission is not None for row in self._rows)
+        key = self.frame.app.keymap.first("answer_permission")
+        answers = f": {key} answers" if key else ""
+        asked = f"{counted(permissions, 'permission')} asked for{answers}.  {asked}" if permissions else asked
         groups = [row.group for row in self._rows if row.group is not None]
         found: list[Line] = [((asked, "state-waiting"), (title_of(groups), "muted"))]
         if self._load is not None:
@@ -183,6 +196,8 @@ class AlarmsScreen(Screen[None]):
         respelled = self.frame.app.keymap.respelled if chosen else None
         if row.request is not None:
             return approval_lines(row.request, row.group, self._now, width, respelled)
+        if row.permission is not None:
+            return asked_lines(row.permission, row.group, self._now, width, respelled)
         if row.group is None:
             return [()]
         return group_lines(row.group, self._mutes(), self._now, width, respelled)

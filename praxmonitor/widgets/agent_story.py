@@ -6,18 +6,22 @@ from collections.abc import Iterator
 
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Run
 from mailcore.text.units import clock_cells, duration
 from praxmonitor.state.agent_details import AgentDetails
 from praxmonitor.text.agents import BYPASS, LOOKS, task
 from praxmonitor.text.hosts import NOTHING_SAID, HostSaid, state_words
 from praxmonitor.text.lines import Line, plain, sender, spread, wrap
+from praxmonitor.text.permissions import circumstances, hinted
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.line_list import Lines
 
 MOST_ACTIVITIES = 20
+MOST_ASKED = 200
+"""Lines of a request for permission."""
 
 
 def story_lines(
@@ -44,6 +48,8 @@ def story_lines(
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
         lines += labelled("host", *host.lines)
+        for request in facts.permissions:
+            lines += [(), *labelled("asks", *permission_hint(request, now, width - LABEL))]
         lines += labelled("held", *held_lines(facts, status))
         for group in (
             labelled("waiting", *waiting_lines(details, now, width - LABEL)),
@@ -57,6 +63,11 @@ def story_lines(
         lines.append(())
     lines += labelled("activity", *activity_lines(facts.activities))
     return [*lines, (), *log_lines(details, width, 40)]
+
+
+def permission_hint(request: PermissionRequest, now: float, width: int) -> list[Line]:
+    """What its program asks permission for; of a very long one the beginning."""
+    return [*hinted(request, width, "Y", MOST_ASKED), *circumstances(request, now, width)]
 
 
 def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:

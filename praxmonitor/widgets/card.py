@@ -9,6 +9,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase
+from mailcore.observe.permission_requests import request_words
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
@@ -155,7 +156,14 @@ def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, L
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         yield (("⊠ ", "error"), (plain(facts.mailbox.reason), "error")), ()
     roles, above = iter(("muted", "faint", "faint")), ""
+    if facts.permissions:
+        oldest, *more = facts.permissions
+        next(roles)
+        asks = f"? {plain(request_words(oldest))}{f' (and {len(more)} more)' if more else ''}"
+        yield ((asks, LOOKS[State.WAITING].role),), ((since(oldest.at, now), "faint"),)
     for activity in reversed(facts.activities):
+        if facts.permissions and activity.kind is Kind.WAITING:
+            continue  # said above
         whole = alone and activity.kind in (Kind.STARTED, Kind.DONE)
         said = shortened(plain(activity.text)) if whole else news(activity, facts)
         if said and not (activity.kind is Kind.ERROR and above.startswith(said)):  # it ended the run

@@ -98,7 +98,7 @@ def test_what_is_denied_says_why_and_the_first_answer_counts(house: House, watch
     asking = Asking(watched)
     (request,) = waiting(watched)
     decide(house, watched, request, allow=False, why="not on a Monday")
-    with pytest.raises(Refused, match="decided already"):
+    with pytest.raises(Refused, match="@operator denied it"):
         decide(house, watched, request, allow=True)
     assert asking.said() == {"behavior": "deny", "message": "not on a Monday"}
     with pytest.raises(Refused, match="no request"):

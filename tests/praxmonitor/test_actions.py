@@ -39,7 +39,7 @@ from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 def test_no_key_means_two_things_on_one_screen() -> None:
     """Save those of which the one that can be done is elected."""
-    both = {FLEET: set(), MAIL: {"N"}, ALARMS: {"a", "m", "A"}, ERRORS: {"m", "y", "L"}}
+    both = {FLEET: set(), MAIL: {"N", "Y"}, ALARMS: {"a", "m", "A", "Y"}, ERRORS: {"m", "y", "L"}}
     for own, expected in both.items():
         scopes = (MOVE, own, ACT, EVERYWHERE)
         keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.default_keys)

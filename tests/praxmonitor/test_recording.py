@@ -28,6 +28,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.lock import Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
+from mailcore.model.permission import PermissionRequest
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.fact_codec import TAGS, LeftOut
@@ -43,6 +44,7 @@ from mailcore.observe.facts import (
     LogsGrew,
     Lost,
     MailboxRead,
+    PermissionsRead,
     Roster,
     RunRead,
     Seen,
@@ -78,6 +80,11 @@ def every_field(kind: type) -> st.SearchStrategy[Any]:
     )
 
 
+OBJECT = st.dictionaries(TEXT, JSON, max_size=3)
+st.register_type_strategy(
+    PermissionRequest,
+    st.builds(PermissionRequest, tool_input=OBJECT, suggestions=st.lists(OBJECT, max_size=2).map(tuple)),
+)
 for model in (Agent, Activity, Ack, Attempt, Lock, Message, Mailbox, Run, Spent, Usage):
     st.register_type_strategy(model, every_field(model))
 st.register_type_strategy(Lock, every_field(Lock).map(lambda lock: replace(lock, nonce="")))  # masked in a recording
@@ -126,6 +133,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
         Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
         Used: "used", Lost: "lost", Stated: "stated", LimitsRead: "limits",
         HooksRead: "hooks", ErrorsRead: "errors", LogsGrew: "log_growth",
+        PermissionsRead: "permissions",
         SessionsLive: "sessions", HostsRead: "hosts", AgentTold: "told",
     }  # fmt: skip
     assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
@@ -153,7 +161,7 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
     assert (
         {type(fact) for _, facts in readings for fact in facts}
         == set(get_args(Fact))
-        - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew, HostsRead, AgentTold}
+        - {Stated, LimitsRead, SessionsLive, HooksRead, ErrorsRead, LogsGrew, PermissionsRead, HostsRead, AgentTold}
         == set(FORMATS[1].values())
     )
     assert len(left_out) == 0 and str(left_out) == ""
@@ -303,13 +311,19 @@ def test_without_bodies_a_recording_holds_nothing_of_what_mails_say(tmp_path: Pa
     secret = "the launch code is 8472"
     raw = {"id": "0a", "from": "@lead", "subject": "The code", "message": secret, "their_key": secret}
     ack = Ack("done", f"used {secret}", 5.0, "@writer")
+    given = {"file_path": "code.md", "old_string": secret, "edits": [secret]}
+    asks = PermissionRequest("0a", "@writer", "s", "Edit", given, 1.0, 2.0, suggestions=({"rules": secret},))
     message = replace(Message.from_json(raw), ack=ack)
     run = Run("r", "@writer", "@lead", "The code", "0a", "claude", 1.0, result=secret)
     lock = LockRead("@writer", Lock(1, 1.0, "The code"))
-    facts = (MailboxRead("@writer", Mailbox(MailboxStatus.OK, (message,))), RunRead("@writer", run), lock)
+    asked = PermissionsRead("@writer", (asks,))
+    facts = (MailboxRead("@writer", Mailbox(MailboxStatus.OK, (message,))), RunRead("@writer", run), lock, asked)
     shy = written(tmp_path / "shy.jsonl", (1.0, facts), header=replace(HEADER, bodies=False))
     assert "8472" not in shy.read_text()
-    ((_, (mailbox, ended, locked)), _) = read_recording(shy)
+    ((_, (mailbox, ended, locked, waits)), _) = read_recording(shy)
+    assert isinstance(waits, PermissionsRead) and waits.requests[0].tool_input == {
+        "file_path": "code.md", "old_string": f"[{len(secret)} characters, not recorded]",
+    }  # fmt: skip
     assert isinstance(mailbox, MailboxRead) and isinstance(ended, RunRead) and ended.run is not None
     (kept,) = mailbox.mailbox.messages
     assert (kept.subject, kept.body, kept.raw) == ("The code", f"[{len(secret)} characters, not recorded]", {})

@@ -34,6 +34,7 @@ import praxmonitor.app
 import praxmonitor.dialogs
 import praxmonitor.views
 from mailcore.model.fleet import Fleet
+from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.model.usage import Spending, Usage
 from mailcore.observe.usage_sum import local_date
 from praxmonitor.actions.confirm_texts import start_lines as run_lines
@@ -53,6 +54,7 @@ from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
 from praxmonitor.dialogs.notices import NoticesScreen
+from praxmonitor.dialogs.permission import PermissionScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
 from praxmonitor.preferences.drafts import Draft
 from praxmonitor.state.agent_details import WaitingStart
@@ -126,6 +128,17 @@ def drafts() -> Screen[int]:
     return DraftsScreen(found, NOON, lambda _draft, _kept: None)
 
 
+def permission(*, denies: bool = False) -> Screen[PermissionAnswer | None]:
+    old = "The lamp burns oil.\nIt is lit at dusk.\nTwo keepers watch it."
+    given = {"file_path": "/nowhere/lighthouse/writer/two.md", "old_string": old}
+    given["new_string"] = old.replace("oil", "gas").replace("Two keepers", "A keeper and a long line of words " * 3)
+    request = PermissionRequest(
+        "0a1b2c3d", "@writer", "s-1", "Edit", given, NOON - 75, NOON + 3525, "agent-7", "/nowhere/lighthouse/writer",
+        remembers=True, beside=True,
+    )  # fmt: skip
+    return PermissionScreen(request, NOON, denies=denies)
+
+
 DIALOGS: dict[str, Way] = {
     "mail": Way(ComposeScreen, ("m",)),
     "task": Way(ComposeScreen, ("d",)),
@@ -152,6 +165,8 @@ DIALOGS: dict[str, Way] = {
     "load of alarms": Way(AlarmLoadScreen, ("s",)),
     "unlock": Way(UnlockScreen, push=unlock),
     "drafts": Way(DraftsScreen, push=drafts),
+    "permission": Way(PermissionScreen, push=permission),
+    "permission, denied": Way(PermissionScreen, push=partial(permission, denies=True)),
 }  # fmt: skip
 
 

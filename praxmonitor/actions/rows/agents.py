@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import agents, logs_grown, preconditions
+from praxmonitor.actions import agents, logs_grown, permissions, preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.scope import ACT
 
@@ -47,6 +47,18 @@ ON_AGENTS = (
         "cut_log", "X", "cut log", ACT, "empty its log that grows the fastest, whose end is kept beside it; asks first",
         logs_grown.cut_log, words="truncate runaway log clear empty disk growth",
         precondition=preconditions.log_grows, dangerous=True, verb="cut the log of",
+    ),
+    Action(
+        "answer_permission", "Y", "permission", ACT,
+        "what its program asks permission for, whole; there Y allows it once, S always in its session, N denies it",
+        permissions.answering(), words="yes allow grant approve accept permit request prompt tool command decide",
+        precondition=permissions.asks_permission, footer=Footer.IF_ROOM, wanted=permissions.asks_for_one,
+        verb="answer", looks=True,
+    ),
+    Action(
+        "deny_permission", "", "deny permission", ACT, "deny what its program asks permission for; you say why",
+        permissions.answering(denies=True), words="no refuse reject decline forbid permission tool command decide",
+        precondition=permissions.asks_permission, verb="deny",
     ),
     Action(
         "attach", "a", "attach", ACT, "go on yourself in its program's session; leave that to come back here",

@@ -57,9 +57,10 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             return silence_alarm(facts, status, now, policy, machine_status)
         case AlarmKind.WAITING:
             seen = f"asked {moment(status.since, now)}"
+            here = "permission (Y) answers it here, `mailcore permission` from a shell; or answer in its session"
             return replace(
                 alarm, what=f"waits for you: {status.reason.removeprefix(ASKING)}", expected="your answer", seen=seen,
-                remedy="answer in its session, or by mail (m)", id=f"{status.since:.3f}",
+                remedy=here if facts.permissions else "answer in its session, or by mail (m)", id=f"{status.since:.3f}",
             )  # fmt: skip
         case AlarmKind.FAILED:
             bounced = run is not None and run.phase is Phase.BOUNCED and run.message_id and not run.foreign
