@@ -15,6 +15,7 @@ NOT_SERVED = {
     "watch": "it streams until it is interrupted: `wait` with `any` hears what comes",
     "init": "there is no workspace yet whose mail could be served",
     "trust": "what a config may start is allowed by a person, at a shell",
+    "permission": "what a program asks for first is answered by a person, on the screen or at a shell",
     "operator": "the passphrase is a person's, at a shell",
     "mcp": "keys are issued by a person, at a shell",
     "unsend": "what a client sends waits in no outbox",
