@@ -76,12 +76,17 @@ def agents_on(workspace: Workspace, host: str) -> tuple[Agent, ...]:
 
 
 def agents_of(workspace: Workspace, record: HostRecord) -> tuple[Agent, ...]:
-    """The agents of one host. An address that no agent can have is none."""
-    return tuple(
-        remote_agent(workspace, address, record.name)
+    """The agents of one host."""
+    return tuple(remote_agent(workspace, address, record.name) for address in _addresses(record))
+
+
+def _addresses(record: HostRecord) -> list[str]:
+    """What a host calls its agents. An address that no agent can have is none."""
+    return [
+        address
         for address in record.agents[:MAX_AGENTS]
         if ADDRESS.fullmatch(address) and "." not in address and address not in RESERVED
-    )
+    ]
 
 
 def remote_agent(workspace: Workspace, address: str, host: str) -> Agent:
@@ -144,10 +149,8 @@ def addressed_agent(workspace: Workspace, address: str) -> Agent:
 
 def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
     record = _record(workspace, host, f"{name}.{host}")
-    if name == OPERATOR:
-        return remote_agent(workspace, name, host)
-    agents = {split_address(agent.address)[0]: agent for agent in agents_of(workspace, record)}
-    if name not in agents:
-        hint = did_you_mean(name, agents) or f"; known: {' '.join(agents) or 'none'}"
+    addresses = _addresses(record)
+    if name != OPERATOR and name not in addresses:
+        hint = did_you_mean(name, addresses) or f"; known: {' '.join(addresses) or 'none'}"
         raise Refused(f"no agent {name} on {host}, as far as it has told{hint}", "unknown_agent")
-    return agents[name]
+    return remote_agent(workspace, name, host)

@@ -141,9 +141,21 @@ def _outside(workspace: Workspace) -> str:
     if processes.session_of(0) == 0:
         return "this session was begun outside of this PID namespace"
     for agent, lock in _locks(workspace):
-        if not _seen(lock):
+        if not _seen(lock) and not _gone(lock):
             return f"the run of {agent.address} cannot be seen from this PID namespace"
     return ""
+
+
+def _gone(lock: Lock) -> bool:
+    """True if the process that a lock names is dead for sure: of another boot, or of this very PID namespace.
+
+    From another namespace of this boot an agent's supervisor looks dead too, while it lives.
+    """
+    from mailcore.model.lock import Holder
+    from mailcore.workspace.lock_reader import is_of_another_boot
+
+    here = lock.namespace != "" and lock.namespace == processes.pid_namespace()
+    return lock.holder is Holder.DEAD and (here or is_of_another_boot(lock))
 
 
 def service(control_groups: str, at_terminal: bool) -> str:

@@ -121,11 +121,16 @@ def lock_from_record(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
     )
 
 
+def is_of_another_boot(lock: Lock) -> bool:
+    """True if the process that a lock names was begun before the machine last started, or on another one."""
+    return bool(lock.boot_id and boot_id() and lock.boot_id != boot_id())
+
+
 def holder_state(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
     """What is known of the process that a lock names, whose file is at `path`, and was written at `modified`."""
     own = pid_namespace()
     far = bool(lock.namespace and (own or not PORTABLE) and lock.namespace != own)
-    other = bool(lock.boot_id and boot_id() and lock.boot_id != boot_id())
+    other = is_of_another_boot(lock)
     if far or other or hidden(lock.pid):
         return _from_afar(lock, path, other)
     if sandboxed():

@@ -91,6 +91,8 @@ class Told:
     key: str
     stored: bool
     """It lies with its recipient; else it never will."""
+    failed: bool = False
+    """Its run came to nothing, or was not begun."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ def _effects(asked: Mapping[str, Asked], history: History) -> Iterator[Fault]:
                 yield Fault(FaultKind.EARLY, key)
             if effect.at > one.until:
                 yield Fault(FaultKind.LATE, key, f"{effect.at - one.until:.1f} s")
-    told = {one.key for one in history.told if not one.stored}
+    told = {one.key for one in history.told if not one.stored or one.failed}
     for one in asked.values():
         wanted = one.kind is not Kind.MAIL and one.outcome is Outcome.ACKNOWLEDGED
         if wanted and one.key not in happened and one.key not in told:

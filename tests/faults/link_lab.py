@@ -59,6 +59,7 @@ class Host:
     def __init__(self, name: str, number: int, directory: Path, disk: str = "") -> None:
         self.name = name
         self.address = f"{NET}.{number}"
+        self.card = f"02:00:00:00:00:{number:02x}"
         self.directory = directory
         self.root = directory / "team"
         self._disk = disk
@@ -249,7 +250,9 @@ class Lab:
 
     def switch_on(self, host: Host) -> None:
         host.power_on(self._shim)
-        self._ip("link", "add", f"to-{host.name}", "type", "veth", "peer", "name", "eth0", "netns", str(host.pid))
+        # The card stays that of the host: by another one the rest would not reach it, until they forget the first.
+        peer = ("name", "eth0", "address", host.card, "netns", str(host.pid))
+        self._ip("link", "add", f"to-{host.name}", "type", "veth", "peer", *peer)
         self._ip("link", "set", f"to-{host.name}", "master", "switch", "up")
         for words in ("link set lo up", f"addr add {host.address}/24 dev eth0", "link set eth0 up"):
             done = host.run("ip", *words.split())

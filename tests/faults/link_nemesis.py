@@ -129,9 +129,6 @@ def power_off(world: World, chance: random.Random) -> Iterator[str]:
     world.lab.switch_off(host)
     yield f"took the power of {host.name}"
     world.lab.switch_on(host)
-    # In a PID namespace, other than on a machine, a lock of a run from before the boot still says that a run may be
-    # above whoever calls, so that nobody is the operator.
-    host.run("find", str(host.root / "agents"), "-name", ".dispatch.lock", "-delete")
     world.start_link(host)
 
 

@@ -25,6 +25,8 @@ from tests.faults.link_lab import Done, Host, Lab, Process
 PORT = 4222
 HUB = "alpha"
 NAMES = (HUB, "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
+FAILED = ("bounced", "not started")
+"""What a mail says of the run of a task that came to nothing."""
 REFUSED = 3
 """The exit status of a command that was refused."""
 
@@ -47,12 +49,12 @@ print("done", flush=True)
 """What each agent is: it writes down which task it runs. Its clock is the machine's."""
 
 
-def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str]) -> None:
+def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str], every: float = 0.05) -> None:
     """Return once the condition holds; AssertionError with `why` if that takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why()}"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 WAITING = """
@@ -240,10 +242,22 @@ def effects(world: World) -> Iterator[Effect]:
 
 
 def told(world: World) -> Iterator[Told]:
-    """What the senders' own records say became of what they sent."""
+    """What the senders' own records say became of what they sent, and mails of the runs that came to nothing."""
     for host in world.lab.hosts.values():
-        for path in host.outside(host.root / "agents").glob("*/.ai_mail.local/sent/*.json"):
-            raw = json.loads(path.read_bytes())
-            became = raw.get(BECAME, {})
-            if KEY.fullmatch(raw["subject"]) and became:
-                yield Told(raw["subject"], receipts.REFUSED not in became)
+        sent = {}
+        for mail in _lying(host, "sent/*.json"):
+            became = mail.get(BECAME, {})
+            if KEY.fullmatch(mail["subject"]):
+                sent[mail["id"]] = mail["subject"]
+            if mail["id"] in sent and became:
+                yield Told(mail["subject"], receipts.REFUSED not in became)
+        for mail in [*_lying(host, "deleted/*.json"), *_lying(host, "inbox.json")]:
+            if mail.get("run_ended") in FAILED and mail.get("in_reply_to") in sent:
+                yield Told(sent[mail["in_reply_to"]], True, failed=True)
+
+
+def _lying(host: Host, pattern: str) -> Iterator[dict[str, Any]]:
+    """The mails in such files of all agents of a host."""
+    for path in host.outside(host.root / "agents").glob(f"*/.ai_mail.local/{pattern}"):
+        document = json.loads(path.read_bytes())
+        yield from document.get("messages", [document])

@@ -133,6 +133,11 @@ def test_what_its_sender_was_told_is_refused_is_not_lost() -> None:
     assert check(History((FIRST, TASK), told=(Told("1", False), Told("t", False)))) == ()
 
 
+def test_a_task_that_failed_and_whose_sender_was_told_need_not_have_run() -> None:
+    given = replace(RIGHT, effects=(Effect("c", "@x.beta", 33),))
+    assert check(replace(given, told=(*RIGHT.told, Told("t", True, failed=True)))) == ()
+
+
 def test_a_key_that_two_operations_have_is_no_history() -> None:
     with pytest.raises(ValueError, match="same key"):
         check(History((FIRST, FIRST)))

@@ -21,6 +21,9 @@ from tests.faults.link_world import NAMES, Clients, World, effects, look, told, 
 SETTLES = 180.0
 """Seconds after which all has to have arrived everywhere, once nothing goes wrong any more."""
 
+LOOK = 1.0
+"""Seconds between two looks whether it has: each starts a process on every host."""
+
 
 def test_what_linked_hosts_say_is_done_is_done_once(
     tmp_path: Path, rounds: Callable[[int, int], int], capsys: pytest.CaptureFixture[str]
@@ -53,7 +56,7 @@ def one_round(made: Lab, names: tuple[str, ...], agents: int, seconds: float, se
         clients.stop()
         nemesis.stop()
     began = time.monotonic()
-    wait_for(world.is_quiet, SETTLES, lambda: f"seed {seed}: {nemesis.log}\n{world.told()}")
+    wait_for(world.is_quiet, SETTLES, lambda: f"seed {seed}: {nemesis.log}\n{world.told()}", every=LOOK)
     settled = time.monotonic() - began
     looks += look(world)
     history = History(tuple(clients.asked), tuple(looks), tuple(effects(world)), tuple(told(world)), told_all=True)

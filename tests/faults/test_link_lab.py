@@ -73,7 +73,7 @@ def test_the_lab(two: Lab, wait_until: Wait) -> None:
     alpha.well("send", "@operator", "other subject", "body", cwd=alpha.root / "agents" / "writer")
 
     # The power goes: what ran has ended, what is asked is never answered, the disk is there.
-    boot = alpha.run("cat", BOOT).stdout
+    boot, card = alpha.run("cat", BOOT).stdout, alpha.run("ip", "-br", "link", "show", "eth0").stdout.split()[2]
     sleeper = alpha.start(["sleep", "1000"], "sleep.log")
     asked = alpha.begin("watch")
     two.switch_off(alpha)
@@ -82,6 +82,7 @@ def test_the_lab(two: Lab, wait_until: Wait) -> None:
     assert "sleep" not in alpha.run("ps", "ax").stdout
     boots = {host.run("cat", BOOT).stdout for host in (alpha, beta)} | {Path(BOOT).read_text(), boot}
     assert len(boots) == 4
+    assert card in alpha.run("ip", "-br", "link", "show", "eth0").stdout, "the others know it by its network card"
     shown = alpha.well("inbox", "@operator", "--json", "--from", "@operator")
     assert len(shown.value) == 2, shown.out
 

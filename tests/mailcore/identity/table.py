@@ -289,6 +289,10 @@ ANOTHER_LOCK = "cp agents/editor/.ai_mail.local/inbox.json agents/writer/.ai_mai
 OWN_TMUX = "env -i PATH=$PATH tmux -S {home}/own -f /dev/null new-session -d {quoted}"
 NAMESPACE = "env -i PATH=$PATH HOME={home} unshare -Urpf --mount-proc {driver}"
 INNER_NAMESPACE = "env -i PATH=$PATH HOME={home} unshare -Urpf --mount-proc setsid -w {driver}"
+OWN_BOOT = (
+    "echo another >{home}/boot; env -i PATH=$PATH HOME={home} unshare -Urpf --mount-proc sh -c "
+    "'mount --bind {home}/boot /proc/sys/kernel/random/boot_id; exec setsid -w \"$@\"' sh {driver}"
+)
 HIDDEN = "env -i PATH=$PATH HOME={home} unshare -Urm sh -c 'mount -t tmpfs none /proc; \"$@\"' sh {driver}"
 ROUTED = "env -i PATH=$PATH AIPASS_CALLER_BRANCH=operator {driver}"
 
@@ -356,6 +360,8 @@ WAYS = (
         run(OPERATOR, cleared=NAMESPACE), "unshare"),
     Way("the same, in a session of its own", "@operator declared", WRITES,
         run(OPERATOR, cleared=INNER_NAMESPACE), "unshare"),
+    Way("the same, with a boot id of its own", "@operator declared", WRITES,
+        run(OPERATOR, cleared=OWN_BOOT), "unshare"),
     Way("/proc hidden, variables cleared", "nobody", NOTHING, run(cleared=HIDDEN), "unshare"),
     Way("the same, `--from @operator`", "@operator declared", WRITES, run(OPERATOR, cleared=HIDDEN), "unshare"),
     Way("a run within a run", "@editor run", MINE, nested),
