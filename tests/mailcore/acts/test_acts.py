@@ -16,7 +16,7 @@ from mailcore.config.link import ActVerb
 from mailcore.exceptions import Refused
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import RULES, rule_of
-from mailcore.hosts.acts import Act, ActOutcome, ActState
+from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.asked_acts import ask_act, cancel_act, read_asked, sign_act
 from mailcore.hosts.directory import read_host, write_host
 from mailcore.hosts.keys import OPERATOR_KEY, Key, make_key
@@ -29,13 +29,13 @@ from tests.mailcore.acts.conftest import Pair
 from tests.mailcore.conftest import House, wait_until
 
 
-def asked(pair: Pair, *argv: str, keep: float = 60.0) -> Act:
+def asked(pair: Pair, *argv: str, keep: float = 60.0) -> RemoteAct:
     act = sign_act(pair.alpha.workspace, "beta", argv, keep)
     ask_act(pair.alpha.workspace, act)
     return act
 
 
-def outcome(pair: Pair, act: Act) -> ActOutcome:
+def outcome(pair: Pair, act: RemoteAct) -> ActOutcome:
     """What becomes of an act, the envelopes being carried meanwhile."""
 
     def known() -> ActOutcome | None:
@@ -146,23 +146,23 @@ def record(house: House, host: str) -> HostRecord:
     return found
 
 
-Forgery = Callable[[Pair, Act], Act]
+Forgery = Callable[[Pair, RemoteAct], RemoteAct]
 
 
-def other_key(pair: Pair, act: Act) -> Act:
+def other_key(pair: Pair, act: RemoteAct) -> RemoteAct:
     key = make_key(pair.alpha.root / "other.key")
     return msgspec.structs.replace(act, signature=key.sign(act.signed))
 
 
-def other_words(pair: Pair, act: Act) -> Act:
+def other_words(pair: Pair, act: RemoteAct) -> RemoteAct:
     return msgspec.structs.replace(act, argv=("release", "--", "@writer"))
 
 
-def longer_life(pair: Pair, act: Act) -> Act:
+def longer_life(pair: Pair, act: RemoteAct) -> RemoteAct:
     return msgspec.structs.replace(act, until=act.until + 3600)
 
 
-def other_host(pair: Pair, act: Act) -> Act:
+def other_host(pair: Pair, act: RemoteAct) -> RemoteAct:
     again = msgspec.structs.replace(act, to="gamma")
     return msgspec.structs.replace(again, signature=operator(pair.alpha).sign(again.signed))
 
