@@ -33,6 +33,10 @@ from mailcore.workspace.find import Workspace, workspace_at
 
 LONGEST_SAID = 400_000
 """Bytes of text, and of JSON, that are sent back."""
+LONGEST_REASON, MOST_NOTES = 10_000, 50
+"""Characters of a reason or a note, and how many notes, that are sent back."""
+MOST_TAKEN = 8 << 20
+"""Bytes of an act: more than an envelope has."""
 
 
 def perform_act(workspace: Workspace, act: RemoteAct) -> ActOutcome:
@@ -85,7 +89,8 @@ def _done(act: RemoteAct, began: float) -> ActOutcome:
     if len(json_codec.dumps_line(value)) > LONGEST_SAID or len(text.encode("utf-8", "replace")) > 2 * LONGEST_SAID:
         value = None
     return ActOutcome(
-        act.id, ActState.DONE, status, text, value, code, why, tuple(beside), began=began, ended=time.time()
+        act.id, ActState.DONE, status, text, value, code, why[:LONGEST_REASON],
+        tuple(note[:LONGEST_REASON] for note in beside[:MOST_NOTES]), began=began, ended=time.time(),
     )  # fmt: skip
 
 
@@ -110,7 +115,7 @@ def _printed() -> Iterator[list[str]]:
 def main() -> int:
     """Carry out the act on standard input; the outcome is on standard output, whatever it is."""
     workspace = workspace_at(Path(sys.argv[1]))
-    act = msgspec.json.decode(sys.stdin.buffer.read(), type=RemoteAct)
+    act = msgspec.json.decode(sys.stdin.buffer.read(MOST_TAKEN), type=RemoteAct)
     outcome = perform_act(workspace, act)
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
     sys.stdout.buffer.flush()

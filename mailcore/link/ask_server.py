@@ -71,6 +71,6 @@ async def _answer(
             body = await ask_host(host, str(request["ask"]), dict(request["question"]))
     except MailcoreError as error:
         return {"error": str(error), "code": error.code, "refused": isinstance(error, Refused)}, b""
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         return {"error": f"{type(error).__name__}: {error}", "code": "failed"}, b""
     return {"bytes": len(body)}, body

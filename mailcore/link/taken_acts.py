@@ -19,7 +19,7 @@ from mailcore.hosts.acts import ActOutcome, RemoteAct
 from mailcore.hosts.membership import link_directory, make_link_directory
 from mailcore.system import writing
 from mailcore.system.locks import take_flock
-from mailcore.system.safe_open import read_bytes
+from mailcore.system.safe_open import descriptor, read_bytes
 from mailcore.workspace.find import Workspace
 
 TOLD_KEPT_FOR = 86400.0
@@ -71,7 +71,7 @@ class TakenAct(msgspec.Struct, frozen=True):
     def is_at_work(self) -> bool:
         """True while somebody carries it out."""
         try:
-            opened = os.open(self.file(".begun"), os.O_RDWR | os.O_CLOEXEC)
+            opened, _ = descriptor(self.file(".begun"), os.O_RDWR | os.O_NOFOLLOW)
         except FileNotFoundError:
             return False
         try:

@@ -12,6 +12,7 @@ import pytest
 
 from mailcore.cli import VERBS
 from mailcore.cli.call import verb_parser
+from mailcore.cli.remote_act import LONGEST_REASON
 from mailcore.config.link import ActVerb
 from mailcore.exceptions import Refused
 from mailcore.hosts import channel
@@ -73,6 +74,11 @@ def test_a_refusal_comes_back_in_the_words_of_that_host(pair: Pair) -> None:
         found.raise_failure()
     assert (refused.value.code, refused.value.exit_status) == ("not_running", 3)
     assert "@writer" in str(refused.value)
+
+
+def test_what_it_says_is_bounded_whatever_was_asked(pair: Pair) -> None:
+    found = outcome(pair, asked(pair, "ack", "--", "x" * 200_000))
+    assert found.state is ActState.DONE and 0 < len(found.why) <= LONGEST_REASON
 
 
 def test_a_run_there_is_killed(pair: Pair) -> None:
