@@ -99,13 +99,12 @@ def token_over_ssh(place: SshPlace, host: str) -> Token:
 
 
 def _passed_on(process: subprocess.Popen[bytes]) -> bytes:
-    """All that it says, which it is ended for where it has no end; what comes before the answer is for whoever sits
-    here: a question for a passphrase."""
+    """All that it says; where that has no end the pipe is closed on it. What comes before the answer is for whoever
+    sits here: a question for a passphrase."""
     assert process.stdout is not None
     output = b""
     while data := os.read(process.stdout.fileno(), 4096):
         if len(output) > MOST_SAID:
-            process.kill()
             break
         if b"{" not in output:
             sys.stderr.write(plain(data.partition(b"{")[0].decode("utf-8", "replace")))
