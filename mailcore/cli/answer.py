@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import mail
-from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, data_options, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of
+from mailcore.cli.options import ID, data_options, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, UsageError, caveat
 from mailcore.mail import answer, approvals, resumable_act
 from mailcore.mail.outbox import Sent

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import ID, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, UsageError, tolerated
 from mailcore.mail import lookup, mailbox, message_text, post
 from mailcore.model.agent import OPERATOR, Agent

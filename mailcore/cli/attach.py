@@ -6,7 +6,8 @@ import os
 import sys
 from typing import NoReturn
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.dispatch.attach import Attachment, attachment
 from mailcore.exceptions import UsageError
 from mailcore.hosts.directory import addressed_agent

@@ -17,11 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.cli import VERBS, output
+from mailcore.cli.options import host_options
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
 from mailcore.cli.parse import body_of as body_of
 from mailcore.cli.parse import options_of, parse
 from mailcore.exceptions import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
-from mailcore.hosts.act_rules import RULES, is_elsewhere
+from mailcore.hosts.act_rules import RULES, may_name_host
 from mailcore.identity.caller import Identity, identify, is_outside, operator_of
 from mailcore.mail.resumable_act import act_scope
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
@@ -35,9 +36,6 @@ VerbResult: TypeAlias = "tuple[Any, str | Listing]"
 
 RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
 """What the id of a run may be, ours or AIPass's."""
-
-ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
-"""What an ID argument may be, for `--help`."""
 
 RECOVERING_VERBS = {"agents", "inbox", "limits", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and reported. Those that start or end an agent
@@ -260,7 +258,7 @@ def perform(
         call = Call(verb, parse(parser, verb, words), served=served, host=host)
         if served is not None and served.presented is not None:
             served.check(call.workspace, verb)
-        if not host and verb in RULES and is_elsewhere(words):
+        if not host and verb in RULES and may_name_host(words):
             from mailcore.cli.forward import forwarded
 
             if (there := forwarded(call, parser, words)) is not None:
@@ -376,41 +374,3 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
             return ""
     output.print_note(f"mailcore {verb}: {error}")
     return ""
-
-
-def sender_option(parser: Parser) -> None:
-    """`--from`, by which a caller that nothing proves to be another says who it is."""
-    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; the mail says so")
-
-
-def proof_option(parser: Parser) -> None:
-    """`--proof-fd`, for what the operator alone may do."""
-    parser.add_argument(
-        "--proof-fd",
-        type=int,
-        metavar="N",
-        help="read the operator's passphrase from this descriptor, where one is set",
-    )
-
-
-def host_options(parser: Parser) -> None:
-    """Of what another host of the link can be asked for: which, and how long that is waited for."""
-    group = parser.add_argument_group("on another host of the link, which `@writer.beta` names too")
-    group.add_argument("--host", metavar="HOST", default="", help="do it there")
-    group.add_argument("--wait", type=float, metavar="S", help="wait so long for its answer; 0: not at all")
-    group.add_argument("--keep", metavar="TIME", help="let it begin within that time, as 2h, if the host is away (10m)")
-    for name, option in (("--from", sender_option), ("--proof-fd", proof_option)):
-        if parser.takes_value(name) is None:
-            option(parser)
-
-
-def data_options(parser: Parser, what: str) -> None:
-    """`--data` and `--data-text`, for a JSON value that goes with a mail."""
-    parser.add_argument("--data", metavar="FILE", help=f"a file of JSON, {what}; - reads standard input")
-    parser.add_argument("--data-text", metavar="JSON", help="the same as a word")
-
-
-def schema_options(parser: Parser, what: str) -> None:
-    """`--schema` and `--schema-text`, for a JSON Schema."""
-    parser.add_argument("--schema", metavar="FILE", help=f"a JSON Schema {what}; - reads standard input")
-    parser.add_argument("--schema-text", metavar="JSON", help="the same as a word")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, proof_option, schema_options, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.mail import WORDS_HELP, split
+from mailcore.cli.options import proof_option, schema_options, sender_option
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.runs.run_list import aipass_runs, find_run, read_run

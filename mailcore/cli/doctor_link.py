@@ -91,7 +91,7 @@ def _process(workspace: Workspace, membership: Membership) -> Iterator[Check]:
 def _server(workspace: Workspace, membership: Membership, config: Link) -> Iterator[Check]:
     if membership.role != HUB:
         return
-    from mailcore.link.founding import ANYWHERE, LISTEN, LOOPBACK, host_and_port
+    from mailcore.link.founding import ANYWHERE, LISTEN, LOOPBACK, host_and_port, listen_address
 
     place = link_directory(workspace) / "server"
     free = shutil.disk_usage(place).free
@@ -99,7 +99,7 @@ def _server(workspace: Workspace, membership: Membership, config: Link) -> Itera
                 "make room: the server takes nothing on a full disk")  # fmt: skip
     if config.server or not (place / LISTEN).is_file():
         return
-    host, port = host_and_port((place / LISTEN).read_text().strip())
+    host, port = host_and_port(listen_address(place))
     if host not in (LOOPBACK, "localhost", "[::1]") and not config.certificate:
         reach = "every network of this machine" if host in ANYWHERE else host
         yield Check("link encryption", False, f"the server listens at {reach}, port {port}, and nothing is encrypted",

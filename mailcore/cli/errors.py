@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.errors.store import ErrorBook, read_errors
 from mailcore.exceptions import UsageError, tolerated
 from mailcore.model.error_group import ErrorGroup, GroupState

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailcore.cli.call import Call, Parser, VerbResult, body_of, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of
+from mailcore.cli.options import sender_option
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import feedback as mail
 from mailcore.workspace.find import find_workspace

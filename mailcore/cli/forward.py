@@ -14,8 +14,8 @@ import msgspec
 from mailcore.cli.parse import TEXTUAL, Parser, body_of, options_of
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.hosts import act_rules
-from mailcore.hosts.acts import KEEP, Act, ActOutcome
-from mailcore.hosts.ask_socket import ask
+from mailcore.hosts.acts import KEEP, OUTCOME_TIMEOUT, ActOutcome, RemoteAct
+from mailcore.hosts.ask_socket import ask_host
 from mailcore.hosts.asked_acts import ask_act, sign_act
 from mailcore.hosts.directory import read_host, read_hosts
 from mailcore.hosts.membership import Membership, member, read_membership
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from mailcore.cli.call import Call
     from mailcore.text.listing import Listing
 
-PATIENCE = 30.0
-"""Seconds that a command waits for the answer of a host that is there."""
-TIMED_OUT = 5
+UNANSWERED = 5
 _OURS = {"--json", "-C", "--from", "--proof-fd", "--host", "--wait", "--keep"}
 """Options that are for this host."""
 
@@ -66,7 +64,7 @@ def forwarded(call: Call, parser: Parser, words: list[str]) -> tuple[Any, str | 
     act = sign_act(call.workspace, host.name, argv, keep)
     step(f"waiting for {host.name}")
     if rule.shows:
-        answer = ask(call.workspace, host.name, "act", {"act": msgspec.to_builtins(act)})
+        answer = ask_host(call.workspace, host.name, "act", {"act": msgspec.to_builtins(act)})
         return _told(call, msgspec.json.decode(answer, type=ActOutcome))
     ask_act(call.workspace, act)
     outcome = _answer(call, act, host)
@@ -113,13 +111,13 @@ def _host(call: Call, membership: Membership, places: Sequence[str]) -> HostReco
     return known[name]
 
 
-def _answer(call: Call, act: Act, host: HostRecord) -> ActOutcome | None:
+def _answer(call: Call, act: RemoteAct, host: HostRecord) -> ActOutcome | None:
     """What becomes of an act, waited for; None if that is not known in time. A host that is away is not waited for."""
     from mailcore.hosts.asked_wait import wait_for_outcome
 
     wait = call.arguments.wait
     if wait is None:
-        wait = 0.0 if host.away_since else PATIENCE
+        wait = 0.0 if host.away_since else OUTCOME_TIMEOUT
     cancellation = call.served.cancellation if call.served is not None else None
     return wait_for_outcome(call.workspace, act, wait, cancellation)
 
@@ -135,7 +133,7 @@ def _told(call: Call, outcome: ActOutcome) -> tuple[Any, str, int]:
     return outcome.value, outcome.text, outcome.status
 
 
-def _queued(call: Call, act: Act, host: HostRecord) -> tuple[Any, str, int]:
+def _queued(call: Call, act: RemoteAct, host: HostRecord) -> tuple[Any, str, int]:
     """That it waits, and for what."""
     host = read_host(call.workspace, host.name) or host
     away = f"{host.name} is away since {clock_time(host.away_since)}: " if host.away_since else ""
@@ -144,4 +142,4 @@ def _queued(call: Call, act: Act, host: HostRecord) -> tuple[Any, str, int]:
         f"link acts cancel {act.id[:8]}"
     )
     value = {"act": act.id, "host": host.name, "queued_until": act.until, "away_since": host.away_since or None}
-    return value, text, 0 if call.arguments.wait == 0 else TIMED_OUT
+    return value, text, 0 if call.arguments.wait == 0 else UNANSWERED

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import ID, sender_option
 from mailcore.cli.since import parse_since
 from mailcore.dispatch.runs.open_tasks import OpenTask, newest_run_of, open_tasks_of
 from mailcore.exceptions import MailcoreError, Refused

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hooks.install import NO_HOOKS, hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.model.agent import Agent

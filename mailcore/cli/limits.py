@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.model.limit import AccountLimits, Limit, WaitingRun
 from mailcore.system.processes import alive
 from mailcore.text import line

@@ -6,7 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import proof_option, sender_option
 from mailcore.exceptions import Refused, UsageError
 from mailcore.hosts.membership import HUB, member, read_membership
 from mailcore.text import counted, line

@@ -13,7 +13,8 @@ from stat import S_ISFIFO
 from typing import Any, BinaryIO
 
 from mailcore.cli import output
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.cli.since import parse_since
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.logs.merged import MergedLog

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of
+from mailcore.cli.options import ID, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, route
 from mailcore.mail.mailbox_reader import absent, read_mailbox

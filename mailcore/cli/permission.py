@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.exceptions import UsageError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.permission import PermissionAnswer, PermissionRequest

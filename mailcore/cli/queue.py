@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.dispatch.queueing import queue as waiting
 from mailcore.exceptions import UsageError
 from mailcore.text import line

@@ -24,7 +24,7 @@ from mailcore.exceptions import ConfigError, MailcoreError, Refused, caveats
 from mailcore.formats import json_codec
 from mailcore.hosts.act_proof import Late, prove_act
 from mailcore.hosts.act_rules import RULES
-from mailcore.hosts.acts import Act, ActOutcome, ActState
+from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.link.taken_acts import find_taken
 from mailcore.mail.resumable_act import act_scope
 from mailcore.model.agent import OPERATOR
@@ -33,9 +33,13 @@ from mailcore.workspace.find import Workspace, workspace_at
 
 LONGEST_SAID = 400_000
 """Bytes of text, and of JSON, that are sent back."""
+LONGEST_REASON, MOST_NOTES = 10_000, 50
+"""Characters of a reason or a note, and how many notes, that are sent back."""
+MOST_TAKEN = 8 << 20
+"""Bytes of an act: more than an envelope has."""
 
 
-def perform_act(workspace: Workspace, act: Act) -> ActOutcome:
+def perform_act(workspace: Workspace, act: RemoteAct) -> ActOutcome:
     """Do what the act says, once, if it may be done; what became of it."""
     began = time.time()
     try:
@@ -59,14 +63,14 @@ def _config(workspace: Workspace) -> Config:
         raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
 
 
-def _taken(workspace: Workspace, act: Act) -> Any:
+def _taken(workspace: Workspace, act: RemoteAct) -> Any:
     taken = find_taken(workspace, act.sender, act.id)
     if taken is None or taken.act != act:
         raise Refused("it did not come by the link", "act_key")
     return taken.begin()
 
 
-def _done(act: Act, began: float) -> ActOutcome:
+def _done(act: RemoteAct, began: float) -> ActOutcome:
     """Perform the verb; what it came to, be that a failure."""
     value: Any = None
     text, status, code, why = "", 0, "", ""
@@ -85,7 +89,8 @@ def _done(act: Act, began: float) -> ActOutcome:
     if len(json_codec.dumps_line(value)) > LONGEST_SAID or len(text.encode("utf-8", "replace")) > 2 * LONGEST_SAID:
         value = None
     return ActOutcome(
-        act.id, ActState.DONE, status, text, value, code, why, tuple(beside), began=began, ended=time.time()
+        act.id, ActState.DONE, status, text, value, code, why[:LONGEST_REASON],
+        tuple(note[:LONGEST_REASON] for note in beside[:MOST_NOTES]), began=began, ended=time.time(),
     )  # fmt: skip
 
 
@@ -110,7 +115,7 @@ def _printed() -> Iterator[list[str]]:
 def main() -> int:
     """Carry out the act on standard input; the outcome is on standard output, whatever it is."""
     workspace = workspace_at(Path(sys.argv[1]))
-    act = msgspec.json.decode(sys.stdin.buffer.read(), type=Act)
+    act = msgspec.json.decode(sys.stdin.buffer.read(MOST_TAKEN), type=RemoteAct)
     outcome = perform_act(workspace, act)
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
     sys.stdout.buffer.flush()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.cli.since import parse_since
 from mailcore.exceptions import UsageError
 from mailcore.mail.search import search_mail as search_mail

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import ID, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import lookup, message_text, post, sent_mail, thread_lookup
 from mailcore.mail.lookup import Copy

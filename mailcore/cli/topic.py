@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from mailcore.cli.call import Call, Parser, VerbResult, body_of, data_options, schema_options, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of
+from mailcore.cli.options import data_options, schema_options, sender_option
 from mailcore.exceptions import UsageError
 from mailcore.hosts.names import joined
 from mailcore.model.message import Message

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import proof_option, sender_option
 from mailcore.config.reader import read_settings
 from mailcore.workspace import trust as trusting
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.exceptions import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line

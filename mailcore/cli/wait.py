@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.history import concerns
+from mailcore.cli.options import ID, sender_option
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time

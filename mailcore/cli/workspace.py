@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import sender_option
 from mailcore.exceptions import Refused, UsageError
 from mailcore.hosts.membership import read_membership
 from mailcore.mail.mailbox_reader import absent, read_mailbox

@@ -10,7 +10,7 @@ import shutil
 from mailcore.config import Config
 from mailcore.dispatch.attach import Attachment
 from mailcore.exceptions import MailcoreError
-from mailcore.hosts.ask_socket import ask
+from mailcore.hosts.ask_socket import ask_host
 from mailcore.hosts.names import split_address
 from mailcore.model.account import Account
 from mailcore.model.agent import Agent
@@ -27,7 +27,7 @@ def remote_attachment(workspace: Workspace, config: Config, agent: Agent) -> Att
     if ssh is None:
         raise MailcoreError(f"{agent.address} lives on {agent.host}, and no ssh is on PATH", "no_program")
     place, _, directory = config.link.ssh.get(agent.host, agent.host).partition(":")
-    root = directory or str(json.loads(ask(workspace, agent.host, "where", {}))["root"])
+    root = directory or str(json.loads(ask_host(workspace, agent.host, "where", {}))["root"])
     command = shlex.join(["mailcore", "-C", root, "attach", split_address(agent.address)[0]])
     argv = (ssh, "-t", "--", place, command)
     return Attachment(agent.address, argv, workspace.root, dict(os.environ), Account("ssh", "", workspace.root, ""), {})

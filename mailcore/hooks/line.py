@@ -26,9 +26,17 @@ nothing was found then.
 WAIT_EVENTS = ("SessionStart", "Stop")
 """Events after which a session may sit idle."""
 
-ASKING = "PermissionRequest"
+PERMISSION_REQUEST = "PermissionRequest"
 """The event at which the operator is asked."""
-SETTLING = (ASKING, "PostToolUse", "PostToolUseFailure", "Stop", "StopFailure", "UserPromptSubmit", "SessionEnd")
+SETTLING = (
+    PERMISSION_REQUEST,
+    "PostToolUse",
+    "PostToolUseFailure",
+    "Stop",
+    "StopFailure",
+    "UserPromptSubmit",
+    "SessionEnd",
+)
 """Events that may say that what was asked was answered at the program's own terminal."""
 
 HOOK_MARK = ": mailcore hook made "
@@ -66,7 +74,7 @@ class HookEntry(NamedTuple):
 def hook_entries(hooks: Hooks) -> tuple[HookEntry, ...]:
     """All that are put into the settings of a program."""
     sleepers = WAIT_EVENTS if _wakes(hooks) else ()
-    asking = (ASKING,) if ASKING in hooks.events else ()
+    asking = (PERMISSION_REQUEST,) if PERMISSION_REQUEST in hooks.events else ()
     return (
         *map(HookEntry, hooks.events),
         *(HookEntry(event, HookRole.SLEEP) for event in sleepers),

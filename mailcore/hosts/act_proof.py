@@ -7,7 +7,7 @@ import time
 from mailcore.config import Config
 from mailcore.exceptions import Refused
 from mailcore.hosts.act_rules import rule_of
-from mailcore.hosts.acts import LEEWAY, Act
+from mailcore.hosts.acts import LEEWAY, RemoteAct
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import verify
 from mailcore.hosts.membership import member
@@ -21,7 +21,7 @@ class Late(Refused):
     """It came after the moment until which it was to begin."""
 
 
-def prove_act(workspace: Workspace, config: Config, act: Act) -> HostRecord:
+def prove_act(workspace: Workspace, config: Config, act: RemoteAct) -> HostRecord:
     """The host whose operator asked for this, proved by that one's key. Refused, saying why, in every other case.
 
     Late, where nothing else speaks against it.
@@ -48,7 +48,7 @@ def require_allowed(config: Config, verb: str) -> None:
         raise Refused(f"[link] acts of this host does not allow {verb} from other hosts", "act_config")
 
 
-def require_in_time(act: Act, host: HostRecord) -> None:
+def require_in_time(act: RemoteAct, host: HostRecord) -> None:
     """Late, if the act was to begin before now, by its sender's clock as far as that is known."""
     now = time.time() + (host.skew or 0.0)
     leeway = LEEWAY if host.skew is None else 0.0

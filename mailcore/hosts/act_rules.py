@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mailcore.exceptions import Refused
 
-MAX_WORDS = 64
+MAX_ARGUMENTS = 64
 MAX_LENGTH = 1 << 18
 """Characters of all words together."""
 END_OF_OPTIONS = "--"
@@ -76,8 +76,8 @@ def rule_of(argv: Sequence[str]) -> VerbRule:
     rule = RULES.get(verb)
     if rule is None:
         raise Refused(f"{verb[:40]!r} is nothing that is done for another host", "act")
-    if len(argv) > MAX_WORDS or sum(map(len, argv)) > MAX_LENGTH:
-        raise Refused(f"{verb}: {MAX_WORDS} words and {MAX_LENGTH} characters at most are taken from a host", "act")
+    if len(argv) > MAX_ARGUMENTS or sum(map(len, argv)) > MAX_LENGTH:
+        raise Refused(f"{verb}: {MAX_ARGUMENTS} words and {MAX_LENGTH} characters at most are taken from a host", "act")
     if END_OF_OPTIONS not in argv:
         raise Refused(f"{verb}: `{END_OF_OPTIONS}` is missing, after which no option stands", "act")
     for word in argv[1 : argv.index(END_OF_OPTIONS)]:
@@ -88,6 +88,6 @@ def rule_of(argv: Sequence[str]) -> VerbRule:
     return rule
 
 
-def is_elsewhere(words: Sequence[str]) -> bool:
+def may_name_host(words: Sequence[str]) -> bool:
     """True if the words of a command may be about another host: a look that costs nothing, and may be wrong."""
     return any(word.startswith("--host") or _DOTTED.fullmatch(word) for word in words)

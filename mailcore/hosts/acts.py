@@ -18,11 +18,13 @@ from mailcore.text.units import clock_time
 KEEP = 600.0
 """Seconds for which an act waits for a host that is away, where nothing else is said."""
 LONGEST_KEEP = 86400.0
+OUTCOME_TIMEOUT = 30.0
+"""Seconds that a person waits for what becomes of an act, where the host is there and nothing else is said."""
 LEEWAY = 30.0
 """Seconds by which a clock may be wrong that was not measured."""
 
 
-class Act(msgspec.Struct, frozen=True):
+class RemoteAct(msgspec.Struct, frozen=True):
     """One command line for another host."""
 
     id: str
@@ -114,7 +116,7 @@ class ActOutcome(msgspec.Struct, frozen=True):
 class AskedAct(msgspec.Struct, frozen=True):
     """An act as it is kept where it was asked for."""
 
-    act: Act
+    act: RemoteAct
     outcome: ActOutcome | None = None
     cancelled_at: float = 0.0
     """When it was asked to be cancelled; 0.0: it was not."""

@@ -15,29 +15,33 @@ from mailcore.system.socket_path import short_path
 from mailcore.workspace.find import Workspace
 
 SOCKET = "socket"
-MAX_QUESTION = 1 << 19
+MAX_SOCKET_LINE = 1 << 19
 MAX_ANSWER = 1 << 20
-"""Bytes of an answer."""
-PATIENCE = 30.0
+"""Bytes of another host's answer."""
+HOST_TIMEOUT = 30.0
 """Seconds that an answer is waited for."""
 
 
-def ask(workspace: Workspace, host: str, name: str, question: dict[str, Any], timeout: float = PATIENCE) -> bytes:
+def ask_host(
+    workspace: Workspace, host: str, name: str, question: dict[str, Any], timeout: float = HOST_TIMEOUT
+) -> bytes:
     """What another host answers. MailcoreError (codes `not_running`, `away`, `slow`) if it does not, Refused with its
     words if it refuses."""
-    return call(workspace, {"ask": name, "host": host, "question": question}, timeout)
+    return _call(workspace, {"ask": name, "host": host, "question": question}, timeout)
 
 
-def fill(workspace: Workspace, host: str, agent: str, what: str, timeout: float = PATIENCE, **terms: Any) -> None:
-    """Bring the copy of what another host keeps of an agent (`@writer`) up to date. Raises as `ask`."""
-    call(workspace, {"fill": what, "host": host, "agent": agent, "terms": terms}, timeout)
+def refresh_mirror(
+    workspace: Workspace, host: str, agent: str, what: str, timeout: float = HOST_TIMEOUT, **terms: Any
+) -> None:
+    """Bring the copy of what another host keeps of an agent (`@writer`) up to date. Raises as `ask_host`."""
+    _call(workspace, {"fill": what, "host": host, "agent": agent, "terms": terms}, timeout)
 
 
-def call(workspace: Workspace, request: dict[str, Any], timeout: float = PATIENCE) -> bytes:
+def _call(workspace: Workspace, request: dict[str, Any], timeout: float = HOST_TIMEOUT) -> bytes:
     """What the process of the link answers."""
     line = json.dumps(request).encode() + b"\n"
-    if len(line) > MAX_QUESTION:
-        raise Refused(f"a question of {len(line):,} bytes; {MAX_QUESTION:,} at most", "too_large")
+    if len(line) > MAX_SOCKET_LINE:
+        raise Refused(f"a question of {len(line):,} bytes; {MAX_SOCKET_LINE:,} at most", "too_large")
     try:
         with socket.socket(socket.AF_UNIX) as connection, short_path(link_directory(workspace) / SOCKET) as path:
             connection.settimeout(timeout)

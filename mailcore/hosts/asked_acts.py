@@ -18,7 +18,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import rule_of
-from mailcore.hosts.acts import KEEP, LONGEST_KEEP, Act, ActOutcome, AskedAct
+from mailcore.hosts.acts import KEEP, LONGEST_KEEP, ActOutcome, AskedAct, RemoteAct
 from mailcore.hosts.keys import OPERATOR_KEY, load_key
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.model.agent import OPERATOR
@@ -32,12 +32,12 @@ from mailcore.workspace.find import Workspace
 ACT_ID = re.compile("[0-9a-f]{32}")
 MAX_QUEUED = 200
 """Acts for one host that wait at once."""
-KEPT_FOR = 7 * 86400.0
+OUTCOME_KEPT_FOR = 7 * 86400.0
 """Seconds after which what became of an act is forgotten."""
 _DIRECTORY = "acts"
 
 
-def sign_act(workspace: Workspace, to: str, argv: Sequence[str], keep: float = KEEP) -> Act:
+def sign_act(workspace: Workspace, to: str, argv: Sequence[str], keep: float = KEEP) -> RemoteAct:
     """An act for the host `to`, signed by the operator's key of this one; whoever calls is the operator beyond doubt.
 
     Refused (code `act`) if it is none that a host carries out, MailcoreError (code `key`) without such a key.
@@ -48,11 +48,11 @@ def sign_act(workspace: Workspace, to: str, argv: Sequence[str], keep: float = K
     now = time.time()
     until = now + min(max(keep, 0.0), LONGEST_KEEP)
     proof = audit.current_proof.get()
-    act = Act(uuid.uuid4().hex, here, to, tuple(argv), now, until, proof)
+    act = RemoteAct(uuid.uuid4().hex, here, to, tuple(argv), now, until, proof)
     return msgspec.structs.replace(act, signature=key.sign(act.signed))
 
 
-def ask_act(workspace: Workspace, act: Act) -> None:
+def ask_act(workspace: Workspace, act: RemoteAct) -> None:
     """Keep an act, and put it into the channel to its host: on disk when this returns.
 
     Refused (code `flood`) where as many wait already as are taken at once.
@@ -127,7 +127,7 @@ def asked_acts(workspace: Workspace) -> list[AskedAct]:
             asked = _read(path)
             if asked is None:
                 continue
-            if asked.act.until + KEPT_FOR < time.time():
+            if asked.act.until + OUTCOME_KEPT_FOR < time.time():
                 path.unlink(missing_ok=True)
             else:
                 found.append(asked)

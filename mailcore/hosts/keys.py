@@ -6,7 +6,9 @@ The library is imported where a key is used: most commands use none.
 from __future__ import annotations
 
 import base64
+import binascii
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from mailcore.system.safe_open import read_bytes
 HOST_KEY, OPERATOR_KEY = "host.key", "operator.key"
 """The files of the two seeds, in the link's directory."""
 _SEALED = b"sealed "
+_PUBLIC = re.compile(r"U[A-Z2-7]{55}")
 _COST = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26, "dklen": 32}
 _MISSING = "the link's libraries are not installed: pip install 'praxmonitor[link]'"
 
@@ -72,6 +75,14 @@ def is_sealed(path: Path) -> bool:
         return read_bytes(path, links=False, most=4096).startswith(_SEALED)
     except OSError:
         return False
+
+
+def is_public(text: str) -> bool:
+    """True if that is the public half of a key as the server takes it: of that form, its checksum right."""
+    if not _PUBLIC.fullmatch(text):
+        return False
+    raw = base64.b32decode(text)
+    return binascii.crc_hqx(raw[:-2], 0) == int.from_bytes(raw[-2:], "little")
 
 
 def verify(public: str, data: bytes, signature: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.act_rules import rule_of
-from mailcore.hosts.acts import Act, ActOutcome, ActState
+from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.asked_acts import ACT_ID, MAX_QUEUED
 from mailcore.hosts.asked_acts import take_answer as take_answer  # the handler of ANSWER
 from mailcore.link.act_runner import carried_out, start_runner, tell_outcome
@@ -56,9 +56,9 @@ def answer_question(workspace: Workspace, asker: HostRecord, question: dict[str,
     return msgspec.json.encode(carried_out(workspace, act, LONGEST_LOOK))
 
 
-def _act(raw: object, sender: str) -> Act:
+def _act(raw: object, sender: str) -> RemoteAct:
     try:
-        act = msgspec.convert(raw, Act)
+        act = msgspec.convert(raw, RemoteAct)
     except msgspec.ValidationError as error:
         raise Refused(f"an act that is none: {error}", "act") from error
     if act.sender != sender or _id(act.id) != act.id:

@@ -21,7 +21,7 @@ from mailcore.dispatch.process.environment import clean_environment
 from mailcore.exceptions import MailcoreError, tolerated
 from mailcore.hosts import channel
 from mailcore.hosts.act_proof import Late, require_in_time
-from mailcore.hosts.acts import Act, ActOutcome, ActState
+from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.directory import read_host
 from mailcore.link.taken_acts import TakenAct, acts_directory, untold_acts
 from mailcore.model.agent import OPERATOR
@@ -63,7 +63,7 @@ def resume_acts(workspace: Workspace) -> None:
             start_runner(workspace, directory.name)
 
 
-def carried_out(workspace: Workspace, act: Act, longest: float) -> ActOutcome:
+def carried_out(workspace: Workspace, act: RemoteAct, longest: float) -> ActOutcome:
     """Carry an act out in a child, and say what became of it."""
     words = child("mailcore.cli.remote_act", str(workspace.root))
     surroundings = _surroundings(workspace)

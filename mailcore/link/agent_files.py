@@ -27,13 +27,13 @@ from mailcore.system.safe_open import descriptor, read_bytes
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 
-PAGE = 4 << 20
+MAX_PAGE = 4 << 20
 """Bytes of all files of a page, before it is made small."""
 MAX_PACKED = 900_000
 """The same after that: what one answer carries."""
 MAX_SENT, MAX_RUNS, MAX_LOGS = 50, 20, 12
 """Files of a kind, the newest."""
-TAIL = 256 << 10
+LOG_TAIL = 256 << 10
 """Bytes of the end of a log that come first; after that what it grew by."""
 JOURNAL = 256 << 10
 
@@ -70,7 +70,7 @@ class Wanted:
 def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
     """A page of an agent's files, packed. Refused for what is not shown, or not to other hosts."""
     del asker
-    wanted = KINDS.get(str(question.get("what")))
+    wanted = FILE_KINDS.get(str(question.get("what")))
     if wanted is None:
         raise Refused(f"{question.get('what')!r} is nothing that is shown of an agent", "question")
     try:
@@ -92,7 +92,7 @@ def answer_where(workspace: Workspace, asker: HostRecord, question: Mapping[str,
 def packed(files: Iterator[FilePage]) -> bytes:
     """As many of the files as fit into one answer, the first first."""
     taken: list[FilePage] = []
-    left = PAGE
+    left = MAX_PAGE
     for file in files:
         if len(file.data) > left:
             break
@@ -109,7 +109,7 @@ def unpacked(data: bytes) -> AgentPage:
     """The page again. ValueError of what is none, or is larger than one can be."""
     unpacking = zlib.decompressobj()
     try:
-        whole = unpacking.decompress(data, PAGE + (1 << 20))
+        whole = unpacking.decompress(data, MAX_PAGE + (1 << 20))
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not unpacking.eof:
@@ -153,7 +153,7 @@ def _runs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
     if named:
         for source in log_sources(agent, run_id=named):
             with suppress(OSError):
-                yield _tail(agent, Path(source.path), TAIL)
+                yield _tail(agent, Path(source.path), LOG_TAIL)
 
 
 def _logs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
@@ -164,7 +164,7 @@ def _logs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
     for path in sorted(paths, key=_written, reverse=True)[:MAX_LOGS]:
         with suppress(OSError, ValueError, TypeError):
             name, end = map(int, known.get(_below(agent, path), (0, 0)))
-            yield _tail(agent, path, TAIL, name, end)
+            yield _tail(agent, path, LOG_TAIL, name, end)
 
 
 def _tail(agent: Agent, path: Path, most: int, name: int = 0, end: int = 0) -> FilePage:
@@ -204,7 +204,7 @@ def _below(agent: Agent, path: Path) -> str:
     return str(path.relative_to(agent.branch))
 
 
-KINDS: Mapping[str, Wanted] = {
+FILE_KINDS: Mapping[str, Wanted] = {
     "mailbox": Wanted("inbox", _mailbox),
     "runs": Wanted("runs", _runs),
     "logs": Wanted("logs", _logs),

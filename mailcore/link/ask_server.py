@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.hosts.ask_socket import MAX_QUESTION, SOCKET
+from mailcore.hosts.ask_socket import MAX_SOCKET_LINE, SOCKET
 from mailcore.hosts.membership import make_link_directory
 from mailcore.link import mirror
 from mailcore.system.socket_path import short_path
@@ -24,7 +24,7 @@ AskHost: TypeAlias = Callable[[str, str, dict[str, Any]], Awaitable[bytes]]
 """(host, what, question) → its answer. Raises MailcoreError."""
 
 
-async def serve(carrier: Carrier) -> None:
+async def serve_asks(carrier: Carrier) -> None:
     """The part of the link that answers here as long as that goes on."""
 
     async def ask_host(host: str, name: str, question: dict[str, Any]) -> bytes:
@@ -48,7 +48,7 @@ async def serving_asks(workspace: Workspace, ask_host: AskHost) -> AsyncIterator
 
     with short_path(path) as name:
         path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(answer, name, limit=MAX_QUESTION)
+        server = await asyncio.start_unix_server(answer, name, limit=MAX_SOCKET_LINE)
         path.chmod(0o600)
     try:
         yield
@@ -71,6 +71,6 @@ async def _answer(
             body = await ask_host(host, str(request["ask"]), dict(request["question"]))
     except MailcoreError as error:
         return {"error": str(error), "code": error.code, "refused": isinstance(error, Refused)}, b""
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         return {"error": f"{type(error).__name__}: {error}", "code": "failed"}, b""
     return {"bytes": len(body)}, body

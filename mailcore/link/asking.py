@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.ask_socket import MAX_ANSWER
 from mailcore.link.handlers import ASKS, function
 from mailcore.link.neighbours import known_host
 from mailcore.link.subjects import Subjects, last_word
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 MOST_ASKED = 64 << 10
-MAX_ANSWER = 1 << 20
 _AT_ONCE = 4
-"""Questions that are answered at the same time; more than `WAITING` of them are refused."""
-WAITING = 64
+"""Questions that are answered at the same time; more than `MAX_OPEN_QUESTIONS` of them are refused."""
+MAX_OPEN_QUESTIONS = 64
 STATUS, WORDS = "Px-Status", "Px-Words"
 
 
@@ -48,7 +48,7 @@ class Answering:
     async def _answer(self, message: Msg) -> None:
         self._open += 1
         try:
-            if self._open > WAITING:
+            if self._open > MAX_OPEN_QUESTIONS:
                 raise Refused("too many questions at once", "busy")
             asker = last_word(message.subject)
             answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._found, asker, message.data)

@@ -16,6 +16,7 @@ from mailcore.link.hub import own_account
 from mailcore.link.server import Listening, ServerPlace, server_place
 from mailcore.link.subjects import project_token
 from mailcore.system import writing
+from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 LOOPBACK = "127.0.0.1"
@@ -40,7 +41,7 @@ def found_link(workspace: Workspace, config: Link, *, host: str = "", listen: st
     if not config.server:
         host_and_port(listen or config.listen)
     place = server_place(workspace)
-    address = _listen_address(place, config, listen)
+    address = _chosen_address(place, config, listen)
     servers = tuple(map(url, config.server)) or (reached_here(address),)
     made = Membership(name, project_token(workspace.root.name), servers, HUB, config.certificate)
     if before is not None:
@@ -55,7 +56,7 @@ def found_link(workspace: Workspace, config: Link, *, host: str = "", listen: st
 
 def listening(place: ServerPlace, config: Link) -> Listening:
     """Where the server listens, as it was settled when the link was made or changed."""
-    address = (place.directory / LISTEN).read_text().strip()
+    address = listen_address(place.directory)
     host_and_port(address)
     for path in filter(None, (config.certificate, config.certificate_key)):
         if not Path(path).is_file():
@@ -69,7 +70,7 @@ def advertised(place: ServerPlace, config: Link, membership: Membership) -> tupl
     """Where other hosts reach the server, as a token says it."""
     if config.advertise or config.server:
         return tuple(map(url, config.advertise or config.server))
-    host, port = host_and_port((place.directory / LISTEN).read_text().strip())
+    host, port = host_and_port(listen_address(place.directory))
     return (f"nats://{socket.gethostname()}:{port}",) if host in ANYWHERE else membership.server
 
 
@@ -107,11 +108,16 @@ def free_port(host: str = LOOPBACK) -> int:
         return port
 
 
-def _listen_address(place: ServerPlace, config: Link, listen: str) -> str:
+def listen_address(directory: Path) -> str:
+    """Where the server of that directory listens, as it was settled. OSError where that is not known."""
+    return read_bytes(directory / LISTEN, links=False, most=4096).decode("utf-8", "replace").strip()
+
+
+def _chosen_address(place: ServerPlace, config: Link, listen: str) -> str:
     """Where the server listens: as the call says, else the config, else as it did before."""
     configured = "" if config.listen == Link().listen else config.listen
     try:
-        before = (place.directory / LISTEN).read_text().strip()
+        before = listen_address(place.directory)
     except FileNotFoundError:
         before = config.listen
     host, port = host_and_port(listen or configured or before)

@@ -54,7 +54,7 @@ bytes, `server.MAX_PAYLOAD` at most."""
 
 PARTS: tuple[str, ...] = (
     "mailcore.link.act_runner:resume",
-    "mailcore.link.ask_server:serve",
+    "mailcore.link.ask_server:serve_asks",
     "mailcore.link.sight:show",
     "mailcore.link.topic_part:keep_topics_known",
 )

@@ -21,6 +21,7 @@ from mailcore.link.streams import ensure_streams, remove_host
 from mailcore.link.subjects import Subjects, last_word
 from mailcore.link.together import Together
 from mailcore.system import writing
+from mailcore.system.safe_open import read_bytes
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -85,9 +86,9 @@ class Hub:
         """Let the server follow the accounts as they are now."""
         self._changed.clear()
         found = read_accounts(self._place.directory)
-        before = self._place.accounts.read_bytes()
+        before = read_bytes(self._place.accounts, links=False)
         write_accounts(self._place, self._membership.project)
-        if self._place.accounts.read_bytes() != before:
+        if read_bytes(self._place.accounts, links=False) != before:
             await self._reload()
         context = client.jetstream()
         await ensure_streams(context, self._names, [one.host for one in found.hosts if not one.revoked])
@@ -122,7 +123,7 @@ class Hub:
             answer = JoinAnswer(hub=self._membership.host)
         except Refused as error:
             answer = JoinAnswer(refused=str(error), code=error.code)
-        except (MailcoreError, OSError, ValueError) as error:
+        except (MailcoreError, OSError, ValueError, RecursionError) as error:
             answer = JoinAnswer(refused=f"the hub could not let it in: {error}", code="failed")
         await message.respond(msgspec.json.encode(answer))
 

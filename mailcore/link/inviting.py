@@ -17,8 +17,11 @@ from mailcore.link.founding import advertised, url
 from mailcore.link.hub import APPLIED, applied_word
 from mailcore.link.joining import GOOD_FOR, Token, encode_token
 from mailcore.link.server import ServerPlace, server_place
+from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
+MOST_CERTIFICATE = 1 << 18
+"""Bytes of the certificate that a token carries."""
 APPLY_TIMEOUT = 10.0
 """Seconds that the server may take to follow the accounts."""
 _LOOK = 0.05
@@ -50,7 +53,7 @@ def invite(workspace: Workspace, config: Link, host: str, servers: tuple[str, ..
                 "host",
             )
         held[0] = held[0].with_invitation(Invitation(name, key.public, until))
-    certificate = Path(config.certificate).read_text() if config.certificate else ""
+    certificate = read_bytes(Path(config.certificate), most=MOST_CERTIFICATE).decode() if config.certificate else ""
     token = Token(
         membership.project, name, membership.host, tuple(map(url, servers)) or advertised(place, config, membership),
         key.seed.decode(), until, certificate,
@@ -76,7 +79,7 @@ def wait_until_applied(workspace: Workspace) -> bool:
     deadline = time.monotonic() + APPLY_TIMEOUT
     while link_runs(workspace):
         try:
-            if (place.directory / APPLIED).read_bytes() == applied_word(place):
+            if read_bytes(place.directory / APPLIED, links=False, most=4096) == applied_word(place):
                 return True
         except FileNotFoundError:
             pass

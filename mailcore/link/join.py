@@ -28,7 +28,7 @@ from mailcore.hosts.membership import (
 from mailcore.link.connection import connected
 from mailcore.link.forward import Forward, SshPlace, keep_forward
 from mailcore.link.founding import free_port, host_and_port
-from mailcore.link.joining import JoinAnswer, JoinRequest, Token, decode_token, signed_part
+from mailcore.link.joining import JoinRequest, Token, decode_answer, decode_token, signed_part
 from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 JOINED_WITHIN = 10.0
 """Seconds for the hub's answer, and for the server to take the new key."""
 _AGAIN = 0.2
+MOST_SAID = 1 << 20
+"""Bytes that ssh may say until the token has come."""
 CERTIFICATE = "server.pem"
 """The file of the certificate that the token brought."""
 
@@ -83,7 +85,7 @@ def token_over_ssh(place: SshPlace, host: str) -> Token:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         output = _passed_on(process)
     said: Any = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         said = json.loads(output[output.index(b"{") : output.rindex(b"}") + 1])
     if isinstance(said, dict) and isinstance(said.get("error"), dict):
         raise Refused(f"{place.who} says: {said['error'].get('message')}", str(said["error"].get("code", "refused")))
@@ -97,10 +99,13 @@ def token_over_ssh(place: SshPlace, host: str) -> Token:
 
 
 def _passed_on(process: subprocess.Popen[bytes]) -> bytes:
-    """All that it says; what comes before the answer is for whoever sits here: a question for a passphrase."""
+    """All that it says; where that has no end the pipe is closed on it. What comes before the answer is for whoever
+    sits here: a question for a passphrase."""
     assert process.stdout is not None
     output = b""
     while data := os.read(process.stdout.fileno(), 4096):
+        if len(output) > MOST_SAID:
+            break
         if b"{" not in output:
             sys.stderr.write(plain(data.partition(b"{")[0].decode("utf-8", "replace")))
             sys.stderr.flush()
@@ -163,7 +168,7 @@ async def _hand_in(token: Token, membership: Membership, key: Key, operator_key:
         return
     if found is None:
         return
-    answer = msgspec.json.decode(found, type=JoinAnswer)
+    answer = decode_answer(found, token.hub)
     if answer.refused:
         raise Refused(f"{token.hub} does not let this host in: {answer.refused}", answer.code)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 import time
 
 import msgspec
 
-from mailcore.exceptions import Refused, UsageError
-from mailcore.hosts.keys import verify
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.hosts.keys import is_public, verify
 from mailcore.hosts.names import HOST
 from mailcore.link.accounts import HostAccount, changing
 from mailcore.link.server import ServerPlace
+from mailcore.link.subjects import project_token
 
 MARK = "pxlink1-"
 """What a token begins with."""
 GOOD_FOR = 86400.0
 """Seconds for which one is good."""
+MOST_SERVERS = 16
+_ADDRESS = re.compile(r"[!-~]{1,300}")
+"""Where a server is: it stands in a line, and in a command line of ssh's."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -67,13 +71,25 @@ def decode_token(text: str) -> Token:
     try:
         data = word.removeprefix(MARK)
         token = msgspec.json.decode(base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)), type=Token)
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("that token is not whole: copy all of it", "token") from error
     if not HOST.fullmatch(token.host) or not HOST.fullmatch(token.hub):
         raise UsageError("that token names no host", "token")
+    if token.project != project_token(token.project):
+        raise UsageError("that token names no project", "token")
+    if not 0 < len(token.server) <= MOST_SERVERS or not all(map(_ADDRESS.fullmatch, token.server)):
+        raise UsageError("that token does not say where the server is", "token")
     if token.until < time.time():
         raise Refused(f"that token has expired: ask for another one, `mailcore link invite {token.host}`", "expired")
     return token
+
+
+def decode_answer(data: bytes, hub: str) -> JoinAnswer:
+    """What the hub said. MailcoreError (code `answer`) where that is no answer."""
+    try:
+        return msgspec.json.decode(data, type=JoinAnswer)
+    except (ValueError, RecursionError) as error:
+        raise MailcoreError(f"what {hub} says is no answer: {type(error).__name__}", "answer") from error
 
 
 def signed_part(host: str, key: str, operator_key: str) -> bytes:
@@ -83,6 +99,8 @@ def signed_part(host: str, key: str, operator_key: str) -> bytes:
 
 def admitted(place: ServerPlace, host: str, request: JoinRequest) -> HostAccount:
     """Let a host in for which there is a token: its key is written, and the token is good no more. Refused if not."""
+    if not is_public(request.key) or not (is_public(request.operator_key) or not request.operator_key):
+        raise Refused("what it hands in is no key", "key")  # one such key, and the server reads no accounts any more
     if not verify(request.key, signed_part(host, request.key, request.operator_key), request.signature):
         raise Refused("its own key did not sign this", "forged")
     account = HostAccount(host, request.key, request.operator_key)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MAX_COPY = 4 << 20
 """Bytes of one file's copy; a log that grows beyond begins anew with its end."""
-MAX_FILES = 400
+MAX_COPIES = 400
 """Copies of one agent; beyond, those that were written first go."""
 _PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent|/runs/[A-Za-z0-9_-]{1,64})?)/[A-Za-z0-9_][^/\0-\x1f\x7f]{0,220}")
 """Where a copy may lie, whatever the other host says."""
@@ -68,7 +68,7 @@ def keep_page(agent: Agent, what: str, page: AgentPage) -> None:
         files = dict(mirror.files)
         for file in page.files:
             files[file.path] = _write(agent.branch, file, files.pop(file.path, None))
-        for path in list(files)[: max(0, len(files) - MAX_FILES)]:
+        for path in list(files)[: max(0, len(files) - MAX_COPIES)]:
             del files[path]
             (agent.branch / path).unlink(missing_ok=True)
         asked = {**mirror.asked, what: time.time()}

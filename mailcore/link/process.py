@@ -25,6 +25,7 @@ from mailcore.link.together import Together, end_tasks
 from mailcore.system.lock_holder import holder_words
 from mailcore.system.locks import newest_lock_file, try_lock
 from mailcore.system.processes import start_ticks
+from mailcore.system.safe_open import open_regular
 from mailcore.workspace.find import Workspace
 
 BUSY = "busy"
@@ -50,7 +51,7 @@ class LinkProcess:
         lock = link_directory(self._workspace) / LOCK
         descriptor = try_lock(lock, own=True)
         if descriptor is None:
-            with open(newest_lock_file(lock), "rb") as held:
+            with open_regular(newest_lock_file(lock)) as held:
                 raise Refused(f"the link of {self._workspace.root} is run by {holder_words(held.fileno())}", BUSY)
         self._loop = asyncio.get_running_loop()
         waiting: asyncio.Task[Any] = asyncio.create_task(ended.wait())

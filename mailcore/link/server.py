@@ -19,6 +19,7 @@ from mailcore.link.accounts import accounts_text, read_accounts
 from mailcore.system import writing
 from mailcore.system.child import end_child
 from mailcore.system.processes import command_line, send_signal, start_ticks, wait_for_end
+from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 PROGRAM = "nats-server"
@@ -173,7 +174,7 @@ def end_left_over(place: ServerPlace) -> None:
     """End the server that an earlier process of ours left running, as when it was killed: it has the store and the
     port."""
     try:
-        pid = int(place.pid_file.read_text())
+        pid = int(read_bytes(place.pid_file, links=False, most=64))
     except (OSError, ValueError):
         return
     ticks = start_ticks(pid)

@@ -20,7 +20,7 @@ ExecStart={program} -m mailcore.cli link {what} -C {root}
 WorkingDirectory={root}
 Restart=always
 RestartSec=2
-KillMode=mixed
+KillMode=process
 TimeoutStopSec=20
 
 [Install]

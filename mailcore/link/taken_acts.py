@@ -15,14 +15,14 @@ from pathlib import Path
 import msgspec
 
 from mailcore.exceptions import Refused
-from mailcore.hosts.acts import Act, ActOutcome
+from mailcore.hosts.acts import ActOutcome, RemoteAct
 from mailcore.hosts.membership import link_directory, make_link_directory
 from mailcore.system import writing
 from mailcore.system.locks import take_flock
-from mailcore.system.safe_open import read_bytes
+from mailcore.system.safe_open import descriptor, read_bytes
 from mailcore.workspace.find import Workspace
 
-KEPT_FOR = 86400.0
+TOLD_KEPT_FOR = 86400.0
 """Seconds after which an act that was told of is forgotten: by then it is too late for it anyhow."""
 _SUFFIXES = (".json", ".cancel", ".begun", ".done", ".told")
 
@@ -30,7 +30,7 @@ _SUFFIXES = (".json", ".cancel", ".begun", ".done", ".told")
 class TakenAct(msgspec.Struct, frozen=True):
     """An act of another host's."""
 
-    act: Act
+    act: RemoteAct
     seq: int
     """Of its envelope: in that order they are carried out."""
     directory: Path
@@ -71,7 +71,7 @@ class TakenAct(msgspec.Struct, frozen=True):
     def is_at_work(self) -> bool:
         """True while somebody carries it out."""
         try:
-            opened = os.open(self.file(".begun"), os.O_RDWR | os.O_CLOEXEC)
+            opened, _ = descriptor(self.file(".begun"), os.O_RDWR | os.O_NOFOLLOW)
         except FileNotFoundError:
             return False
         try:
@@ -85,7 +85,7 @@ def acts_directory(workspace: Workspace, sender: str) -> Path:
     return link_directory(workspace) / "acts" / "from" / sender
 
 
-def keep_act(workspace: Workspace, act: Act, seq: int) -> TakenAct:
+def keep_act(workspace: Workspace, act: RemoteAct, seq: int) -> TakenAct:
     """Keep an act, durably, if it is not kept yet."""
     make_link_directory(workspace)
     directory = acts_directory(workspace, act.sender)
@@ -108,7 +108,7 @@ def untold_acts(workspace: Workspace, sender: str) -> list[TakenAct]:
         if kind == "json" and (taken := _read(acts_directory(workspace, sender) / name)) is not None:
             if f"{stem}.told" not in names:
                 found.append(taken)
-            elif taken.act.until + KEPT_FOR < time.time():
+            elif taken.act.until + TOLD_KEPT_FOR < time.time():
                 for suffix in _SUFFIXES:
                     taken.file(suffix).unlink(missing_ok=True)
     return sorted(found, key=lambda taken: taken.seq)
@@ -117,5 +117,5 @@ def untold_acts(workspace: Workspace, sender: str) -> list[TakenAct]:
 def _read(path: Path) -> TakenAct | None:
     with suppress(OSError, msgspec.MsgspecError, KeyError):
         raw = msgspec.json.decode(read_bytes(path, links=False))
-        return TakenAct(msgspec.convert(raw["act"], Act), int(raw["seq"]), path.parent)
+        return TakenAct(msgspec.convert(raw["act"], RemoteAct), int(raw["seq"]), path.parent)
     return None

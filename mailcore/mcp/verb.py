@@ -8,7 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from mailcore.cli import output
-from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult
+from mailcore.cli.options import proof_option, sender_option
 from mailcore.exceptions import MailcoreError, NoWorkspace, UsageError
 from mailcore.text import line
 from mailcore.text.units import date_and_time

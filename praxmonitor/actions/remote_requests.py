@@ -13,9 +13,6 @@ from mailcore.hosts.names import split_address
 from mailcore.text.units import clock_time
 from mailcore.workspace.find import Workspace
 
-PATIENCE = 30.0
-"""Seconds that the answer of a host that is there is waited for."""
-
 
 def host_of(workspace: Workspace, address: str) -> str:
     """The other host of the link on which that agent lives; empty of one that lives here."""
@@ -35,7 +32,7 @@ def ask_there(
 
     Refused as of `requests.entitle`, and with what the other host refuses.
     """
-    from mailcore.hosts.acts import KEEP
+    from mailcore.hosts.acts import KEEP, OUTCOME_TIMEOUT
     from mailcore.hosts.asked_acts import ask_act, sign_act
     from mailcore.hosts.asked_wait import wait_for_outcome
     from mailcore.hosts.directory import read_host
@@ -50,7 +47,7 @@ def ask_there(
     about = target.removesuffix(f".{host}") or name
     act = sign_act(workspace, host, [verb, *options, "--", about, *texts], KEEP)
     ask_act(workspace, act)
-    outcome = wait_for_outcome(workspace, act, 0.0 if known.away_since else PATIENCE)
+    outcome = wait_for_outcome(workspace, act, 0.0 if known.away_since else OUTCOME_TIMEOUT)
     if outcome is None:
         away = (
             f"{host} is away since {clock_time(known.away_since)}" if known.away_since else f"no word from {host} yet"
@@ -65,12 +62,12 @@ def story_there(workspace: Workspace, address: str) -> str:
     import msgspec
 
     from mailcore.hosts.acts import ActOutcome
-    from mailcore.hosts.ask_socket import ask
+    from mailcore.hosts.ask_socket import ask_host
     from mailcore.hosts.asked_acts import sign_act
 
     name, host = split_address(address)
     act = sign_act(workspace, host, ["run", "--", name])
-    outcome = msgspec.json.decode(ask(workspace, host, "act", {"act": msgspec.to_builtins(act)}), type=ActOutcome)
+    outcome = msgspec.json.decode(ask_host(workspace, host, "act", {"act": msgspec.to_builtins(act)}), type=ActOutcome)
     outcome.raise_failure()
     return outcome.text
 

@@ -51,12 +51,12 @@ class RemoteFiles:
         return self._state(agent, kinds, asking=asking)
 
     def _ask(self, agent: Agent, kind: str) -> None:
-        from mailcore.hosts.ask_socket import fill
+        from mailcore.hosts.ask_socket import refresh_mirror
         from mailcore.hosts.names import split_address
 
         key = agent.address, kind
         try:
-            fill(self._workspace(), agent.host, split_address(agent.address)[0], kind, COPY_PATIENCE)
+            refresh_mirror(self._workspace(), agent.host, split_address(agent.address)[0], kind, COPY_PATIENCE)
             self._trouble.pop(key, None)
         except (MailcoreError, OSError) as error:
             self._trouble[key] = str(error)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mailcore.config import Permissions
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan
-from mailcore.hooks.line import ASKING, SETTLING, HookEntry, HookRole
+from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import decide_permission
@@ -38,9 +38,14 @@ class Asking:
     """A program whose hook asks."""
 
     def __init__(self, agent: Agent, hooks: Hooks = Claude.hooks, shell: str = "sh", **event: Any) -> None:
-        known = {"session_id": "s-1", "hook_event_name": ASKING, "tool_name": "Bash", "cwd": str(agent.branch)}
+        known = {
+            "session_id": "s-1",
+            "hook_event_name": PERMISSION_REQUEST,
+            "tool_name": "Bash",
+            "cwd": str(agent.branch),
+        }
         known |= {"tool_input": {"command": "touch one"}, "permission_suggestions": SUGGESTED} | event
-        line = hook_plan(agent, hooks).handler(HookEntry(ASKING, HookRole.ASK), "file")["command"]
+        line = hook_plan(agent, hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
         words = {"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"])
         self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1)
         assert self.process.stdin is not None
@@ -147,7 +152,7 @@ def test_without_anybody_who_watches_it_is_as_if_we_were_not_there(house: House)
     {"hook_event_name": "PostToolUseFailure", "tool_name": "Bash", "tool_input": {"command": "touch one"}},
     {"hook_event_name": "UserPromptSubmit"},
     {"hook_event_name": "Stop"},
-    {"hook_event_name": ASKING, "tool_name": "Bash", "tool_input": {"command": "touch two"}},
+    {"hook_event_name": PERMISSION_REQUEST, "tool_name": "Bash", "tool_input": {"command": "touch two"}},
 ])  # fmt: skip
 def test_answered_at_the_program_s_own_terminal_the_hook_goes(watched: Agent, event: dict[str, Any]) -> None:
     asking = Asking(watched)
@@ -183,9 +188,11 @@ def test_several_at_once_are_several_and_each_has_its_own_answer(house: House, w
 
 
 def test_a_program_that_dies_leaves_no_request(watched: Agent) -> None:
-    line = hook_plan(watched, Claude.hooks).handler(HookEntry(ASKING, HookRole.ASK), "file")["command"]
+    line = hook_plan(watched, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
     program = "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[1]], input=sys.argv[2].encode())"
-    event = json.dumps({"session_id": "s-1", "hook_event_name": ASKING, "tool_name": "Bash", "tool_input": {}})
+    event = json.dumps(
+        {"session_id": "s-1", "hook_event_name": PERMISSION_REQUEST, "tool_name": "Bash", "tool_input": {}}
+    )
     one = subprocess.Popen([sys.executable, "-c", program, line, event])
     waiting(watched)
     one.kill()

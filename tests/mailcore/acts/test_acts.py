@@ -17,13 +17,14 @@ import pytest
 
 from mailcore.cli import VERBS
 from mailcore.cli.call import verb_parser
+from mailcore.cli.remote_act import LONGEST_REASON
 from mailcore.config.link import ActVerb
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan
 from mailcore.hooks.line import ASKING, HookEntry, HookRole
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import RULES, rule_of
-from mailcore.hosts.acts import Act, ActOutcome, ActState
+from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.asked_acts import ask_act, cancel_act, read_asked, sign_act
 from mailcore.hosts.directory import read_host, write_host
 from mailcore.hosts.keys import OPERATOR_KEY, Key, make_key
@@ -38,13 +39,13 @@ from tests.mailcore.acts.conftest import Pair
 from tests.mailcore.conftest import House, wait_until
 
 
-def asked(pair: Pair, *argv: str, keep: float = 60.0) -> Act:
+def asked(pair: Pair, *argv: str, keep: float = 60.0) -> RemoteAct:
     act = sign_act(pair.alpha.workspace, "beta", argv, keep)
     ask_act(pair.alpha.workspace, act)
     return act
 
 
-def outcome(pair: Pair, act: Act) -> ActOutcome:
+def outcome(pair: Pair, act: RemoteAct) -> ActOutcome:
     """What becomes of an act, the envelopes being carried meanwhile."""
 
     def known() -> ActOutcome | None:
@@ -82,6 +83,11 @@ def test_a_refusal_comes_back_in_the_words_of_that_host(pair: Pair) -> None:
         found.raise_failure()
     assert (refused.value.code, refused.value.exit_status) == ("not_running", 3)
     assert "@writer" in str(refused.value)
+
+
+def test_what_it_says_is_bounded_whatever_was_asked(pair: Pair) -> None:
+    found = outcome(pair, asked(pair, "ack", "--", "x" * 200_000))
+    assert found.state is ActState.DONE and 0 < len(found.why) <= LONGEST_REASON
 
 
 def test_a_run_there_is_killed(pair: Pair) -> None:
@@ -182,23 +188,23 @@ def record(house: House, host: str) -> HostRecord:
     return found
 
 
-Forgery = Callable[[Pair, Act], Act]
+Forgery = Callable[[Pair, RemoteAct], RemoteAct]
 
 
-def other_key(pair: Pair, act: Act) -> Act:
+def other_key(pair: Pair, act: RemoteAct) -> RemoteAct:
     key = make_key(pair.alpha.root / "other.key")
     return msgspec.structs.replace(act, signature=key.sign(act.signed))
 
 
-def other_words(pair: Pair, act: Act) -> Act:
+def other_words(pair: Pair, act: RemoteAct) -> RemoteAct:
     return msgspec.structs.replace(act, argv=("release", "--", "@writer"))
 
 
-def longer_life(pair: Pair, act: Act) -> Act:
+def longer_life(pair: Pair, act: RemoteAct) -> RemoteAct:
     return msgspec.structs.replace(act, until=act.until + 3600)
 
 
-def other_host(pair: Pair, act: Act) -> Act:
+def other_host(pair: Pair, act: RemoteAct) -> RemoteAct:
     again = msgspec.structs.replace(act, to="gamma")
     return msgspec.structs.replace(again, signature=operator(pair.alpha).sign(again.signed))
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.hosts.ask_socket import fill
+from mailcore.hosts.ask_socket import refresh_mirror
 from mailcore.hosts.directory import find_agent
 from mailcore.hosts.mirrored import read_mirror
 from mailcore.link import agent_files
@@ -28,7 +28,7 @@ def test_its_mail_is_read_here_with_the_ordinary_reader(pair: Pair, carrying: Ca
     del carrying
     post.send_mail(pair.beta.workspace, "@editor", ["@writer"], "hello", "the body")
     post.send_mail(pair.beta.workspace, "@writer", ["@editor"], "an answer", "the body")
-    fill(pair.alpha.workspace, "beta", "@writer", "mailbox")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "mailbox")
     assert [mail.subject for mail in read_mailbox(remote(pair).inbox).messages] == ["hello"]
     assert len(list(remote(pair).sent_dir.glob("*.json"))) == 1
     assert read_mirror(remote(pair)).asked["mailbox"] > 0
@@ -39,7 +39,7 @@ def test_of_a_large_mailbox_the_newest_come(pair: Pair, carrying: Carrying) -> N
     text = random.Random(1).randbytes(60_000).hex()
     for number in range(12):
         post.send_mail(pair.beta.workspace, "@editor", ["@writer"], f"mail {number}", text)
-    fill(pair.alpha.workspace, "beta", "@writer", "mailbox")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "mailbox")
     subjects = [mail.subject for mail in read_mailbox(remote(pair).inbox).messages]
     assert subjects[0] == "mail 11"
     assert 4 < len(subjects) < 12
@@ -51,17 +51,17 @@ def test_a_log_is_followed_and_begins_anew_when_it_is_rotated(pair: Pair, carryi
     log.parent.mkdir(exist_ok=True)
     log.write_text("one\n")
     copy = remote(pair).logs_dir / "app.log"
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     first = copy.stat().st_ino
     with log.open("a") as file:
         file.write("two\n")
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     assert (copy.read_text(), copy.stat().st_ino) == ("one\ntwo\n", first)
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     assert copy.read_text() == "one\ntwo\n"
     log.rename(log.with_name("app.log.1"))
     log.write_text("three\n")
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     assert copy.read_text() == "three\n"
 
 
@@ -70,7 +70,7 @@ def test_of_a_long_log_the_end_comes_in_whole_lines(pair: Pair, carrying: Carryi
     log = pair.beta.agent("writer").logs_dir / "app.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("".join(f"line {number:06}\n" for number in range(100_000)))
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     lines = (remote(pair).logs_dir / "app.log").read_text().splitlines()
     assert lines[-1] == "line 099999"
     assert lines[0].startswith("line ")
@@ -81,7 +81,7 @@ def test_its_runs_can_be_told_of(pair: Pair, carrying: Carrying) -> None:
     del carrying
     run = pair.beta.started("@operator", "@writer")
     pair.beta.over("writer", run)
-    fill(pair.alpha.workspace, "beta", "@writer", "runs")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "runs")
     assert (remote(pair).runs_dir / run / "run.jsonl").exists()
 
 
@@ -90,18 +90,18 @@ def test_config_there_says_what_is_shown(pair: Pair, carrying: Carrying) -> None
     pair.beta.extra = '[link]\nacts = ["logs"]'
     pair.beta.configure()
     with pytest.raises(Refused, match="does not allow inbox"):
-        fill(pair.alpha.workspace, "beta", "@writer", "mailbox")
-    fill(pair.alpha.workspace, "beta", "@writer", "logs")
+        refresh_mirror(pair.alpha.workspace, "beta", "@writer", "mailbox")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
     with pytest.raises(Refused, match="is nothing that is shown"):
-        fill(pair.alpha.workspace, "beta", "@writer", "/etc/passwd")
+        refresh_mirror(pair.alpha.workspace, "beta", "@writer", "/etc/passwd")
     with pytest.raises(Refused, match="no agent @nobody on beta"):
-        fill(pair.alpha.workspace, "beta", "@nobody", "logs")
+        refresh_mirror(pair.alpha.workspace, "beta", "@nobody", "logs")
 
 
 def test_a_host_that_is_away_is_said_to_be(pair: Pair, carrying: Carrying) -> None:
     carrying.is_away = True
     with pytest.raises(MailcoreError, match="beta does not answer"):
-        fill(pair.alpha.workspace, "beta", "@writer", "logs")
+        refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
 
 
 @pytest.mark.parametrize(

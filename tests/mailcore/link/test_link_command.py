@@ -212,6 +212,7 @@ def test_a_guard_on_duty_runs_the_link(hosts: Hosts) -> None:
 def test_the_unit_says_what_runs_and_where(tmp_path: Path) -> None:
     text = unit_text(tmp_path / "a b%c", Membership("alpha", "shop", (), "hub"))
     assert f'link serve -C "{tmp_path}/a b%%c"' in text and "Restart=always" in text
+    assert "KillMode=process" in text, "else its end is the end of what acts began: supervisors, and runs with them"
     assert " link run -C " in unit_text(tmp_path, Membership("beta", "shop"))
     if shutil.which("systemd-analyze"):
         unit = tmp_path / "praxmonitor-link-shop.service"
