@@ -30,5 +30,5 @@ class Permissions:
     ] = 3600.0
     first: Annotated[
         Seconds,
-        describe("The same of a program that asks at its own terminal only afterwards, as Codex. 0: it asks at once."),
+        describe("The same of a program that asks at its own terminal only afterwards. 0: it asks at once."),
     ] = 20.0
