@@ -54,10 +54,14 @@ SHORT: dict[str, float] = {
 
 
 def wait_until(
-    condition: Callable[[], T], seconds: float = 20.0, what: str = "", progress: Callable[[], object] | None = None
+    condition: Callable[[], T],
+    seconds: float = 20.0,
+    what: str | Callable[[], str] = "",
+    progress: Callable[[], object] | None = None,
 ) -> T:
     """The first true value of `condition`; fails, saying `what`, if none comes in time.
 
+    `what`: a function where it tells how things stand then, not when the wait began.
     `progress`: a value by which it is seen that things go on; the time counts from when it was last another one.
     """
     deadline, stands = time.monotonic() + seconds, None
@@ -66,7 +70,8 @@ def wait_until(
         if progress is not None and (now := progress()) != stands:
             deadline, stands = time.monotonic() + seconds, now
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds:g} s: {what or condition}")
+            said = what() if callable(what) else what
+            pytest.fail(f"not within {seconds:g} s: {said or condition}")
         pause.wait(0.02)
     return value
 
@@ -168,14 +173,14 @@ class House:
         """How much all runs of these have written: what grows as long as one of them gets on."""
         return sum(path.stat().st_size for name in names for path in self.agent(name).runs_dir.glob("*/*.jsonl"))
 
-    def over(self, name: str, run_id: str) -> Run:
+    def over(self, name: str, run_id: str, seconds: float = 30.0) -> Run:
         """The run, once it has ended and its branch is free."""
 
         def ended() -> bool:
             lock = read_lock(self.agent(name).dispatch_lock)
             return self.run(name, run_id).phase.ended and (lock is None or lock.run_id != run_id)
 
-        wait_until(ended, 30, f"{run_id} is over: {self.run(name, run_id)}")
+        wait_until(ended, seconds, lambda: f"{run_id} is over: {self.run(name, run_id)}")
         return self.run(name, run_id)
 
     def attempt_pid(self, name: str, run_id: str) -> int:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -55,6 +55,7 @@ def test_who_sounds(reach: int, sounds: bool, others: tuple[HostRecord, ...], wh
     assert sounding_host("beta", reach, others, sounds=sounds) == who, why
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.tuples(st.integers(0, 3), st.booleans()), min_size=1))
 def test_all_hosts_that_hear_each_other_reckon_the_same_and_keep_to_it(said: dict[str, tuple[int, bool]]) -> None:
     def reckoned(figures: dict[str, tuple[int, bool]]) -> dict[str, str]:

@@ -120,6 +120,7 @@ def test_a_screen_within_a_run_answers_and_mutes_no_alarm(house: House) -> None:
     """As above, at the real screen: nothing of the operator's alarms is answered, muted, or written to the audit."""
     source = f"""
 import asyncio, sys
+print("begun", flush=True)  # its sign of life: the screen takes longer to come up than a start may without one
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
 from msgspec import structs
@@ -145,7 +146,8 @@ async def look():
 asyncio.run(look())
 """
     house.python("writer", source)
-    run = house.over("@writer", house.started(OPERATOR, "@writer"))
+    house.limit(hard_limit=100.0)  # longer than all its waits together
+    run = house.over("@writer", house.started(OPERATOR, "@writer"), 120)
     log = house.agent("@writer").runs_dir / run.run_id / "attempt-1.stdout.log"
     assert "answered 0 muted 0" in log.read_text(), log.with_name("attempt-1.stderr.log").read_text()
     assert "mute" not in [act["verb"] for act in journal.read_records(house.workspace.state_dir / "audit.jsonl")]

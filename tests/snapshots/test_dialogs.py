@@ -52,6 +52,7 @@ from praxmonitor.dialogs.cost import CostScreen
 from praxmonitor.dialogs.drafts import DraftsScreen
 from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
+from praxmonitor.dialogs.link import LinkScreen
 from praxmonitor.dialogs.mute_alarm import MuteAlarmScreen
 from praxmonitor.dialogs.notices import NoticesScreen
 from praxmonitor.dialogs.permission import PermissionScreen
@@ -231,7 +232,7 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def test_every_dialog_has_its_picture() -> None:
-    """A new one wants a row in `DIALOGS`."""
+    """A new one wants a row in `DIALOGS`; that of the link is among the pictures of three hosts."""
     found = {
         kind
         for package in (praxmonitor.app, praxmonitor.dialogs, praxmonitor.views)
@@ -239,7 +240,7 @@ def test_every_dialog_has_its_picture() -> None:
         for _, kind in getmembers(module, isclass)
         if issubclass(kind, ModalScreen) and kind.__module__ == module.__name__
     }
-    assert found and found - {opening.kind for opening in DIALOGS.values()} == set()
+    assert found and found - {opening.kind for opening in DIALOGS.values()} == {LinkScreen}
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
