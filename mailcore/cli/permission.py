@@ -32,7 +32,7 @@ def permission(call: Call) -> VerbResult:
 
 
 def _list(call: Call) -> VerbResult:
-    from mailcore.permissions.policy import subject_of
+    from mailcore.model.permission import subject_of
     from mailcore.permissions.store import read_requests
 
     found = [one for agent in call.workspace.agents for one in read_requests(agent)]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+SUBJECT_KEYS = ("command", "file_path", "notebook_path", "path", "url", "query", "pattern")
+"""Keys of a tool's input that say what it is about, the first that is there."""
 
 
 class PermissionRequest(msgspec.Struct, frozen=True):
@@ -50,3 +54,25 @@ class PermissionAnswer(msgspec.Struct, frozen=True):
     """What the agent reads where it was denied."""
     always: bool = False
     """It holds for what is like it, until the session ends."""
+
+
+def subject_of(tool_input: Mapping[str, Any]) -> str:
+    """What a tool's input is about, in its own words; empty where it does not say."""
+    return next((value for key in SUBJECT_KEYS if isinstance(value := tool_input.get(key), str)), "")
+
+
+def remembered(request: PermissionRequest) -> tuple[dict[str, Any], ...]:
+    """What "always in this session" allows: the rules that the program suggests, else this very call.
+
+    What else it suggests, as another directory or mode, allows more than was asked, or does not keep it from asking.
+    """
+    if rules := tuple({**one, "destination": "session"} for one in request.suggestions if _is_rule(one)):
+        return rules
+    rule: dict[str, Any] = {"toolName": request.tool}
+    if isinstance(command := request.tool_input.get("command"), str):
+        rule["ruleContent"] = command
+    return ({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"},)
+
+
+def _is_rule(suggestion: dict[str, Any]) -> bool:
+    return suggestion.get("type") == "addRules" and suggestion.get("behavior") == "allow"

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.permission import PermissionRequest
+from mailcore.model.permission import PermissionRequest, subject_of
 from mailcore.observe.activities import neutral
-from mailcore.permissions.policy import subject_of
 from mailcore.programs.hook_lines import HOOKS_SOURCE, asks_for_permission
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from mailcore.exceptions import Refused, tolerated
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.model.permission import PermissionAnswer, PermissionRequest
-from mailcore.permissions.policy import subject_of
+from mailcore.model.permission import PermissionAnswer, PermissionRequest, subject_of
 from mailcore.permissions.store import put_answer, read_answer
 from mailcore.text import line
 from mailcore.text.units import UNKNOWN_TIME, clock_time

@@ -14,9 +14,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mailcore.config.permissions import Permissions
+from mailcore.model.permission import subject_of
 
-SUBJECT_KEYS = ("command", "file_path", "notebook_path", "path", "url", "query", "pattern")
-"""Keys of a tool's input that say what it is about, the first that is there."""
 _PATTERN = re.compile(r"(?P<tool>[^()\s]+)(?:\((?P<words>.*)\))?", re.DOTALL)
 _SEVERAL = re.compile(r"[;&|<>`\n\r(){}\\]|\$[({'\"]")
 """What lets a shell do something else than the command says at its beginning."""
@@ -30,11 +29,6 @@ def decided_by_policy(policy: Permissions, tool: str, tool_input: Mapping[str, A
     if any(_matches(pattern, tool, words, strict="command" in tool_input) for pattern in policy.allow):
         return True
     return None
-
-
-def subject_of(tool_input: Mapping[str, Any]) -> str:
-    """What a tool's input is about, in its own words; empty where it does not say."""
-    return next((value for key in SUBJECT_KEYS if isinstance(value := tool_input.get(key), str)), "")
 
 
 def faults_of(patterns: Sequence[str]) -> list[str]:

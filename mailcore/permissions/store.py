@@ -16,7 +16,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail.bell import SUFFIX, ring_bell
 from mailcore.model.agent import Agent
-from mailcore.model.permission import PermissionAnswer, PermissionRequest
+from mailcore.model.permission import PermissionAnswer, PermissionRequest, remembered
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.system.processes import alive
 from mailcore.workspace.find import Workspace
@@ -120,20 +120,3 @@ def decision_json(request: PermissionRequest, answer: PermissionAnswer) -> dict[
     elif answer.always and request.remembers:
         decision["updatedPermissions"] = list(remembered(request))
     return {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}}
-
-
-def remembered(request: PermissionRequest) -> tuple[dict[str, Any], ...]:
-    """What "always in this session" allows: the rules that the program suggests, else this very call.
-
-    What else it suggests, as another directory or mode, allows more than was asked, or does not keep it from asking.
-    """
-    if rules := tuple({**one, "destination": "session"} for one in request.suggestions if _is_rule(one)):
-        return rules
-    rule: dict[str, Any] = {"toolName": request.tool}
-    if isinstance(command := request.tool_input.get("command"), str):
-        rule["ruleContent"] = command
-    return ({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"},)
-
-
-def _is_rule(suggestion: dict[str, Any]) -> bool:
-    return suggestion.get("type") == "addRules" and suggestion.get("behavior") == "allow"

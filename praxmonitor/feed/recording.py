@@ -18,12 +18,11 @@ from mailcore.config import Alarms, Mail
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.error_group import ErrorGroup
 from mailcore.model.message import Mailbox, Message
-from mailcore.model.permission import PermissionRequest
+from mailcore.model.permission import SUBJECT_KEYS, PermissionRequest
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.fact_codec import TAGS, encoded_line, tagged
 from mailcore.observe.facts import AgentTold, ErrorsRead, Fact, MailboxRead, PermissionsRead, RunRead
-from mailcore.permissions.policy import SUBJECT_KEYS
 from mailcore.system.writing import create
 from mailcore.text.units import size
 

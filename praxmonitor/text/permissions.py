@@ -10,9 +10,7 @@ from typing import Any
 
 from rich.cells import cell_len, chop_cells
 
-from mailcore.model.permission import PermissionRequest
-from mailcore.permissions.policy import SUBJECT_KEYS
-from mailcore.permissions.store import remembered
+from mailcore.model.permission import SUBJECT_KEYS, PermissionRequest, remembered
 from mailcore.text.units import clock_time, duration, since
 from praxmonitor.text.lines import Line, plain, wrap
 
