@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from textual.binding import Binding, BindingsMap
 
+from praxmonitor.actions.action import Action
 from praxmonitor.actions.key_names import spoken_key
 from praxmonitor.actions.preconditions import Situation
-from praxmonitor.actions.scope import Scope
+from praxmonitor.actions.scope import ACT, Scope
 from praxmonitor.actions.table import ACTIONS, BY_ID
+
+
+def _own(rivals: Sequence[Action]) -> Action:
+    """The first of several actions of one key that is not about the agent under the cursor, whatever the view."""
+    return next((each for each in rivals if each.scope is not ACT), rivals[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Keymap:
 
     def elects(self, action_id: str, scopes: Collection[Scope], now: Situation) -> bool:
         """Whether this action is what its key means now in a view of these scopes: of several actions of one key the
-        first that can be done, or that claims it; where none can, the first."""
+        first that can be done, or that claims it; where none can, the first that is the view's own."""
         sharing = self._rivals.get(action_id)
         if sharing is None:
             mine = frozenset(self.keys(action_id))
@@ -36,7 +42,8 @@ class Keymap:
         rivals = [BY_ID[each] for each in sharing if BY_ID[each].scope in scopes]
         return (
             len(rivals) < 2
-            or next((each for each in rivals if each.claims(now) or not each.refusal(now)), rivals[0]).id == action_id
+            or next((each for each in rivals if each.claims(now) or not each.refusal(now)), _own(rivals)).id
+            == action_id
         )
 
     def keys(self, action_id: str) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ def asks_permission(now: Situation, verb: str) -> str:
     """The selected agent's program asks for something and waits to be answered."""
     if why := agent(now, verb):
         return why
+    if now.message is not None:
+        return "here the mail under the cursor is answered; what a program asks is answered in the view of its agent"
     if now.facts is not None and now.facts.permissions:
         return ""
     asks = now.facts is not None and now.facts.prompts

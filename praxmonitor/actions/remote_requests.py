@@ -12,6 +12,7 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.names import split_address
 from mailcore.text.units import clock_time
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.entitlement import entitle
 
 
 def host_of(workspace: Workspace, address: str) -> str:
@@ -30,14 +31,13 @@ def ask_there(
 ) -> str:
     """Have a verb carried out where that agent lives, about it or else about `target`; what to say of it.
 
-    Refused as of `requests.entitle`, and with what the other host refuses.
+    Refused as of `entitlement.entitle`, and with what the other host refuses.
     """
     from mailcore.hosts.acts import KEEP, OUTCOME_TIMEOUT
     from mailcore.hosts.asked_acts import ask_act, sign_act
     from mailcore.hosts.asked_wait import wait_for_outcome
     from mailcore.hosts.directory import read_host
     from mailcore.workspace import trust
-    from praxmonitor.actions.requests import entitle
 
     name, host = split_address(address)
     entitle(workspace, trust.trusted_config(workspace)[0], outlived=verb != "kill")

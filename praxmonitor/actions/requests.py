@@ -6,19 +6,20 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import Config
-from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
-from mailcore.system.safe_open import own_directory
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.entitlement import entitle as entitle
+from praxmonitor.actions.entitlement import is_locked as is_locked
+from praxmonitor.actions.entitlement import me as me
+from praxmonitor.actions.entitlement import prove as prove
 from praxmonitor.actions.remote_requests import ask_there, host_of, refuse_elsewhere, story_there
 
 if TYPE_CHECKING:
@@ -31,42 +32,6 @@ if TYPE_CHECKING:
 
 VERB_OF = {"approved": "approve", "denied": "deny"}
 """A decision → the verb of it."""
-_UNLOCKED: set[Path] = set()
-"""Workspaces for which the operator's passphrase was typed in this process."""
-
-
-def me(workspace: Workspace) -> str:
-    """Whose acts these are: the operator's. Refused where this screen was started within an agent's run."""
-    from mailcore.identity.ancestry import walk_ancestors
-    from mailcore.workspace import audit
-
-    run = walk_ancestors(workspace).run
-    if run is not None:
-        raise Refused(f"this screen was started within a run of {run.words}: there it only looks", "identity")
-    audit.current_proof.set("passphrase" if workspace.root in _UNLOCKED else "screen")
-    return OPERATOR
-
-
-def entitle(
-    workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True, secret: str = "none"
-) -> None:
-    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do.
-
-    `secret`: the proof that this act asks for, beside what config asks for anyhow.
-    """
-    from mailcore.identity import passphrase
-    from mailcore.identity.ancestry import walk_ancestors
-    from mailcore.identity.caller import Identity
-    from mailcore.identity.operator import require_entitled
-
-    me(workspace)
-    caller = Identity(workspace.operator, "screen", (), ancestry=walk_ancestors(workspace))
-    proved = secret == "passphrase" or passphrase.is_wanted(workspace, config.operator.proof)
-    if proved and workspace.root not in _UNLOCKED:
-        raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
-    require_entitled(
-        workspace, caller, os.environ, own_directory(), entitled, at_screen=True, proved=proved, outlived=outlived
-    )
 
 
 def note_mute(workspace: Workspace, verb: str, what: str, why: str) -> None:
@@ -74,26 +39,6 @@ def note_mute(workspace: Workspace, verb: str, what: str, why: str) -> None:
     from mailcore.workspace import audit
 
     audit.record(workspace, me(workspace), verb, alarms=what, why=why)
-
-
-def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
-    """Whether what no agent may do wants the operator's passphrase here, and was not given it.
-
-    `tier`: that of the approval that is to be decided, if it is one.
-    """
-    from mailcore.identity import passphrase
-
-    secret = tier in config.tiers and config.tiers[tier].proof == "passphrase"
-    return workspace.root not in _UNLOCKED and (secret or passphrase.is_wanted(workspace, config.operator.proof))
-
-
-def prove(workspace: Workspace, phrase: str) -> None:
-    """Refused unless it is the operator's passphrase."""
-    from mailcore.identity import passphrase
-
-    me(workspace)
-    passphrase.require_passphrase(workspace, iter([phrase]))
-    _UNLOCKED.add(workspace.root)
 
 
 def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from tests.stories.expectation import EXPECTATION
+from tests.stories.linked_hosts import LINKED_HOSTS
 from tests.stories.made import STORIES
 from tests.stories.masks import MASKS
 from tests.stories.moves import MOVES
@@ -19,7 +20,7 @@ from tests.stories.repeated_errors import REPEATED_ERRORS
 LONGEST = 9000.0
 """Stories that are longer are not played again here, but where no other raises a kind."""
 UNREAD = tuple(story for story in MOVES if "unread" in {kind for _, kind, _ in story.expected})
-ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *(mask.story for mask in MASKS))
+ALL = (*STORIES, *MOVES, *EXPECTATION, *REPEATED_ERRORS, *LINKED_HOSTS, *(mask.story for mask in MASKS))
 PLAYED = (*(story for story in ALL if story.expected and story.seconds < LONGEST), *UNREAD[:1])
 TIME = re.compile(r"(?:\b\d{4}-\d{2}-\d{2} )?\b\d{1,2}:\d{2}(?::\d{2})?\b")
 CLAUSE = re.compile(r"; |, (?!\d)|: |\. ")

@@ -21,7 +21,7 @@ from mailcore.identity import passphrase
 from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
 from mailcore.workspace import create, trust
-from praxmonitor.actions import requests, sending
+from praxmonitor.actions import entitlement, requests, sending
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
@@ -39,7 +39,7 @@ AT_ONCE = Config(mail=Mail(undo=0.0))
 @pytest.fixture(autouse=True)
 def locked_again() -> Iterator[None]:
     yield
-    requests._UNLOCKED.clear()
+    entitlement._UNLOCKED.clear()
 
 
 @pytest.fixture

@@ -269,7 +269,8 @@ def test_a_program_that_cannot_recognise_a_session_says_so() -> None:
 def test_which_programs_a_config_uses() -> None:
     config = Config(agents={"a": AgentConfig("no such"), "b": AgentConfig("codex")})
     assert [one.name for one in registry.used_programs(config)] == ["claude", "codex", "gemini", "command"]
-    assert [registry.hooks_of(name) for name in ("claude", "codex")] == [registry.program("claude").hooks, None]
+    own = [registry.program(name).hooks for name in ("claude", "codex")]
+    assert [registry.hooks_of(name) for name in ("claude", "codex", "gemini")] == [*own, None] and None not in own
     assert (
         registry.hooks_of("command")
         == registry.hooks_of("")
