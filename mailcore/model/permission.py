@@ -76,3 +76,9 @@ def remembered(request: PermissionRequest) -> tuple[dict[str, Any], ...]:
 
 def _is_rule(suggestion: dict[str, Any]) -> bool:
     return suggestion.get("type") == "addRules" and suggestion.get("behavior") == "allow"
+
+
+def request_words(request: PermissionRequest) -> str:
+    """`asks for permission: Bash: touch one`: what would be done, not what its agent calls it. Untrusted text."""
+    subject = subject_of(request.tool_input)
+    return f"asks for permission: {request.tool or 'a tool'}{f': {subject}' if subject else ''}"

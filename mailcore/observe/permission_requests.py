@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.permission import PermissionRequest, subject_of
+from mailcore.model.permission import PermissionRequest, request_words
 from mailcore.observe.activities import neutral
 from mailcore.programs.hook_lines import HOOKS_SOURCE, asks_for_permission
 
@@ -31,15 +31,9 @@ def asked_of_operator(facts: AgentFacts) -> tuple[Asked, ...]:
         if prompt is not None:
             left.remove(prompt)
         at = min(prompt.at, request.at) if prompt is not None else request.at
-        found.append(Asked(at, request_words(request)))
+        found.append(Asked(at, neutral(request_words(request))))
     found += [Asked(one.at, one.text) for one in left]
     return tuple(sorted(found, key=lambda one: one.at))
-
-
-def request_words(request: PermissionRequest) -> str:
-    """`asks for permission: Bash: touch one`: what would be done, not what its agent calls it."""
-    subject = subject_of(request.tool_input)
-    return neutral(f"asks for permission: {request.tool or 'a tool'}{f': {subject}' if subject else ''}")
 
 
 def as_prompt(request: PermissionRequest, at: float) -> Activity:

@@ -7,8 +7,7 @@ from functools import partial
 
 from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.permission import PermissionAnswer, PermissionRequest
-from mailcore.observe.permission_requests import request_words
+from mailcore.model.permission import PermissionAnswer, PermissionRequest, request_words
 from mailcore.text.units import since
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions import requests
@@ -57,7 +56,7 @@ async def show_request(context: Context[View], request: PermissionRequest, *, de
     shown = PermissionScreen(request, opened.clock(), denies=denies, decides=opened.writable)
     answer = await context.display.push_screen_wait(shown)
     if answer is not None and await unlocked(context):
-        await ask(context, decide, opened.workspace, opened.config, request, answer)
+        await ask(context, answer_request, opened.workspace, opened.config, request, answer)
 
 
 async def _chosen(context: Context[View], facts: AgentFacts) -> PermissionRequest | None:
@@ -80,7 +79,7 @@ def _option(request: PermissionRequest, now: float, width: int) -> list[Line]:
     return [spread(((words, ""),), ((by, "muted"), (since(request.at, now), "faint")), width)]
 
 
-def decide(workspace: Workspace, config: Config, request: PermissionRequest, answer: PermissionAnswer) -> str:
+def answer_request(workspace: Workspace, config: Config, request: PermissionRequest, answer: PermissionAnswer) -> str:
     """Give the operator's answer to a request, as `mailcore permission` does: refused to an agent that sits at this
     screen, and where somebody was first."""
     from mailcore.permissions.decide import decide_permission

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mailcore.model.message import Message
-from mailcore.model.permission import PermissionRequest
-from mailcore.observe.permission_requests import request_words
+from mailcore.model.permission import PermissionRequest, request_words
 from mailcore.text.units import age, clock_cells, clock_time, since, soon
 from praxmonitor.alarms.alarm_mutes import AlarmMute
 from praxmonitor.alarms.episode import Episode

@@ -14,7 +14,7 @@ from mailcore.model.permission import SUBJECT_KEYS, PermissionRequest, remembere
 from mailcore.text.units import clock_time, duration, since
 from praxmonitor.text.lines import Line, plain, wrap
 
-LABEL = 12
+NAME_CELLS = 12
 """Cells before what is said of it."""
 MOST_HINTED = 8
 """Lines of what would be done where only a part of it is shown."""
@@ -53,7 +53,7 @@ def hinted(request: PermissionRequest, width: int, key: str, most: int = MOST_HI
     lines = list(islice(_deed(request, width), most + 1))
     if len(lines) <= most:
         return lines
-    return [*lines[: most - 1], ((f"{'':<{LABEL}}… and more: {key or 'the palette'} shows all of it", "warn"),)]
+    return [*lines[: most - 1], ((f"{'':<{NAME_CELLS}}… and more: {key or 'the palette'} shows all of it", "warn"),)]
 
 
 def circumstances(request: PermissionRequest, now: float, width: int) -> Iterator[Line]:
@@ -131,9 +131,9 @@ def _sign(sign: str, text: str, width: int) -> Iterator[Line]:
 def _value(key: str, value: object, width: int) -> Iterator[Line]:
     """One value under its key, each line of it as it stands: nothing of it is left out."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    lines = [part for line in text.split("\n") for part in _broken(line, width - LABEL)]
+    lines = [part for line in text.split("\n") for part in _broken(line, width - NAME_CELLS)]
     for number, part in enumerate(lines):
-        yield ((f"{plain(key)[: LABEL - 1] if not number else '':<{LABEL}}", "faint"), (part, "strong"))
+        yield ((f"{plain(key)[: NAME_CELLS - 1] if not number else '':<{NAME_CELLS}}", "faint"), (part, "strong"))
 
 
 def _broken(text: str, width: int) -> list[str]:
@@ -142,5 +142,5 @@ def _broken(text: str, width: int) -> list[str]:
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[Line]:
-    for number, part in enumerate(wrap(text, max(10, width - LABEL)) if text else ()):
-        yield ((f"{label if not number else '':<{LABEL}}", "faint"), (part, ""))
+    for number, part in enumerate(wrap(text, max(10, width - NAME_CELLS)) if text else ()):
+        yield ((f"{label if not number else '':<{NAME_CELLS}}", "faint"), (part, ""))

@@ -20,7 +20,7 @@ from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, p
 from praxmonitor.widgets.line_list import Lines
 
 MOST_ACTIVITIES = 20
-MOST_ASKED = 200
+MOST_REQUEST_LINES = 200
 """Lines of a request for permission."""
 
 
@@ -67,7 +67,7 @@ def story_lines(
 
 def permission_hint(request: PermissionRequest, now: float, width: int) -> list[Line]:
     """What its program asks permission for; of a very long one the beginning."""
-    return [*hinted(request, width, "Y", MOST_ASKED), *circumstances(request, now, width)]
+    return [*hinted(request, width, "Y", MOST_REQUEST_LINES), *circumstances(request, now, width)]
 
 
 def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
+from mailcore.model.permission import request_words
 from mailcore.model.run import Phase
-from mailcore.observe.permission_requests import request_words
 from mailcore.text.units import clock_cells, since, soon
 from praxmonitor.text.activities import KINDS
 from praxmonitor.text.agents import BYPASS, LOOKS, Look, attempts, run_subject, shortened, task
