@@ -173,9 +173,9 @@ async def test_what_does_nothing_now_is_not_offered_and_says_why_when_pressed() 
         await until(pilot, lambda: "your mail" in text_of(app), "the inbox")
         keys = text_of(app).splitlines()[-1]
         assert "D kill" not in keys and "r retry" not in keys
-        assert (
-            " R reply " in keys and "d dispatch                                 n next  N previous  i inbox" in keys
-        ), "the others stay where they are"
+        assert " R reply " in keys and "d dispatch                   n next  N previous  i inbox" in keys, (
+            "the others stay where they are"
+        )
         await pilot.press("D")
         await until(pilot, lambda: "@operator is you: nothing to kill" in text_of(app), "it says why")
 
