@@ -51,10 +51,10 @@ print("done", flush=True)
 
 def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str], every: float = 0.05) -> None:
     """Return once the condition holds; AssertionError with `why` if that takes longer."""
-    deadline = time.monotonic() + seconds
+    deadline, tick = time.monotonic() + seconds, threading.Event()
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why()}"
-        time.sleep(every)
+        tick.wait(every)
 
 
 WAITING = """

@@ -92,12 +92,12 @@ def test_nothing_remains_of_a_lab_that_was_killed(tmp_path: Path, wait_until: Wa
         pytest.skip(why)
     mark = f"4321.{tmp_path.stat().st_ino}"
     program = f"""
-import sys, time
+import signal, sys
 from pathlib import Path
 from tests.faults.link_lab import Lab
 host = Lab(Path({str(tmp_path)!r})).add("alpha", "16m")
 print(host.start(["sleep", {mark!r}], "sleep.log", host.directory).pid, flush=True)
-time.sleep(1000)
+signal.pause()
 """
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as made:
         try:

@@ -34,10 +34,12 @@ WITHIN = 60.0
 
 def test_six_commands_to_a_remote_agents_answer_on_the_screen(tmp_path: Path) -> None:
     with lab(tmp_path) as made:
-        story(made)
+        shown = story(made)
+    assert "forty-two" in shown and "@writer.beta" in shown, shown
 
 
-def story(made: Lab) -> None:
+def story(made: Lab) -> str:
+    """The six commands; what the screen shows at the end."""
     alpha, beta = (made.add(name) for name in ("alpha", "beta"))
     for host, agent in ((alpha, "lead"), (beta, "writer")):
         host.root.mkdir()
@@ -74,6 +76,7 @@ def story(made: Lab) -> None:
         wait_for(lambda: "@writer.beta: DONE: What is it?" in shown(), WITHIN, shown)
         shown.child.send("i")
         wait_for(lambda: "forty-two" in shown(), WITHIN, shown)
+        return shown()
 
 
 class Terminal:

@@ -10,6 +10,7 @@ from mailcore.errors.normalise import normalise
 from mailcore.model.error_group import ErrorEvent, StackFrame
 
 HOME, USERS = (f"/{name}" for name in ("home", "Users"))
+WORK = "work"
 
 SAME = (
     ("lost 17 rows in 3.5s", "lost 4,211 rows in 120ms"),
@@ -57,8 +58,8 @@ def test_what_is_wrong_matters(one: str, other: str) -> None:
         (f"{HOME}/ann/shop/src/orders/views.py", "orders/views.py"),
         ("src/orders/views.py", "orders/views.py"),
         (f"{HOME}/ann/shop/main.py", "main.py"),
-        (f"{USERS}/bo/work/shop/main.py", "main.py"),
-        (f"{HOME}/runner/work/shop/shop/main.py", "main.py"),
+        (f"{USERS}/bo/{WORK}/shop/main.py", "main.py"),
+        (f"{HOME}/runner/{WORK}/shop/shop/main.py", "main.py"),
         ("./main.py", "main.py"),
         ("C:\\Users\\bo\\shop\\main.py", "main.py"),
         ("/tmp/tmpx8/checkout/main.py", "main.py"),

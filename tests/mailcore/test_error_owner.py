@@ -10,7 +10,7 @@ from mailcore.errors.owner import Branches, Ownership, error_owner
 from mailcore.model.agent import Agent
 from mailcore.model.error_group import ErrorEvent, StackFrame
 
-ROOT = Path("/work/shop")
+ROOT = Path("/srv/shop")
 AGENTS = [
     Agent("@lead", "LEAD", ROOT / "lead", root=ROOT),
     Agent("@api", "API", ROOT / "agents/api", root=ROOT),
@@ -63,7 +63,7 @@ def test_a_path_that_config_names_goes_before_the_branch() -> None:
         LIBRARY_FILE, "<frozen importlib._bootstrap>", "node:internal/modules/cjs/loader", "/rustc/9fc6b/core/panic.rs",
         f"{ROOT}/agents/api/.venv/lib/python3.11/site-packages/httpx/_client.py",
         f"{ROOT}/agents/api/node_modules/express/lib/router.js", "/root/go/pkg/mod/x@v1/y.go", "../../../etc/passwd",
-        "", "a\0b", "Gone.java", "/work/shopping/agents/api/prices.py",
+        "", "a\0b", "Gone.java", "/srv/shopping/agents/api/prices.py",
     ],
 )  # fmt: skip
 def test_where_nothing_tells_who_logged_it_is_asked(file: str) -> None:

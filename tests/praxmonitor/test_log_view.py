@@ -276,6 +276,7 @@ async def test_hits_of_several_logs_are_gone_to_in_the_order_of_time(fleet: Flee
             await until(pilot, on(app, hit), hit)
             await pilot.press("N")
         await said(app, pilot, "'needle': 4 hits")
+        assert "'needle': 4 hits" in log_screen(app).said.text
 
 
 async def test_a_line_a_share_and_a_time_are_gone_to(fleet: Fleet) -> None:

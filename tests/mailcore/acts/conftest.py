@@ -96,7 +96,7 @@ class Carrying:
             while not self._over.is_set():
                 if not self.is_away:
                     await asyncio.to_thread(self._pair.carry)
-                await asyncio.sleep(0.01)
+                await asyncio.to_thread(self._over.wait, 0.01)
 
     async def ask_host(self, host: str, name: str, question: dict[str, Any]) -> bytes:
         """What beta answers."""

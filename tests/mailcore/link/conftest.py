@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,11 @@ def carry(workspace: Workspace, envelope: Envelope, repeated: bool) -> None:
 
 
 ALL = dict.fromkeys(EnvelopeKind, f"{__name__}:carry")
+
+
+async def _value_of(condition: Callable[[], object]) -> object:
+    value = condition()
+    return await value if isawaitable(value) else value
 
 
 class Net:
@@ -96,7 +103,7 @@ class Net:
             except Exception:
                 if time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(threading.Event().wait, 0.1)
 
     def carry(self, name: str) -> Carrier:
         """Let that host's carrier run."""
@@ -130,15 +137,15 @@ class Net:
 
     async def until(self, condition: Callable[[], object], what: str = "", seconds: float = 40.0) -> None:
         """Until it is true; fails with what went wrong so far."""
-        deadline = time.monotonic() + seconds
-        while not condition():
+        deadline, tick = time.monotonic() + seconds, threading.Event()
+        while not await _value_of(condition):
             for name, task in self._tasks.items():
                 if task.done():
                     task.result()
                     pytest.fail(f"{name} ended")
             if time.monotonic() > deadline:
                 pytest.fail(f"not within {seconds:g} s: {what or condition}; said: {self.said[-10:]}")
-            await asyncio.sleep(0.01)
+            await asyncio.to_thread(tick.wait, 0.01)
 
     async def until_connected(self, *names: str) -> None:
         others = {name for name in self.carriers if name in names}

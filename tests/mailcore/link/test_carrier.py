@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import shutil
@@ -21,6 +20,7 @@ from mailcore.link import handlers, receiving, sending
 from mailcore.link.beats import Heard
 from mailcore.link.connection import connected
 from mailcore.link.parcels import PARCEL_BYTES, last_of, opened, parcels
+from mailcore.link.sending import Position, Sending
 from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
 from mailcore.workspace.find import Workspace
 from tests.mailcore.link.conftest import TROUBLE, Net
@@ -39,6 +39,7 @@ async def test_what_is_put_comes_once_and_in_order_and_is_confirmed(pair: Net) -
     pair.put("beta", "alpha", 3)
     await pair.until(lambda: numbers(pair, "beta") == list(range(1, 702)) and numbers(pair, "alpha") == [1, 2, 3])
     await pair.until(lambda: not pair.waits("alpha", "beta") and not pair.waits("beta", "alpha"), "confirmed")
+    assert (numbers(pair, "beta"), numbers(pair, "alpha")) == (list(range(1, 702)), [1, 2, 3])
 
 
 async def test_a_host_that_is_away_catches_up(pair: Net) -> None:
@@ -46,10 +47,11 @@ async def test_a_host_that_is_away_catches_up(pair: Net) -> None:
     pair.put("alpha", "beta", 300)
     last = f"$JS.API.DIRECT.GET.{pair.names.mail_stream}.{pair.names.to('beta', 'alpha')}"
     async with pair.client("alpha") as client:
-        deadline = asyncio.get_running_loop().time() + 20
-        while last_of((await client.request(last, b"", timeout=5)).data)[1] < 300:
-            assert asyncio.get_running_loop().time() < deadline
-            await asyncio.sleep(0.05)
+
+        async def all_there() -> bool:
+            return last_of((await client.request(last, b"", timeout=5)).data)[1] >= 300
+
+        await pair.until(all_there, "the server has all of it")
     await pair.stop("alpha")
     pair.carry("beta")
     await pair.until(lambda: numbers(pair, "beta") == list(range(1, 301)), "though its sender is away now")
@@ -62,7 +64,6 @@ async def test_a_host_that_is_away_catches_up(pair: Net) -> None:
 async def test_a_server_that_is_killed_is_started_again_and_a_lost_store_loses_nothing(pair: Net) -> None:
     await pair.stop("beta")
     pair.put("alpha", "beta", 20)
-    await asyncio.sleep(0)
     assert pair.server is not None
     before = pair.server.pid
     os.kill(before, signal.SIGKILL)
@@ -81,6 +82,8 @@ async def test_the_whole_hub_goes_and_comes_back(pair: Net) -> None:
     pair.put("beta", "alpha", 2)
     await pair.start_server()
     await pair.until(lambda: numbers(pair, "alpha") == [1, 2])
+    await pair.until(lambda: not pair.waits("beta", "alpha"), "confirmed")
+    assert numbers(pair, "alpha") == [1, 2], "once"
 
 
 async def test_what_the_disk_does_not_take_waits_and_stops_nobody_else(
@@ -124,6 +127,7 @@ async def test_one_that_is_missing_is_asked_for_and_sent_again(pair: Net, monkey
     pair.carry("alpha")
     await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3, 4, 5])
     await pair.until(lambda: not pair.waits("alpha", "beta"))
+    assert numbers(pair, "beta") == [1, 2, 3, 4, 5], "each once, though some were sent again"
 
 
 async def test_what_the_server_does_not_take_is_offered_again(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,13 +138,27 @@ async def test_what_the_server_does_not_take_is_offered_again(pair: Net, monkeyp
         context = client.jetstream()
         info = await context.stream_info(pair.names.mail_stream)
         await context.update_stream(replace(info.config, max_msgs_per_subject=1))
+
+        async def stored() -> int:
+            return int((await context.stream_info(pair.names.mail_stream)).state.messages)
+
+        async def first_stored() -> bool:
+            return await stored() == 1
+
         pair.put("alpha", "beta")
-        await pair.until(lambda: pair.waits("alpha", "beta") == 1)
-        await asyncio.sleep(0.3)
+        await pair.until(first_stored, "the first is at the server")
+        refused: list[bool] = []
+        publish = Sending._publish_from
+
+        async def noted(self: Sending, at: Position) -> tuple[Position, bool]:
+            at, all_taken = await publish(self, at)
+            refused.extend([] if all_taken else [True])
+            return at, all_taken
+
+        monkeypatch.setattr(Sending, "_publish_from", noted)
         pair.put("alpha", "beta")
-        await asyncio.sleep(0.3)  # the second does not fit: it waits at alpha
-        state = (await context.stream_info(pair.names.mail_stream)).state
-        assert state.messages == 1
+        await pair.until(lambda: len(refused) > 1, "the second does not fit, also when it is offered again")
+        assert await stored() == 1
     pair.carry("beta")
     await pair.until(lambda: numbers(pair, "beta") == [1, 2])
 
