@@ -15,6 +15,7 @@ from mailcore.hosts.link_status import read_link_status
 from mailcore.link.founding import found_link
 from mailcore.link.inviting import invite, wait_until_applied
 from mailcore.link.join import join
+from mailcore.link.server import end_left_over, server_place
 from mailcore.workspace.find import Workspace
 
 CONNECTED_WITHIN = 60.0
@@ -71,6 +72,7 @@ def linked(
     found_link(hub, Link(), host="alpha")
     runs = {"alpha": LinkRun(hub, environments.get("alpha"))}
     with ExitStack() as ending:
+        ending.callback(end_left_over, server_place(hub))  # of a link that a test killed
         ending.callback(runs["alpha"].stop)
         runs["alpha"].start()
         for name, workspace in members.items():

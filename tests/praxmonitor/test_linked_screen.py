@@ -12,32 +12,21 @@ import pytest
 from mailcore.hosts.directory import remote_agent
 from mailcore.hosts.mirrored import read_mirror
 from mailcore.mail import post
-from mailcore.workspace import create
-from mailcore.workspace.find import Workspace, load_workspace
+from mailcore.workspace.find import Workspace
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.remote_files import COPIED_LOGS, RemoteFiles
-from tests.linked import LinkRun, linked
 from tests.praxmonitor.fake_feed import PATIENT, agent_screen, app_on, text_of, until
+from tests.praxmonitor.two_hosts import WITHIN, TwoHosts, two_hosts
 
 pytest.importorskip("nats")
 pytestmark = pytest.mark.anyio
-WITHIN = 60.0
-
-Hosts = tuple[Workspace, Workspace, dict[str, LinkRun]]
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
-    """Alpha, where the screen is, beta with its writer, and the links' processes."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    here, there = (
-        create.create_workspace(tmp_path / name / "lighthouse", [(agent, agent)])
-        for name, agent in (("alpha", "lead"), ("beta", "writer"))
-    )
-    with linked(here, {"beta": there}) as runs:
-        yield load_workspace(here.registry), there, runs
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoHosts]:
+    with two_hosts(tmp_path, monkeypatch) as both:
+        yield both
 
 
 def log_there(there: Workspace, line: str) -> None:
@@ -48,7 +37,7 @@ def log_there(there: Workspace, line: str) -> None:
         file.write(f"{line}\n")
 
 
-async def test_an_agent_of_another_host_is_looked_at_and_its_host_is_said_to_be_away(hosts: Hosts) -> None:
+async def test_an_agent_of_another_host_is_looked_at_and_its_host_is_said_to_be_away(hosts: TwoHosts) -> None:
     here, there, runs = hosts
     log_there(there, "the first line of its log")
     post.send_mail(there, "@operator", ["@writer"], "About the lamp", "It wants oil before dusk.")
@@ -78,7 +67,7 @@ async def test_an_agent_of_another_host_is_looked_at_and_its_host_is_said_to_be_
         await until(pilot, lambda: "2 hosts" in text_of(app) and "⊘" not in text_of(app), "beta is back", WITHIN)
 
 
-async def test_what_is_not_answered_is_said(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_answered_is_said(hosts: TwoHosts, monkeypatch: pytest.MonkeyPatch) -> None:
     here, _, runs = hosts
     app = app_on(FileFeed(here.root, 0.5), here, clock=time.time, config=PATIENT)
     async with app.run_test(size=(160, 48)) as pilot:
@@ -91,7 +80,7 @@ async def test_what_is_not_answered_is_said(hosts: Hosts, monkeypatch: pytest.Mo
         assert not read_mirror(facts.agent).asked
 
 
-def test_one_thing_is_asked_for_now_and_then_only(hosts: Hosts) -> None:
+def test_one_thing_is_asked_for_now_and_then_only(hosts: TwoHosts) -> None:
     here, there, _ = hosts
     log_there(there, "one")
     agent = remote_agent(here, "@writer", "beta")

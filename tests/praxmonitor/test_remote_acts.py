@@ -14,17 +14,15 @@ from mailcore.dispatch import control
 from mailcore.mail import approvals
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
-from mailcore.workspace import create
-from mailcore.workspace.find import Workspace, load_workspace
+from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 from mailcore.workspace.trust import trusted_config
 from praxmonitor.feed.file_feed import FileFeed
-from tests.linked import LinkRun, linked
 from tests.praxmonitor.fake_feed import PATIENT, app_on, text_of, until
+from tests.praxmonitor.two_hosts import WITHIN, TwoHosts, two_hosts
 
 pytest.importorskip("nats")
 pytestmark = pytest.mark.anyio
-WITHIN = 60.0
 CONFIG = """[dispatch]
 stop_grace = 0.3
 [agents.writer]
@@ -32,24 +30,14 @@ program = "command"
 command = ["sh", "-c", "echo up; exec sleep 600"]
 """
 
-Hosts = tuple[Workspace, Workspace, dict[str, LinkRun]]
-
 
 @pytest.fixture
-def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
-    """Alpha, where the screen is, beta with its writer, and the links' processes."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    here, there = (
-        create.create_workspace(tmp_path / name / "lighthouse", [(agent, agent)])
-        for name, agent in (("alpha", "lead"), ("beta", "writer"))
-    )
-    there.config_file.write_text(CONFIG)
-    with linked(here, {"beta": there}) as runs:
-        yield load_workspace(here.registry), load_workspace(there.registry), runs
+def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoHosts]:
+    with two_hosts(tmp_path, monkeypatch, CONFIG) as both:
+        yield both
 
 
-async def test_the_same_keys_act_on_an_agent_of_another_host(hosts: Hosts) -> None:
+async def test_the_same_keys_act_on_an_agent_of_another_host(hosts: TwoHosts) -> None:
     here, there, _ = hosts
     writer = there.agent("@writer")
     app = app_on(FileFeed(here.root, 0.5), here, clock=time.time, config=PATIENT)

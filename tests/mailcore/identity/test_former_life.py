@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -94,6 +95,8 @@ def test_what_was_left_behind(house: House, one: Left) -> None:
     words = [*CONTAINER, sys.executable, "-c", INSIDE, str(agent.dispatch_lock), RUN, facts]
     with locked(agent.runs_dir / RUN / FLOCK) if one.held else nullcontext():
         done = subprocess.run(words, cwd=house.root, capture_output=True, text=True, timeout=60)
+    agent.dispatch_lock.unlink(missing_ok=True)  # nothing of it is there to be ended
+    shutil.rmtree(agent.runs_dir)
     if one.refused:
         assert done.returncode == 3 and one.refused in done.stderr, (done.returncode, done.stderr)
     else:
