@@ -24,6 +24,8 @@ from typing import Any
 import pytest
 
 from mailcore.formats import journal
+from mailcore.mail.bell import ring_bells
+from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.programs.base import Output
 from mailcore.workspace.lock_reader import read_lock
@@ -257,6 +259,9 @@ def lab(tmp_path: Path, programs: dict[str, Path]) -> Iterator[Lab]:
         one = Lab(root, home, stub, environment)
         yield one
         stub.hold.set()
+        ring_bells(
+            Agent("@writer", "WRITER", one.branch)
+        )  # what sleeps beside a session that was killed looks, and goes
         deadline = time.monotonic() + 5  # a supervisor goes a moment after its lock
         while (left := one.marked()) and time.monotonic() < deadline:
             threading.Event().wait(0.05)

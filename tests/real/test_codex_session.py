@@ -7,66 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 
-import pexpect
-import pyte
 import pytest
 
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
+from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Step, Text, Tool
 from tests.real.test_idle import arrives, given, quiet, send, sleeps
 from tests.real.test_permission import decide
 
-ANSWERS = {b"\x1b[6n": "\x1b[1;1R", b"\x1b[c": "\x1b[?62;c"}
-"""What a terminal is asked, and says of itself."""
-
-
-class CodexTerminal:
-    """A person's terminal in which `codex` runs, and what it shows."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._page = pyte.Screen(120, 50)
-        self._stream = pyte.ByteStream(self._page)
-        self._lock = threading.Lock()
-        self._child: pexpect.spawn[bytes] = pexpect.spawn(
-            "codex", ["--dangerously-bypass-hook-trust", "begin"], cwd=str(lab.branch),
-            env=lab.environment | {"TERM": "xterm-256color"}, dimensions=(50, 120), timeout=60,
-        )  # fmt: skip
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        while True:
-            try:
-                piece = self._child.read_nonblocking(1 << 16, timeout=None)
-            except (pexpect.EOF, OSError, ValueError):
-                return
-            for asked, answer in ANSWERS.items():
-                if asked in piece:
-                    self._child.send(answer)
-            with self._lock:
-                self._stream.feed(piece)
-
-    def send(self, keys: str) -> None:
-        """Press keys."""
-        self._child.send(keys)
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        with self._lock:
-            return "\n".join(line.rstrip() for line in self._page.display)
-
-    def close(self) -> None:
-        """End it."""
-        self._child.kill(signal.SIGKILL)
-        self._thread.join(10)
-        self._child.close(force=True)
+CODEX = ("codex", "--dangerously-bypass-hook-trust", "begin")
 
 
 def wanting(lab: Lab, *names: str) -> Callable[[Request], Step]:
@@ -85,7 +38,7 @@ def wanting(lab: Lab, *names: str) -> Callable[[Request], Step]:
 
 
 @pytest.fixture
-def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[CodexTerminal]:
+def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
     """`codex` at work in @writer's directory, which it trusts, as it does our hooks; no run is begun for mail."""
     lab.init('program = "codex"')
     lab.shell("git init -q .")
@@ -94,7 +47,6 @@ def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[CodexTerminal]:
     trusted = "".join(f'\n[projects."{place}"]\ntrust_level = "trusted"\n' for place in (lab.branch, lab.root))
     config = lab.home / ".codex/config.toml"
     config.write_text(config.read_text() + trusted)
-
     config.write_text('approval_policy = "on-request"\nsandbox_mode = "read-only"\n' + config.read_text())
 
     def step(asked: Request) -> Step:
@@ -104,13 +56,13 @@ def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[CodexTerminal]:
     lab.stub.plays(step)
     if wants := getattr(request, "param", ()):
         lab.stub.plays(wanting(lab, *wants))
-    one = CodexTerminal(lab)
+    one = PersonTerminal(lab, CODEX)
     yield one
     lab.mailcore("hooks remove @writer")
     one.close()
 
 
-def test_mail_arrives_at_an_idle_session(lab: Lab, shown: CodexTerminal) -> None:
+def test_mail_arrives_at_an_idle_session(lab: Lab, shown: PersonTerminal) -> None:
     wait_until(lambda: "a turn is over" in shown.text and sleeps(lab), 60, "it is idle")
     quiet(shown)
     # It looks into its queue every ten seconds; before that nothing of ours is in its file.
@@ -119,7 +71,7 @@ def test_mail_arrives_at_an_idle_session(lab: Lab, shown: CodexTerminal) -> None
 
 
 @pytest.mark.parametrize("shown", [("one", "two", "three")], indirect=True)
-def test_what_it_asks_for_is_answered_here_or_there(lab: Lab, shown: CodexTerminal) -> None:
+def test_what_it_asks_for_is_answered_here_or_there(lab: Lab, shown: PersonTerminal) -> None:
     watcher = lab.root / ".praxmonitor/duty/1.watcher"
     watcher.parent.mkdir(parents=True, exist_ok=True)
     watcher.write_text("{}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -14,17 +14,9 @@ from mailcore.mail.bell import WAITING
 from mailcore.model.message import parse_time
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
+from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Step, Text, Tool, texts
 from tests.real.test_prompts import terminal
-
-
-class Shown(Protocol):
-    """A terminal, and what it shows."""
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-
 
 QUIET = 14.0
 """Seconds after which a terminal that was typed at counts as quiet: a window of the kernel's, and ours."""
@@ -53,7 +45,7 @@ def given(lab: Lab, subject: str) -> int:
     return json.dumps(request.get("messages") or request.get("input") or []).count(subject)
 
 
-def quiet(shown: Shown, seconds: float = QUIET) -> None:
+def quiet(shown: PersonTerminal, seconds: float = QUIET) -> None:
     """Nobody types for so long."""
     until = time.monotonic() + seconds
     wait_until(lambda: time.monotonic() > until, seconds + 5, shown.text)

@@ -12,8 +12,9 @@ import pytest
 
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
+from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Step, Text, Tool, Tools, texts
-from tests.real.test_prompts import Terminal, terminal
+from tests.real.test_prompts import terminal
 
 STEPS = ("one", "two", "three", "four", "four", "five")
 
@@ -107,7 +108,7 @@ def test_without_a_screen_its_own_question_is_all(asked: Lab) -> None:
         assert asked.mailcore("permission") == []
 
 
-def answer_there(shown: Terminal) -> None:
+def answer_there(shown: PersonTerminal) -> None:
     """Say yes at the program's own terminal."""
     wait_until(lambda: shown.asks, 30, "it asks")
     shown.send("1")

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
-import pexpect
-import pyte
 import pytest
 
 from mailcore.config import Alarms
@@ -22,69 +18,17 @@ from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
 from mailcore.workspace.find import find_workspace
 from tests.real.conftest import Lab
+from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Text, Tool, Tools, texts
 
 ASKS = re.compile(r"Do you want to (?:proceed|create|make)")
+CLAUDE = ("claude", "--permission-mode", "default", "begin")
 LAG = 1.0
 """Seconds by which the two may differ: Claude Code draws its question and notes it in a file, in either order."""
 
 
-class Terminal:
-    """A person's terminal in which `claude` runs, and what it shows."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._page = pyte.Screen(120, 50)
-        self._stream = pyte.ByteStream(self._page)
-        self._lock = threading.Lock()
-        self._changes = [(time.monotonic(), False)]
-        """When a dialog came or went, and whether one stands since."""
-        self._child: pexpect.spawn[bytes] = pexpect.spawn(
-            "claude", ["--permission-mode", "default", "begin"], cwd=str(lab.branch),
-            env=lab.environment | {"TERM": "xterm-256color"}, dimensions=(50, 120), timeout=60,
-        )  # fmt: skip
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        while True:
-            try:
-                piece = self._child.read_nonblocking(1 << 16, timeout=None)
-            except (pexpect.EOF, OSError, ValueError):
-                return
-            with self._lock:
-                self._stream.feed(piece)
-            if (asks := ASKS.search(self.text) is not None) != self.asks:
-                self._changes.append((time.monotonic(), asks))
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        with self._lock:
-            return "\n".join(line.rstrip() for line in self._page.display)
-
-    @property
-    def asks(self) -> bool:
-        """A dialog stands."""
-        return self._changes[-1][1]
-
-    def showed(self, asked: bool, begin: float, end: float) -> bool:
-        """Whether there was a moment between the two at which a dialog stood, or none."""
-        changes = [*self._changes, (end, not asked)]
-        return any(asks is asked and at <= end and begin <= until for (at, asks), (until, _) in pairwise(changes))
-
-    def send(self, keys: str) -> None:
-        """Press keys."""
-        self._child.send(keys)
-
-    def close(self) -> None:
-        """End it."""
-        self._child.kill(signal.SIGKILL)
-        self._thread.join(10)  # the end of its output: only now it can be waited for, and by this thread alone
-        self._child.close(force=True)
-
-
 @contextmanager
-def terminal(lab: Lab) -> Iterator[Terminal]:
+def terminal(lab: Lab) -> Iterator[PersonTerminal]:
     """`claude` at work in @writer's directory, which it trusts."""
     key = lab.environment["ANTHROPIC_API_KEY"][-20:]
     known = {
@@ -93,7 +37,7 @@ def terminal(lab: Lab) -> Iterator[Terminal]:
         "projects": {str(place): {"hasTrustDialogAccepted": True} for place in (lab.root, lab.branch)},
     }
     (lab.home / ".claude.json").write_text(json.dumps(known))
-    shown = Terminal(lab)
+    shown = PersonTerminal(lab, CLAUDE, ASKS)
     try:
         yield shown
     finally:
@@ -103,7 +47,7 @@ def terminal(lab: Lab) -> Iterator[Terminal]:
 class Beside:
     """What is said of @writer here, looked at four times a second, beside what the terminal shows."""
 
-    def __init__(self, lab: Lab, shown: Terminal) -> None:
+    def __init__(self, lab: Lab, shown: PersonTerminal) -> None:
         self._loader = WorkspaceReader(find_workspace(lab.root))
         self.fleet = apply(Fleet(lab.root), self._loader.initial(), time.time())
         self._shown, self._began = shown, time.monotonic()
