@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailcore.config import Alarms
@@ -11,8 +11,8 @@ from mailcore.model.fleet import AgentFacts, Fleet, State, Status, changed_agent
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.silence import AT_WORK, EXPECTED_STATES, NO_MACHINE_STATUS, expectation, spins_at
 from mailcore.observe.state import idle_at, state
+from praxmonitor.state.moments import NONE_AWAY, Moments, away_hosts
 from praxmonitor.text.agents import NEEDS_ME
-from praxmonitor.text.hosts import NONE_AWAY, away_hosts
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
 TIME_DEPENDENT = (*EXPECTED_STATES, State.SILENT, State.WAITING)
@@ -63,28 +63,6 @@ class Snapshot:
 
 EMPTY = Snapshot(Fleet(Path()))
 """Before the first reading."""
-
-
-class Moments:
-    """At which time, and by what is known of its machine, the state of each agent is derived."""
-
-    def __init__(self, now: float, machine_status: MachineStatus, away: Mapping[str, float]) -> None:
-        self._here, self._away = (now, machine_status), away
-        self._elsewhere = now, replace(machine_status, work=None)
-        """Of the processes of other hosts nothing is known here."""
-
-    def of(self, facts: AgentFacts) -> tuple[float, MachineStatus]:
-        """Now; for an agent of a host that is not heard when it was heard last."""
-        host = facts.agent.host
-        if not host:
-            return self._here
-        now, machine = self._elsewhere
-        return min(self._away.get(host) or now, now), machine
-
-
-def moments_of(fleet: Fleet, now: float, machine_status: MachineStatus) -> Moments:
-    """Those of a fleet at `now`."""
-    return Moments(now, machine_status, away_hosts(fleet.hosts))
 
 
 def next_snapshot(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -18,15 +17,8 @@ AWAY = "⊘"
 """The sign of what is on a host that is not heard."""
 HERE = "here"
 """What this host is called among the others."""
-NONE_AWAY: Mapping[str, float] = MappingProxyType({})
 LEAST_SKEW = 1.0
 """Seconds by which a clock must differ to be told."""
-
-
-def away_hosts(hosts: Iterable[HostRecord]) -> Mapping[str, float]:
-    """The name of each host that is not heard → since when, in seconds since the epoch; 0.0: it never was."""
-    away = {host.name: host.away_since for host in hosts if host.away_since or not host.seen_at or host.revoked}
-    return MappingProxyType(away) if away else NONE_AWAY
 
 
 def host_words(agent: Agent) -> str:

@@ -15,8 +15,9 @@ from textual.message import Message
 
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import next_step
+from praxmonitor.state.moments import NONE_AWAY
 from praxmonitor.text.agents import bypasses, last_seen
-from praxmonitor.text.hosts import NONE_AWAY, greyed
+from praxmonitor.text.hosts import greyed
 from praxmonitor.text.lines import Line, on_ground
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid_layout import foot_line, lay_out

@@ -27,11 +27,12 @@ from praxmonitor.preferences.arrangement import Arrangement
 from praxmonitor.state.agent_filter import parse_filter
 from praxmonitor.state.agent_order import arranged, sort_key
 from praxmonitor.state.link_view import HostView, LinkView
+from praxmonitor.state.moments import away_hosts
 from praxmonitor.state.needs import needs_of
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.activity_rows import activity_rows
-from praxmonitor.text.hosts import away_hosts, cut_name, host_said, hosts_spans, name_column
+from praxmonitor.text.hosts import cut_name, host_said, hosts_spans, name_column
 from praxmonitor.text.lines import width_of
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines

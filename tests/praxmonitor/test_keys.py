@@ -21,6 +21,7 @@ from mailcore.model.error_group import ErrorGroups
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.log import GrowingLog
 from mailcore.model.message import Ack
+from mailcore.model.permission import PermissionRequest
 from praxmonitor.actions import mail_preconditions
 from praxmonitor.actions.action import Action
 from praxmonitor.actions.context import View
@@ -56,16 +57,18 @@ pytestmark = pytest.mark.anyio
 
 
 def everything() -> Fleet:
-    """The lighthouse, in which each action can be asked for by somebody: @builder's program keeps a session, one of its
-    logs grows, and a request for approval waits."""
+    """The lighthouse, in which each action can be asked for by somebody: @builder's program keeps a session and asks
+    for a permission, one of its logs grows, and a request for approval waits."""
     fleet = lighthouse()
     builder = fleet.agents[4]
     assert builder.run is not None and builder.run.attempt is not None
     kept = replace(builder.run, attempts=(replace(builder.run.attempt, session_id="5e55"),))
     grows = GrowingLog(str(builder.agent.logs_dir / "build.log"), 1e6, NOON, NOON - 600, steady=True)
+    asks = PermissionRequest("0a", "@builder", "5e55", "Bash", {"command": "make"}, NOON - 5, NOON + 600)
+    builder = structs.replace(builder, run=kept, log_growth=(grows,), permissions=(asks,))
     return structs.replace(
         fleet,
-        agents=(*fleet.agents[:4], structs.replace(builder, run=kept, log_growth=(grows,)), *fleet.agents[5:]),
+        agents=(*fleet.agents[:4], builder, *fleet.agents[5:]),
         operator=_with_each_sort_of_mail(fleet.operator),
         errors=ErrorGroups(each_state()),
     )

@@ -62,7 +62,7 @@ async def test_an_error_nobody_foresaw_is_said_and_the_view_stays(
             patched.setattr(MergedPages, "around", fails)
             await pilot.press("k", "F")
             await said(app, pilot, "ValueError: by surprise")
-            patched.setattr("praxmonitor.views.log.listed_logs", fails)
+            patched.setattr("praxmonitor.views.log_reading.listed_logs", fails)
             log_screen(app)._list_logs()
             await said(app, pilot, "its logs cannot be listed: ValueError: by surprise")
         await pilot.press("F", "F")

@@ -33,7 +33,7 @@ from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 from praxmonitor.alarms.rules.your_move import your_move_alarms
-from praxmonitor.state.snapshot import moments_of
+from praxmonitor.state.moments import moments_of
 
 RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
     run_alarms, mail_alarms, error_alarms, agent_cap_alarms, hook_alarms, your_move_alarms,
