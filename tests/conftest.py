@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,8 +19,10 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rounds all`: the fault tests' full counts, which take minutes. `--ccusage PATH`: its sums are compared."""
+    """`--rounds all`: the fault tests' full counts, which take minutes. `--ccusage PATH`: its sums are compared.
+    `--share 2/3`: the second third of the files alone, by their names."""
     parser.addoption("--rounds", choices=("few", "all"), default="few", help="how often the fault tests try")
+    parser.addoption("--share", default="1/1", metavar="K/N", help="of the files, dealt into N shares, the share K")
     parser.addoption("--ccusage", default="", metavar="PATH", help="ccusage's script, whose sums are compared")
 
 
@@ -30,8 +33,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under MAILCORE_SYSTEM=portable leave out what only Linux's backend promises, and say why."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the files of other shares. Under MAILCORE_SYSTEM=portable leave out what only Linux's backend promises,
+    and say why."""
+    share, shares = map(int, config.getoption("--share").split("/"))
+    ours: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        (ours if zlib.crc32(item.location[0].encode()) % shares == share % shares else others).append(item)
+    items[:] = ours
+    config.hook.pytest_deselected(items=others)
     for item in items:
         mark = item.get_closest_marker("linux_only")
         if mark is not None and PORTABLE:
