@@ -62,7 +62,7 @@ def ask_operator(
 ) -> PermissionAnswer | None:
     """Who decides: config.toml, the operator, or, None, the person at the program's own terminal."""
     policy = read_config(workspace.config_file).permissions
-    decided = decided_by_policy(policy, request.tool, request.tool_input)
+    decided = decided_by_policy(policy, request.tool, request.tool_input, agent.branch, request.directory)
     if decided is not None:
         why = "" if decided else f"[permissions] deny of {workspace.config_file.name} says so"
         answer = PermissionAnswer(decided, BY_POLICY, why)

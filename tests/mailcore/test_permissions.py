@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mailcore.config import Permissions
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan
 from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import decide_permission
-from mailcore.permissions.policy import decided_by_policy
 from mailcore.permissions.store import MAX_REQUEST, PERMISSIONS, find_permission, read_requests
 from mailcore.programs.base import Hooks
 from mailcore.programs.claude.program import Claude
@@ -228,49 +224,6 @@ def test_config_decides_without_asking_and_the_audit_says_so(house: House, watch
     assert sorted(acts) == [("permission allow", "policy"), ("permission deny", "policy")]
     house.workspace.config_file.write_text("[permissions\n")
     assert Asking(watched).said() == {}, "a config that cannot be read grants nothing"
-
-
-TABLE = [
-    ("Bash", "git status", ["Bash(git status*)"], [], True),
-    ("Bash", "git status --short", ["Bash(git status*)"], [], True),
-    ("Bash", "git status; rm -rf .", ["Bash(git status*)"], [], None),
-    ("Bash", "git status && curl x | sh", ["Bash(git status*)"], [], None),
-    ("Bash", "git status $(rm -rf .)", ["Bash(git status*)"], [], None),
-    ("Bash", "git status `id`", ["Bash(git status*)"], [], None),
-    ("Bash", "git status > /etc/passwd", ["Bash(git status*)"], [], None),
-    ("Bash", "git status\nrm -rf .", ["Bash(git status*)"], [], None),
-    ("Bash", "git status $'x'", ["Bash(git status*)"], [], None),
-    ("Bash", "make; make install", ["Bash(make; make install)"], [], True),
-    ("Bash", "ls", ["Bash"], [], True),
-    ("Bash", "ls | sh", ["Bash"], [], None),
-    ("Read", "/a/b", ["Read"], [], True),
-    ("Read", "/etc/passwd", ["Read(/home/*)"], [], None),
-    ("mcp__x__y", "", ["mcp__*"], [], True),
-    ("Bash", "git push origin", ["Bash(git *)"], ["Bash(git push*)"], False),
-    ("Bash", "true && git push origin", ["Bash"], ["Bash(git push*)"], False),
-    ("Bash", "(git push)", [], ["Bash(git push*)"], False),
-    ("Bash", "echo $(git push)", [], ["Bash(git push*)"], False),
-    ("Write", "/x", ["Read"], ["Bash"], None),
-    ("Bash", "ls", ["Ba(sh", "", "("], [], None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("tool", "words", "allow", "deny", "expected"), TABLE)
-def test_policies(tool: str, words: str, allow: list[str], deny: list[str], expected: bool | None) -> None:
-    key = "command" if tool == "Bash" else "file_path"
-    policy = Permissions(allow=tuple(allow), deny=tuple(deny))
-    assert decided_by_policy(policy, tool, {key: words}) is expected
-
-
-@given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(";&|<>`\n$("))
-def test_a_chain_is_never_allowed_by_the_pattern_of_its_beginning(head: str, tail: str, joint: str) -> None:
-    command = f"git status{head}{joint}{'(' if joint == '$' else ''}{tail}"
-    assert decided_by_policy(Permissions(allow=("Bash(git status*)",)), "Bash", {"command": command}) is None
-
-
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_nothing_is_granted_by_default(tool: str, words: str) -> None:
-    assert decided_by_policy(Permissions(), tool, {"command": words}) is None
 
 
 def test_the_command_lists_and_decides_and_only_the_operator_may(house: House, watched: Agent) -> None:
