@@ -23,7 +23,10 @@ class Permissions:
     ] = ()
     deny: Annotated[
         tuple[PermissionPattern, ...],
-        describe("Denied without asking, also as a part of a chain of commands, and however a path is written.", ["Bash(git push*)"]),
+        describe(
+            "Denied without asking, also as a part of a chain of commands, and however a path is written.",
+            ["Bash(git push*)"],
+        ),
     ] = ()
     wait: Annotated[
         Period,
