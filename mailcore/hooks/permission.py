@@ -27,11 +27,11 @@ from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import note_decision
 from mailcore.permissions.policy import decided_by_policy
-from mailcore.permissions.store import decision_json, read_answer, waiting_request
+from mailcore.permissions.store import decision_json, waiting_request
 from mailcore.programs.base import Hooks
 from mailcore.programs.hook_lines import parse_hook
 from mailcore.programs.registry import programs
-from mailcore.system.processes import exit_notice, start_ticks
+from mailcore.system.processes import exit_notice
 from mailcore.workspace import presence
 from mailcore.workspace.find import Workspace, workspace_at
 from mailcore.workspace.trust import trusted_config
@@ -74,18 +74,15 @@ def ask_operator(
     if not wait or not presence.is_watched(workspace):
         return None
     request = replace(request, until=time.time() + wait)
-    with waiting_request(agent, request) as bell, exit_notice(program) as over:
-        while (left := request.until - time.time()) > 0:
-            if (given := read_answer(agent, request)) is not None:
-                return given
-            if is_settled(agent, request):
-                return None
-            ready, _, _ = select.select([bell, over.fileno()], [], [], left)
-            if over.fileno() in ready:
-                return None
-            with suppress(BlockingIOError):
-                os.read(bell, 4096)
-    return None
+    with waiting_request(agent, request) as waiting:
+        with exit_notice(program) as over:
+            while waiting.stands and not is_settled(agent, request) and (left := request.until - time.time()) > 0:
+                ready, _, _ = select.select([waiting.bell, over.fileno()], [], [], left)
+                if over.fileno() in ready:
+                    break
+                with suppress(BlockingIOError):
+                    os.read(waiting.bell, 4096)
+        return waiting.withdraw()
 
 
 def waiting_time(policy: Permissions, request: PermissionRequest) -> float:
@@ -126,8 +123,6 @@ def _request(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> Permission
         suggestions=tuple(one for one in suggested if isinstance(one, dict)) if isinstance(suggested, list) else (),
         remembers=hooks.remembers,
         beside=hooks.asks_beside,
-        pid=os.getpid(),
-        pid_ticks=start_ticks(os.getpid()),
     )
 
 

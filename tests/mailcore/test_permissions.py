@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mailcore.exceptions import Refused
-from mailcore.hooks.install import hook_plan
+from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks
 from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
@@ -43,11 +43,16 @@ class Asking:
         known |= {"tool_input": {"command": "touch one"}, "permission_suggestions": SUGGESTED} | event
         line = hook_plan(agent, hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
         words = {"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"])
-        self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1)
+        self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1, start_new_session=True)
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(known).encode())
         self.process.stdin.close()
         self.process.stdin = None
+
+    def kill(self) -> None:
+        """End the hook as a signal does."""
+        os.killpg(self.process.pid, 9)
+        self.process.communicate(timeout=20)
 
     def said(self) -> dict[str, Any]:
         """What it decided; nothing: it left it to the program."""
@@ -67,7 +72,7 @@ def watched(house: House) -> Iterator[Agent]:
     os.utime(watcher, (later, later))
     agent = house.agent("@writer")
     yield agent
-    assert not list((agent.mail_dir / PERMISSIONS).glob("*.*")), "nothing is left behind"
+    assert not list((agent.mail_dir / PERMISSIONS).glob("[!.]*")), "nothing is left behind"
 
 
 def waiting(agent: Agent, number: int = 1) -> tuple[PermissionRequest, ...]:
@@ -193,17 +198,38 @@ def test_a_program_that_dies_leaves_no_request(watched: Agent) -> None:
     waiting(watched)
     one.kill()
     one.wait()
-    wait_until(lambda: not list((watched.mail_dir / PERMISSIONS).glob("*.*")), 20, "its hook goes, too")
+    wait_until(lambda: not list((watched.mail_dir / PERMISSIONS).glob("[!.]*")), 20, "its hook goes, too")
 
 
-def test_a_hook_that_was_killed_is_no_request(watched: Agent) -> None:
+def test_a_hook_that_was_killed_is_no_request_and_the_next_takes_away_what_it_left(
+    house: House, watched: Agent
+) -> None:
     asking = Asking(watched)
-    (request,) = waiting(watched)
-    os.kill(request.pid, 9)
-    asking.process.communicate(timeout=20)
+    waiting(watched)
+    asking.kill()
     assert read_requests(watched) == ()
-    for path in (watched.mail_dir / PERMISSIONS).iterdir():
-        path.unlink()
+    assert list((watched.mail_dir / PERMISSIONS).glob("*.bell"))
+    other = Asking(watched)
+    (request,) = waiting(watched)
+    assert {path.stem for path in (watched.mail_dir / PERMISSIONS).glob("[!.]*")} == {request.id}
+    decide(house, watched, request, allow=True)
+    assert other.said() == {"behavior": "allow"}
+
+
+def test_two_hooks_that_begin_at_once_leave_each_other_alone(house: House, watched: Agent) -> None:
+    several = [Asking(watched, tool_input={"command": f"touch {n}"}, agent_id=f"a{n}") for n in range(4)]
+    for request in waiting(watched, 4):
+        decide(house, watched, request, allow=True)
+    assert [one.said() for one in several] == [{"behavior": "allow"}] * 4
+
+
+def test_with_the_hooks_goes_what_waits_for_an_answer(watched: Agent) -> None:
+    install_hooks(watched, Claude.hooks)
+    asking = Asking(watched)
+    waiting(watched)
+    assert remove_hooks(watched, Claude.hooks)
+    assert asking.said() == {}
+    assert not (watched.mail_dir / PERMISSIONS).exists()
 
 
 def test_what_is_too_large_is_left_to_the_program_and_odd_values_are_taken(house: House, watched: Agent) -> None:
