@@ -22,14 +22,16 @@ from msgspec.structs import replace
 
 from mailcore.config import Permissions
 from mailcore.exceptions import MailcoreError
+from mailcore.hooks.line import PERMISSION_REQUEST
 from mailcore.hooks.session_events import newest_events
+from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import note_decision
 from mailcore.permissions.policy import decided_by_policy
 from mailcore.permissions.store import decision_json, waiting_request
 from mailcore.programs.base import Hooks
-from mailcore.programs.hook_lines import parse_hook
+from mailcore.programs.hook_lines import ends_calls, event_activity, parse_hook
 from mailcore.programs.registry import programs
 from mailcore.system.processes import exit_notice
 from mailcore.workspace import presence
@@ -38,9 +40,7 @@ from mailcore.workspace.trust import trusted_config
 
 BY_POLICY = "policy"
 """By whom what config.toml says was decided."""
-_ENDS = frozenset({"Stop", "StopFailure", "UserPromptSubmit", "SessionEnd", "Interrupt"})
-"""Events of a session after which no call of its own asks any more."""
-_CALL_OVER = frozenset({"PostToolUse", "PostToolUseFailure"})
+_CALL_OVER = (Kind.TOOL_DONE, Kind.TOOL_FAILED)
 
 
 def main(words: Sequence[str]) -> int:
@@ -97,13 +97,15 @@ def is_settled(agent: Agent, request: PermissionRequest) -> bool:
             return False
         if event.get("session_id") != request.session:
             continue
-        name = str(event.get("hook_event_name"))
-        if name in _ENDS:
+        known = event_activity(event, request.agent, 0.0)
+        if known is None:
+            continue
+        if ends_calls(known, request.subagent):
             return True
-        if str(event.get("agent_id") or "") != request.subagent:
+        if known.subagent != request.subagent:
             continue
         same = event.get("tool_name") == request.tool and event.get("tool_input") == request.tool_input
-        if (name in _CALL_OVER and same) or (name == "PermissionRequest" and not same):
+        if (known.kind in _CALL_OVER and same) or (event.get("hook_event_name") == PERMISSION_REQUEST and not same):
             return True
     return False
 

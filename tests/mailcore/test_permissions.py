@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks
 from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
+from mailcore.hooks.permission import is_settled
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import decide_permission
@@ -168,6 +170,28 @@ def test_answered_at_the_program_s_own_terminal_the_hook_goes(watched: Agent, ev
     assert asking.process.poll() is None and len(read_requests(watched)) == 1
     note(watched, {"session_id": "s-1"} | event)
     assert asking.said() == {}
+
+
+@pytest.mark.parametrize(("event", "own", "subagents"), [
+    ({"hook_event_name": "Stop"}, True, False),
+    ({"hook_event_name": "StopFailure"}, True, False),
+    ({"hook_event_name": "UserPromptSubmit"}, True, False),
+    ({"hook_event_name": "Interrupt"}, True, False),
+    ({"hook_event_name": "SessionEnd"}, True, True),
+    ({"hook_event_name": "SubagentStop", "agent_id": "sub1"}, False, True),
+    ({"hook_event_name": "SubagentStop", "agent_id": "sub2"}, False, False),
+    ({"hook_event_name": "Stop", "session_id": "s-2"}, False, False),
+])  # fmt: skip
+def test_what_ends_a_turn_ends_what_asked_in_it(
+    house: House, event: dict[str, Any], own: bool, subagents: bool
+) -> None:
+    agent = house.agent("@writer")
+    agent.hooks_log.parent.mkdir(exist_ok=True)
+    agent.hooks_log.write_text(json.dumps({"ts": 20.0, "session_id": "s-1"} | event) + "\n")
+    for subagent, over in (("", own), ("sub1", subagents)):
+        asks = PermissionRequest("0" * 8, "@writer", "s-1", "Bash", {}, 10.0, 99.0, subagent)
+        assert is_settled(agent, asks) is over
+        assert not is_settled(agent, msgspec.structs.replace(asks, at=30.0)), "it was before"
 
 
 def note(agent: Agent, event: dict[str, Any]) -> None:
