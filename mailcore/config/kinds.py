@@ -59,6 +59,13 @@ BytesOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT, unit="bytes")]
 
 Word = Annotated[str, Meta(pattern=r"\A[^\0]*\Z", form="a text without the character NUL")]
 """A word of a command line, which cannot hold NUL."""
+PermissionPattern = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[^()\s\0]+(\([^\0]*\))?\Z",
+        form='a tool, or a tool and a pattern of its words: "Bash(git status*)"',
+    ),
+]
 Name = Annotated[str, Meta(pattern=r"\A[^\s\0]*\Z", form="a name without spaces, or empty")]
 AccountName = Annotated[
     str,

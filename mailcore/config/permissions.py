@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.kinds import Period, Seconds, Word, describe
+from mailcore.config.kinds import Period, PermissionPattern, Seconds, describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,16 +13,20 @@ class Permissions:
     """What is decided without asking, and for how long a request waits for you at the screen."""
 
     allow: Annotated[
-        tuple[Word, ...],
+        tuple[PermissionPattern, ...],
         describe(
             "Allowed without asking: a tool, or a tool and a pattern of its words. A chain of commands is allowed only "
-            "by its very text.",
-            ["Read", "Bash(git status*)"],
+            "by its very text, a path only where its links lead, an address only by its host. A relative path is in "
+            "the agent's directory.",
+            ["Read(docs/*)", "Bash(git status*)"],
         ),
     ] = ()
     deny: Annotated[
-        tuple[Word, ...],
-        describe("Denied without asking, also as a part of a chain of commands.", ["Bash(git push*)"]),
+        tuple[PermissionPattern, ...],
+        describe(
+            "Denied without asking, also as a part of a chain of commands, and however a path is written.",
+            ["Bash(git push*)"],
+        ),
     ] = ()
     wait: Annotated[
         Period,

@@ -22,11 +22,11 @@ _CARRIER = re.compile(
     r"|(\[pod/[\w.\-/]{1,200}\])(?: |$)"
     # The container runtimes and GitHub's runners: `2026-11-22T01:03:29.123456789Z stdout F `
     rf"|{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?"
-    rf"(?: (?:stdout|stderr) [FP](?: |$)| {_SYSLOG_ID}| (?!- [\w.\-]{1, 60} - |\| )|$)"
+    rf"(?: (?:stdout|stderr) [FP](?: |$)| {_SYSLOG_ID}| (?!- [\w.\-]{{1,60}} - |\| )|$)"
     # syslog: `Nov 22 01:03:29 host app[123]: `
     rf"|[A-Z][a-z]{{2}} [ \d]\d {_CLOCK} {_SYSLOG}"
-    rf"|\[{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?\] (?!- [\w.\-]{1, 60} - |\| )"
-    rf"|\[?{_CLOCK}\]? (?!- [\w.\-]{1, 60} - |\| )"
+    rf"|\[{_DATE}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?\] (?!- [\w.\-]{{1,60}} - |\| )"
+    rf"|\[?{_CLOCK}\]? (?!- [\w.\-]{{1,60}} - |\| )"
     r")"
 )
 

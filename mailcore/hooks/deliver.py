@@ -54,8 +54,10 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
         return None
     known = agent.inbox.stat().st_mtime_ns
     box = read_mailbox(agent.inbox)
-    if box.status is not MailboxStatus.OK or is_locked(agent.mail_dir / LOCK):
-        return None  # the next event is soon enough; the agent is not kept waiting
+    if box.status is not MailboxStatus.OK:
+        return None
+    if where != "Stop" and is_locked(agent.mail_dir / LOCK):
+        return None  # the next event is soon enough, and the agent is not kept waiting; after a turn's end none comes
     session = SessionPlace.of_event(event)
 
     def due(message: Message) -> bool:

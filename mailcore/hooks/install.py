@@ -14,6 +14,7 @@ from mailcore.hooks.line import STAMPS, HookEntry, handler, hook_entries
 from mailcore.hooks.settings import HookPlan
 from mailcore.mail.bell import remove_bells
 from mailcore.model.agent import Agent
+from mailcore.permissions.store import remove_requests
 from mailcore.programs.base import Hooks
 from mailcore.system import safe_open, writing
 from mailcore.system.writing import make_directory
@@ -118,6 +119,7 @@ def remove_hooks(agent: Agent, hooks: Hooks) -> bool:
         for name in STAMPS.values():
             (agent.mail_dir / name).unlink(missing_ok=True)
         remove_bells(agent)
+        remove_requests(agent)
     return True
 
 

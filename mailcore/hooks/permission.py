@@ -20,26 +20,27 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mailcore.config import Permissions, read_config
+from mailcore.config import Permissions
 from mailcore.exceptions import MailcoreError
+from mailcore.hooks.line import PERMISSION_REQUEST
 from mailcore.hooks.session_events import newest_events
+from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import note_decision
 from mailcore.permissions.policy import decided_by_policy
-from mailcore.permissions.store import decision_json, read_answer, waiting_request
+from mailcore.permissions.store import decision_json, waiting_request
 from mailcore.programs.base import Hooks
-from mailcore.programs.hook_lines import parse_hook
+from mailcore.programs.hook_lines import ends_calls, event_activity, parse_hook
 from mailcore.programs.registry import programs
-from mailcore.system.processes import exit_notice, start_ticks
+from mailcore.system.processes import exit_notice
 from mailcore.workspace import presence
 from mailcore.workspace.find import Workspace, workspace_at
+from mailcore.workspace.trust import trusted_config
 
 BY_POLICY = "policy"
 """By whom what config.toml says was decided."""
-_ENDS = frozenset({"Stop", "StopFailure", "UserPromptSubmit", "SessionEnd", "Interrupt"})
-"""Events of a session after which no call of its own asks any more."""
-_CALL_OVER = frozenset({"PostToolUse", "PostToolUseFailure"})
+_CALL_OVER = (Kind.TOOL_DONE, Kind.TOOL_FAILED)
 
 
 def main(words: Sequence[str]) -> int:
@@ -61,8 +62,8 @@ def ask_operator(
     workspace: Workspace, agent: Agent, request: PermissionRequest, program: int
 ) -> PermissionAnswer | None:
     """Who decides: config.toml, the operator, or, None, the person at the program's own terminal."""
-    policy = read_config(workspace.config_file).permissions
-    decided = decided_by_policy(policy, request.tool, request.tool_input)
+    policy = trusted_config(workspace)[0].permissions
+    decided = decided_by_policy(policy, request.tool, request.tool_input, agent.branch, request.directory)
     if decided is not None:
         why = "" if decided else f"[permissions] deny of {workspace.config_file.name} says so"
         answer = PermissionAnswer(decided, BY_POLICY, why)
@@ -73,18 +74,15 @@ def ask_operator(
     if not wait or not presence.is_watched(workspace):
         return None
     request = replace(request, until=time.time() + wait)
-    with waiting_request(agent, request) as bell, exit_notice(program) as over:
-        while (left := request.until - time.time()) > 0:
-            if (given := read_answer(agent, request)) is not None:
-                return given
-            if is_settled(agent, request):
-                return None
-            ready, _, _ = select.select([bell, over.fileno()], [], [], left)
-            if over.fileno() in ready:
-                return None
-            with suppress(BlockingIOError):
-                os.read(bell, 4096)
-    return None
+    with waiting_request(agent, request) as waiting:
+        with exit_notice(program) as over:
+            while waiting.stands and not is_settled(agent, request) and (left := request.until - time.time()) > 0:
+                ready, _, _ = select.select([waiting.bell, over.fileno()], [], [], left)
+                if over.fileno() in ready:
+                    break
+                with suppress(BlockingIOError):
+                    os.read(waiting.bell, 4096)
+        return waiting.withdraw()
 
 
 def waiting_time(policy: Permissions, request: PermissionRequest) -> float:
@@ -99,13 +97,15 @@ def is_settled(agent: Agent, request: PermissionRequest) -> bool:
             return False
         if event.get("session_id") != request.session:
             continue
-        name = str(event.get("hook_event_name"))
-        if name in _ENDS:
+        known = event_activity(event, request.agent, 0.0)
+        if known is None:
+            continue
+        if ends_calls(known, request.subagent):
             return True
-        if str(event.get("agent_id") or "") != request.subagent:
+        if known.subagent != request.subagent:
             continue
         same = event.get("tool_name") == request.tool and event.get("tool_input") == request.tool_input
-        if (name in _CALL_OVER and same) or (name == "PermissionRequest" and not same):
+        if (known.kind in _CALL_OVER and same) or (event.get("hook_event_name") == PERMISSION_REQUEST and not same):
             return True
     return False
 
@@ -125,8 +125,6 @@ def _request(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> Permission
         suggestions=tuple(one for one in suggested if isinstance(one, dict)) if isinstance(suggested, list) else (),
         remembers=hooks.remembers,
         beside=hooks.asks_beside,
-        pid=os.getpid(),
-        pid_ticks=start_ticks(os.getpid()),
     )
 
 

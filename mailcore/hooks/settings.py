@@ -81,11 +81,17 @@ def parse_settings(text: str, events: Collection[str] = ()) -> dict[str, Any]:
 
 def our_commands(text: str) -> list[tuple[str, str]]:
     """Our entries, as (event, command), in their order."""
+    return [(event, group["hooks"][0]["command"]) for event, group in _our_groups(text)]
+
+
+def _our_groups(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Each of our entries, as (event, its group as if it stood there alone)."""
     found = []
     for event, groups in parse_settings(text).get("hooks", {}).items():
         for group in groups if isinstance(groups, list) else ():
             handlers = group.get("hooks") if isinstance(group, dict) else None
-            found += [(event, h["command"]) for h in handlers if _is_ours(h)] if isinstance(handlers, list) else []
+            ours = filter(_is_ours, handlers if isinstance(handlers, list) else ())
+            found += [(event, {**group, "hooks": [one]}) for one in ours]
     return found
 
 
@@ -96,25 +102,16 @@ def made_by(command: str) -> str:
 
 
 def is_complete(text: str, plan: HookPlan) -> bool:
-    """True if the text has each of our entries once, as we would write it today."""
+    """True if the text has each of our entries once, in all as we would write it today."""
     parse_settings(text, plan.events)
-    ours = our_commands(text)
-    wanted = [
-        (entry.event, plan.handler(entry, made_by(found))["command"]) for (_, found), entry in _paired(ours, plan)
-    ]
-    return len(ours) == len(plan.entries) and sorted(ours) == sorted(wanted)
-
-
-def _paired(ours: list[tuple[str, str]], plan: HookPlan) -> list[tuple[tuple[str, str], HookEntry]]:
-    """Each of our entries with that of the plan which it should be: of one event in their order."""
     left = list(plan.entries)
-    pairs = []
-    for event, found in ours:
+    for event, group in _our_groups(text):
         entry = next((one for one in left if one.event == event), None)
-        if entry is not None:
-            left.remove(entry)
-            pairs.append(((event, found), entry))
-    return pairs
+        made = made_by(group["hooks"][0]["command"])
+        if entry is None or group != own_group(entry, plan.handler(entry, made)):
+            return False
+        left.remove(entry)
+    return not left
 
 
 def add_our_entries(text: str, plan: HookPlan) -> str:

@@ -6,9 +6,11 @@ no process of ours has to be there for mail to reach an agent that sits idle.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mailcore.model.agent import Agent
@@ -41,11 +43,27 @@ def ring_bell(path: Path) -> None:
 
 
 def _ring(path: Path) -> None:
-    # Without a reader to open it fails (ENXIO); a full pipe has been rung often enough (EAGAIN).
+    with _opened(path) as descriptor:
+        os.write(descriptor, b"\n")  # a full pipe has been rung often enough (EAGAIN)
+
+
+def has_sleeper(path: Path) -> bool:
+    """True if something sleeps on a bell: it holds the pipe open, whatever it can be seen by else."""
+    try:
+        with _opened(path):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A bell on which something sleeps, to be rung. OSError of any other: without a reader ENXIO."""
     descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            os.write(descriptor, b"\n")
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no bell", str(path))
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -38,10 +38,6 @@ class PermissionRequest(msgspec.Struct, frozen=True):
     """The program takes an answer for the whole session."""
     beside: bool = False
     """It asks its person in its own terminal at the same time; else only when ours is over."""
-    pid: int = 0
-    """The process that waits for the answer."""
-    pid_ticks: int = 0
-    """When that process started (`system.process_values`)."""
 
 
 class PermissionAnswer(msgspec.Struct, frozen=True):

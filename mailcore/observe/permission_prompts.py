@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from mailcore.model.activity import Activity, Kind
+from mailcore.programs.hook_lines import ends_calls
 
-ENDS_TURN = frozenset({Kind.PROMPT, Kind.TURN_END, Kind.ERROR})
-"""After one of these of the agent itself no call of its own asks any more."""
 MAX_PROMPTS = 32
 """Prompts that are kept, the newest."""
 
@@ -79,8 +78,8 @@ def _answers(activity: Activity, prompt: Activity) -> bool:
         return True
     if not _one_session(activity, prompt):
         return False
-    if activity.kind in ENDS_TURN and not activity.subagent:
-        return not prompt.subagent
+    if ends_calls(activity, prompt.subagent):
+        return True
     if activity.subagent != prompt.subagent:
         return False
     if not prompt.tool:

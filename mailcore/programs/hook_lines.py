@@ -23,6 +23,7 @@ _SEALED = re.compile(rb'\{"ts":[0-9.]+,"hook_pid":([0-9]+),.*,"hook_end":\1\}', 
 _BETWEEN = re.compile(r"[\s,:]*")
 _DECODER = json.JSONDecoder()
 
+_TURN_ENDS = frozenset({Kind.PROMPT, Kind.TURN_END, Kind.ERROR, Kind.SUBAGENT_DONE})
 _NOT_WAITING = {"idle_prompt", "auth_success", "elicitation_complete", "elicitation_response"}
 """Notifications that ask nothing of the operator."""
 
@@ -34,8 +35,11 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     program's own, as they stand.
     """
     event = parse_hook(line)
-    if event is None:
-        return None
+    return event_activity(event, agent, now) if event is not None else None
+
+
+def event_activity(event: Mapping[str, Any], agent: str, now: float) -> Activity | None:
+    """The same of an event that was parsed."""
     meaning = _meaning(event)
     if meaning is None:
         return None
@@ -47,6 +51,16 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     return Activity(
         _time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent, timeout=timeout
     )
+
+
+def ends_calls(activity: Activity, subagent: str) -> bool:
+    """True if after that, in its session, no call of that subagent (empty: of the agent itself) asks any more.
+
+    The end of a session ends all in it; the end of a turn, or of a subagent, what is its own.
+    """
+    if activity.kind is Kind.TURN_END and activity.text.startswith(SESSION_OVER):
+        return True
+    return activity.kind in _TURN_ENDS and activity.subagent == subagent
 
 
 def parse_hook(line: bytes) -> dict[str, Any] | None:
@@ -103,6 +117,8 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
             return Kind.WAITING, _text(event, "message") or "asks for the operator"
         case "Stop":
             return Kind.TURN_END, _text(event, "last_assistant_message") or "turn over"
+        case "Interrupt":
+            return Kind.TURN_END, "interrupted"
         case "StopFailure":
             return Kind.ERROR, f"turn ended in an error {_text(event, 'error')}"
         case "SessionEnd":

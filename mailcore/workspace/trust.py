@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mailcore.config import AgentConfig, Alarms, Config, Link, Mail, Operator
+from mailcore.config import AgentConfig, Alarms, Config, Errors, Link, Mail, Operator, Permissions
 from mailcore.config.reader import parse_toml, read_settings
 from mailcore.config.toml_text import key_name, toml
 from mailcore.exceptions import ConfigError, MailcoreError, Refused
@@ -29,7 +29,9 @@ from mailcore.workspace.find import Workspace
 OF_AGENTS = ("program", "command", "permission_mode", "model", "account")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "alarms": ("on_alarm", "on_heartbeat"),
+    "errors": ("dispatch",),
     "mail": ("approver", "orchestrator"),
+    "permissions": ("allow",),
     "link": ("listen", "advertise", "server", "certificate", "certificate_key", "ssh"),
     "operator": ("assume", "proof"),
 }
@@ -167,6 +169,8 @@ def without_withheld(config: Config) -> Config:
     return replace(
         config,
         alarms=replace(config.alarms, on_alarm=Alarms().on_alarm, on_heartbeat=Alarms().on_heartbeat),
+        errors=replace(config.errors, dispatch=Errors().dispatch),
+        permissions=replace(config.permissions, allow=Permissions().allow),
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
         link=replace(Link(), acts=config.link.acts),  # it can only narrow what is allowed
         operator=Operator(),

@@ -56,6 +56,11 @@ BAD = [
     ("dispatch = 3\n", "[dispatch] must be a table, not 3"),
     ("[[dispatch]]\nattempts = 2\n", "[dispatch] must be a table, not [{attempts = 2}]"),
     (
+        '[permissions]\ndeny = ["Bash(rm *"]\n',
+        '[permissions] deny = ["Bash(rm *"]; allowed: a list; each item a tool, or a tool and a pattern of its words: '
+        '"Bash(git status*)"',
+    ),
+    (
         "[dispatch]\nstartup_timeot = 3\n",
         f"[dispatch] has no key startup_timeot; allowed: {DISPATCH}; did you mean startup_timeout?",
     ),

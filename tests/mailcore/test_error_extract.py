@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailcore.errors.extract import ErrorExtractor
 from mailcore.errors.fingerprint import fingerprint
+from mailcore.errors.line_text import carried
 from mailcore.errors.one_text import error_in_text
 from mailcore.model.error_group import ErrorEvent, ErrorOrigin, Severity, StackFrame
 from tests.mailcore.test_log import BLOCKS
@@ -251,3 +252,16 @@ def test_no_pattern_tries_all_ways(head: str) -> None:
     for unit in UNITS:
         raw = ((head + unit * (2500 // len(unit)))[:1900] + "!").encode()
         assert seconds([raw, raw, raw]) < MOST, unit
+
+
+@pytest.mark.parametrize(("line", "own"), [
+    ("2026-11-22 01:03:29,123 - app.main - ERROR - no such host", None),
+    ("[2026-11-22 01:03:29] - app - ERROR - no such host", None),
+    ("01:03:29 - app - ERROR - no such host", None),
+    ("01:03:29 | ERROR    | app:main:3 - no such host", None),
+    ("2026-11-22T01:03:29Z ERROR no such host", "ERROR no such host"),
+    ("[01:03:29] - no such host", "- no such host"),
+    ("2026-11-22 01:03:29 (1, 60) - no such host", "(1, 60) - no such host"),
+])  # fmt: skip
+def test_a_time_that_a_log_s_own_form_begins_with_is_no_carrier_s(line: str, own: str | None) -> None:
+    assert carried(line) == ("", line if own is None else own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -16,10 +17,10 @@ import pytest
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.formats.timestamps import utc_time
-from mailcore.hooks import settings
+from mailcore.hooks import deliver, settings
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import MAX_EVENT, STAMPS
-from mailcore.hooks.undelivered import PROVED_WITHIN
+from mailcore.hooks.undelivered import PROVED_WITHIN, settle
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
@@ -552,3 +553,20 @@ def test_while_the_mailbox_is_locked_the_agent_is_not_kept(writer: Agent, house:
     assert fire(writer, "PostToolUse") == {}
     holder.communicate(b"\n", timeout=10)
     assert "urgent" in context(fire(writer, "PostToolUse"), "PostToolUse")
+
+
+def test_at_the_end_of_a_turn_it_waits_for_the_mailbox_as_nothing_comes_afterwards(
+    writer: Agent, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(house, "urgent", "high")
+    with (writer.mail_dir / ".inbox.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def settled(*words: Any, **options: Any) -> Any:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # its holder is done while the hook waits
+            return settle(*words, **options)
+
+        monkeypatch.setattr(deliver, "settle", settled)
+        assert deliver.deliver_mail(writer, {"hook_event_name": "PostToolUse", "session_id": "s"}) is None
+        told = deliver.deliver_mail(writer, {"hook_event_name": "Stop", "session_id": "s"})
+    assert told is not None and "urgent" in told["reason"]

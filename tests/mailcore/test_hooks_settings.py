@@ -98,6 +98,23 @@ def test_what_another_release_put_in_is_renewed_and_then_goes_without_a_trace(te
     assert settings.is_complete(renewed, line) and settings.remove_our_entries(renewed)[0] == text
 
 
+@pytest.mark.parametrize("change", [
+    lambda group: group["hooks"][0].pop("timeout"),
+    lambda group: group["hooks"][0].update(timeout=1),
+    lambda group: group["hooks"][0].update({"type": "prompt"}),
+    lambda group: group["hooks"][0].update({"async": True}),
+    lambda group: group.update(matcher="Bash"),
+])  # fmt: skip
+def test_an_entry_that_says_otherwise_when_or_for_how_long_is_renewed(change: Callable[[Any], Any]) -> None:
+    text = settings.new_settings(line, "file")
+    for event in line.events:
+        changed = json.loads(text)
+        change(changed["hooks"][event][-1])
+        assert not settings.is_complete(json.dumps(changed), line)
+        renewed = settings.add_our_entries(json.dumps(changed, indent=2), line)
+        assert settings.is_complete(renewed, line) and json.loads(renewed)["hooks"] == json.loads(text)["hooks"]
+
+
 @how(deadline=None)
 @given(texts(), st.randoms(use_true_random=False))
 def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:

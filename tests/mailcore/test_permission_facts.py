@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import time
 
 import pytest
@@ -117,10 +115,9 @@ def test_when_its_time_is_over_the_program_asks_itself(house: House, watched: Ag
 def test_a_request_whose_hook_died_is_gone_and_the_prompt_is_not(house: House, watched: Agent) -> None:
     looking = Looking(house)
     asking = Asking(watched)
-    (request,) = waiting(watched)
+    waiting(watched)
     looking.until(ASKS)
-    os.kill(request.pid, signal.SIGKILL)
-    asking.process.communicate(timeout=20)
+    asking.kill()
     wait_until(lambda: looking.look().permissions == (), 20, "nobody waits for an answer")
     assert looking.reason() == ASKS
     for left in (watched.mail_dir / PERMISSIONS).iterdir():

@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mailcore.config import Permissions
 from mailcore.exceptions import Refused
-from mailcore.hooks.install import hook_plan
+from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks
 from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
+from mailcore.hooks.permission import is_settled
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import decide_permission
-from mailcore.permissions.policy import decided_by_policy
 from mailcore.permissions.store import MAX_REQUEST, PERMISSIONS, find_permission, read_requests
 from mailcore.programs.base import Hooks
 from mailcore.programs.claude.program import Claude
@@ -47,11 +45,16 @@ class Asking:
         known |= {"tool_input": {"command": "touch one"}, "permission_suggestions": SUGGESTED} | event
         line = hook_plan(agent, hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
         words = {"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"])
-        self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1)
+        self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1, start_new_session=True)
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(known).encode())
         self.process.stdin.close()
         self.process.stdin = None
+
+    def kill(self) -> None:
+        """End the hook as a signal does."""
+        os.killpg(self.process.pid, 9)
+        self.process.communicate(timeout=20)
 
     def said(self) -> dict[str, Any]:
         """What it decided; nothing: it left it to the program."""
@@ -71,7 +74,7 @@ def watched(house: House) -> Iterator[Agent]:
     os.utime(watcher, (later, later))
     agent = house.agent("@writer")
     yield agent
-    assert not list((agent.mail_dir / PERMISSIONS).glob("*.*")), "nothing is left behind"
+    assert not list((agent.mail_dir / PERMISSIONS).glob("[!.]*")), "nothing is left behind"
 
 
 def waiting(agent: Agent, number: int = 1) -> tuple[PermissionRequest, ...]:
@@ -169,6 +172,28 @@ def test_answered_at_the_program_s_own_terminal_the_hook_goes(watched: Agent, ev
     assert asking.said() == {}
 
 
+@pytest.mark.parametrize(("event", "own", "subagents"), [
+    ({"hook_event_name": "Stop"}, True, False),
+    ({"hook_event_name": "StopFailure"}, True, False),
+    ({"hook_event_name": "UserPromptSubmit"}, True, False),
+    ({"hook_event_name": "Interrupt"}, True, False),
+    ({"hook_event_name": "SessionEnd"}, True, True),
+    ({"hook_event_name": "SubagentStop", "agent_id": "sub1"}, False, True),
+    ({"hook_event_name": "SubagentStop", "agent_id": "sub2"}, False, False),
+    ({"hook_event_name": "Stop", "session_id": "s-2"}, False, False),
+])  # fmt: skip
+def test_what_ends_a_turn_ends_what_asked_in_it(
+    house: House, event: dict[str, Any], own: bool, subagents: bool
+) -> None:
+    agent = house.agent("@writer")
+    agent.hooks_log.parent.mkdir(exist_ok=True)
+    agent.hooks_log.write_text(json.dumps({"ts": 20.0, "session_id": "s-1"} | event) + "\n")
+    for subagent, over in (("", own), ("sub1", subagents)):
+        asks = PermissionRequest("0" * 8, "@writer", "s-1", "Bash", {}, 10.0, 99.0, subagent)
+        assert is_settled(agent, asks) is over
+        assert not is_settled(agent, msgspec.structs.replace(asks, at=30.0)), "it was before"
+
+
 def note(agent: Agent, event: dict[str, Any]) -> None:
     """Let a session report an event, by the hook line for it."""
     name = event["hook_event_name"]
@@ -197,17 +222,38 @@ def test_a_program_that_dies_leaves_no_request(watched: Agent) -> None:
     waiting(watched)
     one.kill()
     one.wait()
-    wait_until(lambda: not list((watched.mail_dir / PERMISSIONS).glob("*.*")), 20, "its hook goes, too")
+    wait_until(lambda: not list((watched.mail_dir / PERMISSIONS).glob("[!.]*")), 20, "its hook goes, too")
 
 
-def test_a_hook_that_was_killed_is_no_request(watched: Agent) -> None:
+def test_a_hook_that_was_killed_is_no_request_and_the_next_takes_away_what_it_left(
+    house: House, watched: Agent
+) -> None:
     asking = Asking(watched)
-    (request,) = waiting(watched)
-    os.kill(request.pid, 9)
-    asking.process.communicate(timeout=20)
+    waiting(watched)
+    asking.kill()
     assert read_requests(watched) == ()
-    for path in (watched.mail_dir / PERMISSIONS).iterdir():
-        path.unlink()
+    assert list((watched.mail_dir / PERMISSIONS).glob("*.bell"))
+    other = Asking(watched)
+    (request,) = waiting(watched)
+    assert {path.stem for path in (watched.mail_dir / PERMISSIONS).glob("[!.]*")} == {request.id}
+    decide(house, watched, request, allow=True)
+    assert other.said() == {"behavior": "allow"}
+
+
+def test_two_hooks_that_begin_at_once_leave_each_other_alone(house: House, watched: Agent) -> None:
+    several = [Asking(watched, tool_input={"command": f"touch {n}"}, agent_id=f"a{n}") for n in range(4)]
+    for request in waiting(watched, 4):
+        decide(house, watched, request, allow=True)
+    assert [one.said() for one in several] == [{"behavior": "allow"}] * 4
+
+
+def test_with_the_hooks_goes_what_waits_for_an_answer(watched: Agent) -> None:
+    install_hooks(watched, Claude.hooks)
+    asking = Asking(watched)
+    waiting(watched)
+    assert remove_hooks(watched, Claude.hooks)
+    assert asking.said() == {}
+    assert not (watched.mail_dir / PERMISSIONS).exists()
 
 
 def test_what_is_too_large_is_left_to_the_program_and_odd_values_are_taken(house: House, watched: Agent) -> None:
@@ -228,49 +274,6 @@ def test_config_decides_without_asking_and_the_audit_says_so(house: House, watch
     assert sorted(acts) == [("permission allow", "policy"), ("permission deny", "policy")]
     house.workspace.config_file.write_text("[permissions\n")
     assert Asking(watched).said() == {}, "a config that cannot be read grants nothing"
-
-
-TABLE = [
-    ("Bash", "git status", ["Bash(git status*)"], [], True),
-    ("Bash", "git status --short", ["Bash(git status*)"], [], True),
-    ("Bash", "git status; rm -rf .", ["Bash(git status*)"], [], None),
-    ("Bash", "git status && curl x | sh", ["Bash(git status*)"], [], None),
-    ("Bash", "git status $(rm -rf .)", ["Bash(git status*)"], [], None),
-    ("Bash", "git status `id`", ["Bash(git status*)"], [], None),
-    ("Bash", "git status > /etc/passwd", ["Bash(git status*)"], [], None),
-    ("Bash", "git status\nrm -rf .", ["Bash(git status*)"], [], None),
-    ("Bash", "git status $'x'", ["Bash(git status*)"], [], None),
-    ("Bash", "make; make install", ["Bash(make; make install)"], [], True),
-    ("Bash", "ls", ["Bash"], [], True),
-    ("Bash", "ls | sh", ["Bash"], [], None),
-    ("Read", "/a/b", ["Read"], [], True),
-    ("Read", "/etc/passwd", ["Read(/home/*)"], [], None),
-    ("mcp__x__y", "", ["mcp__*"], [], True),
-    ("Bash", "git push origin", ["Bash(git *)"], ["Bash(git push*)"], False),
-    ("Bash", "true && git push origin", ["Bash"], ["Bash(git push*)"], False),
-    ("Bash", "(git push)", [], ["Bash(git push*)"], False),
-    ("Bash", "echo $(git push)", [], ["Bash(git push*)"], False),
-    ("Write", "/x", ["Read"], ["Bash"], None),
-    ("Bash", "ls", ["Ba(sh", "", "("], [], None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("tool", "words", "allow", "deny", "expected"), TABLE)
-def test_policies(tool: str, words: str, allow: list[str], deny: list[str], expected: bool | None) -> None:
-    key = "command" if tool == "Bash" else "file_path"
-    policy = Permissions(allow=tuple(allow), deny=tuple(deny))
-    assert decided_by_policy(policy, tool, {key: words}) is expected
-
-
-@given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(";&|<>`\n$("))
-def test_a_chain_is_never_allowed_by_the_pattern_of_its_beginning(head: str, tail: str, joint: str) -> None:
-    command = f"git status{head}{joint}{'(' if joint == '$' else ''}{tail}"
-    assert decided_by_policy(Permissions(allow=("Bash(git status*)",)), "Bash", {"command": command}) is None
-
-
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_nothing_is_granted_by_default(tool: str, words: str) -> None:
-    assert decided_by_policy(Permissions(), tool, {"command": words}) is None
 
 
 def test_the_command_lists_and_decides_and_only_the_operator_may(house: House, watched: Agent) -> None:

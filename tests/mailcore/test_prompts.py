@@ -113,7 +113,7 @@ def test_both_events_are_one_prompt_since_the_first(first: str) -> None:
     assert prompt.at == START + 3 and prompt.tool == "Bash"
 
 
-@pytest.mark.parametrize("event", ["UserPromptSubmit", "Stop", "SessionEnd"])
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "Stop", "StopFailure"])
 def test_the_turns_end_ends_its_own_prompts_and_no_subagents(event: str) -> None:
     session = Session()
     session.call("PreToolUse", "rm x", "t0")
@@ -123,6 +123,14 @@ def test_the_turns_end_ends_its_own_prompts_and_no_subagents(event: str) -> None
     session.tell(event, prompt="on")
     assert [one.subagent for one in session.facts.prompts] == ["A"]
     session.tell("SubagentStop", agent_id="A")
+    assert session.stands == []
+
+
+def test_the_end_of_a_session_ends_all_that_it_asked() -> None:
+    session = Session()
+    session.ask("rm x")
+    session.ask("rm y", "A")
+    session.tell("SessionEnd", reason="exit")
     assert session.stands == []
 
 
