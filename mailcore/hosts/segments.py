@@ -65,7 +65,8 @@ class Segment:
 
 
 def list_segments(directory: Path, epoch: str = "") -> list[Segment]:
-    """The segments of an epoch, or of all, by their first numbers. What a killed writer left of a line is cut off.
+    """The segments of an epoch, or of all, by their first numbers. What a killed writer left of a line is cut off, and
+    where that was all of a segment it goes: the one before it is the last.
 
     Only the last is counted: of the others the next one's name says how many lines they should have.
     """
@@ -77,8 +78,13 @@ def list_segments(directory: Path, epoch: str = "") -> list[Segment]:
         after = names[place + 1] if place + 1 < len(names) else None
         if after is not None and after[0] == of:
             segments.append(Segment(path, of, first, after[1] - first, path.stat().st_size))
-        else:
-            segments.append(_counted(path, of, first))
+            continue
+        counted = _counted(path, of, first)
+        if not counted.lines and segments and segments[-1].epoch == of:
+            path.unlink()
+            before = segments.pop()
+            counted = _counted(before.path, of, before.first)
+        segments.append(counted)
     return segments
 
 
@@ -107,7 +113,10 @@ def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Se
             if not before:
                 writing.sync_directory(directory)
         except BaseException:
-            os.ftruncate(opened, before)
+            if before:
+                os.ftruncate(opened, before)
+            else:
+                path.unlink()
             raise
     finally:
         os.close(opened)

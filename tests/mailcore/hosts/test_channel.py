@@ -6,22 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import arrivals, channel, keys, segments
+from mailcore.hosts.arrivals import TakenState
 from mailcore.hosts.channel import Content
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.membership import link_directory
-from mailcore.model.link import EnvelopeKind
+from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
 from tests.mailcore.hosts.conftest import Linked
 
 MAIL = EnvelopeKind.MAIL
+Carried = tuple[list[Envelope], Callable[[Sequence[Envelope], bool], None]]
 
 PUTTER = """
 import sys
@@ -124,6 +127,48 @@ def test_what_the_disk_refuses_is_not_put(link: Linked, monkeypatch: pytest.Monk
             channel.put(link.alpha, "beta", MAIL, {"n": 2})
     assert waiting(link.alpha) == [1]
     assert channel.put(link.alpha, "beta", MAIL, {"n": 3}).seq == 2
+
+
+@pytest.mark.parametrize("begun", [b"", b'{"kind":"mail","id":"00'], ids=["empty", "torn"])
+def test_a_segment_that_was_begun_and_holds_nothing(link: Linked, carried: Carried, begun: bytes) -> None:
+    """Its writer was killed before its first line: what is put next follows what stands in the segment before."""
+    done, carry_out = carried
+    first = channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    channel.confirmed(link.alpha, "beta", first.epoch, 1, first.id)
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(2, segments.MAX_LINES + 2)])
+    (out(link.alpha) / f"{first.epoch}-{segments.MAX_LINES + 2:012d}.jsonl").write_bytes(begun)
+    channel.put(link.alpha, "beta", MAIL, {"n": segments.MAX_LINES + 2})
+    taken = arrivals.take_all(link.beta, [first, *channel.unconfirmed(link.alpha, "beta")], carry_out)
+    assert taken.state is TakenState.DONE
+    assert [each.body["n"] for each in done] == list(range(1, segments.MAX_LINES + 3))
+
+
+def test_a_full_disk_leaves_no_segment_without_a_line(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {})] * segments.MAX_LINES)
+    before = sorted(out(link.alpha).iterdir())
+
+    def refuse(opened: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "sync", refuse)
+        with pytest.raises(OSError, match="No space"):
+            channel.put(link.alpha, "beta", MAIL, {})
+    assert sorted(out(link.alpha).iterdir()) == before
+
+
+def test_two_that_do_not_follow_each_other_are_numbered_anew(link: Linked, carried: Carried) -> None:
+    """What was put after a segment that held nothing named another before it than there was: it waited for ever."""
+    done, carry_out = carried
+    envelopes = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(3)])
+    (path,) = out(link.alpha).glob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(f'"before":"{envelopes[1].id}"'.encode(), b'"before":"00"'))
+    for _ in range(2):  # the first two, then the third, numbered anew
+        taken = arrivals.take_all(link.beta, list(channel.unconfirmed(link.alpha, "beta")), carry_out)
+        channel.confirmed(link.alpha, "beta", taken.epoch, taken.last, taken.last_id)
+        channel.confirmed(link.alpha, "beta", taken.epoch, taken.last, taken.last_id)  # again: it is offered again
+    assert waiting(link.alpha) == []
+    assert [each.body["n"] for each in done] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("damage", ["line", "segment", "state", "state_garbage", "first_segment"])
