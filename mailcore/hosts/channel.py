@@ -245,7 +245,7 @@ def _opened(directory: Path) -> tuple[ChannelState, list[Segment]]:
     except (FileNotFoundError, ValueError):  # what is no state is a ValueError
         return _number_anew(directory, ChannelState(""), list_segments(directory))
     segments = list_segments(directory, state.epoch)
-    if segments and segments[0].first > state.confirmed + 1:
+    if any(each.is_too_large for each in segments) or (segments and segments[0].first > state.confirmed + 1):
         return _number_anew(directory, state, segments)
     return state, segments
 
@@ -256,20 +256,27 @@ def _last(state: ChannelState, segments: list[Segment]) -> int:
 
 def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) -> tuple[ChannelState, list[Segment]]:
     """Another epoch, that begins with what waits. Its state is written last; what it stands for is removed then."""
-    kept = [each for each in read_all(segments) if each.epoch != state.epoch or each.seq > state.confirmed]
     anew = ChannelState(secrets.token_hex(8))
-    if kept:
-        befores = ["", *(envelope.id for envelope in kept)]
-        renumbered = [
-            msgspec.structs.replace(envelope, epoch=anew.epoch, seq=number, first=1, before=before)
-            for number, (envelope, before) in enumerate(zip(kept, befores, strict=False), 1)
-        ]
-        append_envelopes(directory, [], renumbered)
+    append_envelopes(directory, [], _renumbered(state, segments, anew.epoch))
     _write_state(directory, anew)
     for segment in list_segments(directory):
         if segment.epoch != anew.epoch:
             segment.path.unlink(missing_ok=True)
     return anew, list_segments(directory, anew.epoch)
+
+
+def _renumbered(state: ChannelState, segments: list[Segment], epoch: str) -> Iterator[Envelope]:
+    """What waits, each once, as it is numbered in that epoch."""
+    before, number = "", 0
+    seen: set[str] = set()
+    """Who was killed while he numbered anew left some of them twice."""
+    for envelope in read_all(segments):
+        if envelope.id in seen or (envelope.epoch == state.epoch and envelope.seq <= state.confirmed):
+            continue
+        seen.add(envelope.id)
+        number += 1
+        yield msgspec.structs.replace(envelope, epoch=epoch, seq=number, first=1, before=before)
+        before = envelope.id
 
 
 def _part_at(segments: list[Segment], number: int, part: Literal["id", "before"]) -> str:
