@@ -45,6 +45,9 @@ _AGAIN, _LONGEST_AGAIN = 0.2, 5.0
 GREET_AFTER = 0.2
 """Seconds before a host that comes hears of those who are there: several may come at once."""
 
+_MAX_WORDS = 1_000
+"""Of what is said to have gone wrong: another host may have a part in its text."""
+
 OnSight = Callable[[str, bytes], None]
 """Called in the loop with a host's name and what it published of its agents."""
 
@@ -276,6 +279,7 @@ class Carrier:
         self._trouble(words)
 
     def _trouble(self, words: str) -> None:
+        words = words[:_MAX_WORDS]
         if words != self._words:
             self._state(words)
 

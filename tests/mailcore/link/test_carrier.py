@@ -7,9 +7,7 @@ import os
 import shutil
 import signal
 from dataclasses import replace
-from pathlib import Path
 
-import msgspec
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
@@ -19,9 +17,9 @@ from mailcore.hosts.membership import member
 from mailcore.link import handlers, receiving, sending
 from mailcore.link.beats import Heard
 from mailcore.link.connection import connected
-from mailcore.link.parcels import PARCEL_BYTES, last_of, opened, parcels
+from mailcore.link.parcels import last_of, parcels
 from mailcore.link.sending import Position, Sending
-from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
+from mailcore.model.link import HostRecord
 from mailcore.workspace.find import Workspace
 from tests.mailcore.link.conftest import TROUBLE, Net
 
@@ -218,26 +216,7 @@ async def test_sight_is_heard_by_the_others_alone(pair: Net) -> None:
     await pair.until(lambda: heard == [("beta", b"facts")])
 
 
-def test_parcels_are_small_and_keep_the_order() -> None:
-    def envelope(seq: int, size: int, epoch: str = "e") -> Envelope:
-        return Envelope(EnvelopeKind.MAIL, f"{seq:032}", "a", "b", epoch, seq, 1, 0.0, {"x": "y" * size})
-
-    made = [envelope(1, 10), envelope(2, 3 * PARCEL_BYTES), *(envelope(seq, 100) for seq in range(3, 400))]
-    found = list(parcels([*made, envelope(1, 1, "f")]))
-    assert [(one.epoch, one.first, one.last) for one in found[:2]] == [("e", 1, 1), ("e", 2, 2)]
-    assert found[-1].epoch == "f" and all(len(one.data) <= PARCEL_BYTES + 1000 for one in found[2:])
-    read = [one for parcel in found for one in msgspec.json.decode(parcel.data, type=list[Envelope])]
-    assert read == [*made, envelope(1, 1, "f")]
-
-
 def test_every_handler_is_there() -> None:
     for name in [*handlers.HANDLERS.values(), *handlers.HANDLERS_OF_RUNS.values(), *handlers.REFUSERS.values(),
                  *handlers.ASKS.values(), *handlers.PARTS]:  # fmt: skip
         assert callable(handlers.function(name)), name
-
-
-def test_a_parcel_of_anything_else_is_refused(tmp_path: Path) -> None:
-    nowhere = Workspace(tmp_path, tmp_path / "X_REGISTRY.json", ())
-    for data in (b"", b"{}", b"[1]", b"\xff", b"[" * 100_000):
-        with pytest.raises(Refused, match="are no envelopes"):
-            opened(nowhere, data, "alpha", "beta")
