@@ -1,4 +1,4 @@
-"""What another host is shown of an agent's files: its mail, the journals of its runs, the ends of its logs. In pages.
+"""What another host is shown of an agent's files: its mail, and the ends of its logs. In pages.
 
 It asks for a kind and never for a path: which files those are is known here.
 """
@@ -21,7 +21,7 @@ from mailcore.exceptions import ConfigError, Refused
 from mailcore.formats import json_codec
 from mailcore.hosts.act_proof import require_allowed
 from mailcore.logs.sources import log_sources
-from mailcore.model.agent import RUN_JOURNAL, Agent
+from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
 from mailcore.system.safe_open import descriptor, read_bytes
 from mailcore.workspace import trust
@@ -31,11 +31,12 @@ MAX_PAGE = 4 << 20
 """Bytes of all files of a page, before it is made small."""
 MAX_PACKED = 900_000
 """The same after that: what one answer carries."""
-MAX_SENT, MAX_RUNS, MAX_LOGS = 50, 20, 12
+MAX_SENT, MAX_LOGS = 50, 12
 """Files of a kind, the newest."""
 LOG_TAIL = 256 << 10
 """Bytes of the end of a log that come first; after that what it grew by."""
-JOURNAL = 256 << 10
+MAX_RECORD = 256 << 10
+"""Bytes of what is kept of a mail that was sent."""
 
 
 class FilePage(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Wanted:
     verb: str
     """The verb of `[link] acts` that shows the same."""
     read: Callable[[Agent, Mapping[str, Any]], Iterator[FilePage]]
+    """Called with what the asker has of each file already, by its path: its `name`, and how far."""
 
 
 def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
@@ -79,8 +81,8 @@ def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str,
         raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
     require_allowed(config, wanted.verb)
     agent = workspace.agent(str(question.get("agent")))
-    terms = question.get("terms")
-    return packed(wanted.read(agent, terms if isinstance(terms, dict) else {}))
+    held = question.get("held")
+    return packed(wanted.read(agent, held if isinstance(held, dict) else {}))
 
 
 def answer_where(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
@@ -117,14 +119,14 @@ def unpacked(data: bytes) -> AgentPage:
     return msgspec.msgpack.decode(whole, type=AgentPage)
 
 
-def _mailbox(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
+def _mailbox(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """Open mail, the newest that fits, then what was sent last."""
-    del terms
+    del held
     with suppress(OSError):
         yield FilePage(_below(agent, agent.inbox), _newest_mail(read_bytes(agent.inbox, links=False)), whole=True)
     for path in _newest(agent.sent_dir, ".json", MAX_SENT):
         with suppress(OSError):
-            yield FilePage(_below(agent, path), read_bytes(path, links=False, most=JOURNAL), whole=True)
+            yield FilePage(_below(agent, path), read_bytes(path, links=False, most=MAX_RECORD), whole=True)
 
 
 def _newest_mail(data: bytes) -> bytes:
@@ -143,27 +145,12 @@ def _newest_mail(data: bytes) -> bytes:
     return data[:MAX_PACKED]
 
 
-def _runs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
-    """The journals of the newest runs; of one that is named its output too."""
-    named = str(terms.get("run", ""))
-    for directory in _newest(agent.runs_dir, "", MAX_RUNS):
-        if named in ("", directory.name):
-            with suppress(OSError):
-                yield _tail(agent, directory / RUN_JOURNAL, JOURNAL)
-    if named:
-        for source in log_sources(agent, run_id=named):
-            with suppress(OSError):
-                yield _tail(agent, Path(source.path), LOG_TAIL)
-
-
-def _logs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
+def _logs(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """The ends of the logs that were written last; of those that the asker has a part of what they grew by."""
-    held = terms.get("held")
-    known: dict[str, Any] = held if isinstance(held, dict) else {}
     paths = [Path(one.path) for one in log_sources(agent, rotated=False) if Path(one.path).is_relative_to(agent.branch)]
     for path in sorted(paths, key=_written, reverse=True)[:MAX_LOGS]:
         with suppress(OSError, ValueError, TypeError):
-            name, end = map(int, known.get(_below(agent, path), (0, 0)))
+            name, end = map(int, held.get(_below(agent, path), (0, 0)))
             yield _tail(agent, path, LOG_TAIL, name, end)
 
 
@@ -206,7 +193,6 @@ def _below(agent: Agent, path: Path) -> str:
 
 FILE_KINDS: Mapping[str, Wanted] = {
     "mailbox": Wanted("inbox", _mailbox),
-    "runs": Wanted("runs", _runs),
     "logs": Wanted("logs", _logs),
 }
 """What can be asked for of an agent."""

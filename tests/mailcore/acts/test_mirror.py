@@ -77,14 +77,6 @@ def test_of_a_long_log_the_end_comes_in_whole_lines(pair: Pair, carrying: Carryi
     assert len(lines) < 30_000
 
 
-def test_its_runs_can_be_told_of(pair: Pair, carrying: Carrying) -> None:
-    del carrying
-    run = pair.beta.started("@operator", "@writer")
-    pair.beta.over("writer", run)
-    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "runs")
-    assert (remote(pair).runs_dir / run / "run.jsonl").exists()
-
-
 def test_config_there_says_what_is_shown(pair: Pair, carrying: Carrying) -> None:
     del carrying
     pair.beta.extra = '[link]\nacts = ["logs"]'
