@@ -129,8 +129,10 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
                 unsure = _sent_by_now(workspace, sender)
             elif not place.last:  # another epoch may begin with what was taken in one before
                 unsure = max(each.until for each in places.values())
+            if any(each.at <= unsure for each in run):
+                _certain[mine] = -len(run)  # and those of one run more: another process may have died in it
             try:
-                carry_out(run, _certain[mine] < MAX_RUN or any(each.at <= unsure for each in run))
+                carry_out(run, _certain[mine] < MAX_RUN)
             except BaseException:
                 _certain[mine] = 0
                 raise

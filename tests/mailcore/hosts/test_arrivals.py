@@ -157,8 +157,8 @@ def test_what_is_newer_than_all_that_was_taken_before_an_epoch_was_not_taken_in_
     channel.number_anew(link.alpha, "beta")
     told.clear()
     take_all(link.beta, sent(link, 11), carry_out)  # all 20 again, which were not confirmed, and 11 that are new
-    assert [repeated for _, repeated in told[:20]] == [True] * 20
-    assert not any(repeated for _, repeated in told[20:])
+    # Four more: with those whoever took the 20 may have died.
+    assert [repeated for _, repeated in told] == [True] * 24 + [False] * 7
     if restarted:
         arrivals._certain.clear()
     told.clear()
@@ -181,7 +181,28 @@ def test_whose_number_was_lost_is_looked_for_by_the_next_process_too(
     take_all(link.beta, again, lambda _, repeated: told.append(repeated))
     assert told == [True] * 6
     take_all(link.beta, sent(link, 4), lambda _, repeated: told.append(repeated))
-    assert told[6:] == [False] * 2
+    assert told[6:] == [True, False]
+
+
+def test_what_was_done_and_not_noted_is_looked_for_in_another_epoch_too(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is newer than all that was noted: whoever took it died in between."""
+    monkeypatch.setattr(arrivals, "MAX_RUN", 2)
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
+    for noted in (sent(link, 2), sent(link, 2)):
+        take_all(link.beta, noted, lambda _, __: None)
+
+    def dies(_: Sequence[Envelope], __: bool) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_all(link.beta, sent(link, 2), dies)
+    arrivals._certain.clear()
+    channel.number_anew(link.alpha, "beta")
+    told: list[tuple[int, bool]] = []
+    take_all(link.beta, sent(link, 2), lambda run, repeated: told.append((run[-1].seq, repeated)))
+    assert told == [(2, True), (4, True), (6, True), (8, False)]
 
 
 def test_a_clock_that_is_set_back_makes_nothing_that_was_taken_new(
