@@ -23,7 +23,7 @@ from mailcore.hosts.act_proof import require_allowed
 from mailcore.logs.sources import log_sources
 from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
-from mailcore.system.safe_open import descriptor, read_bytes
+from mailcore.system.safe_open import MAX_WHOLE_FILE, descriptor, read_whole
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 
@@ -37,6 +37,7 @@ LOG_TAIL = 256 << 10
 """Bytes of the end of a log that come first; after that what it grew by."""
 MAX_RECORD = 256 << 10
 """Bytes of what is kept of a mail that was sent."""
+_NAMES = (1 << 63) - 1
 
 
 class FilePage(msgspec.Struct, frozen=True):
@@ -48,9 +49,7 @@ class FilePage(msgspec.Struct, frozen=True):
     begin: int = 0
     """Where in the file it begins."""
     name: int = 0
-    """Tells this file from another of that path: a log that was rotated has another."""
-    whole: bool = False
-    """It is the file as it is; else a part that is shown instead of it, or what it grew by."""
+    """Tells this file from another of that path: a log that was rotated has another, a mail that was changed too."""
 
 
 class AgentPage(msgspec.Struct, frozen=True):
@@ -120,13 +119,31 @@ def unpacked(data: bytes) -> AgentPage:
 
 
 def _mailbox(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
-    """Open mail, the newest that fits, then what was sent last."""
-    del held
-    with suppress(OSError):
-        yield FilePage(_below(agent, agent.inbox), _newest_mail(read_bytes(agent.inbox, links=False)), whole=True)
+    """Open mail, the newest that fits, then what was sent last; of that what the asker has not, or has otherwise."""
+    yield from _whole(agent, agent.inbox, held, MAX_WHOLE_FILE)
     for path in _newest(agent.sent_dir, ".json", MAX_SENT):
-        with suppress(OSError):
-            yield FilePage(_below(agent, path), read_bytes(path, links=False, most=MAX_RECORD), whole=True)
+        yield from _whole(agent, path, held, MAX_RECORD)
+
+
+def _whole(agent: Agent, path: Path, held: Mapping[str, Any], most: int) -> Iterator[FilePage]:
+    """A file of mail, unless the asker has it as it is."""
+    with suppress(OSError):
+        opened, found = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(opened, "rb") as file:
+            # The hash of numbers is the same in each process. A file that is replaced is another, or has another time.
+            name = hash((found.st_ino, found.st_mtime_ns, found.st_size)) & _NAMES
+            if _held(held, _below(agent, path))[0] == name:
+                return
+            data = read_whole(file, found.st_size, path, most)
+        yield FilePage(_below(agent, path), _newest_mail(data), name=name)
+
+
+def _held(held: Mapping[str, Any], path: str) -> tuple[int, int]:
+    """What the asker says that it has of a file: its name, and how far; (0, 0) if that is nothing."""
+    match held.get(path):
+        case [int(name), int(end)] if end >= 0:
+            return name, end
+    return 0, 0
 
 
 def _newest_mail(data: bytes) -> bytes:
@@ -149,16 +166,22 @@ def _logs(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """The ends of the logs that were written last; of those that the asker has a part of what they grew by."""
     paths = [Path(one.path) for one in log_sources(agent, rotated=False) if Path(one.path).is_relative_to(agent.branch)]
     for path in sorted(paths, key=_written, reverse=True)[:MAX_LOGS]:
-        with suppress(OSError, ValueError, TypeError):
-            name, end = map(int, held.get(_below(agent, path), (0, 0)))
-            yield _tail(agent, path, LOG_TAIL, name, end)
+        with suppress(OSError):
+            name, end = _held(held, _below(agent, path))
+            if (page := _tail(agent, path, LOG_TAIL, name, end)) is not None:
+                yield page
 
 
-def _tail(agent: Agent, path: Path, most: int, name: int = 0, end: int = 0) -> FilePage:
-    """The end of a file, or what comes after the byte `end` if it is still the file `name`. OSError."""
+def _tail(agent: Agent, path: Path, most: int, name: int, end: int) -> FilePage | None:
+    """The end of a file, or what comes after the byte `end` if it is still the file `name`; None of nothing.
+
+    OSError where it cannot be read.
+    """
     opened, found = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         grew = name == found.st_ino and end <= found.st_size <= end + 4 * most
+        if grew and end == found.st_size:
+            return None
         begin = end if grew else max(0, found.st_size - most)
         data = os.pread(opened, found.st_size - begin, begin)
     finally:
@@ -166,7 +189,7 @@ def _tail(agent: Agent, path: Path, most: int, name: int = 0, end: int = 0) -> F
     if not grew and begin:  # from a whole line on
         skipped = data.find(b"\n") + 1
         begin, data = begin + skipped, data[skipped:]
-    return FilePage(_below(agent, path), data, begin, found.st_ino, whole=not begin)
+    return FilePage(_below(agent, path), data, begin, found.st_ino)
 
 
 def _newest(directory: Path, suffix: str, most: int) -> list[Path]:

@@ -44,7 +44,7 @@ async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, w
     if not found.is_remote:
         raise Refused(f"{agent} is of this host: its files are here", "host")
     mirror = read_mirror(found)
-    held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if copy.name}
+    held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if (found.branch / path).is_file()}
     question = {"agent": agent, "what": what, "held": held}
     answer = await ask_host(host, "files", question)
     try:
@@ -78,7 +78,7 @@ def _write(branch: Path, file: FilePage, before: Copied | None) -> Copied:
     """Add to the copy what the file grew by, or put what came in its place."""
     path = branch / PurePosixPath(file.path)
     end = file.begin + len(file.data)
-    goes_on = before is not None and file.name != 0 and (before.name, before.end) == (file.name, file.begin)
+    goes_on = before is not None and (before.name, before.end) == (file.name, file.begin)
     if goes_on and before is not None and path.exists():
         if not file.data:
             return before
