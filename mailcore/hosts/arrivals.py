@@ -7,18 +7,20 @@ nothing: the sender still holds what it did not see confirmed, and says from whi
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from math import inf
 from pathlib import Path
 
 import msgspec
 
 from mailcore.exceptions import Refused
-from mailcore.hosts.channel import MAX_WAITING, signed_bytes
+from mailcore.hosts.channel import signed_bytes
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import verify
 from mailcore.hosts.membership import link_directory, make_link_directory, member
@@ -36,6 +38,8 @@ TOGETHER = frozenset((EnvelopeKind.MAIL, EnvelopeKind.RECEIPT))
 """The kinds of which several are carried out at once."""
 MAX_EPOCHS = 8
 """Epochs of one sender that are remembered, the latest: an older one's envelopes are long gone."""
+MEASURED, UNMEASURED = 60.0, 86400.0
+"""Seconds by which a host's clock may go before what is known of it: where it was measured, and where not."""
 
 _MAX_JOURNAL = 64 * 1024
 """Bytes of a sender's file after which it is written anew."""
@@ -72,8 +76,18 @@ class Taken:
 
 class _Place(msgspec.Struct, frozen=True):
     epoch: str
+    unsure: float
+    """What was written no later, by the sender's clock, may have been taken before: in another epoch, or before a
+    number was lost."""
+    newest: float = -inf
+    """When the newest was written that was taken of this epoch."""
     last: int = 0
     id: str = ""
+
+    @property
+    def until(self) -> float:
+        """What was written later was never taken, as far as this tells."""
+        return max(self.newest, self.unsure)
 
 
 _certain: Counter[tuple[Path, str]] = Counter()
@@ -106,22 +120,33 @@ def take_all(workspace: Workspace, envelopes: Sequence[Envelope], carry_out: Car
         writing.make_directory(path.parent, parents=True)
     with locked(path.with_suffix(".lock")):
         places = _places(path)
-        place = places.get(epoch, _Place(epoch))
+        place = places.get(epoch, _Place(epoch, inf))
         state, wanted, fresh = _sorted_out(envelopes, place)
         for run in _runs(fresh):
             mine = (workspace.root, sender)
-            if not place.last or run[0].seq != place.last + 1:
-                _certain[mine] = -MAX_WAITING  # how far it was taken is not known here: no number was, or it was lost
+            newest, unsure = max(place.newest, *(each.at for each in run)), place.unsure
+            if not places or run[0].seq != place.last + 1:  # no number is known, or it was lost
+                unsure = _sent_by_now(workspace, sender)
+            elif not place.last:  # another epoch may begin with what was taken in one before
+                unsure = max(each.until for each in places.values())
+            if any(each.at <= unsure for each in run):
+                _certain[mine] = -len(run)  # and those of one run more: another process may have died in it
             try:
-                # Another epoch may begin with what was taken in the one before.
-                carry_out(run, len(places) > (epoch in places) or _certain[mine] < MAX_RUN)
+                carry_out(run, _certain[mine] < MAX_RUN)
             except BaseException:
                 _certain[mine] = 0
                 raise
             _certain[mine] += len(run)
-            place = _Place(epoch, run[-1].seq, run[-1].id)
+            place = _Place(epoch, unsure, newest, run[-1].seq, run[-1].id)
             _write(path, places, place)
     return Taken(state, epoch, place.last, place.id, wanted)
+
+
+def _sent_by_now(workspace: Workspace, sender: str) -> float:
+    """What a host writes from now on is newer than this, by its clock."""
+    record = read_host(workspace, sender)
+    skew = None if record is None else record.skew
+    return time.time() + (UNMEASURED if skew is None else skew + MEASURED)
 
 
 def _sorted_out(envelopes: Sequence[Envelope], place: _Place) -> tuple[TakenState, int, list[Envelope]]:

@@ -30,11 +30,9 @@ def ask_host(
     return _call(workspace, {"ask": name, "host": host, "question": question}, timeout)
 
 
-def refresh_mirror(
-    workspace: Workspace, host: str, agent: str, what: str, timeout: float = HOST_TIMEOUT, **terms: Any
-) -> None:
+def refresh_mirror(workspace: Workspace, host: str, agent: str, what: str, timeout: float = HOST_TIMEOUT) -> None:
     """Bring the copy of what another host keeps of an agent (`@writer`) up to date. Raises as `ask_host`."""
-    _call(workspace, {"fill": what, "host": host, "agent": agent, "terms": terms}, timeout)
+    _call(workspace, {"fill": what, "host": host, "agent": agent}, timeout)
 
 
 def _call(workspace: Workspace, request: dict[str, Any], timeout: float = HOST_TIMEOUT) -> bytes:

@@ -58,7 +58,7 @@ def ask_act(workspace: Workspace, act: RemoteAct) -> None:
     Refused (code `flood`) where as many wait already as are taken at once.
     """
     directory = make_link_directory(workspace) / _DIRECTORY
-    writing.make_directory(directory)
+    writing.make_directory(directory, durable=True)
     with locked(directory / ".lock"):
         waiting = [one for one in asked_acts(workspace) if one.act.to == act.to and one.is_open(act.at)]
         if len(waiting) >= MAX_QUEUED:

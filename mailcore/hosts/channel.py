@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -133,7 +133,8 @@ def confirmed(workspace: Workspace, to: str, epoch: str, last: int, id: str = ""
     far is removed. True if that was something.
 
     What it confirms and was never sent from here was sent before this store was brought back from a copy: then all that
-    waits is numbered anew.
+    waits is numbered anew. So it is if that host has all before the first that waits, and is offered one that says it
+    follows another: that host will never take it.
     """
     if not _directory(workspace, to).is_dir():
         return False
@@ -141,8 +142,10 @@ def confirmed(workspace: Workspace, to: str, epoch: str, last: int, id: str = ""
         state, segments = _opened(directory)
         if epoch != state.epoch:
             return False
-        known = state.id if last == state.confirmed else _id_at(segments, last)
-        if last > _last(state, segments) or (id and known and id != known):
+        known = state.id if last == state.confirmed else _part_at(segments, last, "id")
+        before = _part_at(segments, last + 1, "before") if last == state.confirmed else ""
+        another = (id and known and id != known) or (before and (known or id) not in ("", before))
+        if last > _last(state, segments) or another:
             _number_anew(directory, state, segments)
             return True
         if last <= state.confirmed:
@@ -242,7 +245,7 @@ def _opened(directory: Path) -> tuple[ChannelState, list[Segment]]:
     except (FileNotFoundError, ValueError):  # what is no state is a ValueError
         return _number_anew(directory, ChannelState(""), list_segments(directory))
     segments = list_segments(directory, state.epoch)
-    if segments and segments[0].first > state.confirmed + 1:
+    if any(each.is_too_large for each in segments) or (segments and segments[0].first > state.confirmed + 1):
         return _number_anew(directory, state, segments)
     return state, segments
 
@@ -253,15 +256,8 @@ def _last(state: ChannelState, segments: list[Segment]) -> int:
 
 def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) -> tuple[ChannelState, list[Segment]]:
     """Another epoch, that begins with what waits. Its state is written last; what it stands for is removed then."""
-    kept = [each for each in read_all(segments) if each.epoch != state.epoch or each.seq > state.confirmed]
     anew = ChannelState(secrets.token_hex(8))
-    if kept:
-        befores = ["", *(envelope.id for envelope in kept)]
-        renumbered = [
-            msgspec.structs.replace(envelope, epoch=anew.epoch, seq=number, first=1, before=before)
-            for number, (envelope, before) in enumerate(zip(kept, befores, strict=False), 1)
-        ]
-        append_envelopes(directory, [], renumbered)
+    append_envelopes(directory, [], _renumbered(state, segments, anew.epoch))
     _write_state(directory, anew)
     for segment in list_segments(directory):
         if segment.epoch != anew.epoch:
@@ -269,12 +265,26 @@ def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) 
     return anew, list_segments(directory, anew.epoch)
 
 
-def _id_at(segments: list[Segment], number: int) -> str:
-    """The id of the envelope of that number; empty where it is gone, or damaged."""
+def _renumbered(state: ChannelState, segments: list[Segment], epoch: str) -> Iterator[Envelope]:
+    """What waits, each once, as it is numbered in that epoch."""
+    before, number = "", 0
+    seen: set[str] = set()
+    """Who was killed while he numbered anew left some of them twice."""
+    for envelope in read_all(segments):
+        if envelope.id in seen or (envelope.epoch == state.epoch and envelope.seq <= state.confirmed):
+            continue
+        seen.add(envelope.id)
+        number += 1
+        yield msgspec.structs.replace(envelope, epoch=epoch, seq=number, first=1, before=before)
+        before = envelope.id
+
+
+def _part_at(segments: list[Segment], number: int, part: Literal["id", "before"]) -> str:
+    """What the envelope of that number says there; empty where it is gone, or damaged."""
     for segment in segments:
         if segment.first <= number <= segment.last:
             with suppress(ValueError, IndexError):
-                return segment.envelope(segment.read()[number - segment.first], number).id
+                return str(getattr(segment.envelope(segment.read()[number - segment.first], number), part))
     return ""
 
 

@@ -45,7 +45,7 @@ def make_key(path: Path, phrase: str = "") -> Key:
     that is there if there is one."""
     library = _library()
     seed = bytes(library.encode_seed(os.urandom(32), library.PREFIX_BYTE_USER))
-    writing.link_new(path, (_sealed(seed, phrase) if phrase else seed) + b"\n", 0o600)
+    writing.link_new(path, (_sealed(seed, phrase) if phrase else seed) + b"\n", 0o600, durable=True)
     return load_key(path, phrase)
 
 

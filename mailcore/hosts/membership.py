@@ -46,7 +46,7 @@ def make_link_directory(workspace: Workspace) -> Path:
     path = link_directory(workspace)
     if not path.is_dir():
         self_ignore.make_ignored(workspace.state_dir)
-        writing.make_directory(path)
+        writing.make_directory(path, durable=True)
         path.chmod(0o700)
     return path
 

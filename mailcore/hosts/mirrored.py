@@ -16,7 +16,7 @@ class Copied(msgspec.Struct, frozen=True):
     """What is copied of one file."""
 
     name: int
-    """Tells the file there from another of its path; 0: it is copied whole each time."""
+    """Tells the file there from another of its path, or from what it was before."""
     begin: int
     """Where in the file there the copy begins."""
     end: int

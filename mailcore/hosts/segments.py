@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from mailcore.exceptions import MailcoreError
 from mailcore.model.link import Envelope
 from mailcore.system import writing
-from mailcore.system.safe_open import descriptor, read_bytes
+from mailcore.system.safe_open import MAX_WHOLE_FILE, descriptor, read_bytes
 
 MAX_LINES, MAX_SIZE = 256, 1 << 20
 """After so much a segment is full, and the next is begun."""
@@ -48,6 +49,11 @@ class Segment:
         return self.first + self.lines - 1
 
     @property
+    def is_too_large(self) -> bool:
+        """True if it cannot be read whole: as such a one was written once, it is to be divided."""
+        return self.size > MAX_WHOLE_FILE
+
+    @property
     def is_full(self) -> bool:
         """True if the next line begins another."""
         return self.lines >= MAX_LINES or self.size >= MAX_SIZE
@@ -65,7 +71,8 @@ class Segment:
 
 
 def list_segments(directory: Path, epoch: str = "") -> list[Segment]:
-    """The segments of an epoch, or of all, by their first numbers. What a killed writer left of a line is cut off.
+    """The segments of an epoch, or of all, by their first numbers. What a killed writer left of a line is cut off, and
+    where that was all of a segment it goes: the one before it is the last.
 
     Only the last is counted: of the others the next one's name says how many lines they should have.
     """
@@ -77,38 +84,75 @@ def list_segments(directory: Path, epoch: str = "") -> list[Segment]:
         after = names[place + 1] if place + 1 < len(names) else None
         if after is not None and after[0] == of:
             segments.append(Segment(path, of, first, after[1] - first, path.stat().st_size))
-        else:
-            segments.append(_counted(path, of, first))
+            continue
+        counted = _counted(path, of, first)
+        if not counted.lines and segments and segments[-1].epoch == of:
+            path.unlink()
+            before = segments.pop()
+            counted = _counted(before.path, of, before.first)
+        segments.append(counted)
     return segments
 
 
 def read_all(segments: Sequence[Segment]) -> Iterator[Envelope]:
     """All envelopes that can be read, whatever their numbers."""
     for segment in segments:
-        for line in segment.read():
+        for line in _lines(segment.path):
             try:
                 yield msgspec.json.decode(line, type=Envelope)
             except ValueError:
                 continue
 
 
-def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Sequence[Envelope]) -> None:
-    """Put envelopes at the end, and on disk. Nothing of them stays where the disk refuses it."""
-    data = b"".join(encoded(envelope) + b"\n" for envelope in envelopes)
-    last = segments[-1] if segments and segments[-1].last == envelopes[0].seq - 1 and not segments[-1].is_full else None
-    path = last.path if last else directory / f"{envelopes[0].epoch}-{envelopes[0].seq:012d}.jsonl"
-    before = last.size if last else 0
+def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Iterable[Envelope]) -> None:
+    """Put envelopes at the end, and on disk, as many to a segment as belong there.
+
+    Nothing of them stays where the disk refuses it.
+    """
+    last = segments[-1] if segments else None
+    written: list[tuple[Path, int]] = []
+    """Files, and their sizes before."""
+    try:
+        for envelope, lines in _portions(last, envelopes):
+            goes_on = last is not None and not last.is_full and last.last == envelope.seq - 1
+            path = last.path if last and goes_on else directory / f"{envelope.epoch}-{envelope.seq:012d}.jsonl"
+            written.append((path, last.size if last and goes_on else 0))
+            _append(path, lines)
+            last = None
+        if any(not before for _, before in written):
+            writing.sync_directory(directory)
+    except BaseException:
+        for path, before in reversed(written):
+            if before:
+                os.truncate(path, before)
+            else:
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _portions(last: Segment | None, envelopes: Iterable[Envelope]) -> Iterator[tuple[Envelope, list[bytes]]]:
+    """The lines of what is to be put, a segment at a time, and the first of each; the last segment is filled first."""
+    lines, size = (last.lines, last.size) if last and not last.is_full else (0, 0)
+    first: Envelope | None = None
+    portion: list[bytes] = []
+    for envelope in envelopes:
+        if first is not None and (lines >= MAX_LINES or size >= MAX_SIZE):
+            yield first, portion
+            first, portion, lines, size = None, [], 0, 0
+        first = first or envelope
+        portion.append(encoded(envelope) + b"\n")
+        lines, size = lines + 1, size + len(portion[-1])
+    if first is not None:
+        yield first, portion
+
+
+def _append(path: Path, lines: list[bytes]) -> None:
+    data = b"".join(lines)
     opened, _ = descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
-        try:
-            while data:
-                data = data[os.write(opened, data) :]
-            writing.sync(opened)
-            if not before:
-                writing.sync_directory(directory)
-        except BaseException:
-            os.ftruncate(opened, before)
-            raise
+        while data:
+            data = data[os.write(opened, data) :]
+        writing.sync(opened)
     finally:
         os.close(opened)
 
@@ -122,11 +166,19 @@ def encoded(envelope: Envelope) -> bytes:
 
 
 def _counted(path: Path, epoch: str, first: int) -> Segment:
-    data = read_bytes(path, links=False)
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
+    lines, whole, line = 0, 0, b""
+    for line in _lines(path):
+        lines, whole = lines + 1, whole + len(line)
+    if whole < path.stat().st_size:
         os.truncate(path, whole)
-    last_line = data[data.rfind(b"\n", 0, whole - 1) + 1 : whole]
     with suppress(ValueError):  # it is damaged: who reads it finds that out
-        return Segment(path, epoch, first, data.count(b"\n"), whole, msgspec.json.decode(last_line, type=_Named).id)
-    return Segment(path, epoch, first, data.count(b"\n"), whole)
+        return Segment(path, epoch, first, lines, whole, msgspec.json.decode(line, type=_Named).id)
+    return Segment(path, epoch, first, lines, whole)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a file of any size, one after the other."""
+    with os.fdopen(descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
+        for line in iter(partial(file.readline, MAX_WHOLE_FILE), b""):
+            if line.endswith(b"\n"):
+                yield line

@@ -1,4 +1,4 @@
-"""What another host is shown of an agent's files: its mail, the journals of its runs, the ends of its logs. In pages.
+"""What another host is shown of an agent's files: its mail, and the ends of its logs. In pages.
 
 It asks for a kind and never for a path: which files those are is known here.
 """
@@ -21,9 +21,9 @@ from mailcore.exceptions import ConfigError, Refused
 from mailcore.formats import json_codec
 from mailcore.hosts.act_proof import require_allowed
 from mailcore.logs.sources import log_sources
-from mailcore.model.agent import RUN_JOURNAL, Agent
+from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
-from mailcore.system.safe_open import descriptor, read_bytes
+from mailcore.system.safe_open import MAX_WHOLE_FILE, descriptor, read_whole
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 
@@ -31,11 +31,13 @@ MAX_PAGE = 4 << 20
 """Bytes of all files of a page, before it is made small."""
 MAX_PACKED = 900_000
 """The same after that: what one answer carries."""
-MAX_SENT, MAX_RUNS, MAX_LOGS = 50, 20, 12
+MAX_SENT, MAX_LOGS = 50, 12
 """Files of a kind, the newest."""
 LOG_TAIL = 256 << 10
 """Bytes of the end of a log that come first; after that what it grew by."""
-JOURNAL = 256 << 10
+MAX_RECORD = 256 << 10
+"""Bytes of what is kept of a mail that was sent."""
+_NAMES = (1 << 63) - 1
 
 
 class FilePage(msgspec.Struct, frozen=True):
@@ -47,9 +49,7 @@ class FilePage(msgspec.Struct, frozen=True):
     begin: int = 0
     """Where in the file it begins."""
     name: int = 0
-    """Tells this file from another of that path: a log that was rotated has another."""
-    whole: bool = False
-    """It is the file as it is; else a part that is shown instead of it, or what it grew by."""
+    """Tells this file from another of that path: a log that was rotated has another, a mail that was changed too."""
 
 
 class AgentPage(msgspec.Struct, frozen=True):
@@ -65,6 +65,7 @@ class Wanted:
     verb: str
     """The verb of `[link] acts` that shows the same."""
     read: Callable[[Agent, Mapping[str, Any]], Iterator[FilePage]]
+    """Called with what the asker has of each file already, by its path: its `name`, and how far."""
 
 
 def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
@@ -79,8 +80,8 @@ def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str,
         raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
     require_allowed(config, wanted.verb)
     agent = workspace.agent(str(question.get("agent")))
-    terms = question.get("terms")
-    return packed(wanted.read(agent, terms if isinstance(terms, dict) else {}))
+    held = question.get("held")
+    return packed(wanted.read(agent, held if isinstance(held, dict) else {}))
 
 
 def answer_where(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
@@ -117,14 +118,32 @@ def unpacked(data: bytes) -> AgentPage:
     return msgspec.msgpack.decode(whole, type=AgentPage)
 
 
-def _mailbox(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
-    """Open mail, the newest that fits, then what was sent last."""
-    del terms
-    with suppress(OSError):
-        yield FilePage(_below(agent, agent.inbox), _newest_mail(read_bytes(agent.inbox, links=False)), whole=True)
+def _mailbox(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
+    """Open mail, the newest that fits, then what was sent last; of that what the asker has not, or has otherwise."""
+    yield from _whole(agent, agent.inbox, held, MAX_WHOLE_FILE)
     for path in _newest(agent.sent_dir, ".json", MAX_SENT):
-        with suppress(OSError):
-            yield FilePage(_below(agent, path), read_bytes(path, links=False, most=JOURNAL), whole=True)
+        yield from _whole(agent, path, held, MAX_RECORD)
+
+
+def _whole(agent: Agent, path: Path, held: Mapping[str, Any], most: int) -> Iterator[FilePage]:
+    """A file of mail, unless the asker has it as it is."""
+    with suppress(OSError):
+        opened, found = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(opened, "rb") as file:
+            # The hash of numbers is the same in each process. A file that is replaced is another, or has another time.
+            name = hash((found.st_ino, found.st_mtime_ns, found.st_size)) & _NAMES
+            if _held(held, _below(agent, path))[0] == name:
+                return
+            data = read_whole(file, found.st_size, path, most)
+        yield FilePage(_below(agent, path), _newest_mail(data), name=name)
+
+
+def _held(held: Mapping[str, Any], path: str) -> tuple[int, int]:
+    """What the asker says that it has of a file: its name, and how far; (0, 0) if that is nothing."""
+    match held.get(path):
+        case [int(name), int(end)] if end >= 0:
+            return name, end
+    return 0, 0
 
 
 def _newest_mail(data: bytes) -> bytes:
@@ -143,35 +162,26 @@ def _newest_mail(data: bytes) -> bytes:
     return data[:MAX_PACKED]
 
 
-def _runs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
-    """The journals of the newest runs; of one that is named its output too."""
-    named = str(terms.get("run", ""))
-    for directory in _newest(agent.runs_dir, "", MAX_RUNS):
-        if named in ("", directory.name):
-            with suppress(OSError):
-                yield _tail(agent, directory / RUN_JOURNAL, JOURNAL)
-    if named:
-        for source in log_sources(agent, run_id=named):
-            with suppress(OSError):
-                yield _tail(agent, Path(source.path), LOG_TAIL)
-
-
-def _logs(agent: Agent, terms: Mapping[str, Any]) -> Iterator[FilePage]:
+def _logs(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """The ends of the logs that were written last; of those that the asker has a part of what they grew by."""
-    held = terms.get("held")
-    known: dict[str, Any] = held if isinstance(held, dict) else {}
     paths = [Path(one.path) for one in log_sources(agent, rotated=False) if Path(one.path).is_relative_to(agent.branch)]
     for path in sorted(paths, key=_written, reverse=True)[:MAX_LOGS]:
-        with suppress(OSError, ValueError, TypeError):
-            name, end = map(int, known.get(_below(agent, path), (0, 0)))
-            yield _tail(agent, path, LOG_TAIL, name, end)
+        with suppress(OSError):
+            name, end = _held(held, _below(agent, path))
+            if (page := _tail(agent, path, LOG_TAIL, name, end)) is not None:
+                yield page
 
 
-def _tail(agent: Agent, path: Path, most: int, name: int = 0, end: int = 0) -> FilePage:
-    """The end of a file, or what comes after the byte `end` if it is still the file `name`. OSError."""
+def _tail(agent: Agent, path: Path, most: int, name: int, end: int) -> FilePage | None:
+    """The end of a file, or what comes after the byte `end` if it is still the file `name`; None of nothing.
+
+    OSError where it cannot be read.
+    """
     opened, found = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         grew = name == found.st_ino and end <= found.st_size <= end + 4 * most
+        if grew and end == found.st_size:
+            return None
         begin = end if grew else max(0, found.st_size - most)
         data = os.pread(opened, found.st_size - begin, begin)
     finally:
@@ -179,7 +189,7 @@ def _tail(agent: Agent, path: Path, most: int, name: int = 0, end: int = 0) -> F
     if not grew and begin:  # from a whole line on
         skipped = data.find(b"\n") + 1
         begin, data = begin + skipped, data[skipped:]
-    return FilePage(_below(agent, path), data, begin, found.st_ino, whole=not begin)
+    return FilePage(_below(agent, path), data, begin, found.st_ino)
 
 
 def _newest(directory: Path, suffix: str, most: int) -> list[Path]:
@@ -206,7 +216,6 @@ def _below(agent: Agent, path: Path) -> str:
 
 FILE_KINDS: Mapping[str, Wanted] = {
     "mailbox": Wanted("inbox", _mailbox),
-    "runs": Wanted("runs", _runs),
     "logs": Wanted("logs", _logs),
 }
 """What can be asked for of an agent."""

@@ -24,6 +24,7 @@ from mailcore.hosts.reach_report import read_reach
 from mailcore.link.asking import Answering, put_question
 from mailcore.link.beats import BEAT
 from mailcore.link.carry_out import CarryingOut
+from mailcore.link.confirming import Confirming
 from mailcore.link.connection import connected
 from mailcore.link.directory_watch import watch_directories
 from mailcore.link.handlers import HANDLERS, PARTS, function
@@ -44,6 +45,9 @@ _AGAIN, _LONGEST_AGAIN = 0.2, 5.0
 
 GREET_AFTER = 0.2
 """Seconds before a host that comes hears of those who are there: several may come at once."""
+
+_MAX_WORDS = 1_000
+"""Of what is said to have gone wrong: another host may have a part in its text."""
 
 OnSight = Callable[[str, bytes], None]
 """Called in the loop with a host's name and what it published of its agents."""
@@ -66,6 +70,7 @@ class Carrier:
         self.names = Subjects(self.membership.project)
         self.neighbours = Neighbours(workspace, self.me, self._sends_to)
         self._key = load_key(link_directory(workspace) / HOST_KEY)
+        self._confirming = Confirming(workspace)
         self._carrying = CarryingOut(workspace, handlers, self._trouble)
         self._answering = Answering(workspace)
         self._on_state, self._words = on_state, ""
@@ -195,13 +200,9 @@ class Carrier:
         host = last_word(message.subject)
         confirmation = msgspec.json.decode(message.data, type=Confirmation)
         sending = self._sending.get(host)
-        self._worker.submit(self._note_confirmed, host, confirmation)
+        self._confirming.heard(host, confirmation)
         if sending is not None and confirmation.want:
             sending.want(Position(confirmation.epoch, confirmation.last))
-
-    def _note_confirmed(self, host: str, confirmation: Confirmation) -> None:
-        with suppress(OSError, MailcoreError):  # it is said again with the next one
-            channel.confirmed(self.workspace, host, confirmation.epoch, confirmation.last, confirmation.id)
 
     def _listed(self, message: Msg) -> None:
         self.neighbours.listed(msgspec.json.decode(message.data, type=list[Listed]))
@@ -276,6 +277,7 @@ class Carrier:
         self._trouble(words)
 
     def _trouble(self, words: str) -> None:
+        words = words[:_MAX_WORDS]
         if words != self._words:
             self._state(words)
 

@@ -10,10 +10,9 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -35,20 +34,18 @@ MAX_COPY = 4 << 20
 """Bytes of one file's copy; a log that grows beyond begins anew with its end."""
 MAX_COPIES = 400
 """Copies of one agent; beyond, those that were written first go."""
-_PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent|/runs/[A-Za-z0-9_-]{1,64})?)/[A-Za-z0-9_][^/\0-\x1f\x7f]{0,220}")
+_PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent)?)/[A-Za-z0-9_][^/\0-\x1f\x7f]{0,220}")
 """Where a copy may lie, whatever the other host says."""
 
 
-async def fill(
-    workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str, terms: Mapping[str, Any]
-) -> None:
+async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str) -> None:
     """Ask another host for what it keeps of an agent (`@writer`), and copy it. MailcoreError if it does not answer."""
     found = find_agent(workspace, joined(agent, host))
     if not found.is_remote:
         raise Refused(f"{agent} is of this host: its files are here", "host")
     mirror = read_mirror(found)
-    held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if copy.name}
-    question = {"agent": agent, "what": what, "terms": {**terms, "held": held}}
+    held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if (found.branch / path).is_file()}
+    question = {"agent": agent, "what": what, "held": held}
     answer = await ask_host(host, "files", question)
     try:
         page = await asyncio.to_thread(unpacked, answer)
@@ -81,7 +78,7 @@ def _write(branch: Path, file: FilePage, before: Copied | None) -> Copied:
     """Add to the copy what the file grew by, or put what came in its place."""
     path = branch / PurePosixPath(file.path)
     end = file.begin + len(file.data)
-    goes_on = before is not None and file.name != 0 and (before.name, before.end) == (file.name, file.begin)
+    goes_on = before is not None and (before.name, before.end) == (file.name, file.begin)
     if goes_on and before is not None and path.exists():
         if not file.data:
             return before

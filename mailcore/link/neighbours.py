@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from math import inf
 
 import msgspec
 
@@ -19,6 +21,8 @@ SKEW_STEP = 0.5
 """Seconds by which a clock's difference must change to be written."""
 SEEN_STEP = 60.0
 """Seconds after which it is written once more when a host was heard."""
+WRITE_STEP = 1.0
+"""Seconds between two times that what a host says of itself is written, however often it says it."""
 MAX_HOSTS = 256
 
 
@@ -50,13 +54,17 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class Neighbours:
-    """What is heard of the others, and their records. For one thread."""
+    """What is heard of the others, and their records. For one event loop."""
 
     def __init__(self, workspace: Workspace, me: str, on_new: Callable[[str], None] = lambda _: None) -> None:
         """`on_new` is called with the name of each host that may be sent to from now on."""
         self._workspace, self._me, self._on_new = workspace, me, on_new
         self._records = {record.name: record for record in read_hosts(workspace)}
         self._heard: dict[str, Heard] = {}
+        self._written: dict[str, float] = {}
+        """When each record was written last, by the machine's own clock."""
+        self._waiting: set[str] = set()
+        """Whose is to be written in a moment."""
 
     @property
     def records(self) -> dict[str, HostRecord]:
@@ -120,11 +128,26 @@ class Neighbours:
         if record == before:
             return
         self._records[record.name] = record
-        with suppress(OSError, MailcoreError):  # written when it changes next
-            durable = before is None or (before.key, before.revoked) != (record.key, record.revoked)
-            write_host(self._workspace, record, durable=durable)
+        wait = self._written.get(record.name, -inf) + WRITE_STEP - time.monotonic()
+        if before is None or _said_by_hub(before) != _said_by_hub(record):
+            self._keep(record.name, durable=True)
+        elif wait <= 0:
+            self._keep(record.name)
+        elif record.name not in self._waiting:
+            self._waiting.add(record.name)
+            asyncio.get_running_loop().call_later(wait, self._keep, record.name)
         if not record.revoked and (before is None or before.revoked):
             self._on_new(record.name)
+
+    def _keep(self, name: str, durable: bool = False) -> None:
+        self._waiting.discard(name)
+        self._written[name] = time.monotonic()
+        with suppress(OSError, MailcoreError):  # written when it changes next
+            write_host(self._workspace, self._records[name], durable=durable)
+
+
+def _said_by_hub(record: HostRecord) -> tuple[str, str, bool]:
+    return record.key, record.operator_key, record.revoked
 
 
 def known_host(workspace: Workspace, name: str) -> HostRecord | None:

@@ -5,6 +5,7 @@ A message is a JSON list of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from mailcore.workspace.find import Workspace
 PARCEL_BYTES = 128 << 10
 """A message holds no more envelopes than this many bytes; one that is larger travels alone."""
 PARCEL_COUNT = 128
+_ID, _EPOCH = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
+_HIGHEST = 10**12
+"""No number of an envelope is as high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,23 @@ def opened(workspace: Workspace, data: bytes, sender: str, me: str) -> list[Enve
     try:
         envelopes = msgspec.json.decode(data, type=list[Envelope])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(f"what {sender} sent are no envelopes: {error}", "forged") from error
+        raise Refused(f"what {sender} sent are no envelopes: {str(error)[:200]}", "forged") from error
     for number, one in enumerate(envelopes):
         if one.sender != sender or one.to != me:
-            raise Refused(f"{sender} sent what says it is from {one.sender!r} for {one.to!r}: not taken", "forged")
+            says = f"it is from {one.sender[:40]!r} for {one.to[:40]!r}"
+            raise Refused(f"{sender} sent what says {says}: not taken", "forged")
+        if not _is_formed(one):
+            raise Refused(f"{sender} sent an id, epoch or number that no envelope has: not taken", "forged")
         if (one.epoch, one.seq) != (envelopes[0].epoch, envelopes[0].seq + number):
             raise Refused(f"{sender} sent envelopes that do not follow each other: not taken", "forged")
         arrivals.verified(workspace, one)
     return envelopes
+
+
+def _is_formed(one: Envelope) -> bool:
+    """True if its names and numbers are what they are said to be: they are kept, and compared with what was kept."""
+    names = _ID.fullmatch(one.id) and _EPOCH.fullmatch(one.epoch) and (not one.before or _ID.fullmatch(one.before))
+    return bool(names) and 0 < one.seq < _HIGHEST and 0 < one.first < _HIGHEST
 
 
 def last_of(data: bytes) -> tuple[str, int]:

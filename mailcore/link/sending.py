@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ PUBLISHED_AT_ONCE = 512
 ACK_TIMEOUT = 15.0
 LOOK_AGAIN = 15.0
 """Seconds after which the server is asked what it holds, while something is not confirmed."""
+WANTED_AGAIN = 1.0
+"""Seconds before a host that wants something again is listened to once more."""
 NOT_TAKEN = 2.0
 """Seconds before what the server did not take is offered again."""
 
@@ -55,6 +58,7 @@ class Sending:
         self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
         self._woken = asyncio.Event()
         self._wanted: Position | None = None
+        self._wanted_at = float("-inf")
         self._waits = False
 
     def wake(self) -> None:
@@ -62,8 +66,10 @@ class Sending:
         self._woken.set()
 
     def want(self, at: Position) -> None:
-        """That host has all up to there, and misses the next."""
-        self._wanted = at
+        """That host has all up to there, and misses the next. One that says so all the time is sent it now and then."""
+        if time.monotonic() - self._wanted_at < WANTED_AGAIN:
+            return
+        self._wanted, self._wanted_at = at, time.monotonic()
         self._woken.set()
 
     async def run(self) -> None:

@@ -44,8 +44,8 @@ class TakenAct(msgspec.Struct, frozen=True):
         return self.file(suffix).exists()
 
     def say(self, suffix: str, data: bytes = b"") -> bool:
-        """Say that of it; False if it was said before."""
-        return writing.link_new(self.file(suffix), data, 0o600)
+        """Say that of it, durably; False if it was said before."""
+        return writing.link_new(self.file(suffix), data, 0o600, durable=True)
 
     @property
     def outcome(self) -> ActOutcome | None:
@@ -64,6 +64,7 @@ class TakenAct(msgspec.Struct, frozen=True):
         try:
             take_flock(opened)
             writing.sync(opened)
+            writing.sync_directory(self.directory)
             yield
         finally:
             os.close(opened)
@@ -89,8 +90,8 @@ def keep_act(workspace: Workspace, act: RemoteAct, seq: int) -> TakenAct:
     """Keep an act, durably, if it is not kept yet."""
     make_link_directory(workspace)
     directory = acts_directory(workspace, act.sender)
-    writing.make_directory(directory, parents=True)
-    writing.link_new(directory / f"{act.id}.json", msgspec.json.encode({"act": act, "seq": seq}), 0o600)
+    writing.make_directory(directory, parents=True, durable=True)
+    writing.link_new(directory / f"{act.id}.json", msgspec.json.encode({"act": act, "seq": seq}), 0o600, durable=True)
     return TakenAct(act, seq, directory)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -204,7 +203,7 @@ def _archived(agent: Agent) -> Callable[[str], bool]:
     def is_archived(envelope: str) -> bool:
         if not names:
             names.extend(os.listdir(agent.archive_dir) if agent.archive_dir.is_dir() else [""])  # noqa: PTH208
-        part = f"_{re.escape(envelope[:ID_DIGITS])}_"
+        part = f"_{envelope[:ID_DIGITS]}_"
         return any(_is_of(agent, name, envelope) for name in names if part in name)
 
     return is_archived

@@ -62,13 +62,16 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
         os.fsync(directory)
 
 
-def link_new(path: Path, data: bytes, mode: int = 0o644) -> bool:
-    """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there."""
+def link_new(path: Path, data: bytes, mode: int = 0o644, *, durable: bool = False) -> bool:
+    """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there.
+
+    `durable`: whatever is there is on disk, under that name, when this returns.
+    """
     with open_directory(path.parent) as directory:
-        return link_new_in(directory, path.name, data, mode)
+        return link_new_in(directory, path.name, data, mode, durable=durable)
 
 
-def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bool:
+def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644, *, durable: bool = False) -> bool:
     """The same for a file of an open directory."""
     temporary, opened = _temporary(directory, f".{name}.{os.urandom(8).hex()}")
     try:
@@ -76,15 +79,19 @@ def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bo
             _write(opened, [data])
             if mode != 0o644:
                 os.fchmod(opened, mode)
+            if durable:
+                sync(opened)
         finally:
             os.close(opened)
-        os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
-    except FileExistsError:
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+            return True
         return False
     finally:
         with contextlib.suppress(OSError):  # one more name of the file, which nobody reads by it
             os.unlink(temporary, dir_fd=directory)
-    return True
+        if durable:
+            os.fsync(directory)
 
 
 def create(path: Path, mode: int = 0o666) -> BinaryIO:
@@ -98,8 +105,8 @@ def create(path: Path, mode: int = 0o666) -> BinaryIO:
     return file
 
 
-def make_directory(path: Path, *, parents: bool = False) -> None:
-    """A directory at `path`, if there is none yet; with `parents` also those above it.
+def make_directory(path: Path, *, parents: bool = False, durable: bool = False) -> None:
+    """A directory at `path`, if there is none yet; with `parents` also those above it, and on disk if `durable`.
 
     It belongs to those who share the one above it (`safe_open.as_its_directory`).
     """
@@ -112,11 +119,13 @@ def make_directory(path: Path, *, parents: bool = False) -> None:
     except FileNotFoundError:
         if not parents or path.parent == path:
             raise
-        make_directory(path.parent, parents=True)
-        make_directory(path)
+        make_directory(path.parent, parents=True, durable=durable)
+        make_directory(path, durable=durable)
         return
     with open_directory(path) as opened:
         as_its_directory(opened, str(path.parent))
+    if durable:
+        sync_directory(path.parent)
 
 
 def set_aside(path: Path) -> Path | None:

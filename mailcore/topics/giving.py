@@ -7,7 +7,6 @@ its number finds the mail there the next time. What one cannot be given waits fo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +33,9 @@ from mailcore.workspace.find import Workspace
 
 GONE = ("unknown_agent", "no_branch", "boundary")
 """Why an agent gets nothing until somebody brings it back: trying again at once changes nothing."""
+
+GIVEN_AT_ONCE = 32
+"""Publications for which the disk is waited for once."""
 
 
 def give_all(workspace: Workspace, *, always: bool = False) -> None:
@@ -178,15 +180,13 @@ def _give_hosts(log: TopicLog) -> dict[str, MailcoreError]:
         try:
             if host not in log.record.hosts:
                 topic = log.topic if log.topic.host else msgspec.structs.replace(log.topic, host=membership.host)
-                _put(log, host, {"op": "topic", "topic": msgspec.to_builtins(topic)})
-                _put(log, host, subscribers_word(log))
+                _put(log, host, {"op": "topic", "topic": msgspec.to_builtins(topic)}, subscribers_word(log))
                 log.change(hosts={**log.record.hosts, host: 0})
-            for number in log.numbers(after=log.record.hosts[host]):
-                publication = log.read(number)
-                if publication is not None and not publication.host:
-                    word = {"op": "published", "epoch": log.record.epoch, "number": number}
-                    _put(log, host, {**word, "publication": msgspec.to_builtins(publication)})
-                log.change(hosts={**log.record.hosts, host: number})
+            due = log.numbers(after=log.record.hosts[host])
+            for start in range(0, len(due), GIVEN_AT_ONCE):
+                some = due[start : start + GIVEN_AT_ONCE]
+                _put(log, host, *(word for number in some if (word := _published_word(log, number))))
+                log.change(hosts={**log.record.hosts, host: some[-1]})
         except MailcoreError as error:
             why[host] = error
     return why
@@ -204,5 +204,15 @@ def subscribers_word(log: TopicLog) -> dict[str, Any]:
     return {"op": "subscribers", "topic": log.topic.name, "agents": sorted(log.record.subscribers)}
 
 
-def _put(log: TopicLog, host: str, body: Mapping[str, Any]) -> None:
-    channel.put(log.workspace, host, EnvelopeKind.TOPIC, dict(body))
+def _published_word(log: TopicLog, number: int) -> dict[str, Any] | None:
+    """What tells another host what was published; None of what was not published here, or is gone."""
+    publication = log.read(number)
+    if publication is None or publication.host:
+        return None
+    word = {"op": "published", "epoch": log.record.epoch, "number": number}
+    return {**word, "publication": msgspec.to_builtins(publication)}
+
+
+def _put(log: TopicLog, host: str, *bodies: dict[str, Any]) -> None:
+    if bodies:
+        channel.put_all(log.workspace, host, [channel.Content(EnvelopeKind.TOPIC, body) for body in bodies])

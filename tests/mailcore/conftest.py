@@ -333,3 +333,18 @@ def aipass(tmp_path: Path) -> workspaces.Workspace:
     target = tmp_path / "aipass"
     shutil.copytree(source, target)
     return workspaces.find_workspace(target)
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], bool]:
+    """Whether the disk was let have what lies at a path: a file's bytes, a directory's names."""
+    done: set[tuple[int, int]] = set()
+    fsync = os.fsync
+
+    def note(opened: int) -> None:
+        found = os.fstat(opened)
+        done.add((found.st_dev, found.st_ino))
+        fsync(opened)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return lambda path: ((found := path.stat()).st_dev, found.st_ino) in done

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -31,7 +32,7 @@ from mailcore.hosts.keys import OPERATOR_KEY, Key, make_key
 from mailcore.hosts.membership import link_directory
 from mailcore.link import act_handlers
 from mailcore.link.act_runner import resume_acts
-from mailcore.link.taken_acts import acts_directory, keep_act
+from mailcore.link.taken_acts import TakenAct, acts_directory, keep_act
 from mailcore.model.link import EnvelopeKind, HostRecord
 from mailcore.permissions.store import read_requests
 from mailcore.programs.claude.program import Claude
@@ -288,6 +289,30 @@ def test_what_was_asked_for_before_the_link_ended_is_gone_on_with(pair: Pair) ->
     channel.confirmed(pair.alpha.workspace, "beta", envelope.epoch, envelope.seq)
     resume_acts(pair.beta.workspace)
     assert outcome(pair, act).state is ActState.DONE
+
+
+def test_an_act_is_on_disk_before_its_envelope_counts_as_taken(pair: Pair, synced: Callable[[Path], bool]) -> None:
+    """Its sender keeps it no more then: a power cut must neither lose it nor let it be carried out twice."""
+    act = asked(pair, "hold", "--", "@writer")
+    assert synced(link_directory(pair.alpha.workspace) / "acts" / f"{act.id}.json")
+    assert synced(link_directory(pair.alpha.workspace))
+    taken = keep_act(pair.beta.workspace, act, 1)
+    place = link_directory(pair.beta.workspace)
+    assert synced(taken.file(".json"))
+    assert all(map(synced, (taken.directory, place / "acts" / "from", place / "acts", place)))
+
+
+@pytest.mark.parametrize("suffix", [".begun", ".cancel", ".done", ".told"])
+def test_what_is_said_of_an_act_is_on_disk(pair: Pair, synced: Callable[[Path], bool], suffix: str) -> None:
+    taken = keep_act(pair.beta.workspace, asked(pair, "hold", "--", "@writer"), 1)
+    (taken.directory.parent / "another").mkdir()
+    moved = TakenAct(taken.act, taken.seq, taken.directory.parent / "another")
+    if suffix == ".begun":
+        with moved.begin():
+            assert synced(moved.file(suffix)) and synced(moved.directory)
+    else:
+        moved.say(suffix, b"x")
+    assert synced(moved.file(suffix)) and synced(moved.directory)
 
 
 def test_a_flood_is_bounded_and_told(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.ask_socket import refresh_mirror
 from mailcore.hosts.directory import find_agent
 from mailcore.hosts.mirrored import read_mirror
-from mailcore.link import agent_files
+from mailcore.link import agent_files, mirror
 from mailcore.link.agent_files import AgentPage, FilePage
 from mailcore.link.mirror import MAX_COPY, keep_page
 from mailcore.mail import post
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.model.link import HostRecord
 from tests.mailcore.acts.conftest import Carrying, Pair
 
 
@@ -32,6 +33,68 @@ def test_its_mail_is_read_here_with_the_ordinary_reader(pair: Pair, carrying: Ca
     assert [mail.subject for mail in read_mailbox(remote(pair).inbox).messages] == ["hello"]
     assert len(list(remote(pair).sent_dir.glob("*.json"))) == 1
     assert read_mirror(remote(pair)).asked["mailbox"] > 0
+
+
+def test_what_is_held_already_is_not_sent_again(
+    pair: Pair, carrying: Carrying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While somebody looks it is asked for every two seconds: a copy that is written anew wakes the screen."""
+    del carrying
+    came: list[list[str]] = []
+    real = mirror.keep_page
+
+    def spied(agent: Agent, what: str, page: AgentPage) -> None:
+        came.append(sorted(file.path for file in page.files))
+        real(agent, what, page)
+
+    monkeypatch.setattr(mirror, "keep_page", spied)
+    post.send_mail(pair.beta.workspace, "@editor", ["@writer"], "hello", "the body")
+    for subject in ("one", "two"):
+        post.send_mail(pair.beta.workspace, "@writer", ["@editor"], subject, "the body")
+
+    def refresh() -> list[str]:
+        refresh_mirror(pair.alpha.workspace, "beta", "@writer", "mailbox")
+        return came[-1]
+
+    assert len(refresh()) == 3
+    before = remote(pair).inbox.stat().st_ino
+    assert refresh() == [] and remote(pair).inbox.stat().st_ino == before
+    post.send_mail(pair.beta.workspace, "@editor", ["@writer"], "again", "the body")
+    assert refresh() == [".ai_mail.local/inbox.json"]
+    assert [mail.subject for mail in read_mailbox(remote(pair).inbox).messages] == ["again", "hello"]
+    there = sorted(pair.beta.agent("writer").sent_dir.glob("*.json"))[0]
+    there.write_bytes(there.read_bytes().replace(b"the body", b"THE BODY"))  # in its place, of the same size
+    assert [path.rpartition("/")[2] for path in refresh()] == [there.name]
+    assert (remote(pair).sent_dir / there.name).read_bytes() == there.read_bytes()
+    assert refresh() == []
+    (remote(pair).sent_dir / there.name).unlink()  # by whoever tidies up here
+    assert [path.rpartition("/")[2] for path in refresh()] == [there.name]
+
+
+def test_a_copy_that_was_removed_begins_anew(pair: Pair, carrying: Carrying) -> None:
+    del carrying
+    log = pair.beta.agent("writer").logs_dir / "app.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("one\n")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
+    (remote(pair).logs_dir / "app.log").unlink()
+    with log.open("a") as file:
+        file.write("two\n")
+    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
+    assert (remote(pair).logs_dir / "app.log").read_text() == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("held", [None, 7, "x", [], ["x"], {}, [None], [[7]], [1e308, "x"]])
+def test_what_an_asker_says_it_holds_may_be_anything(pair: Pair, held: object) -> None:
+    post.send_mail(pair.beta.workspace, "@editor", ["@writer"], "hello", "the body")
+    log = pair.beta.agent("writer").logs_dir / "app.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("one\n")
+    for what, path in (("mailbox", ".ai_mail.local/inbox.json"), ("logs", "logs/app.log")):
+        for said in (held, {path: held}):
+            question = {"agent": "@writer", "what": what, "held": said}
+            page = agent_files.unpacked(agent_files.answer_files(pair.beta.workspace, HostRecord("alpha"), question))
+            assert path in [file.path for file in page.files]
 
 
 def test_of_a_large_mailbox_the_newest_come(pair: Pair, carrying: Carrying) -> None:
@@ -75,14 +138,6 @@ def test_of_a_long_log_the_end_comes_in_whole_lines(pair: Pair, carrying: Carryi
     assert lines[-1] == "line 099999"
     assert lines[0].startswith("line ")
     assert len(lines) < 30_000
-
-
-def test_its_runs_can_be_told_of(pair: Pair, carrying: Carrying) -> None:
-    del carrying
-    run = pair.beta.started("@operator", "@writer")
-    pair.beta.over("writer", run)
-    refresh_mirror(pair.alpha.workspace, "beta", "@writer", "runs")
-    assert (remote(pair).runs_dir / run / "run.jsonl").exists()
 
 
 def test_config_there_says_what_is_shown(pair: Pair, carrying: Carrying) -> None:

@@ -96,7 +96,8 @@ def test_what_fails_is_not_taken_and_may_have_been_done(link: Linked) -> None:
     assert told == [True] * 3
 
 
-def test_a_process_that_took_many_knows_what_it_did(link: Linked) -> None:
+def test_a_process_that_took_many_knows_what_it_did(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
     told: list[bool] = []
 
     def carry_out(_: Sequence[Envelope], repeated: bool) -> None:
@@ -138,6 +139,84 @@ def test_another_epoch_may_repeat(link: Linked, carried: Carried) -> None:
     assert take_all(link.beta, after, lambda _, repeated: told.append(repeated)).last == 2
     assert told == [True]
     assert take_all(link.beta, before, carry_out).state is TakenState.REPEATED  # the old epoch is not forgotten
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_is_newer_than_all_that_was_taken_before_an_epoch_was_not_taken_in_it(
+    link: Linked, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """Who takes mail looks for none of it among all that is closed, only because its sender numbered anew once."""
+    monkeypatch.setattr(arrivals, "MAX_RUN", 4)
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
+    told: list[tuple[int, bool]] = []
+
+    def carry_out(run: Sequence[Envelope], repeated: bool) -> None:
+        told.extend((each.body["n"], repeated) for each in run)
+
+    take_all(link.beta, sent(link, 20), carry_out)
+    channel.number_anew(link.alpha, "beta")
+    told.clear()
+    take_all(link.beta, sent(link, 11), carry_out)  # all 20 again, which were not confirmed, and 11 that are new
+    # Four more: with those whoever took the 20 may have died.
+    assert [repeated for _, repeated in told] == [True] * 24 + [False] * 7
+    if restarted:
+        arrivals._certain.clear()
+    told.clear()
+    take_all(link.beta, sent(link, 8)[31:], carry_out)
+    assert [repeated for _, repeated in told] == [restarted] * 4 + [False] * 4
+
+
+def test_whose_number_was_lost_is_looked_for_by_the_next_process_too(
+    link: Linked, carried: Carried, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, carry_out = carried
+    monkeypatch.setattr(arrivals, "MAX_RUN", 2)
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
+    take_all(link.beta, sent(link, 12), carry_out)
+    (link_directory(link.beta) / "in" / "alpha.jsonl").unlink()
+    told: list[bool] = []
+    again = list(channel.unconfirmed(link.alpha, "beta"))
+    take_all(link.beta, again[:4], lambda _, repeated: told.append(repeated))
+    arrivals._certain.clear()
+    take_all(link.beta, again, lambda _, repeated: told.append(repeated))
+    assert told == [True] * 6
+    take_all(link.beta, sent(link, 4), lambda _, repeated: told.append(repeated))
+    assert told[6:] == [True, False]
+
+
+def test_what_was_done_and_not_noted_is_looked_for_in_another_epoch_too(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is newer than all that was noted: whoever took it died in between."""
+    monkeypatch.setattr(arrivals, "MAX_RUN", 2)
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
+    for noted in (sent(link, 2), sent(link, 2)):
+        take_all(link.beta, noted, lambda _, __: None)
+
+    def dies(_: Sequence[Envelope], __: bool) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_all(link.beta, sent(link, 2), dies)
+    arrivals._certain.clear()
+    channel.number_anew(link.alpha, "beta")
+    told: list[tuple[int, bool]] = []
+    take_all(link.beta, sent(link, 2), lambda run, repeated: told.append((run[-1].seq, repeated)))
+    assert told == [(2, True), (4, True), (6, True), (8, False)]
+
+
+def test_a_clock_that_is_set_back_makes_nothing_that_was_taken_new(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "MAX_RUN", 1)
+    monkeypatch.setattr(arrivals, "UNMEASURED", 0.0)
+    told: list[bool] = []
+    for now in (500.0, 1000.0, 900.0):
+        monkeypatch.setattr("mailcore.hosts.channel.time.time", lambda now=now: now)
+        take_all(link.beta, sent(link, 1), lambda _, __: None)
+    channel.number_anew(link.alpha, "beta")
+    take_all(link.beta, list(channel.unconfirmed(link.alpha, "beta")), lambda _, repeated: told.append(repeated))
+    assert told == [True] * 3
 
 
 def test_the_file_of_numbers_stays_small(link: Linked, carried: Carried, monkeypatch: pytest.MonkeyPatch) -> None:

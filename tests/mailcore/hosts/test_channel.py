@@ -6,22 +6,26 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import arrivals, channel, keys, segments
+from mailcore.hosts.arrivals import TakenState
 from mailcore.hosts.channel import Content
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.membership import link_directory
-from mailcore.model.link import EnvelopeKind
+from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
+from mailcore.system.safe_open import MAX_WHOLE_FILE
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
 from tests.mailcore.hosts.conftest import Linked
 
 MAIL = EnvelopeKind.MAIL
+Carried = tuple[list[Envelope], Callable[[Sequence[Envelope], bool], None]]
 
 PUTTER = """
 import sys
@@ -126,6 +130,48 @@ def test_what_the_disk_refuses_is_not_put(link: Linked, monkeypatch: pytest.Monk
     assert channel.put(link.alpha, "beta", MAIL, {"n": 3}).seq == 2
 
 
+@pytest.mark.parametrize("begun", [b"", b'{"kind":"mail","id":"00'], ids=["empty", "torn"])
+def test_a_segment_that_was_begun_and_holds_nothing(link: Linked, carried: Carried, begun: bytes) -> None:
+    """Its writer was killed before its first line: what is put next follows what stands in the segment before."""
+    done, carry_out = carried
+    first = channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    channel.confirmed(link.alpha, "beta", first.epoch, 1, first.id)
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(2, segments.MAX_LINES + 2)])
+    (out(link.alpha) / f"{first.epoch}-{segments.MAX_LINES + 2:012d}.jsonl").write_bytes(begun)
+    channel.put(link.alpha, "beta", MAIL, {"n": segments.MAX_LINES + 2})
+    taken = arrivals.take_all(link.beta, [first, *channel.unconfirmed(link.alpha, "beta")], carry_out)
+    assert taken.state is TakenState.DONE
+    assert [each.body["n"] for each in done] == list(range(1, segments.MAX_LINES + 3))
+
+
+def test_a_full_disk_leaves_no_segment_without_a_line(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel.put_all(link.alpha, "beta", [Content(MAIL, {})] * segments.MAX_LINES)
+    before = sorted(out(link.alpha).iterdir())
+
+    def refuse(opened: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "sync", refuse)
+        with pytest.raises(OSError, match="No space"):
+            channel.put(link.alpha, "beta", MAIL, {})
+    assert sorted(out(link.alpha).iterdir()) == before
+
+
+def test_two_that_do_not_follow_each_other_are_numbered_anew(link: Linked, carried: Carried) -> None:
+    """What was put after a segment that held nothing named another before it than there was: it waited for ever."""
+    done, carry_out = carried
+    envelopes = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(3)])
+    (path,) = out(link.alpha).glob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(f'"before":"{envelopes[1].id}"'.encode(), b'"before":"00"'))
+    for _ in range(2):  # the first two, then the third, numbered anew
+        taken = arrivals.take_all(link.beta, list(channel.unconfirmed(link.alpha, "beta")), carry_out)
+        channel.confirmed(link.alpha, "beta", taken.epoch, taken.last, taken.last_id)
+        channel.confirmed(link.alpha, "beta", taken.epoch, taken.last, taken.last_id)  # again: it is offered again
+    assert waiting(link.alpha) == []
+    assert [each.body["n"] for each in done] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("damage", ["line", "segment", "state", "state_garbage", "first_segment"])
 def test_a_damaged_store_begins_another_epoch(link: Linked, damage: str) -> None:
     for n in range(segments.MAX_LINES + 2):
@@ -176,6 +222,49 @@ def test_a_confirmation_of_what_was_never_sent(link: Linked) -> None:
     (again,) = channel.unconfirmed(link.alpha, "beta")
     assert again.id == first.id
     assert again.epoch != first.epoch
+
+
+def test_what_is_numbered_anew_lies_in_segments_again(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any host can bring it about, by a number that it confirms: were it one file, none could be read one day."""
+    monkeypatch.setattr(segments, "MAX_SIZE", 40_000)
+    for n in range(segments.MAX_LINES + 9):
+        first = channel.put(link.alpha, "beta", MAIL, {"n": n, "text": "x" * 3000 if n > segments.MAX_LINES else ""})
+    assert channel.confirmed(link.alpha, "beta", first.epoch, 9999, "00" * 16)
+    sizes = [path.stat().st_size for path in out(link.alpha).glob("*.jsonl")]
+    assert len(sizes) > 2
+    assert max(sizes) < 50_000 + segments.MAX_LINES * 300
+    found = list(channel.unconfirmed(link.alpha, "beta"))
+    assert [(each.seq, each.body["n"]) for each in found] == [(n + 1, n) for n in range(segments.MAX_LINES + 9)]
+    assert [each.before for each in found] == ["", *(each.id for each in found[:-1])]
+    assert {each.epoch for each in found} != {first.epoch}
+
+
+def test_a_segment_that_grew_too_large_is_divided(link: Linked) -> None:
+    """As one that a renumbering wrote once: it is read again, and what is put follows it."""
+    first = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n, "text": "x" * 3_500_000}) for n in range(20)])[
+        0
+    ]
+    whole = b"".join(path.read_bytes() for path in sorted(out(link.alpha).glob("*.jsonl")))
+    assert len(whole) > MAX_WHOLE_FILE
+    for path in out(link.alpha).glob("*.jsonl"):
+        path.unlink()
+    (out(link.alpha) / f"{first.epoch}-{1:012d}.jsonl").write_bytes(whole)
+    assert channel.waiting(link.alpha, "beta").count == 20
+    channel.put(link.alpha, "beta", MAIL, {"n": 20})
+    assert [each.body["n"] for each in channel.unconfirmed(link.alpha, "beta")] == list(range(21))
+    assert all(path.stat().st_size < 8 << 20 for path in out(link.alpha).glob("*.jsonl"))
+
+
+def test_what_is_numbered_anew_twice_is_there_once(link: Linked) -> None:
+    """Who was killed while he did it left a part of it, beside what it was made of; then the state was lost."""
+    for n in range(3):
+        channel.put(link.alpha, "beta", MAIL, {"n": n})
+    (path,) = out(link.alpha).glob("*.jsonl")
+    kept = path.read_bytes()
+    channel.number_anew(link.alpha, "beta")
+    path.write_bytes(kept)
+    (out(link.alpha) / "state.json").unlink()
+    assert [each.body["n"] for each in channel.unconfirmed(link.alpha, "beta")] == [0, 1, 2]
 
 
 def test_what_is_refused(link: Linked, house: House, monkeypatch: pytest.MonkeyPatch) -> None:

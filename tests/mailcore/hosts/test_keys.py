@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import keys
+
+
+def test_a_key_is_on_disk_before_it_is_used(tmp_path: Path, synced: Callable[[Path], bool]) -> None:
+    """The hub keeps its public half: without the seed nobody could prove to be that host."""
+    keys.make_key(tmp_path / "host.key")
+    assert synced(tmp_path / "host.key") and synced(tmp_path)
 
 
 def test_a_key_signs_and_stays_the_same(tmp_path: Path) -> None:

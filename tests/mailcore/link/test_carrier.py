@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import signal
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,13 +17,14 @@ import pytest
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts import channel
 from mailcore.hosts.directory import read_host
-from mailcore.hosts.membership import member
+from mailcore.hosts.membership import link_directory, member
 from mailcore.link import handlers, receiving, sending
 from mailcore.link.beats import Heard
 from mailcore.link.connection import connected
-from mailcore.link.parcels import PARCEL_BYTES, last_of, opened, parcels
-from mailcore.link.sending import Position, Sending
-from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
+from mailcore.link.parcels import last_of, parcels
+from mailcore.link.sending import Confirmation, Position, Sending
+from mailcore.model.link import Envelope, HostRecord
+from mailcore.system.locks import locked
 from mailcore.workspace.find import Workspace
 from tests.mailcore.link.conftest import TROUBLE, Net
 
@@ -97,6 +100,58 @@ async def test_what_the_disk_does_not_take_waits_and_stops_nobody_else(
     assert numbers(pair, "beta") == [] and pair.waits("alpha", "beta") == 3
     del TROUBLE[root]
     await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3])
+
+
+async def test_a_flood_of_confirmations_halts_no_mail(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is being written the others wait: of each host the last word is written, and what comes is taken."""
+    pair.put("alpha", "beta")
+    await pair.until(lambda: not pair.waits("alpha", "beta"), "confirmed")
+    written: list[str] = []
+    real = channel.confirmed
+
+    def spied(workspace: Workspace, to: str, epoch: str, last: int, id: str = "") -> bool:
+        written.append(id)
+        return real(workspace, to, epoch, last, id)
+
+    monkeypatch.setattr(channel, "confirmed", spied)
+    async with pair.client("beta") as client:
+        with locked(link_directory(pair.workspaces["alpha"]) / "out" / "beta" / ".lock"):
+            for number in range(2_000):
+                word = Confirmation(f"{number % 100:016}", number, str(number), want=True)
+                await client.publish(pair.names.confirmed("alpha", "beta"), msgspec.json.encode(word))
+            await client.flush()
+            pair.put("beta", "alpha", 3)
+            await pair.until(lambda: numbers(pair, "alpha") == [1, 2, 3], "mail comes meanwhile", seconds=8)
+        await pair.until(lambda: "1999" in written, "the last word of all is written")
+    assert len(written) < 100
+    pair.put("alpha", "beta", 2)
+    await pair.until(lambda: not pair.waits("alpha", "beta"), "confirmed")
+    assert numbers(pair, "beta") == [1, 2, 3]
+
+
+async def test_who_wants_all_again_all_the_time_gets_it_now_and_then(
+    pair: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pair.stop("beta")
+    pair.put("alpha", "beta", 5)
+    read: list[float] = []
+    real = channel.unconfirmed
+
+    def spied(workspace: Workspace, to: str, after: int = 0, epoch: str = "") -> Iterator[Envelope]:
+        read.append(time.monotonic())
+        return real(workspace, to, after, epoch)
+
+    monkeypatch.setattr(channel, "unconfirmed", spied)
+    word = msgspec.json.encode(Confirmation("0" * 16, 0, want=True))
+    async with pair.client("beta") as client:
+        for _ in range(300):
+            await client.publish(pair.names.confirmed("alpha", "beta"), word)
+            await client.flush()
+            await asyncio.sleep(0)
+        await pair.until(lambda: read, "sent again")
+    assert len(read) < 20
+    pair.carry("beta")
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3, 4, 5])
 
 
 @pytest.mark.parametrize("trouble", [Refused("no such agent", "unknown_agent"), ZeroDivisionError("a fault of ours")])
@@ -218,26 +273,7 @@ async def test_sight_is_heard_by_the_others_alone(pair: Net) -> None:
     await pair.until(lambda: heard == [("beta", b"facts")])
 
 
-def test_parcels_are_small_and_keep_the_order() -> None:
-    def envelope(seq: int, size: int, epoch: str = "e") -> Envelope:
-        return Envelope(EnvelopeKind.MAIL, f"{seq:032}", "a", "b", epoch, seq, 1, 0.0, {"x": "y" * size})
-
-    made = [envelope(1, 10), envelope(2, 3 * PARCEL_BYTES), *(envelope(seq, 100) for seq in range(3, 400))]
-    found = list(parcels([*made, envelope(1, 1, "f")]))
-    assert [(one.epoch, one.first, one.last) for one in found[:2]] == [("e", 1, 1), ("e", 2, 2)]
-    assert found[-1].epoch == "f" and all(len(one.data) <= PARCEL_BYTES + 1000 for one in found[2:])
-    read = [one for parcel in found for one in msgspec.json.decode(parcel.data, type=list[Envelope])]
-    assert read == [*made, envelope(1, 1, "f")]
-
-
 def test_every_handler_is_there() -> None:
     for name in [*handlers.HANDLERS.values(), *handlers.HANDLERS_OF_RUNS.values(), *handlers.REFUSERS.values(),
                  *handlers.ASKS.values(), *handlers.PARTS]:  # fmt: skip
         assert callable(handlers.function(name)), name
-
-
-def test_a_parcel_of_anything_else_is_refused(tmp_path: Path) -> None:
-    nowhere = Workspace(tmp_path, tmp_path / "X_REGISTRY.json", ())
-    for data in (b"", b"{}", b"[1]", b"\xff", b"[" * 100_000):
-        with pytest.raises(Refused, match="are no envelopes"):
-            opened(nowhere, data, "alpha", "beta")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ def test_a_new_file_appears_whole_or_not_at_all_and_takes_nobodys_place(tmp_path
     dangling.symlink_to("nowhere")
     assert not writing.link_new(dangling, b"third")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_is_durable_is_on_disk_under_its_name(tmp_path: Path, synced: Callable[[Path], bool]) -> None:
+    writing.link_new(tmp_path / "cached", b"x")
+    assert not synced(tmp_path)
+    writing.make_directory(tmp_path / "made" / "within", parents=True, durable=True)
+    assert synced(tmp_path) and synced(tmp_path / "made")
+    place = tmp_path / "made" / "within"
+    assert writing.link_new(place / "new", b"first", durable=True)
+    assert synced(place / "new") and synced(place)
+
+
+def test_who_comes_second_may_rely_on_it_too(tmp_path: Path, synced: Callable[[Path], bool]) -> None:
+    """The first may have been killed before the disk had the name."""
+    writing.link_new(tmp_path / "new", b"first")
+    assert not writing.link_new(tmp_path / "new", b"second", durable=True)
+    assert synced(tmp_path)
 
 
 def test_of_many_who_want_to_be_first_one_is(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mailcore.link.carry_out import CarryingOut
 from mailcore.link.handlers import HANDLERS
 from mailcore.mail import answer, mailbox, post
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.link import EnvelopeKind, HostRecord
+from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
 from mailcore.model.message import Message
 from mailcore.schemas.document import Data
 from mailcore.system import writing
@@ -389,6 +389,33 @@ def test_a_revoked_host_is_told_nothing_more_and_holds_nothing(hosts: Hosts) -> 
         assert publish(alpha, str(number)).hosts == ()
     assert list(channel.unconfirmed(alpha, "beta")) == []
     assert len(list((alpha.state_dir / "topics/release/published").iterdir())) == 1
+
+
+@pytest.mark.parametrize("at_once", [100, 3])
+def test_a_host_that_comes_later_is_told_all_with_few_waits_for_the_disk(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(giving, "GIVEN_AT_ONCE", at_once)
+    alpha = hosts.of["alpha"]
+    topic(alpha, retain=10)
+    for number in range(10):
+        publish(alpha, str(number))
+    hosts.settle()
+    gamma = hosts.add("gamma")
+    written: list[int] = []
+    real = channel.put_all
+
+    def spied(workspace: Workspace, to: str, contents: Sequence[channel.Content]) -> list[Envelope]:
+        written.append(len(contents))
+        return real(workspace, to, contents)
+
+    monkeypatch.setattr(channel, "put_all", spied)
+    publish(alpha, "10")
+    assert sum(size for size in written if size > 1) >= 10 and len(written) <= 1 + 12 // at_once + 2
+    monkeypatch.undo()
+    hosts.settle()
+    subscribe(gamma, retained=True)
+    assert subjects(inbox(gamma)) == [str(number) for number in range(1, 11)]
 
 
 def test_a_task_with_a_schema_for_another_host_is_checked_there(hosts: Hosts) -> None:
