@@ -1,9 +1,9 @@
 """What waits here for another host: one ordered channel each, on disk until that host has confirmed it.
 
 `out/HOST/state.json` says the epoch and what was confirmed; the envelopes lie beside it in segments. All is read and
-written under the channel's lock, and what is read was fsynced: a number that another host has seen is never given
-again. Where that cannot be known (the store was lost, damaged, or brought back from a copy), what is there is numbered
-anew, in another epoch.
+written under the channel's lock, and fsynced before it is handed out: a number that another host has seen is never
+given again. Where that cannot be known (the store was lost, damaged, or brought back from a copy), what is there is
+numbered anew, in another epoch.
 """
 
 from __future__ import annotations
@@ -114,8 +114,16 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
                 raise Refused(f"{size:,} bytes for {to}: a link carries {MAX_ENVELOPE:,} at once", "too_large")
             envelopes.append(envelope)
             fresh.append(envelope)
-        if fresh:
-            append_envelopes(directory, segments, fresh)
+        appended = append_envelopes(directory, segments, fresh) if fresh else None
+    for segment in segments if known else ():  # who put it there may have been killed before the disk had it
+        segment.flush()
+    if appended is not None:
+        try:
+            writing.flush(appended.path)
+        except BaseException:
+            with _channel(workspace, to):
+                appended.take_back()
+            raise
     return envelopes
 
 
@@ -205,6 +213,7 @@ def _waiting(workspace: Workspace, to: str, after: int = 0, epoch: str = "") -> 
         if segment.last <= start:
             continue
         try:
+            segment.flush()
             lines = segment.read()
             for number in range(max(start + 1, segment.first), segment.last + 1):
                 envelope = segment.envelope(lines[number - segment.first], number)
@@ -261,7 +270,7 @@ def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) 
             msgspec.structs.replace(envelope, epoch=anew.epoch, seq=number, first=1, before=before)
             for number, (envelope, before) in enumerate(zip(kept, befores, strict=False), 1)
         ]
-        append_envelopes(directory, [], renumbered)
+        writing.flush(append_envelopes(directory, [], renumbered).path)
     _write_state(directory, anew)
     for segment in list_segments(directory):
         if segment.epoch != anew.epoch:

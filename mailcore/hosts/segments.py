@@ -24,8 +24,14 @@ MAX_LINES, MAX_SIZE = 256, 1 << 20
 _NAME = re.compile(r"([0-9a-f]{16})-([0-9]{12})\.jsonl")
 
 
-class _Named(msgspec.Struct):
+_TAIL = 1 << 13
+"""Bytes in which the last line of a segment is looked for first."""
+
+
+class _Place(msgspec.Struct):
     id: str
+    epoch: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,10 @@ class Segment:
         """Its lines. OSError where it cannot be read."""
         return read_bytes(self.path, links=False)[: self.size].splitlines()
 
+    def flush(self) -> None:
+        """Let the disk have its lines for good: who wrote one may be waiting for that still."""
+        writing.flush(self.path)
+
     def envelope(self, line: bytes, number: int) -> Envelope:
         """What stands in its line of that number. ValueError if that is no envelope, or another."""
         envelope = msgspec.json.decode(line, type=Envelope)  # its errors are ValueErrors
@@ -67,9 +77,9 @@ class Segment:
 def list_segments(directory: Path, epoch: str = "") -> list[Segment]:
     """The segments of an epoch, or of all, by their first numbers. What a killed writer left of a line is cut off.
 
-    Only the last is counted: of the others the next one's name says how many lines they should have.
+    How many lines the last has its last line says, of the others the next one's name: how many they should have.
     """
-    found = [match for path in directory.glob("*.jsonl") if (match := _NAME.fullmatch(path.name))]
+    found = [match for name in os.listdir(directory) if (match := _NAME.fullmatch(name))]  # noqa: PTH208 (each mail)
     names = sorted((match[1], int(match[2]), match[0]) for match in found if epoch in ("", match[1]))
     segments = []
     for place, (of, first, name) in enumerate(names):
@@ -92,25 +102,44 @@ def read_all(segments: Sequence[Segment]) -> Iterator[Envelope]:
                 continue
 
 
-def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Sequence[Envelope]) -> None:
-    """Put envelopes at the end, and on disk. Nothing of them stays where the disk refuses it."""
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Lines that were put at the end of a segment, and are not on disk for good yet."""
+
+    path: Path
+    before: int
+    after: int
+    """Sizes of the file: without them, and with them."""
+
+    def take_back(self) -> None:
+        """Cut them off, if nothing came after them."""
+        if self.path.stat().st_size == self.after:
+            os.truncate(self.path, self.before)
+
+
+def append_envelopes(directory: Path, segments: Sequence[Segment], envelopes: Sequence[Envelope]) -> Appended:
+    """Put envelopes at the end. Nothing of them stays where the disk refuses it.
+
+    They are on disk once the file was flushed, which the caller does when it has given the lock back: of several
+    writers none waits for the others' disk, and one flush does for all. A segment's name is on disk by itself.
+    """
     data = b"".join(encoded(envelope) + b"\n" for envelope in envelopes)
     last = segments[-1] if segments and segments[-1].last == envelopes[0].seq - 1 and not segments[-1].is_full else None
     path = last.path if last else directory / f"{envelopes[0].epoch}-{envelopes[0].seq:012d}.jsonl"
-    before = last.size if last else 0
+    appended = Appended(path, last.size if last else 0, (last.size if last else 0) + len(data))
     opened, _ = descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
         try:
             while data:
                 data = data[os.write(opened, data) :]
-            writing.sync(opened)
-            if not before:
+            if not appended.before:
                 writing.sync_directory(directory)
         except BaseException:
-            os.ftruncate(opened, before)
+            os.ftruncate(opened, appended.before)
             raise
     finally:
         os.close(opened)
+    return appended
 
 
 def encoded(envelope: Envelope) -> bytes:
@@ -122,11 +151,20 @@ def encoded(envelope: Envelope) -> bytes:
 
 
 def _counted(path: Path, epoch: str, first: int) -> Segment:
-    data = read_bytes(path, links=False)
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
+    opened, found = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        start = max(0, found.st_size - _TAIL)
+        data = os.pread(opened, _TAIL, start)
+        if start and data.count(b"\n") < 2:  # its last line is longer than that
+            start, data = 0, os.pread(opened, found.st_size, 0)
+    finally:
+        os.close(opened)
+    end = data.rfind(b"\n") + 1
+    whole = start + end
+    if whole < found.st_size:
         os.truncate(path, whole)
-    last_line = data[data.rfind(b"\n", 0, whole - 1) + 1 : whole]
     with suppress(ValueError):  # it is damaged: who reads it finds that out
-        return Segment(path, epoch, first, data.count(b"\n"), whole, msgspec.json.decode(last_line, type=_Named).id)
-    return Segment(path, epoch, first, data.count(b"\n"), whole)
+        last = msgspec.json.decode(data[data.rfind(b"\n", 0, end - 1) + 1 : end], type=_Place)
+        if last.epoch == epoch and last.seq >= first:
+            return Segment(path, epoch, first, last.seq - first + 1, whole, last.id)
+    return Segment(path, epoch, first, read_bytes(path, links=False)[:whole].count(b"\n"), whole)
