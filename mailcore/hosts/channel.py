@@ -155,10 +155,11 @@ def confirmed(workspace: Workspace, to: str, epoch: str, last: int, id: str = ""
             return True
         if last <= state.confirmed:
             return False
-        _write_state(directory, ChannelState(state.epoch, last, known or id))
-        for segment in segments:
-            if segment.last <= last:
-                segment.path.unlink(missing_ok=True)
+        over = [segment for segment in segments if segment.last <= last]
+        # A power cut that takes the word back costs nothing while what it is about is still there.
+        _write_state(directory, ChannelState(state.epoch, last, known or id), durable=bool(over))
+        for segment in over:
+            segment.path.unlink(missing_ok=True)
     return True
 
 
@@ -301,5 +302,5 @@ def _held(segments: list[Segment], ids: Sequence[str]) -> dict[str, Envelope]:
     return {envelope.id: envelope for envelope in found if envelope.id in ids}
 
 
-def _write_state(directory: Path, state: ChannelState) -> None:
-    writing.replace(directory / STATE, msgspec.json.encode(state))
+def _write_state(directory: Path, state: ChannelState, *, durable: bool = True) -> None:
+    writing.replace(directory / STATE, msgspec.json.encode(state), durable=durable)

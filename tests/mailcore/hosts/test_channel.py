@@ -139,6 +139,18 @@ def test_the_disk_is_waited_for_when_the_lock_was_given_back(link: Linked, monke
     assert flushed == [(path, False)] * 2
 
 
+def test_a_confirmation_waits_for_the_disk_where_it_lets_something_go(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelopes = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(3)])
+    synced: list[int] = []
+    monkeypatch.setattr(writing, "sync", synced.append)
+    assert channel.confirmed(link.alpha, "beta", envelopes[0].epoch, 2)
+    assert synced == []
+    assert channel.confirmed(link.alpha, "beta", envelopes[0].epoch, 3)
+    assert len(synced) == 1 and list(out(link.alpha).glob("*.jsonl")) == []
+
+
 def test_what_is_found_again_by_its_id_is_on_disk_too(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who put it there was killed before the disk had it."""
     flushed: list[Path] = []
