@@ -1,9 +1,9 @@
 """What waits here for another host: one ordered channel each, on disk until that host has confirmed it.
 
 `out/HOST/state.json` says the epoch and what was confirmed; the envelopes lie beside it in segments. All is read and
-written under the channel's lock, and what is read was fsynced: a number that another host has seen is never given
-again. Where that cannot be known (the store was lost, damaged, or brought back from a copy), what is there is numbered
-anew, in another epoch.
+written under the channel's lock, and fsynced before it is handed out: a number that another host has seen is never
+given again. Where that cannot be known (the store was lost, damaged, or brought back from a copy), what is there is
+numbered anew, in another epoch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mailcore.exceptions import Refused
 from mailcore.hosts.keys import HOST_KEY, Key, load_key
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.hosts.names import HOST
-from mailcore.hosts.segments import Segment, append_envelopes, encoded, list_segments, read_all
+from mailcore.hosts.segments import Segment, append_envelopes, cut_off, encoded, list_segments, read_all
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
 from mailcore.system.locks import locked
@@ -114,8 +114,16 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
                 raise Refused(f"{size:,} bytes for {to}: a link carries {MAX_ENVELOPE:,} at once", "too_large")
             envelopes.append(envelope)
             fresh.append(envelope)
-        if fresh:
-            append_envelopes(directory, segments, fresh)
+        appended = append_envelopes(directory, segments, fresh)
+    for segment in segments if known else ():  # who put it there may have been killed before the disk had it
+        segment.flush()
+    try:
+        for each in appended:
+            writing.flush(each.path)
+    except BaseException:
+        with _channel(workspace, to):
+            cut_off(appended)
+        raise
     return envelopes
 
 
@@ -150,10 +158,11 @@ def confirmed(workspace: Workspace, to: str, epoch: str, last: int, id: str = ""
             return True
         if last <= state.confirmed:
             return False
-        _write_state(directory, ChannelState(state.epoch, last, known or id))
-        for segment in segments:
-            if segment.last <= last:
-                segment.path.unlink(missing_ok=True)
+        over = [segment for segment in segments if segment.last <= last]
+        # A power cut that takes the word back costs nothing while what it is about is still there.
+        _write_state(directory, ChannelState(state.epoch, last, known or id), durable=bool(over))
+        for segment in over:
+            segment.path.unlink(missing_ok=True)
     return True
 
 
@@ -208,6 +217,7 @@ def _waiting(workspace: Workspace, to: str, after: int = 0, epoch: str = "") -> 
         if segment.last <= start:
             continue
         try:
+            segment.flush()
             lines = segment.read()
             for number in range(max(start + 1, segment.first), segment.last + 1):
                 envelope = segment.envelope(lines[number - segment.first], number)
@@ -257,7 +267,8 @@ def _last(state: ChannelState, segments: list[Segment]) -> int:
 def _number_anew(directory: Path, state: ChannelState, segments: list[Segment]) -> tuple[ChannelState, list[Segment]]:
     """Another epoch, that begins with what waits. Its state is written last; what it stands for is removed then."""
     anew = ChannelState(secrets.token_hex(8))
-    append_envelopes(directory, [], _renumbered(state, segments, anew.epoch))
+    for appended in append_envelopes(directory, [], _renumbered(state, segments, anew.epoch)):
+        writing.flush(appended.path)
     _write_state(directory, anew)
     for segment in list_segments(directory):
         if segment.epoch != anew.epoch:
@@ -302,5 +313,5 @@ def _held(segments: list[Segment], ids: Sequence[str]) -> dict[str, Envelope]:
     return {envelope.id: envelope for envelope in found if envelope.id in ids}
 
 
-def _write_state(directory: Path, state: ChannelState) -> None:
-    writing.replace(directory / STATE, msgspec.json.encode(state))
+def _write_state(directory: Path, state: ChannelState, *, durable: bool = True) -> None:
+    writing.replace(directory / STATE, msgspec.json.encode(state), durable=durable)

@@ -26,6 +26,9 @@ LOOK_AGAIN = 15.0
 """Seconds after which the server is asked what it holds, while something is not confirmed."""
 WANTED_AGAIN = 1.0
 """Seconds before a host that wants something again is listened to once more."""
+GATHER, GATHER_MOST = 0.01, 0.05
+"""Seconds that what is put meanwhile is gathered for, for each envelope of the last publishing, and at most: one alone
+goes at once, a stream of them in few messages, which cost each who handles them little more than one."""
 NOT_TAKEN = 2.0
 """Seconds before what the server did not take is offered again."""
 
@@ -79,6 +82,7 @@ class Sending:
             self._woken.clear()
             if self._wanted is not None:
                 at, self._wanted = self._wanted, None
+            before, began = at, time.monotonic()
             at, all_taken = await self._publish_from(at)
             if not all_taken:
                 await asyncio.sleep(NOT_TAKEN)
@@ -88,6 +92,13 @@ class Sending:
                 await asyncio.wait_for(self._woken.wait(), LOOK_AGAIN if self._waits else None)
             except TimeoutError:
                 at = await self._held()
+            published = at.last - before.last if at.epoch == before.epoch else 1
+            if (seconds := began + min(GATHER_MOST, GATHER * published) - time.monotonic()) > 0:
+                await self._gather(seconds)
+
+    async def _gather(self, seconds: float) -> None:
+        """Let what is put meanwhile come together."""
+        await asyncio.sleep(seconds)
 
     async def _held(self) -> Position:
         """The last of ours that the server holds for that host: what comes after it is to be published.

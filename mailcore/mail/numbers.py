@@ -1,7 +1,9 @@
 """The number that a person can say (`73`): one count for the workspace, kept in `.praxmonitor/sequence`.
 
 A second file says the same: where the two differ, one was put back by git, a backup or a hand, or a writer was killed
-between them; then no number of either, nor of any mail, is given again.
+between them; then no number of either, nor of any mail, is given again. It also says up to where numbers may have been
+given in this boot of the machine, and for that alone the disk is waited for, once for SPARE of them: after a power cut,
+which may have taken the count back, the next boot goes on from there.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats.json_codec import loads
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.system.locks import locked
+from mailcore.system.processes import boot_id
 from mailcore.workspace.find import workspace_at
 
 TWIN = ".sequence.twin"
 """The second file. It was never without a `.gitignore` beside it, so that no old commit holds it."""
+SPARE = 16
+"""Numbers that may be given before the disk is waited for again; so many may be left out when the machine starts."""
 MAX_NUMBER = 10**12
 """A number beyond this is no count of ours: a stranger's `seq` must not push the count out of all reason."""
 
@@ -39,26 +44,48 @@ def reserve_numbers(root: Path, count: int = 1) -> int:
 
 def _take(path: Path, root: Path, count: int) -> int:
     self_ignore.make_ignored(path.parent)
+    boot = boot_id()
     with locked(path.with_name(".sequence.flock"), own=True), ExitStack() as stack:
-        numbers = []
+        opened = []
         for one in (path, path.with_name(TWIN)):
             descriptor, _ = safe_open.descriptor(one, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
             stack.callback(os.close, descriptor)
-            numbers.append((descriptor, _number(descriptor)))
-        (kept, number), (twin, other) = numbers
-        last = number if number == other >= 0 else max(number, other, highest_number(root))
-        # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
-        text = b"%020d\n" % (last + count)
-        os.pwrite(kept, text, 0)
-        os.pwrite(twin, text, 0)  # not synced: what a power cut leaves of it is compared
-        writing.sync(kept)
+            opened.append(descriptor)
+        kept, twin = opened
+        number = _number(os.pread(kept, 64, 0))
+        other, most, of_boot = _twin(os.pread(twin, 128, 0))
+        last = max(number, other)
+        if not number == other >= 0:
+            last = max(last, highest_number(root))
+        if of_boot != boot:
+            last = max(last, most)
+        given = last + count
+        # Without a name for this boot, as for what another boot had: the disk is waited for at each number.
+        raised = of_boot != boot or not boot or given > most
+        if raised:
+            most = given + SPARE if boot else given
+        # Always as long: the write neither grows nor shrinks the file, so that no kill can tear the number.
+        os.pwrite(kept, b"%020d\n" % given, 0)
+        os.pwrite(twin, b"%020d %020d %s\n" % (given, most, boot.encode()), 0)
+        if raised:
+            writing.sync(twin)
     return last + 1
 
 
-def _number(descriptor: int) -> int:
-    """What one of the two files says; -1 if that is no number of ours."""
-    text = os.pread(descriptor, 32, 0)
+def _number(text: bytes) -> int:
+    """What the first file says; -1 if that is no number of ours."""
     return int(text) if len(text) == 21 and text[:20].isdigit() else -1
+
+
+def _twin(text: bytes) -> tuple[int, int, str]:
+    """What the second says: the count, up to where numbers may have been given, and in which boot; -1, -1 and "" if
+    that is none of ours. An older version's says only the count."""
+    if (alone := _number(text)) >= 0:
+        return alone, alone, ""
+    given, most, boot = text[:20], text[21:41], text[42:].rstrip(b"\n")
+    if not (text.endswith(b"\n") and given.isdigit() and most.isdigit() and text[20:21] == text[41:42] == b" "):
+        return -1, -1, ""
+    return int(given), int(most), boot.decode("ascii", "replace")
 
 
 def highest_number(root: Path) -> int:

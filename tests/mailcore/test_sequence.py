@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailcore.mail import mailbox, numbers, post
+from mailcore.system import writing
 from tests.mailcore.conftest import House
 
 TAKE = """
@@ -104,3 +106,44 @@ def test_a_strangers_number_neither_stops_nor_runs_away_with_the_count(house: Ho
     house.agent("@writer").inbox.write_text(json.dumps({"messages": strange}))
     (house.root / ".praxmonitor" / "sequence").unlink(missing_ok=True)
     assert numbers.reserve_numbers(house.root) == 42
+
+
+def test_after_a_power_cut_that_took_the_count_back_no_number_is_given_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what was written after the disk was waited for last it may have nothing, in either file."""
+    files = [house.root / ".praxmonitor" / name for name in ("sequence", numbers.TWIN)]
+    on_disk: dict[Path, bytes] = {}
+    monkeypatch.setattr(writing, "sync", lambda _: on_disk.update({path: path.read_bytes() for path in files}))
+    monkeypatch.setattr(numbers, "boot_id", lambda: "the first")
+    given = [numbers.reserve_numbers(house.root) for _ in range(3 * numbers.SPARE)]
+    assert given == list(range(1, 3 * numbers.SPARE + 1))
+    for path, data in on_disk.items():
+        path.write_bytes(data)
+    monkeypatch.setattr(numbers, "boot_id", lambda: "the second")
+    after = numbers.reserve_numbers(house.root)
+    assert given[-1] < after <= given[-1] + numbers.SPARE + 1
+
+
+def test_the_disk_is_waited_for_once_for_many_numbers_and_each_time_where_no_boot_has_a_name(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(writing, "sync", synced.append)
+    monkeypatch.setattr(numbers, "boot_id", lambda: "this one")
+    for _ in range(2 * (numbers.SPARE + 1)):
+        numbers.reserve_numbers(house.root)
+    assert len(synced) == 2
+    monkeypatch.setattr(numbers, "boot_id", lambda: "")
+    synced.clear()
+    assert [numbers.reserve_numbers(house.root) for _ in range(5)][-1] <= 3 * (numbers.SPARE + 1) + 5
+    assert len(synced) == 5
+
+
+def test_the_count_of_an_earlier_version_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a look at all mail."""
+    state = house.root / ".praxmonitor"
+    monkeypatch.setattr(numbers, "highest_number", lambda _: 1_000)
+    for name in ("sequence", numbers.TWIN):
+        (state / name).write_bytes(b"%020d\n" % 41)
+    assert [numbers.reserve_numbers(house.root) for _ in range(2)] == [42, 43]

@@ -19,6 +19,7 @@ from mailcore.hosts.directory import read_host
 from mailcore.hosts.membership import link_directory
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.system import writing
+from mailcore.system.locks import is_locked
 from mailcore.system.safe_open import MAX_WHOLE_FILE
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
@@ -170,6 +171,73 @@ def test_two_that_do_not_follow_each_other_are_numbered_anew(link: Linked, carri
         channel.confirmed(link.alpha, "beta", taken.epoch, taken.last, taken.last_id)  # again: it is offered again
     assert waiting(link.alpha) == []
     assert [each.body["n"] for each in done] == [0, 1, 2]
+
+
+def test_the_disk_is_waited_for_when_the_lock_was_given_back(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several writers none waits for the others' disk; and what is handed out to be sent is on disk, whose ever."""
+    channel.put(link.alpha, "beta", MAIL, {"n": 1})
+    (path,) = out(link.alpha).glob("*.jsonl")
+    flushed: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(writing, "flush", lambda of: flushed.append((of, bool(is_locked(out(link.alpha) / ".lock")))))
+    channel.put(link.alpha, "beta", MAIL, {"n": 2})
+    assert flushed == [(path, False)]
+    assert waiting(link.alpha) == [1, 2]
+    assert flushed == [(path, False)] * 2
+
+
+def test_a_confirmation_waits_for_the_disk_where_it_lets_something_go(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelopes = channel.put_all(link.alpha, "beta", [Content(MAIL, {"n": n}) for n in range(3)])
+    synced: list[int] = []
+    monkeypatch.setattr(writing, "sync", synced.append)
+    assert channel.confirmed(link.alpha, "beta", envelopes[0].epoch, 2)
+    assert synced == []
+    assert channel.confirmed(link.alpha, "beta", envelopes[0].epoch, 3)
+    assert len(synced) == 1 and list(out(link.alpha).glob("*.jsonl")) == []
+
+
+def test_what_is_found_again_by_its_id_is_on_disk_too(link: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who put it there was killed before the disk had it."""
+    flushed: list[Path] = []
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "flush", killed)
+        patch.setattr(channel, "cut_off", lambda _: None)
+        with pytest.raises(KeyboardInterrupt):
+            channel.put(link.alpha, "beta", MAIL, {"n": 1}, id="ab" * 16)
+    monkeypatch.setattr(writing, "flush", flushed.append)
+    assert channel.put(link.alpha, "beta", MAIL, {"n": 1}, id="ab" * 16).seq == 1
+    assert flushed == list(out(link.alpha).glob("*.jsonl"))
+
+
+def test_what_the_disk_refuses_stays_where_another_line_follows_it(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel.put(link.alpha, "beta", MAIL, {"n": 1})
+
+    def refuse(_: Path) -> None:
+        monkeypatch.undo()
+        channel.put(link.alpha, "beta", MAIL, {"n": 3})
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(writing, "flush", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        channel.put(link.alpha, "beta", MAIL, {"n": 2})
+    assert waiting(link.alpha) == [1, 2, 3]
+
+
+def test_a_line_longer_than_the_first_look_for_it_is_counted_and_a_torn_one_cut_off(link: Linked) -> None:
+    for n in range(3):
+        assert channel.put(link.alpha, "beta", MAIL, {"text": "x" * 3 * 8192 * (n % 2)}).seq == n + 1
+    (path,) = out(link.alpha).glob("*.jsonl")
+    with path.open("ab") as file:
+        file.write(b"x" * 3 * 8192)
+    assert channel.put(link.alpha, "beta", MAIL, {}).seq == 4
+    assert waiting(link.alpha) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("damage", ["line", "segment", "state", "state_garbage", "first_segment"])

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import msgspec
@@ -21,7 +21,7 @@ from mailcore.hosts.membership import link_directory, member
 from mailcore.link import handlers, receiving, sending
 from mailcore.link.beats import Heard
 from mailcore.link.connection import connected
-from mailcore.link.parcels import last_of, parcels
+from mailcore.link.parcels import Parcel, last_of, parcels
 from mailcore.link.sending import Confirmation, Position, Sending
 from mailcore.model.link import Envelope, HostRecord
 from mailcore.system.locks import locked
@@ -43,6 +43,36 @@ async def test_what_is_put_comes_once_and_in_order_and_is_confirmed(pair: Net) -
     await pair.until(lambda: numbers(pair, "beta") == list(range(1, 702)) and numbers(pair, "alpha") == [1, 2, 3])
     await pair.until(lambda: not pair.waits("alpha", "beta") and not pair.waits("beta", "alpha"), "confirmed")
     assert (numbers(pair, "beta"), numbers(pair, "alpha")) == (list(range(1, 702)), [1, 2, 3])
+
+
+async def test_one_goes_at_once_and_what_comes_in_a_stream_goes_together(
+    pair: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered, asked, published = asyncio.Event(), [], []
+
+    async def gather(_: Sending, seconds: float) -> None:
+        asked.append(seconds)
+        await gathered.wait()
+
+    def noted(envelopes: Iterable[Envelope]) -> Iterator[Parcel]:
+        for parcel in parcels(envelopes):
+            published.append((parcel.first, parcel.last))
+            yield parcel
+
+    monkeypatch.setattr(sending, "GATHER", 60.0)
+    monkeypatch.setattr(sending, "GATHER_MOST", 100.0)
+    monkeypatch.setattr(Sending, "_gather", gather)
+    monkeypatch.setattr(sending, "parcels", noted)
+    for _ in range(5):
+        pair.put("alpha", "beta")
+        await pair.until(lambda: asked, "it gathers")
+    assert numbers(pair, "beta") in ([], [1]) and published == [(1, 1)]
+    gathered.set()
+    await pair.until(lambda: numbers(pair, "beta") == [1, 2, 3, 4, 5])
+    pair.put("alpha", "beta")
+    await pair.until(lambda: len(asked) == 2)
+    assert published[:2] == [(1, 1), (2, 5)]
+    assert 0.0 < asked[0] <= 60.0 < asked[1] <= 100.0, "longer after four, but no longer than allowed"
 
 
 async def test_a_host_that_is_away_catches_up(pair: Net) -> None:
