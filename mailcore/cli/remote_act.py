@@ -22,7 +22,7 @@ from mailcore.cli.call import perform
 from mailcore.config import Config
 from mailcore.exceptions import ConfigError, MailcoreError, Refused, caveats
 from mailcore.formats import json_codec
-from mailcore.hosts.act_proof import Late, prove_act
+from mailcore.hosts.act_proof import prove_act, refusal
 from mailcore.hosts.act_rules import RULES
 from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.link.taken_acts import find_taken
@@ -52,8 +52,7 @@ def perform_act(workspace: Workspace, act: RemoteAct) -> ActOutcome:
                 taken.say(".done", msgspec.json.encode(outcome))
             return outcome
     except MailcoreError as error:
-        state = ActState.LATE if isinstance(error, Late) else ActState.REFUSED
-        return ActOutcome(act.id, state, Refused.exit_status, code=error.code, why=f"{act.words}: {error}")
+        return refusal(act, error)
 
 
 def _config(workspace: Workspace) -> Config:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 
 from mailcore.config import Config
-from mailcore.exceptions import Refused
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.act_rules import rule_of
-from mailcore.hosts.acts import LEEWAY, RemoteAct
+from mailcore.hosts.acts import LEEWAY, LONGEST_KEEP, MOST_ACT_SKEW, ActOutcome, ActState, RemoteAct
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import verify
 from mailcore.hosts.membership import member
 from mailcore.hosts.names import HOST
 from mailcore.model.link import HostRecord
-from mailcore.text.units import clock_time
+from mailcore.text.units import clock_time, date_and_time
 from mailcore.workspace.find import Workspace
 
 
@@ -49,8 +49,26 @@ def require_allowed(config: Config, verb: str) -> None:
 
 
 def require_in_time(act: RemoteAct, host: HostRecord) -> None:
-    """Late, if the act was to begin before now, by its sender's clock as far as that is known."""
-    now = time.time() + (host.skew or 0.0)
+    """Late, if the act was to begin before now, by its sender's clock as far as that is known and believed; Refused as
+    of `require_bounded`."""
+    require_bounded(act, host)
+    now = _now_there(host)
     leeway = LEEWAY if host.skew is None else 0.0
     if now > act.until + leeway:
         raise Late(f"it came at {clock_time(now)}, and was good until {clock_time(act.until)}", "late")
+
+
+def require_bounded(act: RemoteAct, host: HostRecord) -> None:
+    """Refused (code `act`) if it is good for longer than an act can be, from when it was asked for and from now."""
+    if act.until > min(act.at, _now_there(host) + LEEWAY) + LONGEST_KEEP:
+        raise Refused(f"it is good until {date_and_time(act.until)}: for longer than an act can be", "act")
+
+
+def refusal(act: RemoteAct, error: MailcoreError) -> ActOutcome:
+    """What became of an act that was not carried out."""
+    state = ActState.LATE if isinstance(error, Late) else ActState.REFUSED
+    return ActOutcome(act.id, state, Refused.exit_status, code=error.code, why=f"{act.words}: {error}")
+
+
+def _now_there(host: HostRecord) -> float:
+    return time.time() + min(max(host.skew or 0.0, -MOST_ACT_SKEW), MOST_ACT_SKEW)

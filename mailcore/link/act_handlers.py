@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.act_proof import require_bounded
 from mailcore.hosts.act_rules import rule_of
 from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.asked_acts import ACT_ID, MAX_QUEUED
 from mailcore.hosts.asked_acts import take_answer as take_answer  # the handler of ANSWER
+from mailcore.hosts.directory import read_host
 from mailcore.link.act_runner import carried_out, start_runner, tell_outcome
 from mailcore.link.taken_acts import find_taken, keep_act, untold_acts
 from mailcore.model.link import Envelope, HostRecord
@@ -32,6 +34,8 @@ def take_act(workspace: Workspace, envelope: Envelope, repeated: bool = False) -
             taken.say(".cancel")
         return
     act = _act(envelope.body.get("act"), envelope.sender)
+    if (host := read_host(workspace, envelope.sender)) is not None:
+        require_bounded(act, host)
     waiting = untold_acts(workspace, envelope.sender)
     if len(waiting) >= MAX_QUEUED and all(one.act.id != act.id for one in waiting):
         why = f"{len(waiting)} acts of {envelope.sender} wait already"
