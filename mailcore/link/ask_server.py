@@ -64,9 +64,9 @@ async def _answer(
         request = json.loads(await reader.readline())
         host = str(request["host"])
         if "fill" in request:
-            terms = dict(request.get("terms", {}))
+            agent, what, terms = str(request["agent"]), str(request["fill"]), dict(request.get("terms", {}))
             body = b""
-            await mirror.fill(workspace, ask_host, host, str(request["agent"]), str(request["fill"]), terms)
+            await mirror.fill(workspace, ask_host, host, agent, what, request["act"], terms)
         else:
             body = await ask_host(host, str(request["ask"]), dict(request["question"]))
     except MailcoreError as error:

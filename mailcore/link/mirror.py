@@ -40,15 +40,18 @@ _PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent|/runs/[A-Za-z0-9_-]{1,64})?)/
 
 
 async def fill(
-    workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str, terms: Mapping[str, Any]
+    workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str, act: object, terms: Mapping[str, Any]
 ) -> None:
-    """Ask another host for what it keeps of an agent (`@writer`), and copy it. MailcoreError if it does not answer."""
+    """Ask another host for what it keeps of an agent (`@writer`), and copy it. MailcoreError if it does not answer.
+
+    `act`: the verb that shows it, signed by the operator here.
+    """
     found = find_agent(workspace, joined(agent, host))
     if not found.is_remote:
         raise Refused(f"{agent} is of this host: its files are here", "host")
     mirror = read_mirror(found)
     held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if copy.name}
-    question = {"agent": agent, "what": what, "terms": {**terms, "held": held}}
+    question = {"act": act, "terms": {**terms, "held": held}}
     answer = await ask_host(host, "files", question)
     try:
         page = await asyncio.to_thread(unpacked, answer)
