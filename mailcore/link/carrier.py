@@ -205,6 +205,9 @@ class Carrier:
 
     def _listed(self, message: Msg) -> None:
         self.neighbours.listed(msgspec.json.decode(message.data, type=list[Listed]))
+        for host in list(self._sending):
+            if self.neighbours.records[host].revoked:
+                self._sending.pop(host).stop()
 
     def _told(self, message: Msg) -> None:
         self.neighbours.told(last_word(message.subject), msgspec.json.decode(message.data, type=About))

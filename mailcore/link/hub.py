@@ -91,10 +91,10 @@ class Hub:
         if read_bytes(self._place.accounts, links=False) != before:
             await self._reload()
         context = client.jetstream()
-        await ensure_streams(context, self._names, [one.host for one in found.hosts if not one.revoked])
         for one in found.hosts:
             if one.revoked:
                 await remove_host(context, self._names, one.host)
+        await ensure_streams(context, self._names, [one.host for one in found.hosts if not one.revoked])
         listed = [Listed(one.host, one.key, one.operator_key, one.revoked) for one in found.hosts]
         await client.publish(self._names.hosts, msgspec.json.encode(listed))
         await client.flush()

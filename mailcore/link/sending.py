@@ -55,7 +55,12 @@ class Sending:
         self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
         self._woken = asyncio.Event()
         self._wanted: Position | None = None
-        self._waits = False
+        self._waits = self._over = False
+
+    def stop(self) -> None:
+        """That host belongs to the link no more: `run` ends."""
+        self._over = True
+        self._woken.set()
 
     def wake(self) -> None:
         """Something was put into the channel, or confirmed."""
@@ -67,9 +72,9 @@ class Sending:
         self._woken.set()
 
     async def run(self) -> None:
-        """Publish what waits and what comes, until cancelled. Raises what breaks the connection."""
+        """Publish what waits and what comes, until it is stopped. Raises what breaks the connection."""
         at = await self._held()
-        while True:
+        while not self._over:
             self._woken.clear()
             if self._wanted is not None:
                 at, self._wanted = self._wanted, None
