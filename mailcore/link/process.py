@@ -16,11 +16,12 @@ from mailcore.config import Link
 from mailcore.exceptions import Refused
 from mailcore.hosts.link_status import LOCK, LinkReport, write_link_report
 from mailcore.hosts.membership import HUB, link_directory, member
+from mailcore.link.accounts import read_accounts
 from mailcore.link.carrier import Carrier
 from mailcore.link.forward import forward_of, keep_forward
 from mailcore.link.founding import listening
 from mailcore.link.hub import Hub
-from mailcore.link.server import ServerProcess, server_place, write_accounts, write_configuration
+from mailcore.link.server import ServerProcess, server_accounts, server_place, write_accounts, write_configuration
 from mailcore.link.together import Together, end_tasks
 from mailcore.system.lock_holder import holder_words
 from mailcore.system.locks import newest_lock_file, try_lock
@@ -80,7 +81,7 @@ class LinkProcess:
         m = self._membership
         place = server_place(self._workspace)
         if self._config.server:  # the user's own: it includes the accounts
-            write_accounts(place, m.project)
+            write_accounts(place, server_accounts(place, m.project, read_accounts(place.directory)))
         else:
             write_configuration(place, m.project, m.host, listening(place, self._config))
             self._server = ServerProcess(place, self._on_trouble)
