@@ -46,6 +46,7 @@ class LinkProcess:
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: ServerProcess | None = None
+        self._carrier: Carrier | None = None
 
     async def run(self, ended: asyncio.Event) -> None:
         """Carry until `ended`. Refused (code `busy`) while another process does."""
@@ -69,7 +70,7 @@ class LinkProcess:
             os.close(descriptor)
 
     async def _work(self) -> None:
-        carrier = Carrier(self._workspace, on_state=self._on_state)
+        self._carrier = carrier = Carrier(self._workspace, on_state=self._on_state)
         async with Together() as group:
             if self._membership.role == HUB:
                 self._serve(group)
@@ -106,8 +107,9 @@ class LinkProcess:
             self._say(words)
         changed = time.time() if connected != before.connected else before.changed_at
         server_pid = self._server.pid if self._server is not None else 0
+        payload = self._carrier.max_payload if self._carrier is not None else 0
         self._report = msgspec.structs.replace(
-            before, connected=connected, changed_at=changed, server_pid=server_pid, trouble=words
+            before, connected=connected, changed_at=changed, server_pid=server_pid, trouble=words, max_payload=payload
         )
         if self._report != before:
             self._write()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,11 @@ class Confirmation(msgspec.Struct, frozen=True):
 class Sending:
     """Sends what waits for one host, over one connection. `run` it; `wake` it when something was put."""
 
-    def __init__(self, workspace: Workspace, client: Client, names: Subjects, me: str, to: str) -> None:
-        self._workspace, self._client, self._to = workspace, client, to
+    def __init__(
+        self, workspace: Workspace, client: Client, names: Subjects, me: str, to: str, on_trouble: Callable[[str], None]
+    ) -> None:
+        """`on_trouble` is called with why the server does not take what is for that host; empty: it does again."""
+        self._workspace, self._client, self._to, self._on_trouble = workspace, client, to, on_trouble
         self._context = client.jetstream()
         self._subject = names.to(to, me)
         self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
@@ -113,11 +116,19 @@ class Sending:
             done = await asyncio.gather(*acks, return_exceptions=True)
             for parcel, ack in zip(batch, done, strict=True):
                 if isinstance(ack, BaseException):
+                    self._on_trouble(f"the server does not take it: {_why(ack)}; offered again")
                     return at, False
                 at = Position(parcel.epoch, parcel.last)
+            self._on_trouble("")
             if self._wanted is not None:
                 break
         return at, True
+
+
+def _why(error: BaseException) -> str:
+    """In the server's words, where it has some."""
+    said = getattr(error, "description", None) or str(error).removeprefix("nats: ")
+    return said or type(error).__name__
 
 
 def _next(rest: Iterator[Envelope]) -> list[Parcel]:

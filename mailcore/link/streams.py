@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mailcore.link.subjects import Subjects
+from mailcore.text.units import size
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -27,6 +28,13 @@ ACK_WAIT = 10.0
 """Seconds after which an envelope that a host took, and then died, is offered again."""
 MOST_UNANSWERED = 256
 """Messages that a host may have asked for and not answered yet."""
+
+
+def payload_words(most: int) -> str:
+    """That the server takes no message of that length that a host may send; empty where it takes all. 0: not known."""
+    if not most or most >= MOST_PARCEL:
+        return ""
+    return f"the server takes messages of {size(most)} at most: what is longer waits; let its max_payload be 8MB"
 
 
 async def ensure_streams(context: JetStreamContext, names: Subjects, hosts: Iterable[str]) -> None:
