@@ -79,7 +79,11 @@ def _process(workspace: Workspace, membership: Membership) -> Iterator[Check]:
         return
     yield Check("link process", True, f"PID {report.pid} since {date_and_time(report.since)}")
     if report.connected:
+        from mailcore.link.streams import payload_words
+
         yield Check("link connection", True, f"{report.server}, since {date_and_time(report.changed_at)}")
+        if words := payload_words(report.max_payload):
+            yield Check("link payload", False, words, "set max_payload in the server's configuration, and reload it")
         return
     if "key" in report.trouble and "does not take" in report.trouble:
         fix = "ask for another token on the hub (mailcore link invite), leave, and join with it"

@@ -185,8 +185,8 @@ def _status(call: Call) -> VerbResult:
     head = [f"{found.host}, {found.role} of {found.project}: {state}{since}; server {' '.join(found.server)}"]
     if report is None:
         head.append(f"  {_how_to_run()}" if found.role != HUB else "  run it: mailcore link serve")
-    elif report.trouble and not report.connected:
-        head.append(f"  {line(report.trouble, 300)}")
+    elif report.trouble:
+        head.append(f"  {'last: ' if report.connected else ''}{line(report.trouble, 300)}")
     value: dict[str, Any] = {
         "host": found.host, "project": found.project, "role": found.role, "server": list(found.server),
         "running": report is not None, "connected": found.is_connected,

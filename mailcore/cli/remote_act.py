@@ -19,16 +19,15 @@ import msgspec
 
 from mailcore.cli import VERBS
 from mailcore.cli.call import perform
-from mailcore.config import Config
-from mailcore.exceptions import ConfigError, MailcoreError, Refused, caveats
+from mailcore.exceptions import MailcoreError, Refused, caveats
 from mailcore.formats import json_codec
-from mailcore.hosts.act_proof import Late, prove_act
+from mailcore.hosts.act_proof import prove_act, refusal
 from mailcore.hosts.act_rules import RULES
 from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.link.taken_acts import find_taken
 from mailcore.mail.resumable_act import act_scope
 from mailcore.model.agent import OPERATOR
-from mailcore.workspace import audit, trust
+from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace, workspace_at
 
 LONGEST_SAID = 400_000
@@ -43,7 +42,7 @@ def perform_act(workspace: Workspace, act: RemoteAct) -> ActOutcome:
     """Do what the act says, once, if it may be done; what became of it."""
     began = time.time()
     try:
-        prove_act(workspace, _config(workspace), act)
+        prove_act(workspace, act)
         begun = nullcontext() if RULES[act.verb].shows else _taken(workspace, act)
         with begun:
             audit.record(workspace, f"{OPERATOR}.{act.sender}", "act", act=act.id, words=act.words, there=act.proof)
@@ -52,15 +51,7 @@ def perform_act(workspace: Workspace, act: RemoteAct) -> ActOutcome:
                 taken.say(".done", msgspec.json.encode(outcome))
             return outcome
     except MailcoreError as error:
-        state = ActState.LATE if isinstance(error, Late) else ActState.REFUSED
-        return ActOutcome(act.id, state, Refused.exit_status, code=error.code, why=f"{act.words}: {error}")
-
-
-def _config(workspace: Workspace) -> Config:
-    try:
-        return trust.trusted_config(workspace)[0]
-    except ConfigError as error:
-        raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
+        return refusal(act, error)
 
 
 def _taken(workspace: Workspace, act: RemoteAct) -> Any:

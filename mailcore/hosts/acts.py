@@ -22,6 +22,9 @@ OUTCOME_TIMEOUT = 30.0
 """Seconds that a person waits for what becomes of an act, where the host is there and nothing else is said."""
 LEEWAY = 30.0
 """Seconds by which a clock may be wrong that was not measured."""
+MOST_ACT_SKEW = 43200.0
+"""Seconds by which another host's clock is believed to differ, at most. What is remembered of an act is kept longer
+after it was good: so a host that lies about its clock has none done twice."""
 
 
 class RemoteAct(msgspec.Struct, frozen=True):

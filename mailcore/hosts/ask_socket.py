@@ -9,8 +9,13 @@ import json
 import socket
 from typing import Any
 
+import msgspec
+
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.act_rules import END_OF_OPTIONS
+from mailcore.hosts.asked_acts import sign_act
 from mailcore.hosts.membership import link_directory
+from mailcore.hosts.mirrored import COPIED_BY
 from mailcore.system.socket_path import short_path
 from mailcore.workspace.find import Workspace
 
@@ -31,8 +36,12 @@ def ask_host(
 
 
 def refresh_mirror(workspace: Workspace, host: str, agent: str, what: str, timeout: float = HOST_TIMEOUT) -> None:
-    """Bring the copy of what another host keeps of an agent (`@writer`) up to date. Raises as `ask_host`."""
-    _call(workspace, {"fill": what, "host": host, "agent": agent}, timeout)
+    """Bring the copy of what another host keeps of an agent (`@writer`) up to date, asked for with the operator's key.
+    Raises as `ask_host` and `asked_acts.sign_act`."""
+    if what not in COPIED_BY:
+        raise Refused(f"{what!r} is nothing that is copied of an agent", "question")
+    act = msgspec.to_builtins(sign_act(workspace, host, (COPIED_BY[what], END_OF_OPTIONS, agent)))
+    _call(workspace, {"fill": what, "host": host, "agent": agent, "act": act}, timeout)
 
 
 def _call(workspace: Workspace, request: dict[str, Any], timeout: float = HOST_TIMEOUT) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mailcore.exceptions import Refused, did_you_mean
@@ -77,16 +78,14 @@ def agents_on(workspace: Workspace, host: str) -> tuple[Agent, ...]:
 
 def agents_of(workspace: Workspace, record: HostRecord) -> tuple[Agent, ...]:
     """The agents of one host."""
-    return tuple(remote_agent(workspace, address, record.name) for address in _addresses(record))
+    return tuple(remote_agent(workspace, address, record.name) for address in named_agents(record.agents))
 
 
-def _addresses(record: HostRecord) -> list[str]:
+def named_agents(names: Sequence[str]) -> tuple[str, ...]:
     """What a host calls its agents. An address that no agent can have is none."""
-    return [
-        address
-        for address in record.agents[:MAX_AGENTS]
-        if ADDRESS.fullmatch(address) and "." not in address and address not in RESERVED
-    ]
+    return tuple(
+        name for name in names[:MAX_AGENTS] if ADDRESS.fullmatch(name) and "." not in name and name not in RESERVED
+    )
 
 
 def remote_agent(workspace: Workspace, address: str, host: str) -> Agent:
@@ -149,7 +148,7 @@ def addressed_agent(workspace: Workspace, address: str) -> Agent:
 
 def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
     record = _record(workspace, host, f"{name}.{host}")
-    addresses = _addresses(record)
+    addresses = named_agents(record.agents)
     if name != OPERATOR and name not in addresses:
         hint = did_you_mean(name, addresses) or f"; known: {' '.join(addresses) or 'none'}"
         raise Refused(f"no agent {name} on {host}, as far as it has told{hint}", "unknown_agent")

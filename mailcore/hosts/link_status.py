@@ -33,6 +33,8 @@ class LinkReport(msgspec.Struct, frozen=True):
     trouble: str = ""
     """What went wrong last; empty: nothing since it is connected."""
     version: str = ""
+    max_payload: int = 0
+    """Bytes of a message that the server takes, at most; 0: it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,6 +11,8 @@ from mailcore.model.agent import Agent
 from mailcore.system.safe_open import read_bytes
 
 MIRROR_FILE = "mirror.json"
+COPIED_BY: Mapping[str, str] = MappingProxyType({"mailbox": "inbox", "logs": "logs"})
+"""What can be copied of an agent → the verb that shows the same: the person here signs that."""
 
 
 class Copied(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 REACH_FILE = "reach.json"
+MOST_REACH = 3
+"""As far as one can be reached: it sounds."""
 FRESH = 15.0
 """Seconds for which it holds: whoever watches says it anew every few seconds."""
 

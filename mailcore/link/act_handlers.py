@@ -5,15 +5,18 @@ None of it is carried out by the process of the link: that only keeps it and sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.act_proof import act_of, prove_act, refusal, require_bounded
 from mailcore.hosts.act_rules import rule_of
-from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
+from mailcore.hosts.acts import ActOutcome, ActState
 from mailcore.hosts.asked_acts import ACT_ID, MAX_QUEUED
 from mailcore.hosts.asked_acts import take_answer as take_answer  # the handler of ANSWER
+from mailcore.hosts.directory import read_host
 from mailcore.link.act_runner import carried_out, start_runner, tell_outcome
 from mailcore.link.taken_acts import find_taken, keep_act, untold_acts
 from mailcore.model.link import Envelope, HostRecord
@@ -31,7 +34,9 @@ def take_act(workspace: Workspace, envelope: Envelope, repeated: bool = False) -
         if taken is not None:
             taken.say(".cancel")
         return
-    act = _act(envelope.body.get("act"), envelope.sender)
+    act = act_of(envelope.body.get("act"), envelope.sender)
+    if (host := read_host(workspace, envelope.sender)) is not None:
+        require_bounded(act, host)
     waiting = untold_acts(workspace, envelope.sender)
     if len(waiting) >= MAX_QUEUED and all(one.act.id != act.id for one in waiting):
         why = f"{len(waiting)} acts of {envelope.sender} wait already"
@@ -48,22 +53,19 @@ def refuse_act(workspace: Workspace, envelope: Envelope, error: MailcoreError) -
     tell_outcome(workspace, envelope.sender, outcome)
 
 
-def answer_question(workspace: Workspace, asker: HostRecord, question: dict[str, Any]) -> bytes:
-    """The outcome of a verb that only looks, as JSON. Refused for what would change something."""
-    act = _act(question.get("act"), asker.name)
+def answer_question(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
+    """The outcome of a verb that only looks, as JSON. Refused for what would change something.
+
+    Who proves nothing has no process started here.
+    """
+    act = act_of(question.get("act"), asker.name)
     if not rule_of(act.argv).shows:
         raise Refused(f"{act.verb} changes something: it is asked for as an act", "act")
-    return msgspec.json.encode(carried_out(workspace, act, LONGEST_LOOK))
-
-
-def _act(raw: object, sender: str) -> RemoteAct:
     try:
-        act = msgspec.convert(raw, RemoteAct)
-    except msgspec.ValidationError as error:
-        raise Refused(f"an act that is none: {error}", "act") from error
-    if act.sender != sender or _id(act.id) != act.id:
-        raise Refused(f"an act of {act.sender[:40]} that {sender} sends", "act_key")
-    return act
+        prove_act(workspace, act)
+    except Refused as error:
+        return msgspec.json.encode(refusal(act, error))
+    return msgspec.json.encode(carried_out(workspace, act, LONGEST_LOOK))
 
 
 def _id(text: object) -> str:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mailcore.dispatch.process.environment import clean_environment
-from mailcore.exceptions import MailcoreError, tolerated
+from mailcore.exceptions import MailcoreError, Refused, tolerated
 from mailcore.hosts import channel
-from mailcore.hosts.act_proof import Late, require_in_time
+from mailcore.hosts.act_proof import refusal, require_in_time
 from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
 from mailcore.hosts.directory import read_host
 from mailcore.link.taken_acts import TakenAct, acts_directory, untold_acts
@@ -117,8 +117,8 @@ def _settle(workspace: Workspace, taken: TakenAct) -> ActOutcome:
     try:
         if host is not None:
             require_in_time(act, host)
-    except Late as error:
-        return ActOutcome(act.id, ActState.LATE, 3, code="late", why=f"{act.words}: {error}")
+    except Refused as error:
+        return refusal(act, error)
     return carried_out(workspace, act, LONGEST_ACT)
 
 

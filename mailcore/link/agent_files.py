@@ -1,6 +1,6 @@
 """What another host is shown of an agent's files: its mail, and the ends of its logs. In pages.
 
-It asks for a kind and never for a path: which files those are is known here.
+It asks for what a verb shows and never for a path: which files those are is known here.
 """
 
 from __future__ import annotations
@@ -10,21 +10,19 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 import msgspec
 
-from mailcore.exceptions import ConfigError, Refused
+from mailcore.exceptions import Refused
 from mailcore.formats import json_codec
-from mailcore.hosts.act_proof import require_allowed
+from mailcore.hosts.act_proof import act_of, prove_act
 from mailcore.logs.sources import log_sources
 from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
 from mailcore.system.safe_open import MAX_WHOLE_FILE, descriptor, read_whole
-from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 
 MAX_PAGE = 4 << 20
@@ -58,30 +56,19 @@ class AgentPage(msgspec.Struct, frozen=True):
     files: tuple[FilePage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which files."""
-
-    verb: str
-    """The verb of `[link] acts` that shows the same."""
-    read: Callable[[Agent, Mapping[str, Any]], Iterator[FilePage]]
-    """Called with what the asker has of each file already, by its path: its `name`, and how far."""
-
-
 def answer_files(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
-    """A page of an agent's files, packed. Refused for what is not shown, or not to other hosts."""
-    del asker
-    wanted = FILE_KINDS.get(str(question.get("what")))
-    if wanted is None:
-        raise Refused(f"{question.get('what')!r} is nothing that is shown of an agent", "question")
-    try:
-        config = trust.trusted_config(workspace)[0]
-    except ConfigError as error:
-        raise Refused(f"this host's config cannot be read: {error}", "act_config") from error
-    require_allowed(config, wanted.verb)
-    agent = workspace.agent(str(question.get("agent")))
+    """A page of an agent's files, packed. Who asks signs the verb that shows the same, as an act of the operator's.
+
+    Refused for what is not shown, or not to other hosts, or not asked for by the person there.
+    """
+    act = act_of(question.get("act"), asker.name)
+    read = SHOWN_FILES.get(act.verb)
+    if read is None:
+        raise Refused(f"{act.verb[:40]} shows no files of an agent", "question")
+    prove_act(workspace, act)
+    agent = workspace.agent(act.target)
     held = question.get("held")
-    return packed(wanted.read(agent, held if isinstance(held, dict) else {}))
+    return packed(read(agent, held if isinstance(held, dict) else {}))
 
 
 def answer_where(workspace: Workspace, asker: HostRecord, question: Mapping[str, Any]) -> bytes:
@@ -214,8 +201,8 @@ def _below(agent: Agent, path: Path) -> str:
     return str(path.relative_to(agent.branch))
 
 
-FILE_KINDS: Mapping[str, Wanted] = {
-    "mailbox": Wanted("inbox", _mailbox),
-    "logs": Wanted("logs", _logs),
+SHOWN_FILES: Mapping[str, Callable[[Agent, Mapping[str, Any]], Iterator[FilePage]]] = {
+    "inbox": _mailbox,
+    "logs": _logs,
 }
-"""What can be asked for of an agent."""
+"""A verb that shows something of an agent → the files that it reads."""

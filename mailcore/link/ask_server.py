@@ -65,7 +65,8 @@ async def _answer(
         host = str(request["host"])
         if "fill" in request:
             body = b""
-            await mirror.fill(workspace, ask_host, host, str(request["agent"]), str(request["fill"]))
+            agent, what = str(request["agent"]), str(request["fill"])
+            await mirror.fill(workspace, ask_host, host, agent, what, request["act"])
         else:
             body = await ask_host(host, str(request["ask"]), dict(request["question"]))
     except MailcoreError as error:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,6 +32,7 @@ from mailcore.link.handlers import HANDLERS, PARTS, function
 from mailcore.link.neighbours import About, Beat, Listed, Neighbours
 from mailcore.link.receiving import Receiving
 from mailcore.link.sending import Confirmation, Position, Sending
+from mailcore.link.streams import payload_words
 from mailcore.link.subjects import Subjects, inbox_of, last_word
 from mailcore.link.together import Together
 from mailcore.model.link import EnvelopeKind
@@ -87,6 +89,16 @@ class Carrier:
     def is_connected(self) -> bool:
         """Whether the server is reached, right now."""
         return self._client is not None
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of a message that the server takes, at most; 0 while it is not reached."""
+        return self._client.max_payload if self._client is not None else 0
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong last; empty: nothing since it is connected."""
+        return self._words
 
     async def run(self) -> NoReturn:
         """Carry until cancelled. Refused (code `key`) once the server does not take this host's key."""
@@ -148,7 +160,7 @@ class Carrier:
                 async with Together() as group:
                     self._session, self._client = group, client
                     await self._listen(client)
-                    self._state("")
+                    self._state(payload_words(client.max_payload))
                     for name in {*channel.channels(self.workspace), *self.neighbours.records}:
                         self._sends_to(name)
                     receiving = Receiving(
@@ -206,6 +218,9 @@ class Carrier:
 
     def _listed(self, message: Msg) -> None:
         self.neighbours.listed(msgspec.json.decode(message.data, type=list[Listed]))
+        for host in list(self._sending):
+            if self.neighbours.records[host].revoked:
+                self._sending.pop(host).stop()
 
     def _told(self, message: Msg) -> None:
         self.neighbours.told(last_word(message.subject), msgspec.json.decode(message.data, type=About))
@@ -226,7 +241,9 @@ class Carrier:
         record = self.neighbours.records.get(host)
         if group is None or client is None or host in self._sending or record is None or record.revoked:
             return
-        self._sending[host] = sending = Sending(self.workspace, client, self.names, self.me, host)
+        self._sending[host] = sending = Sending(
+            self.workspace, client, self.names, self.me, host, partial(self._sending_trouble, host)
+        )  # fmt: skip
         group.start(sending.run())
 
     def _channels(self) -> list[Path]:
@@ -271,6 +288,14 @@ class Carrier:
     def _about(self) -> About:
         agents = workspace_at(self.workspace.root).agents
         return About(tuple(agent.address for agent in agents), version("praxmonitor"))
+
+    def _sending_trouble(self, host: str, words: str) -> None:
+        """What is for that host is not taken by the server, or is again."""
+        before = f"to {host}: "
+        if words:
+            self._trouble(before + words)
+        elif self._words.startswith(before):
+            self._state("")
 
     def report(self, words: str) -> None:
         """Say what went wrong in a part; from any thread."""

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.formats.digest import digest
 from mailcore.hosts.membership import Membership
 from mailcore.link.accounts import ACCOUNTS, HostAccount, changing, read_accounts
 from mailcore.link.connection import connected
 from mailcore.link.directory_watch import watch_directories
 from mailcore.link.joining import JoinAnswer, JoinRequest, admitted
 from mailcore.link.neighbours import Listed
-from mailcore.link.server import ServerPlace, write_accounts
+from mailcore.link.server import ServerPlace, is_applied, mark_applied, server_accounts, write_accounts
 from mailcore.link.streams import ensure_streams, remove_host
 from mailcore.link.subjects import Subjects, last_word
 from mailcore.link.together import Together
-from mailcore.system import writing
-from mailcore.system.safe_open import read_bytes
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
 
 _AGAIN = 0.3
 """Seconds before the next connection."""
-APPLIED = "applied"
-"""The file that says which accounts the server follows."""
 EXPIRY_LOOK = 60.0
 """Seconds between two looks for tokens that expired."""
 
@@ -86,19 +81,19 @@ class Hub:
         """Let the server follow the accounts as they are now."""
         self._changed.clear()
         found = read_accounts(self._place.directory)
-        before = read_bytes(self._place.accounts, links=False)
-        write_accounts(self._place, self._membership.project)
-        if read_bytes(self._place.accounts, links=False) != before:
+        text = server_accounts(self._place, self._membership.project, found)
+        write_accounts(self._place, text)
+        if not is_applied(self._place, text):
             await self._reload()
         context = client.jetstream()
-        await ensure_streams(context, self._names, [one.host for one in found.hosts if not one.revoked])
         for one in found.hosts:
             if one.revoked:
                 await remove_host(context, self._names, one.host)
+        await ensure_streams(context, self._names, [one.host for one in found.hosts if not one.revoked])
         listed = [Listed(one.host, one.key, one.operator_key, one.revoked) for one in found.hosts]
         await client.publish(self._names.hosts, msgspec.json.encode(listed))
         await client.flush()
-        mark_applied(self._place)
+        mark_applied(self._place, text)
 
     async def _reload(self) -> None:
         """Have the server read its accounts anew: whom they leave out it throws out."""
@@ -126,16 +121,6 @@ class Hub:
         except (MailcoreError, OSError, ValueError, RecursionError) as error:
             answer = JoinAnswer(refused=f"the hub could not let it in: {error}", code="failed")
         await message.respond(msgspec.json.encode(answer))
-
-
-def mark_applied(place: ServerPlace) -> None:
-    """Say for whom waits that the server follows the accounts."""
-    writing.replace(place.directory / APPLIED, applied_word(place), durable=False)
-
-
-def applied_word(place: ServerPlace) -> bytes:
-    """What that file says once the server follows the accounts as they are now."""
-    return digest(msgspec.json.encode(read_accounts(place.directory))).encode()
 
 
 def own_account(place: ServerPlace, host: str, key: str, operator_key: str) -> None:

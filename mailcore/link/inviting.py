@@ -12,11 +12,10 @@ from mailcore.hosts.keys import make_key
 from mailcore.hosts.link_status import link_runs
 from mailcore.hosts.membership import HUB, Membership, member
 from mailcore.hosts.names import valid_host
-from mailcore.link.accounts import Invitation, changing
+from mailcore.link.accounts import Invitation, changing, read_accounts
 from mailcore.link.founding import advertised, url
-from mailcore.link.hub import APPLIED, applied_word
 from mailcore.link.joining import GOOD_FOR, Token, encode_token
-from mailcore.link.server import ServerPlace, server_place
+from mailcore.link.server import ServerPlace, is_applied, server_accounts, server_place
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
@@ -75,14 +74,11 @@ def revoke(workspace: Workspace, host: str) -> bool:
 
 def wait_until_applied(workspace: Workspace) -> bool:
     """Wait until the server follows the accounts; False if the link's process does not run: it does once that runs."""
-    place = server_place(workspace)
+    place, project = server_place(workspace), member(workspace).project
     deadline = time.monotonic() + APPLY_TIMEOUT
     while link_runs(workspace):
-        try:
-            if read_bytes(place.directory / APPLIED, links=False, most=4096) == applied_word(place):
-                return True
-        except FileNotFoundError:
-            pass
+        if is_applied(place, server_accounts(place, project, read_accounts(place.directory))):
+            return True
         if time.monotonic() > deadline:
             raise MailcoreError("the server does not follow who may connect: see mailcore link status", "reload")
         time.sleep(_LOOK)

@@ -38,14 +38,17 @@ _PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent)?)/[A-Za-z0-9_][^/\0-\x1f\x7f
 """Where a copy may lie, whatever the other host says."""
 
 
-async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str) -> None:
-    """Ask another host for what it keeps of an agent (`@writer`), and copy it. MailcoreError if it does not answer."""
+async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str, act: object) -> None:
+    """Ask another host for what it keeps of an agent (`@writer`), and copy it. MailcoreError if it does not answer.
+
+    `act`: the verb that shows it, signed by the operator here.
+    """
     found = find_agent(workspace, joined(agent, host))
     if not found.is_remote:
         raise Refused(f"{agent} is of this host: its files are here", "host")
     mirror = read_mirror(found)
     held = {path: (copy.name, copy.end) for path, copy in mirror.files.items() if (found.branch / path).is_file()}
-    question = {"agent": agent, "what": what, "held": held}
+    question = {"act": act, "held": held}
     answer = await ask_host(host, "files", question)
     try:
         page = await asyncio.to_thread(unpacked, answer)

@@ -11,8 +11,9 @@ from math import inf
 import msgspec
 
 from mailcore.exceptions import MailcoreError
-from mailcore.hosts.directory import MAX_AGENTS, read_host, read_hosts, write_host
+from mailcore.hosts.directory import named_agents, read_host, read_hosts, write_host
 from mailcore.hosts.names import HOST
+from mailcore.hosts.reach_report import MOST_REACH
 from mailcore.link.beats import Heard
 from mailcore.model.link import HostRecord
 from mailcore.workspace.find import Workspace
@@ -86,7 +87,7 @@ class Neighbours:
     def told(self, name: str, about: About) -> None:
         """A host said who its agents are."""
         if (record := self._known(name)) is not None:
-            agents = about.agents[:MAX_AGENTS]
+            agents = named_agents(about.agents)
             self._write(msgspec.structs.replace(record, agents=agents, version=about.version[:40]))
 
     def beat(self, name: str, beat: Beat) -> bool:
@@ -96,7 +97,8 @@ class Neighbours:
         heard = self._heard.setdefault(name, Heard())
         was_there = heard.is_there
         heard.beat(beat.at)
-        self._write(msgspec.structs.replace(self._records[name], reach=beat.reach, sounds=beat.sounds))
+        reach = min(max(beat.reach, 0), MOST_REACH)  # else who says more is the one that sounds
+        self._write(msgspec.structs.replace(self._records[name], reach=reach, sounds=beat.sounds))
         self.look(name)
         return not was_there
 

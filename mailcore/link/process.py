@@ -16,11 +16,12 @@ from mailcore.config import Link
 from mailcore.exceptions import Refused
 from mailcore.hosts.link_status import LOCK, LinkReport, write_link_report
 from mailcore.hosts.membership import HUB, link_directory, member
+from mailcore.link.accounts import read_accounts
 from mailcore.link.carrier import Carrier
 from mailcore.link.forward import forward_of, keep_forward
 from mailcore.link.founding import listening
 from mailcore.link.hub import Hub
-from mailcore.link.server import ServerProcess, server_place, write_accounts, write_configuration
+from mailcore.link.server import ServerProcess, server_accounts, server_place, write_accounts, write_configuration
 from mailcore.link.together import Together, end_tasks
 from mailcore.system.lock_holder import holder_words
 from mailcore.system.locks import newest_lock_file, try_lock
@@ -45,6 +46,7 @@ class LinkProcess:
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: ServerProcess | None = None
+        self._carrier: Carrier | None = None
 
     async def run(self, ended: asyncio.Event) -> None:
         """Carry until `ended`. Refused (code `busy`) while another process does."""
@@ -68,7 +70,7 @@ class LinkProcess:
             os.close(descriptor)
 
     async def _work(self) -> None:
-        carrier = Carrier(self._workspace, on_state=self._on_state)
+        self._carrier = carrier = Carrier(self._workspace, on_state=self._on_state)
         async with Together() as group:
             if self._membership.role == HUB:
                 self._serve(group)
@@ -80,7 +82,7 @@ class LinkProcess:
         m = self._membership
         place = server_place(self._workspace)
         if self._config.server:  # the user's own: it includes the accounts
-            write_accounts(place, m.project)
+            write_accounts(place, server_accounts(place, m.project, read_accounts(place.directory)))
         else:
             write_configuration(place, m.project, m.host, listening(place, self._config))
             self._server = ServerProcess(place, self._on_trouble)
@@ -105,8 +107,9 @@ class LinkProcess:
             self._say(words)
         changed = time.time() if connected != before.connected else before.changed_at
         server_pid = self._server.pid if self._server is not None else 0
+        payload = self._carrier.max_payload if self._carrier is not None else 0
         self._report = msgspec.structs.replace(
-            before, connected=connected, changed_at=changed, server_pid=server_pid, trouble=words
+            before, connected=connected, changed_at=changed, server_pid=server_pid, trouble=words, max_payload=payload
         )
         if self._report != before:
             self._write()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -54,15 +54,23 @@ class Confirmation(msgspec.Struct, frozen=True):
 class Sending:
     """Sends what waits for one host, over one connection. `run` it; `wake` it when something was put."""
 
-    def __init__(self, workspace: Workspace, client: Client, names: Subjects, me: str, to: str) -> None:
-        self._workspace, self._client, self._to = workspace, client, to
+    def __init__(
+        self, workspace: Workspace, client: Client, names: Subjects, me: str, to: str, on_trouble: Callable[[str], None]
+    ) -> None:
+        """`on_trouble` is called with why the server does not take what is for that host; empty: it does again."""
+        self._workspace, self._client, self._to, self._on_trouble = workspace, client, to, on_trouble
         self._context = client.jetstream()
         self._subject = names.to(to, me)
         self._last = f"$JS.API.DIRECT.GET.{names.mail_stream}.{self._subject}"
         self._woken = asyncio.Event()
         self._wanted: Position | None = None
         self._wanted_at = float("-inf")
-        self._waits = False
+        self._waits = self._over = False
+
+    def stop(self) -> None:
+        """That host belongs to the link no more: `run` ends."""
+        self._over = True
+        self._woken.set()
 
     def wake(self) -> None:
         """Something was put into the channel, or confirmed."""
@@ -76,9 +84,9 @@ class Sending:
         self._woken.set()
 
     async def run(self) -> None:
-        """Publish what waits and what comes, until cancelled. Raises what breaks the connection."""
+        """Publish what waits and what comes, until it is stopped. Raises what breaks the connection."""
         at = await self._held()
-        while True:
+        while not self._over:
             self._woken.clear()
             if self._wanted is not None:
                 at, self._wanted = self._wanted, None
@@ -125,11 +133,19 @@ class Sending:
             done = await asyncio.gather(*acks, return_exceptions=True)
             for parcel, ack in zip(batch, done, strict=True):
                 if isinstance(ack, BaseException):
+                    self._on_trouble(f"the server does not take it: {_why(ack)}; offered again")
                     return at, False
                 at = Position(parcel.epoch, parcel.last)
+            self._on_trouble("")
             if self._wanted is not None:
                 break
         return at, True
+
+
+def _why(error: BaseException) -> str:
+    """In the server's words, where it has some."""
+    said = getattr(error, "description", None) or str(error).removeprefix("nats: ")
+    return said or type(error).__name__
 
 
 def _next(rest: Iterator[Envelope]) -> list[Parcel]:

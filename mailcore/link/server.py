@@ -8,14 +8,16 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailcore.exceptions import MailcoreError
+from mailcore.formats.digest import digest
 from mailcore.hosts.keys import Key, load_key, make_key
 from mailcore.hosts.membership import make_link_directory
-from mailcore.link.accounts import accounts_text, read_accounts
+from mailcore.link.accounts import Accounts, accounts_text, read_accounts
 from mailcore.system import writing
 from mailcore.system.child import end_child
 from mailcore.system.processes import command_line, send_signal, start_ticks, wait_for_end
@@ -28,6 +30,8 @@ MAX_PAYLOAD = 8 << 20
 _AGAIN, _LONGEST_AGAIN = 0.2, 10.0
 """Seconds before an ended server is started again: the first time, and at most."""
 STOP_WITHIN = 10.0
+_APPLIED = "applied"
+"""The file that says which accounts the server follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,32 @@ def server_place(workspace: Workspace) -> ServerPlace:
     return ServerPlace(directory)
 
 
-def write_accounts(place: ServerPlace, project: str) -> None:
-    """Write who may connect, as `accounts.json` says it, for the server to read."""
-    found = read_accounts(place.directory)
-    text = accounts_text(project, found, place.admin_key().public, place.system_key().public)
+def server_accounts(place: ServerPlace, project: str, found: Accounts) -> str:
+    """Who may connect, as the server reads it."""
+    return accounts_text(project, found, place.admin_key().public, place.system_key().public)
+
+
+def write_accounts(place: ServerPlace, text: str) -> None:
+    """Write who may connect, for the server to read when it is told to, or started: until it was told to, it is not
+    known to follow what was written last, nor what it followed before."""
+    with suppress(FileNotFoundError):
+        if read_bytes(place.accounts, links=False) == text.encode():
+            return
+    (place.directory / _APPLIED).unlink(missing_ok=True)
     writing.replace(place.accounts, text.encode())
+
+
+def mark_applied(place: ServerPlace, text: str) -> None:
+    """Say that the server read these accounts."""
+    writing.replace(place.directory / _APPLIED, digest(text.encode()).encode(), durable=False)
+
+
+def is_applied(place: ServerPlace, text: str) -> bool:
+    """Whether the server follows these accounts, as far as is known."""
+    try:
+        return read_bytes(place.directory / _APPLIED, links=False, most=4096) == digest(text.encode()).encode()
+    except FileNotFoundError:
+        return False
 
 
 def write_configuration(place: ServerPlace, project: str, host: str, listening: Listening) -> None:
@@ -117,7 +142,7 @@ def write_configuration(place: ServerPlace, project: str, host: str, listening: 
     lines = [f"{key}: {json.dumps(value)}" for key, value in said.items()]
     text = "\n".join(["# Made by mailcore link: what you write here is lost.", *lines, "include accounts.conf", ""])
     writing.replace(place.configuration, text.encode())
-    write_accounts(place, project)
+    write_accounts(place, server_accounts(place, project, read_accounts(place.directory)))
 
 
 def server_program() -> str:

@@ -23,13 +23,9 @@ class Subjects:
         """The stream of envelopes, each until the host that it is for took it."""
         self.state_stream = f"PX_{token}_STATE"
         """The stream of last values: what was confirmed, who belongs to the link, what each host says of itself."""
-        self.mail = f"{self._base}.to.*.from.*"
-        """Of all envelopes."""
         self.hosts = f"{self._base}.hosts"
         """Who belongs to the link, as the hub says it."""
         self.joins = f"{self._base}.join.*"
-        self.state = (f"{self._base}.confirmed.*.by.*", self.hosts, f"{self._base}.about.*")
-        """Of all last values."""
 
     def to(self, host: str, sender: str) -> str:
         """Envelopes from one host to another; `*` for any."""

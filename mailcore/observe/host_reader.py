@@ -6,6 +6,7 @@ import dataclasses
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -181,14 +182,17 @@ class _Sight:
             found = list(decoded_facts(msgspec.json.decode(line)["facts"], TOLD_KINDS, LeftOut()))
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
             return  # what nobody can read is left; the next whole telling makes up for it
-        host = self._record.name
         for fact in found:
             if isinstance(fact, Roster):
-                known = [agent for agent in fact.agents if TOLD_ADDRESS.fullmatch(agent.address)][:MAX_AGENTS]
-                self._told = tuple(self._here(agent) for agent in known if not agent.is_reserved)
-                self.notes = tuple(f"{host}: {neutral(note)}" for note in fact.notes[:MAX_NOTES])
+                self._take_roster(fact)
             elif isinstance(fact, AgentTold):
-                yield told_here(replace(fact, past=self._past), host, own, self._skew)
+                with suppress(ValueError, OverflowError):  # a value that its form allows and nothing here can hold
+                    yield told_here(replace(fact, past=self._past), self._record.name, own, self._skew)
+
+    def _take_roster(self, roster: Roster) -> None:
+        known = [agent for agent in roster.agents if TOLD_ADDRESS.fullmatch(agent.address)][:MAX_AGENTS]
+        self._told = tuple(self._here(agent) for agent in known if not agent.is_reserved)
+        self.notes = tuple(f"{self._record.name}: {neutral(note)}" for note in roster.notes[:MAX_NOTES])
 
     def _here(self, agent: Agent) -> Agent:
         mirror = remote_agent(self._workspace, agent.address, self._record.name)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, structs
 
+from mailcore.formats.timestamps import utc_time
 from mailcore.hosts.names import joined, split_address
 from mailcore.model.activity import Activity
 from mailcore.model.agent import OPERATOR
@@ -28,6 +28,8 @@ from mailcore.observe.facts import AgentTold
 
 T = TypeVar("T")
 
+FIRST_MOMENT = 1.0
+"""The earliest that a request can lapse: 0.0 is never."""
 TOLD_FIELDS = tuple(
     field.name for field in structs.fields(AgentTold) if field.name not in ("address", "whole", "past", "activities")
 )
@@ -141,4 +143,5 @@ def _request_here(raw: Mapping[str, Any], skew: float) -> Mapping[str, Any]:
     approval = raw.get("approval")
     if not isinstance(approval, Mapping) or not (at := parse_time(approval.get("expires_at"))):
         return raw
-    return {**raw, "approval": {**approval, "expires_at": datetime.fromtimestamp(at - skew, UTC).isoformat()}}
+    here = utc_time(max(FIRST_MOMENT, at - skew))  # within the calendar, whatever that host says
+    return {**raw, "approval": {**approval, "expires_at": here}}

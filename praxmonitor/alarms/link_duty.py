@@ -3,7 +3,8 @@
 Each host has its own watcher on duty (`duty`). It says in a file how far it reaches a person, the link tells that the
 other hosts with its sign of life, and each reckons from the same figures which of them sounds. A host that is not
 heard is left out: so another takes over within the seconds after which it counts as away, and two that do not hear each
-other both sound. What no other host can know of, as a full disk here, is sounded here in any case.
+other both sound. What no other host can know of, as a full disk here, is sounded here in any case; and so is what
+stands for some minutes and nobody answered.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ LOOK_EVERY = 1.0
 """Seconds between two looks at the other hosts."""
 SAID_AGAIN = 5.0
 """Seconds after which it is said anew how far this host reaches a person."""
+SOUNDED_HERE_AFTER = 600.0
+"""Seconds for which an alarm that is sounded elsewhere stands, and is not acknowledged here, until it sounds here too:
+no host silences all others for ever by what it says of itself."""
 HEARD_WITHIN = 100.0
 """Seconds within which a host must have been heard: the link notes it once a minute while it hears it."""
 

@@ -22,7 +22,7 @@ from praxmonitor.alarms.episodes import Episodes
 from praxmonitor.alarms.error_trigger import ErrorTrigger
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
-from praxmonitor.alarms.link_duty import LinkDuty, is_told_elsewhere
+from praxmonitor.alarms.link_duty import SOUNDED_HERE_AFTER, LinkDuty, is_told_elsewhere
 from praxmonitor.alarms.link_keeper import keep_link
 from praxmonitor.alarms.next_look import next_look
 from praxmonitor.alarms.outlets import (
@@ -160,10 +160,11 @@ class Notifier:
         )
 
     def _ours(self, episodes: tuple[Episode, ...]) -> tuple[Episode, ...]:
-        """Those of them that are told here: another host may sound what all hosts know of."""
+        """Those of them that are told here: another host may sound what all hosts know of, for so long."""
         if not self._link_duty.elsewhere:
             return episodes
-        return tuple(each for each in episodes if not is_told_elsewhere(each.alarm))
+        since = self._clock() - SOUNDED_HERE_AFTER
+        return tuple(each for each in episodes if each.raised_at <= since or not is_told_elsewhere(each.alarm))
 
     @property
     def episodes(self) -> Episodes:

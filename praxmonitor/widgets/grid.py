@@ -15,7 +15,6 @@ from textual.message import Message
 
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.text.units import next_step
-from praxmonitor.state.moments import NONE_AWAY
 from praxmonitor.text.agents import bypasses, last_seen
 from praxmonitor.text.hosts import greyed
 from praxmonitor.text.lines import Line, on_ground
@@ -62,7 +61,7 @@ class Listing:
     """What stands where there is none."""
     foot: Line = ()
     """What the foot says of the list; empty: nothing."""
-    away: Mapping[str, float] = field(default_factory=lambda: NONE_AWAY)
+    away: Mapping[str, float] = field(default_factory=dict)
     """Host that is not heard → since when."""
     linked: bool = False
     """There are other hosts."""

@@ -25,13 +25,16 @@ from mailcore.link.sight_message import (
 from mailcore.link.sight_publisher import TELL_FRAME, WHOLE_EVERY, SightPublisher
 from mailcore.link.sight_store import SIGHT_BURST, SightStore
 from mailcore.model.activity import Activity, Kind
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.link import HostRecord
-from mailcore.observe.facts import Fact, HoldRead, Lost, Roster, Seen
+from mailcore.model.message import Message
+from mailcore.observe import host_reader
+from mailcore.observe.facts import AgentTold, Fact, HoldRead, Lost, Roster, Seen
 from mailcore.observe.fold import apply
 from mailcore.observe.host_reader import SIGHT_FILE
 from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.told import told_here
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House, wait_until
 
@@ -249,6 +252,39 @@ def test_what_is_no_message_is_told_and_left(alpha: Listener, data: bytes) -> No
     assert alpha.store.take("beta", data) is None
     assert len(alpha.troubles) == 1 and "what beta tells of its agents is not taken" in alpha.troubles[0]
     assert not alpha.path.exists()
+
+
+def test_what_no_clock_holds_ends_no_reading(house: House, alpha: Listener, sent: list[bytes]) -> None:
+    """Whatever is wrong with one of a host's facts, the others are read, of this host and of that."""
+    write_host(alpha.workspace, HostRecord("beta", skew=-5.0))
+    beta = publisher(house, sent)
+    beta.tell(THERE, 100.0)
+    alpha.store.take("beta", sent[0])
+    raw = {"approval": {"tier": 1, "expires_at": "9999-12-31T23:59:59+00:00"}}
+    asked = Message("00000001", "", 1.0, "@a1", "may I", "", "new", recipient=OPERATOR, unread=True, raw=raw)
+    facts = [
+        AgentTold("@a1", requests=(asked,), lost=1),
+        AgentTold("@a2", lost=2),
+    ]
+    line = encoded_message(SightMessage(beta.life, 2, facts=msgspec.Raw(next(encoded_facts(facts)))))
+    assert alpha.store.take("beta", line) is not None
+    assert {name: one.lost for name, one in alpha.seen().items()}["@a2.beta"] == 2
+    assert alpha.seen()["@a1.beta"].requests[0].expires_at > time.time()
+
+
+def test_a_fact_that_cannot_be_understood_is_left_alone(
+    house: House, alpha: Listener, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(fact: AgentTold, host: str, own: str, skew: float) -> AgentTold:
+        if fact.address == "@a1":
+            raise OverflowError("a value that nobody thought of")
+        return told_here(fact, host, own, skew)
+
+    monkeypatch.setattr(host_reader, "told_here", broken)
+    beta = publisher(house, sent)
+    beta.tell(apply(THERE, [Lost("@a1", 1), Lost("@a2", 2)], 2.0), 100.0)
+    alpha.store.take("beta", sent[0])
+    assert {name: one.lost for name, one in alpha.seen().items()}["@a2.beta"] == 2
 
 
 def test_a_message_that_is_too_long_is_not_kept(alpha: Listener) -> None:

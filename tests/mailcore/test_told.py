@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from mailcore.config import Config
 from mailcore.model.activity import Activity, Kind
@@ -17,7 +18,7 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.link import HostRecord
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.log import GrowingLog
-from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
+from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message, parse_time
 from mailcore.model.run import Attempt, Await, Phase, Run
 from mailcore.model.session import LiveSession, Turn
 from mailcore.model.usage import Spending, Usage
@@ -176,6 +177,40 @@ def test_times_are_by_our_clock() -> None:
     assert (found.lock.at, found.turns[0].began, found.turns[0].ended) == (NOW - 360, NOW - 329, 0.0)
     assert found.requests[0].expires_at == asked(1).expires_at - skew
     assert found.run.next_at == 0.0, "what was never is no time"
+
+
+@pytest.mark.parametrize("skew", [-5.0, 5.0, -9e8, 9e8])
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:01+00:00", "1970-01-01T00:00:01Z"])
+def test_a_time_at_an_end_of_the_calendar_is_a_time(until: str, skew: float) -> None:
+    approval = asked(1, approval={"tier": 1, "expires_at": until})
+    found = seen(told(None, msgspec.structs.replace(BUSY, requests=(approval,)), skew))
+    assert len(found.requests) == 1 and parse_time(found.requests[0].raw["approval"]["expires_at"]) >= 0.0
+
+
+@pytest.mark.parametrize("extreme", [1e308, -1e308, 253402300799.0, 1e-308, -62135596800.0, 2**63])
+def test_whatever_number_a_host_tells_is_read_and_seen(extreme: float) -> None:
+    what = telling(None, BUSY)
+    assert what is not None
+
+    def changed(value: Any) -> Any:
+        match value:
+            case bool():
+                return value
+            case int() | float():
+                return extreme if isinstance(value, float) else int(extreme)
+            case dict():
+                return {name: changed(inner) for name, inner in value.items()}
+            case list():
+                return [changed(inner) for inner in value]
+        return value
+
+    raw = changed(json.loads(encoded_line(tagged([what]))))
+    for skew in (-5.0, 5.0, 9e8):
+        (one,) = decoded_facts(raw, FACT_KINDS, LeftOut())
+        assert isinstance(one, AgentTold)
+        fleet = apply(Fleet(Path("/here")), [Roster((BOSS, HERE)), told_here(one, "beta", "alpha", skew)], NOW)
+        alarms = AlarmRules(Config()).alarms(fleet, NOW + 5)
+        assert needs_of(next_snapshot(EMPTY, fleet, NOW + 5, Config().alarms), alarms) is not None
 
 
 def test_what_was_told_with_other_times_is_no_news() -> None:

@@ -24,7 +24,8 @@ from mailcore.system.processes import start_ticks
 from mailcore.workspace.find import Workspace
 from praxmonitor.alarms import lease
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.link_duty import HEARD_WITHIN, LinkDuty, is_told_elsewhere, sounding_host
+from praxmonitor.alarms.episode import ACKNOWLEDGED
+from praxmonitor.alarms.link_duty import HEARD_WITHIN, SOUNDED_HERE_AFTER, LinkDuty, is_told_elsewhere, sounding_host
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.sound import Sound
@@ -192,5 +193,51 @@ async def test_when_the_host_that_sounded_goes_what_nobody_heard_here_is_heard_h
         assert notifier.needs_evaluation
         _, cues = notifier.evaluate(snapshot)
         assert [cue.sound for cue in cues] == [Sound.FAILED]
+    finally:
+        notifier.close()
+
+
+@pytest.mark.anyio
+async def test_what_nobody_answers_for_some_minutes_sounds_here_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE", 60.0)
+    here, speaker, clock = Here(tmp_path), FakeSpeaker(), Clock(NOON)
+    config = Config()
+    notifier = Notifier(
+        config, tmp_path, period=0.5, clock=clock, live=True, what="guard", probe=ReachProbe(speaker, clock=clock)
+    )
+    notifier.ready = True
+    duty = notifier._duty
+    assert duty is not None
+    notifier._link_duty = here.duty
+
+    def heard() -> list[Sound]:
+        snapshot = next_snapshot(EMPTY, Fleet(tmp_path, (failed,)), clock.now, config.alarms)
+        return [cue.sound for cue in notifier.evaluate(snapshot)[1]]
+
+    def goes_on(seconds: float) -> None:
+        clock.now += seconds
+        here.clock.now = clock.now
+        here.hears("alpha", 3)
+        notifier.tick()
+        assert here.look() == notifier.sounding_host == "alpha"
+
+    try:
+        notifier.tick()
+        duty._look()
+        await notifier._take_over(duty)
+        failed = facts("a", run=run("a", "Task", Phase.BOUNCED, 5))
+        goes_on(0)
+        assert heard() == [] and not notifier.needs_evaluation
+        goes_on(SOUNDED_HERE_AFTER - 1)
+        assert heard() == [] and not notifier.needs_evaluation
+        goes_on(2)
+        assert notifier.needs_evaluation
+        assert heard() == [Sound.FAILED] and not notifier.needs_evaluation
+        (episode,) = notifier.unanswered()
+        await notifier.answer([episode.alarm.key], ACKNOWLEDGED)
+        goes_on(3600)
+        assert heard() == [] and not notifier.needs_evaluation, "it was acknowledged here"
     finally:
         notifier.close()

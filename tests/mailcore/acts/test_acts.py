@@ -25,14 +25,14 @@ from mailcore.hooks.install import hook_plan
 from mailcore.hooks.line import PERMISSION_REQUEST, HookEntry, HookRole
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import RULES, rule_of
-from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
+from mailcore.hosts.acts import LONGEST_KEEP, ActOutcome, ActState, RemoteAct
 from mailcore.hosts.asked_acts import ask_act, cancel_act, read_asked, sign_act
 from mailcore.hosts.directory import read_host, write_host
 from mailcore.hosts.keys import OPERATOR_KEY, Key, make_key
 from mailcore.hosts.membership import link_directory
 from mailcore.link import act_handlers
 from mailcore.link.act_runner import resume_acts
-from mailcore.link.taken_acts import TakenAct, acts_directory, keep_act
+from mailcore.link.taken_acts import TakenAct, acts_directory, keep_act, untold_acts
 from mailcore.model.link import EnvelopeKind, HostRecord
 from mailcore.permissions.store import read_requests
 from mailcore.programs.claude.program import Claude
@@ -168,12 +168,63 @@ def test_whether_it_is_late_is_reckoned_by_the_clock_of_who_asked(pair: Pair) ->
     assert outcome(pair, act).state is ActState.DONE
 
 
+@pytest.mark.parametrize("skew", [-2 * 86400.0, -9e8, 9e8])
+def test_none_is_done_twice_whatever_its_host_says_of_its_clock(pair: Pair, skew: float) -> None:
+    """What is remembered of an act is forgotten in the end: by then it is too late for it, by every clock."""
+    act = asked(pair, "hold", "--", "@writer")
+    long_ago = again_signed(pair, act, at=act.at - 2 * 86400, until=act.until - 2 * 86400)
+    (envelope,) = list(channel.unconfirmed(pair.alpha.workspace, "beta"))
+    again = msgspec.structs.replace(envelope, body={"act": msgspec.to_builtins(long_ago)})
+    write_host(pair.beta.workspace, msgspec.structs.replace(record(pair.beta, "alpha"), skew=skew))
+    act_handlers.take_act(pair.beta.workspace, again)
+    channel.confirmed(pair.alpha.workspace, "beta", envelope.epoch, envelope.seq)
+    first = outcome(pair, act)
+    forgotten(pair, act)
+    act_handlers.take_act(pair.beta.workspace, again)
+    forgotten(pair, act)
+    assert first.state is ActState.LATE and "it came at" in first.why
+    assert [row["state"] for row in audit(pair.beta, "act over")] == ["late", "late"] and audit(pair.beta, "act") == []
+
+
+def forgotten(pair: Pair, act: RemoteAct) -> None:
+    """Wait until nothing is remembered of an act there."""
+
+    def is_forgotten() -> bool:
+        untold_acts(pair.beta.workspace, "alpha")
+        return not list(acts_directory(pair.beta.workspace, "alpha").glob(f"{act.id}.*"))
+
+    wait_until(is_forgotten, what=f"{act.words} is forgotten")
+
+
+@pytest.mark.parametrize(
+    ("at", "until"),
+    [(0.0, LONGEST_KEEP + 1), (-60.0, 30 * 86400.0), (30 * 86400.0, 30 * 86400.0 + 600), (1e300, 1e300)],
+)
+def test_one_that_is_good_for_longer_than_an_act_can_be_is_not_even_kept(pair: Pair, at: float, until: float) -> None:
+    act = asked(pair, "hold", "--", "@writer")
+    (envelope,) = list(channel.unconfirmed(pair.alpha.workspace, "beta"))
+    long = again_signed(pair, act, at=act.at + at, until=act.at + until)
+    body = {"act": msgspec.to_builtins(long)}
+    with pytest.raises(Refused, match="for longer than an act can be"):
+        act_handlers.take_act(pair.beta.workspace, msgspec.structs.replace(envelope, body=body))
+    assert not acts_directory(pair.beta.workspace, "alpha").exists()
+    keep_act(pair.beta.workspace, long, envelope.seq)  # as one is that an earlier version kept
+    resume_acts(pair.beta.workspace)
+    channel.confirmed(pair.alpha.workspace, "beta", envelope.epoch, envelope.seq)
+    assert outcome(pair, act).state is ActState.REFUSED
+    assert not (pair.beta.agent("writer").mail_dir / ".hold").exists()
+
+
+def again_signed(pair: Pair, act: RemoteAct, **changes: float) -> RemoteAct:
+    changed = msgspec.structs.replace(act, **changes)
+    return msgspec.structs.replace(changed, signature=operator(pair.alpha).sign(changed.signed))
+
+
 def test_one_that_was_taken_back_in_time_is_not_begun(pair: Pair) -> None:
     act = asked(pair, "hold", "--", "@writer")
     cancel_act(pair.alpha.workspace, act.id[:8])
     envelopes = list(channel.unconfirmed(pair.alpha.workspace, "beta"))
-    old = msgspec.structs.replace(act, at=act.at - 60)  # it lay while beta was away
-    signed = msgspec.structs.replace(old, signature=operator(pair.alpha).sign(old.signed))
+    signed = again_signed(pair, act, at=act.at - 60)  # it lay while beta was away
     first = msgspec.structs.replace(envelopes[0], body={"act": msgspec.to_builtins(signed)})
     act_handlers.take_act(pair.beta.workspace, first, False)
     act_handlers.take_act(pair.beta.workspace, envelopes[1], False)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+from resource import RUSAGE_CHILDREN, getrusage
 
+import msgspec
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.hosts.acts import ActOutcome, ActState
 from mailcore.hosts.ask_socket import refresh_mirror
-from mailcore.hosts.directory import find_agent
+from mailcore.hosts.asked_acts import sign_act
+from mailcore.hosts.directory import find_agent, read_host
+from mailcore.hosts.keys import HOST_KEY, OPERATOR_KEY, Key, load_key
+from mailcore.hosts.membership import link_directory
 from mailcore.hosts.mirrored import read_mirror
-from mailcore.link import agent_files, mirror
+from mailcore.link import act_handlers, agent_files, mirror
 from mailcore.link.agent_files import AgentPage, FilePage
 from mailcore.link.mirror import MAX_COPY, keep_page
 from mailcore.mail import post
@@ -147,10 +153,63 @@ def test_config_there_says_what_is_shown(pair: Pair, carrying: Carrying) -> None
     with pytest.raises(Refused, match="does not allow inbox"):
         refresh_mirror(pair.alpha.workspace, "beta", "@writer", "mailbox")
     refresh_mirror(pair.alpha.workspace, "beta", "@writer", "logs")
-    with pytest.raises(Refused, match="is nothing that is shown"):
+    with pytest.raises(Refused, match="is nothing that is copied"):
         refresh_mirror(pair.alpha.workspace, "beta", "@writer", "/etc/passwd")
     with pytest.raises(Refused, match="no agent @nobody on beta"):
         refresh_mirror(pair.alpha.workspace, "beta", "@nobody", "logs")
+
+
+def asked_by(pair: Pair, *argv: str, key: Key | None = None, **changes: object) -> bytes:
+    """What beta answers to who asks with its own words, and perhaps its own key."""
+    act = msgspec.structs.replace(sign_act(pair.alpha.workspace, "beta", argv), **changes)
+    if key is not None:
+        act = msgspec.structs.replace(act, signature=key.sign(act.signed))
+    asker = read_host(pair.beta.workspace, "alpha")
+    assert asker is not None
+    return agent_files.answer_files(pair.beta.workspace, asker, {"act": msgspec.to_builtins(act), "terms": {}})
+
+
+def test_files_are_shown_to_the_person_there_and_to_no_process_that_has_the_hosts_key(pair: Pair) -> None:
+    post.send_mail(pair.beta.workspace, "@editor", ["@writer"], "hello", "the body")
+    (page,) = agent_files.unpacked(asked_by(pair, "inbox", "--", "@writer")).files
+    assert b"the body" in page.data
+    of_host = load_key(link_directory(pair.alpha.workspace) / HOST_KEY)
+    person = load_key(link_directory(pair.alpha.workspace) / OPERATOR_KEY)
+    with pytest.raises(Refused, match="not signed by the operator of alpha"):
+        asked_by(pair, "inbox", "--", "@writer", key=of_host)
+    with pytest.raises(Refused, match="not signed by the operator of alpha"):
+        asked_by(pair, "inbox", "--", "@editor", argv=("inbox", "--", "@writer"))
+    with pytest.raises(Refused, match="is for the host gamma"):
+        asked_by(pair, "inbox", "--", "@writer", key=person, to="gamma")
+    with pytest.raises(Refused, match="was good until"):
+        asked_by(pair, "inbox", "--", "@writer", key=person, until=1.0, at=1.0)
+    with pytest.raises(Refused, match="hold shows no files"):
+        asked_by(pair, "hold", "--", "@writer")
+    with pytest.raises(Refused, match="no agent @nobody"):
+        asked_by(pair, "inbox", "--", "@nobody")
+    asker = read_host(pair.beta.workspace, "alpha")
+    assert asker is not None
+    for question in ({}, {"what": "mailbox", "agent": "@writer"}, {"act": "inbox"}, {"act": None}):
+        with pytest.raises(Refused, match="an act that is none"):
+            agent_files.answer_files(pair.beta.workspace, asker, question)
+
+
+def test_who_proves_nothing_has_no_process_started(pair: Pair) -> None:
+    asker = read_host(pair.beta.workspace, "alpha")
+    assert asker is not None
+    act = sign_act(pair.alpha.workspace, "beta", ["inbox", "--", "@writer"])
+    before = getrusage(RUSAGE_CHILDREN)
+    for forged in (
+        msgspec.structs.replace(act, argv=("inbox", "--", "@editor")),
+        msgspec.structs.replace(act, signature=""),
+        msgspec.structs.replace(act, until=act.until + 1),
+    ):
+        answer = act_handlers.answer_question(pair.beta.workspace, asker, {"act": msgspec.to_builtins(forged)})
+        outcome = msgspec.json.decode(answer, type=ActOutcome)
+        assert (outcome.state, outcome.code, outcome.status) == (ActState.REFUSED, "act_key", 3)
+    assert getrusage(RUSAGE_CHILDREN) == before, "no child began and ended"
+    answer = act_handlers.answer_question(pair.beta.workspace, asker, {"act": msgspec.to_builtins(act)})
+    assert msgspec.json.decode(answer, type=ActOutcome).state is ActState.DONE
 
 
 def test_a_host_that_is_away_is_said_to_be(pair: Pair, carrying: Carrying) -> None:

@@ -23,6 +23,7 @@ from mailcore.link.beats import Heard
 from mailcore.link.connection import connected
 from mailcore.link.parcels import Parcel, last_of, parcels
 from mailcore.link.sending import Confirmation, Position, Sending
+from mailcore.link.server import MAX_PAYLOAD
 from mailcore.model.link import Envelope, HostRecord
 from mailcore.system.locks import locked
 from mailcore.workspace.find import Workspace
@@ -244,8 +245,31 @@ async def test_what_the_server_does_not_take_is_offered_again(pair: Net, monkeyp
         pair.put("alpha", "beta")
         await pair.until(lambda: len(refused) > 1, "the second does not fit, also when it is offered again")
         assert await stored() == 1
+    assert any("to beta: the server does not take it: maximum messages per subject" in words for words in pair.said)
     pair.carry("beta")
     await pair.until(lambda: numbers(pair, "beta") == [1, 2])
+    await pair.until(lambda: "to beta:" not in pair.carriers["alpha"].trouble, "it is over")
+
+
+async def test_a_server_that_takes_no_message_of_that_length_is_told_of(
+    pair: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server of one's own does, whose settings were left as they come."""
+    monkeypatch.setattr(sending, "NOT_TAKEN", 0.1)
+    configuration = pair.files.configuration
+    before = configuration.read_text()
+    assert f"max_payload: {MAX_PAYLOAD}" in before and pair.server is not None
+    configuration.write_text(before.replace(f"max_payload: {MAX_PAYLOAD}", f"max_payload: {1 << 20}"))
+    os.kill(pair.server.pid, signal.SIGKILL)
+    await pair.until(lambda: any("takes messages of 1.0 MB at most" in words for words in pair.said), "as it connects")
+    await pair.until(lambda: pair.carriers["alpha"].max_payload == 1 << 20)
+    pair.put("alpha", "beta", 1, 2 << 20)
+    await pair.until(lambda: any("to beta: the server does not take it" in words for words in pair.said), "that too")
+    assert pair.waits("alpha", "beta") == 1 and pair.carriers["alpha"].is_connected
+    configuration.write_text(before)
+    os.kill(pair.server.pid, signal.SIGKILL)
+    await pair.until(lambda: numbers(pair, "beta") == [1], "the server takes it now")
+    assert pair.carriers["alpha"].max_payload == MAX_PAYLOAD
 
 
 async def test_hosts_know_who_is_there_and_who_their_agents_are(pair: Net, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,19 @@ from typing import Any
 
 import pytest
 
+from mailcore.cli.doctor_link import link_checks
+from mailcore.config import Link
 from mailcore.exceptions import UsageError
-from mailcore.hosts.link_status import link_runs, read_link_status
-from mailcore.hosts.membership import Membership, read_membership
+from mailcore.hosts.link_status import LinkReport, link_runs, read_link_status, write_link_report
+from mailcore.hosts.membership import Membership, read_membership, write_membership
 from mailcore.link.forward import Forward, SshPlace, forward_of, ssh_place
 from mailcore.link.founding import free_port
 from mailcore.link.joining import MARK, decode_token
 from mailcore.link.service import unit_text
+from mailcore.link.streams import payload_words
 from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.system.processes import start_ticks
+from mailcore.workspace.create import create_workspace
 from mailcore.workspace.find import Workspace, workspace_at
 from tests.mailcore.conftest import wait_until
 
@@ -286,3 +291,22 @@ def test_a_host_joins_over_ssh_and_its_forward_is_made_again(hosts: Hosts, monke
             wait_until(lambda: "again" in hosts.subjects("alpha", "@lead"), 40, "by another forward")
         finally:
             sshd.terminate()
+
+
+def test_status_and_doctor_say_what_the_server_refuses(tmp_path: Path) -> None:
+    workspace = create_workspace(tmp_path / "alpha", [("writer", "agents/writer")])
+    write_membership(workspace, Membership("alpha", "project", ("nats://127.0.0.1:1",)))
+
+    def told(max_payload: int, trouble: str = "") -> list[str]:
+        report = LinkReport(
+            os.getpid(), start_ticks(os.getpid()) or 0, 1.0, True, trouble=trouble, max_payload=max_payload
+        )
+        write_link_report(workspace, report)
+        return [check.finding for check in link_checks(workspace, Link()) if check.name == "link payload"]
+
+    assert told(1 << 20) == [payload_words(1 << 20)] and "1.0 MB at most" in payload_words(1 << 20)
+    assert told(8 << 20) == told(0) == []
+    told(8 << 20, "to beta: the server does not take it: no room\x1b[2J; offered again")
+    status, said = mailcore(workspace.root, "link", "status")
+    assert not status and "connected" in said and "last: to beta: the server does not take it: no room" in said
+    assert "\x1b" not in said

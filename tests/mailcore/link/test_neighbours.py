@@ -43,7 +43,7 @@ async def test_a_flood_of_what_a_host_says_of_itself_is_written_once_a_second(
     done, began = written(monkeypatch), time.monotonic()
     for number in range(1, 1001):
         if what != "agents":
-            heard.beat("beta", Beat(time.time(), reach=number))
+            heard.beat("beta", Beat(time.time(), reach=number % 3))
         if what != "beats":
             heard.told("beta", About((f"@agent{number}",)))
         await asyncio.sleep(0)
@@ -55,7 +55,7 @@ async def test_a_flood_of_what_a_host_says_of_itself_is_written_once_a_second(
 
     await asyncio.to_thread(wait_until, newest, 20)
     assert len(done) <= 2 + (time.monotonic() - began) / 0.5
-    assert heard.records["beta"].reach == (0 if what == "agents" else 1000)
+    assert heard.records["beta"].reach == (0 if what == "agents" else 1)
 
 
 async def test_what_the_hub_says_is_written_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,19 @@ from mailcore.config import Link
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.keys import HOST_KEY, Key, load_key, make_key
+from mailcore.hosts.link_status import link_runs
 from mailcore.hosts.membership import Membership, link_directory, member
 from mailcore.link import joining
 from mailcore.link.accounts import Accounts, HostAccount, Invitation, read_accounts
 from mailcore.link.connection import connected
 from mailcore.link.founding import advertised, found_link, listening, machine_name, reached_here
-from mailcore.link.inviting import invite, revoke
+from mailcore.link.hub import Hub
+from mailcore.link.inviting import invite, revoke, wait_until_applied
 from mailcore.link.join import join
 from mailcore.link.joining import JoinRequest, Token, decode_token, encode_token, signed_part
 from mailcore.link.parcels import parcels
-from mailcore.link.server import server_place
+from mailcore.link.process import LinkProcess
+from mailcore.link.server import is_applied, server_accounts, server_place, write_accounts
 from mailcore.link.subjects import JOIN_INBOX, Subjects, inbox_of, project_token
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.workspace.create import create_workspace
@@ -97,15 +102,72 @@ async def test_who_is_thrown_out_is_cut_off_and_what_waited_for_it_is_gone(pair:
     assert await asyncio.to_thread(revoke, pair.workspaces["alpha"], "beta")
     alpha = pair.workspaces["alpha"]
     await pair.until(lambda: (record := read_host(alpha, "beta")) is not None and record.revoked, "told to all")
-    deadline = asyncio.get_running_loop().time() + 20
-    while True:
-        try:
-            async with pair.client("beta"):
-                assert asyncio.get_running_loop().time() < deadline
-        except Refused as error:
-            assert "does not take this host's key" in str(error)
-            break
+    await thrown_out(pair, "beta")
     assert not await asyncio.to_thread(revoke, alpha, "beta"), "it is out already"
+
+
+async def thrown_out(net: Net, name: str) -> None:
+    """Wait until the server does not take that host's key any more."""
+
+    async def is_out() -> bool:
+        try:
+            async with net.client(name):
+                return False
+        except Refused as error:
+            return "does not take this host's key" in str(error)
+
+    await net.until(is_out, f"{name} is thrown out")
+
+
+@pytest.mark.anyio
+async def test_a_revocation_that_the_server_did_not_follow_is_tried_again_and_not_said_to_be_applied(pair: Net) -> None:
+    alpha, configuration = pair.workspaces["alpha"], pair.files.configuration
+    before = configuration.read_text()
+    configuration.write_text(f"{before}\nno such thing {{")
+    assert await asyncio.to_thread(revoke, alpha, "beta")
+
+    def refusals() -> int:
+        return sum("does not follow its accounts" in words for words in pair.said)
+
+    await pair.until(lambda: refusals() >= 3, "tried again and again")
+    text = server_accounts(pair.files, member(alpha).project, read_accounts(pair.files.directory))
+    assert not is_applied(pair.files, text)
+    async with pair.client("beta"):
+        pass
+    configuration.write_text(before)
+    await pair.until(lambda: is_applied(pair.files, text), "it follows")
+    await thrown_out(pair, "beta")
+
+
+@pytest.mark.anyio
+async def test_on_a_server_of_ones_own_what_was_revoked_while_the_link_was_down_is_thrown_out(pair: Net) -> None:
+    alpha = pair.workspaces["alpha"]
+    await pair.stop("hub")
+    await pair.stop("alpha")
+    assert await asyncio.to_thread(revoke, alpha, "beta")
+    config = Link(server=member(alpha).server)
+    pair.start("link", LinkProcess(alpha, config, pair.said.append).run(asyncio.Event()))
+    await pair.until(lambda: link_runs(alpha))
+    assert await asyncio.to_thread(wait_until_applied, alpha)
+    await thrown_out(pair, "beta")
+
+
+@pytest.mark.anyio
+async def test_what_the_server_followed_once_is_not_what_it_is_known_to_follow(pair: Net) -> None:
+    """What the server followed once is not what it follows: it may have read others since by itself."""
+    alpha = pair.workspaces["alpha"]
+    assert await asyncio.to_thread(revoke, alpha, "beta")
+    await thrown_out(pair, "beta")
+    await pair.until(lambda: is_applied(pair.files, pair.files.accounts.read_text()))
+    await pair.stop("hub")
+    before = pair.files.accounts.read_text()
+    write_accounts(pair.files, before + "\n# others, that the server reads when it is started")
+    assert pair.server is not None
+    os.kill(pair.server.pid, signal.SIGHUP)
+    write_accounts(pair.files, before)
+    assert not is_applied(pair.files, before)
+    pair.start("hub", Hub(pair.files, member(alpha), pair.said.append).run())
+    await pair.until(lambda: is_applied(pair.files, before), "it was told to read them again")
 
 
 @pytest.mark.anyio
