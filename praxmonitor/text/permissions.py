@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import chop_cells
 
 from mailcore.model.permission import SUBJECT_KEYS, PermissionRequest, remembered
 from mailcore.text.units import clock_time, duration, since
@@ -20,6 +20,8 @@ MOST_HINTED = 8
 """Lines of what would be done where only a part of it is shown."""
 MOST_COMPARED = 2000
 """Lines of an edit that are compared; of a longer one all that goes is shown, then all that comes."""
+SLICE = 4096
+"""Characters of a long line that are made harmless and broken at a time."""
 _SIGNS = {"+": "state-done", "-": "state-failed"}
 
 
@@ -97,13 +99,13 @@ def _changes(given: dict[str, Any], width: int) -> Iterator[Line]:
     if isinstance(given.get("old_string"), str) and isinstance(given.get("new_string"), str):
         edits = [*edits, {"old_string": given.pop("old_string"), "new_string": given.pop("new_string")}]
     for edit in map(dict, edits):
-        yield from _diff(edit.pop("old_string").split("\n"), edit.pop("new_string").split("\n"), width)
+        yield from _diff(edit.pop("old_string"), edit.pop("new_string"), width)
         for key, value in edit.items():
             yield from _value(key, value, width)
     for key in ("content", "new_source"):
         if isinstance(given.get(key), str):
             yield from _labelled("writes", "all of the file:" if key == "content" else "the cell:", width)
-            for text in given.pop(key).split("\n"):
+            for text in _lines(given.pop(key)):
                 yield from _sign("+", text, width)
 
 
@@ -114,12 +116,14 @@ def _are_edits(edits: object) -> bool:
     )
 
 
-def _diff(old: Sequence[str], new: Sequence[str], width: int) -> Iterator[Line]:
-    if len(old) + len(new) > MOST_COMPARED:
-        found = [*(f"-{line}" for line in old), *(f"+{line}" for line in new)]
+def _diff(old: str, new: str, width: int) -> Iterator[Line]:
+    if old.count("\n") + new.count("\n") + 2 > MOST_COMPARED:
+        found = chain((f"-{line}" for line in _lines(old)), (f"+{line}" for line in _lines(new)))
     else:
-        found = list(difflib.unified_diff(old, new, n=MOST_COMPARED, lineterm=""))[3:]  # one hunk, with no head
-    for text in found or [f" {line}" for line in new]:
+        before, after = old.split("\n"), new.split("\n")
+        changed = list(difflib.unified_diff(before, after, n=MOST_COMPARED, lineterm=""))[3:]  # one hunk, with no head
+        found = chain(changed or (f" {line}" for line in after))
+    for text in found:
         yield from _sign(text[:1], text[1:], width)
 
 
@@ -131,14 +135,28 @@ def _sign(sign: str, text: str, width: int) -> Iterator[Line]:
 def _value(key: str, value: object, width: int) -> Iterator[Line]:
     """One value under its key, each line of it as it stands: nothing of it is left out."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    lines = [part for line in text.split("\n") for part in _broken(line, width - NAME_CELLS)]
-    for number, part in enumerate(lines):
+    parts = (part for line in _lines(text) for part in _broken(line, width - NAME_CELLS))
+    for number, part in enumerate(parts):
         yield ((f"{plain(key)[: NAME_CELLS - 1] if not number else '':<{NAME_CELLS}}", "faint"), (part, "strong"))
 
 
-def _broken(text: str, width: int) -> list[str]:
-    harmless = plain(text.expandtabs(4))
-    return [harmless] if cell_len(harmless) <= width else chop_cells(harmless, max(4, width))
+def _lines(text: str) -> Iterator[str]:
+    """Its lines, one after another: of a text of which only the beginning is drawn no more is looked at."""
+    begin = 0
+    while (end := text.find("\n", begin)) >= 0:
+        yield text[begin:end]
+        begin = end + 1
+    yield text[begin:]
+
+
+def _broken(text: str, width: int) -> Iterator[str]:
+    """One line in parts of at most `width` cells, none of it left out; again no more is looked at than is drawn."""
+    rest = ""
+    for begin in range(0, max(1, len(text)), SLICE):
+        rest += plain(text[begin : begin + SLICE].expandtabs(4))
+        *full, rest = chop_cells(rest, max(4, width)) or [""]
+        yield from full
+    yield rest
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[Line]:

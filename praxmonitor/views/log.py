@@ -29,7 +29,7 @@ from praxmonitor.text.log_lines import Times
 from praxmonitor.text.log_places import HOW, typed_place
 from praxmonitor.text.log_status import LogStatus, status_line
 from praxmonitor.views.frame import Frame
-from praxmonitor.views.log_choices import LogChoice, LogChoices
+from praxmonitor.views.log_choices import LogChoice, LogChoices, log_options
 from praxmonitor.views.log_reading import LogList, failure
 from praxmonitor.views.open_log import OpenLog
 from praxmonitor.widgets.line_list import Lines
@@ -150,8 +150,13 @@ class LogScreen(Screen[None]):
         self.frame.searched = self.searched
         self.frame.show(self.selected)
 
+    def on_resize(self) -> None:
+        """The list beside the log may have room by now."""
+        self.call_after_refresh(self._show_choices)
+
     def _show_choices(self) -> None:
-        self.choices.show(self.frame.app.snapshot, self._logs, LogChoice(self._address, self._wanted))
+        if self.choices.list.lines.display:  # else nobody sees it, and it is made anew at each moment for nobody
+            self.choices.show(self.frame.app.snapshot, self._logs, LogChoice(self._address, self._wanted))
 
     def _look(self) -> None:
         if self.frame.in_front:
@@ -367,10 +372,11 @@ class LogScreen(Screen[None]):
             return
         from praxmonitor.dialogs.choose import ChooseScreen
 
-        choices, draws = self.choices.options
-        if choices:
+        shown = LogChoice(self._address, self._wanted)
+        options = list(log_options(self.frame.app.snapshot, self._logs, shown))
+        if options:
+            choices, draws = zip(*options, strict=True)
             hint = "enter show it   j k another   esc back"
-            shown = LogChoice(self._address, self._wanted)
             at = choices.index(shown) if shown in choices else 0
             picked = await display.push_screen_wait(ChooseScreen("Which logs?", draws, hint, at))
             if picked >= 0:

@@ -42,7 +42,6 @@ class LogChoices:
         self._screen, self._picked = screen, picked
         self.list = RowList("choices", picked=self._move)
         self._choices: tuple[LogChoice, ...] = ()
-        self._draws: tuple[Drawing, ...] = ()
         self._settle: Timer | None = None
 
     @property
@@ -50,16 +49,10 @@ class LogChoices:
         """Its cursor is what the keys move."""
         return self.list.lines.has_focus
 
-    @property
-    def options(self) -> tuple[tuple[LogChoice, ...], tuple[Drawing, ...]]:
-        """What can be chosen, and how each is drawn, for a dialog."""
-        return self._choices, self._draws
-
     def show(self, snapshot: Snapshot, logs: Sequence[ListedLog], shown: LogChoice) -> None:
         """List these; the cursor is on what is shown, save while it is moved."""
-        rows = list(_rows(snapshot, logs, shown))
+        rows = list(log_options(snapshot, logs, shown))
         self._choices = tuple(choice for choice, _ in rows)
-        self._draws = tuple(draw for _, draw in rows)
         self.list.show([Row((choice.key,), marked(draw)) for choice, draw in rows])
         if self._settle is None and not self.has_focus:
             self.list.choose(shown.key)
@@ -76,7 +69,8 @@ class LogChoices:
             self._picked(self._choices[place])
 
 
-def _rows(snapshot: Snapshot, logs: Sequence[ListedLog], shown: LogChoice) -> Iterator[tuple[LogChoice, Drawing]]:
+def log_options(snapshot: Snapshot, logs: Sequence[ListedLog], shown: LogChoice) -> Iterator[tuple[LogChoice, Drawing]]:
+    """What can be chosen, and how each is drawn."""
     for facts in snapshot.fleet.agents:
         look = LOOKS[snapshot.status(facts.address).state]
         left: Line = ((f"{look.glyph} ", look.role), (plain(facts.address.removeprefix("@")), "strong"))

@@ -11,9 +11,11 @@ from typing import TypeVar
 from textual.screen import Screen
 
 from mailcore.exceptions import MailcoreError
+from mailcore.logs.patterns import LogPattern
 from mailcore.model.agent import Agent
 from mailcore.workspace.find import Workspace
 from praxmonitor.state.agent_details import CopyState
+from praxmonitor.state.log_hits import LogHits
 from praxmonitor.state.log_open import ListedLog, listed_logs
 from praxmonitor.state.log_pages import LogPages
 from praxmonitor.state.remote_files import ASK_PERIOD, COPIED_LOGS, RemoteFiles
@@ -61,6 +63,8 @@ class LogReading:
         self._screen, self._failed = screen, failed
         self._thread: ThreadPoolExecutor | None = None
         self._pages: LogPages | None = None
+        self._hits: LogHits | None = None
+        """What is searched for in it."""
         self._number = 0
         """Of the log that is wanted: what was asked of one before is dropped when it comes."""
         self.asked = 0
@@ -75,19 +79,44 @@ class LogReading:
         self._let_go()
         self._pages = make()
 
-    def ask(self, work: Callable[[LogPages], T], take: Callable[[T], None]) -> None:
-        """Ask the log for something; `take` is given it, if the same log is still wanted then."""
-        self._start(partial(self._ask, work), take)
+    def ask(
+        self, work: Callable[[LogPages], T], take: Callable[[T], None], over: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask the log for something; `take` is given it, if the same log is still wanted then. `over` is called in any
+        case, whatever came of it."""
+        self._start(partial(self._ask, work), take, over)
+
+    def search(self, pattern: LogPattern | None, take: Callable[[LogHits], None]) -> None:
+        """Search the log for this from now on, and for nothing else; None: for nothing. It ends with the log."""
+        self.ask(partial(self._search, pattern), lambda hits: take(hits) if hits is not None else None)
+
+    def _search(self, pattern: LogPattern | None, pages: LogPages) -> LogHits | None:
+        self._end_search()
+        if pattern is not None:
+            self._hits = LogHits(pages.sources, pattern)
+        return self._hits
+
+    def _end_search(self) -> None:
+        hits, self._hits = self._hits, None
+        if hits is not None:
+            hits.close()
 
     def _ask(self, work: Callable[[LogPages], T]) -> T | None:
         return work(self._pages) if self._pages is not None else None
 
-    def _start(self, work: Callable[[], T | None], take: Callable[[T], None]) -> None:
-        self._screen.run_worker(self._hand_over(work, take), group="log")
+    def _start(
+        self, work: Callable[[], T | None], take: Callable[[T], None], over: Callable[[], None] = lambda: None
+    ) -> None:
+        self._screen.run_worker(self._hand_over(work, take, over), group="log")
 
-    async def _hand_over(self, work: Callable[[], T | None], take: Callable[[T], None]) -> None:
+    async def _hand_over(
+        self, work: Callable[[], T | None], take: Callable[[T], None], over: Callable[[], None]
+    ) -> None:
         number = self._number
-        found = await self._result(work)
+        try:
+            found = await self._result(work)
+        finally:
+            over()
         if found is not None and number == self._number and self._screen.is_mounted:
             take(found)
 
@@ -117,6 +146,7 @@ class LogReading:
             self._thread = None
 
     def _let_go(self) -> None:
+        self._end_search()
         pages, self._pages = self._pages, None
         if pages is not None:
             pages.close()

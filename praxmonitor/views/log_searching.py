@@ -47,28 +47,18 @@ class LogSearching:
 
     def begin_anew(self, begun: Callable[[], None] = lambda: None) -> None:
         """Search the log that is shown now for the same."""
-        before, self._hits, self._at, self._sought = self._hits, None, None, None
+        self._hits, self._at, self._sought, self._asked = None, None, None, False
         pattern = self.pattern
         self.state = SearchState(done=pattern is None, progress=0.0)
-        if before is not None:
-            self._reading.ask(lambda _: before.close(), lambda _: None)
-        if pattern is not None:
-            self._reading.ask(lambda pages: LogHits(pages.sources, pattern), partial(self._take, pattern, begun))
+        self._reading.search(pattern, partial(self._take, pattern, begun))
         self._pane.search(wanted=pattern is not None)
         self._changed()
 
-    def _take(self, pattern: LogPattern, begun: Callable[[], None], hits: LogHits) -> None:
-        if pattern is not self.pattern:
-            self._reading.ask(lambda _: hits.close(), lambda _: None)
-            return
-        self._hits = hits
-        begun()
-        self.look(grew=True)
-
-    def close(self) -> None:
-        """End it; to be called in no thread that draws."""
-        if self._hits is not None:
-            self._hits.close()
+    def _take(self, pattern: LogPattern | None, begun: Callable[[], None], hits: LogHits) -> None:
+        if pattern is self.pattern:
+            self._hits = hits
+            begun()
+            self.look(grew=True)
 
     def look(self, *, grew: bool) -> None:
         """Look how far it is; where the log `grew`, go on in what came."""
@@ -126,10 +116,12 @@ class LogSearching:
             found = highlights(pattern, [shown_text(row, look).replace("\n", " ") for row in rows])
             return {row.key: stretches for row, stretches in zip(rows, found, strict=True)}
 
-        self._reading.ask(match, partial(self._matched, pattern))
+        self._reading.ask(match, partial(self._matched, pattern), self._looked)
+
+    def _looked(self) -> None:
+        self._asked = False
 
     def _matched(self, pattern: LogPattern, found: dict[RowKey, Sequence[Stretch]]) -> None:
-        self._asked = False
         if pattern is self.pattern:
             self._pane.show_matches(found)
             self.reveal()

@@ -149,6 +149,11 @@ def test_a_denial_looks_at_all_that_a_tool_is_given() -> None:
     assert decided([], ["Read(~/.ssh/*)"], "Read", {"file_path": str(Path.home() / ".ssh/id")}) is False
 
 
+def test_a_denial_is_of_words() -> None:
+    for command in ("/usr/bin/git push", 'g""it push', "sh push.sh"):
+        assert decided([], ["Bash(git push*)"], "Bash", {"command": command}) is None, "it is asked for"
+
+
 @hypothesis.given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(";&|<>`\n$("))
 def test_a_chain_is_never_allowed_by_the_pattern_of_its_beginning(head: str, tail: str, joint: str) -> None:
     command = f"git status{head}{joint}{'(' if joint == '$' else ''}{tail}"

@@ -122,3 +122,9 @@ def test_an_answer_counts_exactly_where_it_is_said_to(writer: Agent) -> None:
                 one.join()
         assert told == ([taken.by] if taken is not None else [])
     assert not list((writer.mail_dir / PERMISSIONS).glob("[!.]*"))
+
+
+def test_an_answer_written_by_hand_counts(writer: Agent) -> None:
+    with waiting_request(writer, ASKED) as waits:
+        (writer.mail_dir / PERMISSIONS / f"{ASKED.id}.answer").write_bytes(msgspec.json.encode(YES))
+        assert waits.withdraw() == YES

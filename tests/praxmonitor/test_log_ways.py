@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mailcore.logs.patterns import highlights
 from mailcore.model.fleet import Fleet
 from praxmonitor.actions.app_parts import LogTarget
+from praxmonitor.state.log_hits import LogHits
 from praxmonitor.state.merged_pages import MergedPages
+from praxmonitor.views.log_choices import LogChoices
 from tests.praxmonitor.fake_feed import text_of, until
 from tests.praxmonitor.logs_on_disk import (
     at_logs,
@@ -158,3 +164,99 @@ async def test_hits_are_counted_once_when_a_log_is_rotated(fleet: Fleet) -> None
         write_log(fleet, [stamped(3002, "INFO needle newer")])
         await until(pilot, lambda: search.state.done and search.state.count > 61, "more came")
         assert search.state.count == 62
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_matches_stand_out_though_those_asked_for_before_never_came(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    for name in ("app.log", "b.log"):
+        path = write_log(fleet, [stamped(n, f"INFO needle {n}") for n in range(60)], name)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def held(*words: Any) -> Any:
+        if not reached.is_set():
+            reached.set()
+            go_on.wait(20)
+            if fails:
+                raise ValueError("by surprise")
+        return highlights(*words)
+
+    async with at_logs(fleet) as (app, pilot):
+        view = log_screen(app)
+        view.choose_log(str(path.with_name("app.log")))
+        await said(app, pilot, "app.log")
+        monkeypatch.setattr("praxmonitor.views.log_searching.highlights", held)
+        await pilot.press("slash", *"needle", "enter")
+        await until(pilot, reached.is_set, "matches are looked for")
+        if not fails:
+            view.choose_log(str(path))
+        go_on.set()
+        if fails:
+            await said(app, pilot, "ValueError: by surprise")
+            await pilot.press("k")
+        pane = view.log_shown.pane
+        await until(pilot, lambda: pane.row is not None and bool(pane.stretches(pane.row)), "what matches stands out")
+
+
+async def test_a_search_ends_with_its_log_though_nobody_was_told_of_it_yet(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("app.log", "b.log"):
+        path = write_log(fleet, [stamped(n, f"INFO needle {n}") for n in range(60)], name)
+    reached, go_on = threading.Event(), threading.Event()
+    open_hits: list[LogHits] = []
+
+    class Held(LogHits):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words)
+            open_hits.append(self)
+            reached.set()
+            go_on.wait(20)
+
+        def close(self) -> None:
+            super().close()
+            open_hits.remove(self)
+
+    monkeypatch.setattr("praxmonitor.views.log_reading.LogHits", Held)
+    async with at_logs(fleet) as (app, pilot):
+        view = log_screen(app)
+        view.choose_log(str(path.with_name("app.log")))
+        await said(app, pilot, "app.log")
+        await pilot.press("slash", *"needle", "enter")
+        await until(pilot, reached.is_set, "the search begins")
+        view.choose_log(str(path))
+        go_on.set()
+        await said(app, pilot, "b.log", "'needle': ")
+        await until(pilot, lambda: len(open_hits) == 1, "the former log's search has ended")
+        await pilot.press("slash", *"INFO", "enter")
+        await said(app, pilot, "INFO': ")
+        await until(pilot, lambda: len(open_hits) == 1, "so has what was searched for before")
+    deadline = time.monotonic() + 20
+    while open_hits:
+        assert time.monotonic() < deadline, "with the view the last one ends"
+        time.sleep(0.02)
+
+
+async def test_a_list_that_has_no_room_is_made_for_nobody_and_is_there_once_it_has(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_log(fleet, [stamped(n, f"INFO {n}") for n in range(60)])
+    made: list[int] = []
+    show = LogChoices.show
+
+    def counted(self: LogChoices, *words: Any) -> None:
+        made.append(1)
+        show(self, *words)
+
+    async with at_logs(fleet) as (app, pilot):
+        view = log_screen(app)
+        await until(pilot, on(app, "INFO"), "the log is shown")
+        monkeypatch.setattr(LogChoices, "show", counted)
+        view._draw()
+        assert not made
+        await pilot.resize_terminal(220, 20)
+        await until(pilot, lambda: bool(made) and "app.log" in text_of(app), "the list is there")
+        drawn = len(made)
+        view._draw()
+        assert len(made) > drawn
