@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mailcore.hosts.directory import read_host
+from mailcore.hosts.directory import read_host, write_host
 from mailcore.link import neighbours
 from mailcore.link.neighbours import About, Beat, Listed, Neighbours
 from mailcore.model.link import HostRecord
@@ -23,13 +23,12 @@ pytestmark = pytest.mark.anyio
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[HostRecord, bool]]:
     """What is written from now on, and whether durably."""
     done: list[tuple[HostRecord, bool]] = []
-    real = neighbours.write_host
 
     def spied(workspace: Workspace, record: HostRecord, *, durable: bool = True) -> None:
         done.append((record, durable))
-        real(workspace, record, durable=durable)
+        write_host(workspace, record, durable=durable)
 
-    monkeypatch.setattr(neighbours, "write_host", spied)
+    monkeypatch.setattr("mailcore.link.neighbours.write_host", spied)
     return done
 
 
