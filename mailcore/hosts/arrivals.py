@@ -32,7 +32,7 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
 IN = "in"
-MAX_RUN = 256
+MAX_RUN = 1024
 """Envelopes that are carried out before their number is written."""
 TOGETHER = frozenset((EnvelopeKind.MAIL, EnvelopeKind.RECEIPT))
 """The kinds of which several are carried out at once."""

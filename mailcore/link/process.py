@@ -25,10 +25,13 @@ from mailcore.link.server import ServerProcess, server_accounts, server_place, w
 from mailcore.link.together import Together, end_tasks
 from mailcore.system.lock_holder import holder_words
 from mailcore.system.locks import newest_lock_file, try_lock
+from mailcore.system.memory import share_arenas
 from mailcore.system.processes import start_ticks
 from mailcore.system.safe_open import open_regular
 from mailcore.workspace.find import Workspace
 
+ARENAS = 2
+"""Of its threads' memory: with one for each thread it keeps several times what it needs after a flood."""
 BUSY = "busy"
 """The code of the refusal where another process of the link's runs."""
 
@@ -55,6 +58,7 @@ class LinkProcess:
         if descriptor is None:
             with open_regular(newest_lock_file(lock)) as held:
                 raise Refused(f"the link of {self._workspace.root} is run by {holder_words(held.fileno())}", BUSY)
+        share_arenas(ARENAS)
         self._loop = asyncio.get_running_loop()
         waiting: asyncio.Task[Any] = asyncio.create_task(ended.wait())
         work: asyncio.Task[Any] = asyncio.create_task(self._work())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PULL = 64
+PULL = 16
 """Messages that are asked for at once, and their bytes."""
 PULL_BYTES = 8 << 20
 PULL_FOR = 30.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -39,6 +41,12 @@ _OURS = frozenset(
 """Keys that another host does not decide."""
 _WAITS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM))
 """Of these a disk or a machine recovers: what it refused is tried again, and told to nobody."""
+
+
+MAX_AT_ONCE = 4
+"""Mailboxes that are written at the same time."""
+_Rows = Sequence[tuple[Agent, Envelope, dict[str, Any]]]
+"""Mails of one recipient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +99,36 @@ def deliver_envelopes(
             raise
         except Exception as error:  # whatever one holds must not stop all that come after it
             refused.append((envelope, f"{type(error).__name__}: {error}"))
+    first = numbers.reserve_numbers(workspace.root, len(wanted)) if wanted else 0
+    for number, (_, _, raw) in enumerate(wanted, first):
+        raw["seq"] = number
     arrived: list[Arrived] = []
-    for _, group in groupby(sorted(wanted, key=lambda one: one[0].address), key=lambda one: one[0].address):
-        rows = list(group)
-        try:
-            arrived += _deliver(rows, repeated)
-        except MailcoreError as error:
-            cause = error.__cause__
-            if error.code == "locked" or (isinstance(cause, OSError) and cause.errno in _WAITS):
-                raise OSError(getattr(cause, "errno", errno.EAGAIN), str(error)) from error
-            refused += [(envelope, str(error)) for _, envelope, _ in rows]
-        except OSError:
-            raise
-        except Exception as error:
-            refused += [(envelope, f"{type(error).__name__}: {error}") for _, envelope, _ in rows]
+    by_recipient = groupby(sorted(wanted, key=lambda one: one[0].address), key=lambda one: one[0].address)
+    for rows, found in _delivered([list(group) for _, group in by_recipient], repeated):
+        if isinstance(found, list):
+            arrived += found
+            continue
+        cause = found.__cause__
+        if isinstance(found, MailcoreError) and (
+            found.code == "locked" or (isinstance(cause, OSError) and cause.errno in _WAITS)
+        ):
+            raise OSError(getattr(cause, "errno", errno.EAGAIN), str(found)) from found
+        if isinstance(found, OSError):
+            raise found
+        why = str(found) if isinstance(found, MailcoreError) else f"{type(found).__name__}: {found}"
+        refused += [(envelope, why) for _, envelope, _ in rows]
     stored = [receipts.stored(one.message) for one in arrived]
     receipts.put_words(workspace, envelopes[0].sender, stored + [_refusal(envelope, why) for envelope, why in refused])
-    for _, those in groupby(arrived, key=lambda one: one.agent.address):
-        some = list(those)
-        ids = {"ids": [one.message.id for one in some], "envelopes": [one.envelope.id for one in some]}
-        with tolerated():
-            audit.record(workspace, envelopes[0].sender, "arrived", to=some[0].agent.address, **ids)
-    for envelope, why in refused:
-        with tolerated():
-            audit.record(workspace, envelope.sender, "refused", envelope=envelope.id, reason=why)
+    by_agent = {address: list(those) for address, those in groupby(arrived, key=lambda one: one.agent.address)}
+    facts = [
+        {"to": to, "ids": [one.message.id for one in those], "envelopes": [one.envelope.id for one in those]}
+        for to, those in by_agent.items()
+    ]
+    reasons = [{"envelope": envelope.id, "reason": why} for envelope, why in refused]
+    for verb, each in (("arrived", facts), ("refused", reasons)):
+        if each:
+            with tolerated():
+                audit.record_all(workspace, envelopes[0].sender, verb, each)
     return arrived
 
 
@@ -181,12 +195,27 @@ def _from_there(address: str, sender: str, here: str) -> str:
     return name if host == here else address if host else joined(address, sender)
 
 
-def _deliver(rows: Sequence[tuple[Agent, Envelope, dict[str, Any]]], repeated: bool) -> list[Arrived]:
+def _delivered(groups: Sequence[_Rows], repeated: bool) -> Iterator[tuple[_Rows, list[Arrived] | Exception]]:
+    """Deliver the mails of each recipient, and what became of them, in order: several recipients' at once, for most of
+    it is waiting for the disk."""
+
+    def deliver(rows: _Rows) -> list[Arrived] | Exception:
+        try:
+            return _deliver(rows, repeated)
+        except Exception as error:
+            return error
+
+    if len(groups) < 2:
+        yield from ((rows, deliver(rows)) for rows in groups)
+        return
+    with ThreadPoolExecutor(min(MAX_AT_ONCE, len(groups)), thread_name_prefix="deliver") as workers:
+        work = [workers.submit(copy_context().run, deliver, rows) for rows in groups]
+        yield from ((rows, one.result()) for rows, one in zip(groups, work, strict=True))
+
+
+def _deliver(rows: _Rows, repeated: bool) -> list[Arrived]:
     agent = rows[0][0]
     raws = [raw for _, _, raw in rows]
-    first = numbers.reserve_numbers(agent.root, len(raws))
-    for number, raw in enumerate(raws, first):
-        raw["seq"] = number
     archived = _archived(agent) if repeated else None
     ids = mailbox.deliver_all(agent, raws, archived or (lambda _: False))
     now = utc_time(datetime.now().timestamp())

@@ -17,6 +17,7 @@ from mailcore.observe.log_reader import LogReader
 from mailcore.observe.permission_reader import PermissionReader
 from mailcore.observe.run_reader import RunReader
 from mailcore.observe.session_reader import SessionReader
+from mailcore.observe.telling import without_untold
 from mailcore.programs.prices import Prices
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
@@ -27,9 +28,11 @@ from mailcore.workspace.lock_reader import read_lock
 class AgentReader:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, open_files: OpenFiles, prices: Prices | None = None) -> None:
-        """`open_files`: where its busiest files stay open."""
-        self.agent = agent
+    def __init__(
+        self, agent: Agent, open_files: OpenFiles, prices: Prices | None = None, *, to_tell: bool = False
+    ) -> None:
+        """`open_files`: where its busiest files stay open; `to_tell`: no more of its mail is held than may be told."""
+        self.agent, self._to_tell = agent, to_tell
         # Kept: making a path costs more than its stat.
         self.mail, self.logs = agent.mail_dir, agent.logs_dir
         self._inbox, self._lock_file = agent.inbox, agent.dispatch_lock
@@ -83,7 +86,8 @@ class AgentReader:
         entered = self._stamps.moved(self.mail)
         self.stirred |= entered
         if self._stamps.moved(self._inbox) or fresh:
-            facts.append(MailboxRead(address, read_mailbox(self._inbox, self.agent.root)))
+            mailbox = read_mailbox(self._inbox, self.agent.root)
+            facts.append(MailboxRead(address, without_untold(mailbox) if self._to_tell else mailbox))
         # The lock before the journal: a run's end is written before its lock goes, so none looks open and abandoned.
         lock = self._read_lock(entered)
         if lock != self._lock or fresh:

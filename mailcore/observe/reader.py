@@ -46,7 +46,8 @@ class WorkspaceReader:
     """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
 
     def __init__(self, workspace: Workspace, *, hosts: bool = True, patience: float = LINK_PATIENCE) -> None:
-        """`hosts`: what other hosts of its link tell is read too; `patience`: as of `HostsReader`."""
+        """`hosts`: what other hosts of its link tell is read too; else it reads to tell them, and holds no more of mail
+        than may be told. `patience`: as of `HostsReader`."""
         self.workspace = workspace
         self._hosts = HostsReader(workspace, patience) if hosts else None
         self._remote: tuple[Agent, ...] = ()
@@ -313,7 +314,7 @@ class WorkspaceReader:
         for agent in agents:
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = AgentReader(agent, self._held, self._prices)
+                branch = AgentReader(agent, self._held, self._prices, to_tell=self._hosts is None)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches

@@ -21,6 +21,8 @@ from mailcore.text.masks import masked
 
 NEWEST_MAILS, OLDEST_MAILS = 12, 4
 """Of a mailbox, so many of the newest and of the oldest open mails are told; the others are counted."""
+NEWEST_HELD = 30
+"""Of so many of the newest more is held: that they came is told, too (`fold.MAX_ACTIVITIES`)."""
 MAX_REQUESTS = 10
 """Requests for approval of one agent that are told, the oldest."""
 MAX_TOLD_SUBJECT, MAX_TOLD_ANSWER, MAX_TOLD_REQUEST = 200, 400, 4_000
@@ -56,6 +58,26 @@ def telling(old: AgentFacts | None, new: AgentFacts) -> AgentTold | None:
     if activities := tuple(activity for activity in new.activities if id(activity) not in told):
         found["activities"] = activities
     return AgentTold(new.address, whole=old is None, **found) if found or old is None else None
+
+
+def without_untold(mailbox: Mailbox) -> Mailbox:
+    """The mailbox without what is told to nobody: who only tells need not hold the text of all mail.
+
+    Requests for approval are as they are; of the newest and oldest mails stays what stands in their heads, of the
+    others that they are there.
+    """
+    waiting = [message for message in mailbox.messages if message.status != "closed"]
+    shown = {id(message) for message in (*waiting[:NEWEST_HELD], *waiting[-OLDEST_MAILS:])}
+
+    def light(message: Message) -> Message:
+        if "approval" in message.raw:
+            return message
+        if id(message) in shown or "upsert_key" in message.raw or not message.id:
+            raw = {key: message.raw[key] for key in KEPT_KEYS if key in message.raw}
+            return dataclasses.replace(message, body="", reply_path="", raw=raw)
+        return Message(message.id, "", message.at, "", "", "", message.status, unread=message.unread)
+
+    return dataclasses.replace(mailbox, messages=tuple(map(light, mailbox.messages)))
 
 
 def _bounded(value: Any, agent: Agent) -> Any:

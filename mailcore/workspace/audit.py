@@ -8,7 +8,7 @@ beside it keeps the digest of the last: what was changed, removed or put in by h
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
 from pathlib import Path
@@ -40,10 +40,15 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
 
     MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
     """
+    record_all(workspace, by, verb, [facts])
+
+
+def record_all(workspace: Workspace, by: str, verb: str, each: Sequence[Mapping[str, Any]]) -> None:
+    """The same of several acts of one kind, by the facts of each, in order: one wait for the disk."""
     stamp = {"proof": current_proof.get()} if current_proof.get() else {}
     try:
         registry.update_copy(workspace.registry)
-        append_line(workspace.state_dir, {"by": by, "verb": verb, **stamp, **facts})
+        append_lines(workspace.state_dir, [{"by": by, "verb": verb, **stamp, **facts} for facts in each])
     except OSError as error:
         path = workspace.state_dir / FILE
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
@@ -54,18 +59,27 @@ def append_line(state: Path, act: dict[str, Any], *, durable: bool = True) -> No
 
     It is on disk when this returns, unless `durable` is false: then who writes many lines flushes once.
     """
+    append_lines(state, [act], durable=durable)
+
+
+def append_lines(state: Path, acts: Sequence[Mapping[str, Any]], *, durable: bool = True) -> None:
+    """The same of several, in one write."""
     path = state / FILE
     self_ignore.make_ignored(state)
     with ExitStack() as stack:
         try:
             with locked(state / LOCK, CHAIN_PATIENCE) as head:
                 number, size = stack.enter_context(writing.open_to_append(path))
-                line = journal.encode({**act, "chain": _expected(number, size, head)})
-                size = writing.append_to(number, size, line, path)
-                os.pwrite(head, b"%-20d %s\n" % (size, digest(line).encode()), 0)
-        except MailcoreError as error:  # rather a line out of the chain than none
+                lines, chain = [], _expected(number, size, head)
+                for act in acts:
+                    lines.append(journal.encode({**act, "chain": chain}))
+                    chain = digest(lines[-1])
+                size = writing.append_to(number, size, b"\n".join(lines), path)
+                os.pwrite(head, b"%-20d %s\n" % (size, chain.encode()), 0)
+        except MailcoreError as error:  # rather lines out of the chain than none
             number, size = stack.enter_context(writing.open_to_append(path))
-            writing.append_to(number, size, journal.encode({**act, "chain": "", "unchained": str(error)}), path)
+            lines = [journal.encode({**act, "chain": "", "unchained": str(error)}) for act in acts]
+            writing.append_to(number, size, b"\n".join(lines), path)
         # After the lock is given back: who comes next need not wait for the disk, and the file's order is the chain's.
         if durable:
             writing.sync(number)

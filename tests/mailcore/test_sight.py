@@ -35,6 +35,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.host_reader import SIGHT_FILE
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.told import told_here
+from mailcore.observe.watch import WorkspaceWatch
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House, wait_until
 
@@ -389,3 +390,13 @@ def test_a_line_in_a_hooks_log_is_told_in_a_moment(house: House) -> None:
         log.parent.mkdir(exist_ok=True)
         log.write_text('{"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s"}\n')
         wait_until(lambda: any(b"Bash" in one for one in sent[1:]), what="the call is told")
+
+
+def test_after_much_work_it_pauses_longer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its own processor time: what else the machine does is not counted."""
+    spent, pauses = iter(range(1_000_000)), []
+    monkeypatch.setattr(time, "thread_time", lambda: float(next(spent)))
+    monkeypatch.setattr(WorkspaceWatch, "pause", lambda _, seconds: pauses.append(seconds))
+    with running(SightPublisher(house.workspace, into([]))):
+        wait_until(lambda: pauses, what="it read once")
+    assert set(pauses) == {sight_publisher.SHARE * 1.0}

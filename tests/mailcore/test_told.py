@@ -25,8 +25,8 @@ from mailcore.model.usage import Spending, Usage
 from mailcore.observe.awaiting_answer import wait_status
 from mailcore.observe.fact_codec import FACT_KINDS, LeftOut, decoded_facts, encoded_line, tagged
 from mailcore.observe.facts import AgentTold, Fact, MailboxRead, Roster
-from mailcore.observe.fold import apply
-from mailcore.observe.telling import NEWEST_MAILS, OLDEST_MAILS, roster, telling
+from mailcore.observe.fold import MAX_ACTIVITIES, apply
+from mailcore.observe.telling import NEWEST_HELD, NEWEST_MAILS, OLDEST_MAILS, roster, telling, without_untold
 from mailcore.observe.told import told_here
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.listing import alarm_rows
@@ -128,6 +128,22 @@ def test_a_mailbox_elsewhere_is_a_count_and_a_few_heads() -> None:
     assert {one.body for one in mailbox.messages} == {""} and all("body" not in one.raw for one in mailbox.messages)
     assert {one.sender for one in mailbox.messages} == {"@editor"} and mailbox.messages[0].recipient == "@writer.beta"
     assert mailbox.messages[-1].id == BUSY.mailbox.messages[-1].id, "the oldest, which waits longest, is among them"
+
+
+def test_who_only_tells_holds_no_text_of_mail_and_tells_the_same() -> None:
+    plain = [
+        Message(f"{n:08x}", "s", NOW - n, "@editor", f"subject {n}", "text", "new", unread=n % 2 > 0, raw={"k": "text"})
+        for n in range(60)
+    ]
+    mailbox = Mailbox(MailboxStatus.OK, (replace(plain[0], id="closed", status="closed"), *plain, asked(99)))
+    held = without_untold(mailbox)
+    heads = [seen(told(None, msgspec.structs.replace(BUSY, mailbox=one))).mailbox for one in (held, mailbox)]
+    assert heads[0] == heads[1] and heads[0].open == 61
+    assert [one.id for one in held.messages] == [one.id for one in mailbox.messages]
+    assert [one.id for one in held.messages if one.body] == [asked(99).id]
+    assert [one.id for one in held.messages if one.raw] == [asked(99).id]
+    assert sum(bool(one.subject) for one in held.messages) == NEWEST_HELD + OLDEST_MAILS
+    assert NEWEST_HELD >= MAX_ACTIVITIES
 
 
 def test_a_log_that_grows_there_is_no_file_of_ours() -> None:

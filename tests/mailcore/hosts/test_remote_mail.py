@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
+from mailcore.formats import journal
 from mailcore.hosts import arrivals, channel, directory
 from mailcore.hosts.membership import link_directory
 from mailcore.mail import answer, mailbox, message_text, post, remote_arrival, route, sent_mail
@@ -15,8 +18,10 @@ from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.outbox import Sent
 from mailcore.mail.sent_mail import SentMail
+from mailcore.mail.store import LockedMailbox
 from mailcore.model.link import Envelope, EnvelopeKind, HostRecord
 from mailcore.model.message import Message
+from mailcore.system import writing
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from tests.mailcore.hosts.conftest import Linked, carry, settle
@@ -314,6 +319,52 @@ def test_many_to_many_keep_the_order_of_their_sender(link: Linked) -> None:
     assert [mail.subject for mail in reversed(inbox(link.beta, "@editor"))] == [f"s{n}" for n in range(12) if n % 3]
     numbers = [mail.seq for name in ("@lead", "@editor") for mail in inbox(link.beta, name)]
     assert len(set(numbers)) == 12
+
+
+def test_mailboxes_of_several_recipients_wait_for_the_disk_at_the_same_time(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads meet in it; and each writes with the proof of whoever carries out."""
+    for to in ("@editor.beta", "@lead.beta"):
+        for n in range(2):
+            post.send_mail(link.alpha, "@writer", [to], f"{to} {n}", "b")
+    met, write = threading.Barrier(2, timeout=20.0), LockedMailbox.write
+    proofs: list[str] = []
+
+    def written(place: LockedMailbox, *parts: bytes | memoryview) -> None:
+        proofs.append(audit.current_proof.get())
+        met.wait()
+        write(place, *parts)
+
+    monkeypatch.setattr(LockedMailbox, "write", written)
+    token = audit.current_proof.set("supervisor")
+    try:
+        carry(link.alpha, link.beta)
+    finally:
+        audit.current_proof.reset(token)
+    assert proofs == ["supervisor"] * 2
+    for name in ("@editor", "@lead"):
+        assert [mail.subject for mail in inbox(link.beta, name)] == [f"{name}.beta {n}" for n in (1, 0)]
+    assert {mail.seq for name in ("@editor", "@lead") for mail in inbox(link.beta, name)} == {1, 2, 3, 4}
+
+
+def test_many_mails_that_came_are_in_the_audit_after_one_wait_for_the_disk(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for to in ("@editor.beta", "@lead.beta"):
+        post.send_mail(link.alpha, "@writer", [to], "s", "b")
+    path, synced, sync = link.beta.state_dir / audit.FILE, [], writing.sync
+
+    def noted(opened: int) -> None:
+        synced.append(os.fstat(opened).st_ino)
+        sync(opened)
+
+    monkeypatch.setattr(writing, "sync", noted)
+    carry(link.alpha, link.beta)
+    arrived = [line for line in journal.read_records(path) if line["verb"] == "arrived"]
+    assert [line["to"] for line in arrived] == ["@editor", "@lead"]
+    assert synced.count(path.stat().st_ino) == 1
+    assert list(audit.broken_links(link.beta.state_dir)) == []
 
 
 def test_everyone(link: Linked) -> None:
