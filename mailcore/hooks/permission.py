@@ -20,7 +20,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mailcore.config import Permissions, read_config
+from mailcore.config import Permissions
 from mailcore.exceptions import MailcoreError
 from mailcore.hooks.session_events import newest_events
 from mailcore.model.agent import Agent
@@ -34,6 +34,7 @@ from mailcore.programs.registry import programs
 from mailcore.system.processes import exit_notice, start_ticks
 from mailcore.workspace import presence
 from mailcore.workspace.find import Workspace, workspace_at
+from mailcore.workspace.trust import trusted_config
 
 BY_POLICY = "policy"
 """By whom what config.toml says was decided."""
@@ -61,7 +62,7 @@ def ask_operator(
     workspace: Workspace, agent: Agent, request: PermissionRequest, program: int
 ) -> PermissionAnswer | None:
     """Who decides: config.toml, the operator, or, None, the person at the program's own terminal."""
-    policy = read_config(workspace.config_file).permissions
+    policy = trusted_config(workspace)[0].permissions
     decided = decided_by_policy(policy, request.tool, request.tool_input)
     if decided is not None:
         why = "" if decided else f"[permissions] deny of {workspace.config_file.name} says so"

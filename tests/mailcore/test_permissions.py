@@ -29,6 +29,7 @@ from mailcore.programs.base import Hooks
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from tests.mailcore.conftest import House, wait_until
+from tests.mailcore.test_trust import git
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 SUGGESTED = [{"type": "addDirectories", "directories": ["/p"], "destination": "session"}, {"type": "setMode"}]
@@ -228,6 +229,23 @@ def test_config_decides_without_asking_and_the_audit_says_so(house: House, watch
     assert sorted(acts) == [("permission allow", "policy"), ("permission deny", "policy")]
     house.workspace.config_file.write_text("[permissions\n")
     assert Asking(watched).said() == {}, "a config that cannot be read grants nothing"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_what_a_config_that_came_by_git_allows_is_withheld_and_what_it_denies_is_not(
+    house: House, watched: Agent
+) -> None:
+    house.workspace.config_file.write_text('[permissions]\nallow = ["Bash(touch *)"]\ndeny = ["Bash(rm *)"]\n')
+    git(house.root, "init")
+    git(house.root, "add", "-A")
+    git(house.root, "commit", "-m", "all")
+    asking = Asking(watched)
+    (request,) = waiting(watched)
+    decide(house, watched, request, allow=False)
+    assert asking.said()["behavior"] == "deny", "whoever wrote the repository grants nothing here"
+    assert "[permissions] deny" in Asking(watched, tool_input={"command": "rm a"}).said()["message"]
+    house.mailcore("trust", "--from", "@operator")
+    assert Asking(watched).said() == {"behavior": "allow"}
 
 
 TABLE = [
