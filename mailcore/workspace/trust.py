@@ -197,8 +197,9 @@ STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dis
 """Ends of the names of our files from which a start comes, and those of `.praxmonitor/expiring`."""
 
 
-def why_state_untrusted(workspace: Workspace) -> str:
-    """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
+def why_state_untrusted(workspace: Workspace, ends: tuple[str, ...] = STATE) -> str:
+    """Why nothing happens by itself by what stands in its files of state (`ends` of their names): they came by git.
+    Empty where it may.
 
     A waiting start, a run whose end nobody reported or a request past its time is no wish of this user's then. Where no
     such file is tracked, or the workspace was made or allowed here, that was not asked for.
@@ -214,7 +215,7 @@ def why_state_untrusted(workspace: Workspace) -> str:
         tracked = git_repository.git_entries(workspace.root, "ls-files", "-z", "--", *names)
     except OSError:
         return ""
-    ours = [name for name in tracked if name.endswith(STATE) or "/expiring/" in name]
+    ours = [name for name in tracked if name.endswith(ends) or "/expiring/" in name]
     if not ours:
         return ""
     return f"git tracks {ours[0]}, so that others may have written it: nothing starts by that until `mailcore trust`"
