@@ -170,7 +170,7 @@ EXAMPLES = {
         'mailcore completion bash   # eval "$(mailcore completion bash)" in ~/.bashrc',
         "mailcore completion fish",
     ),
-    "doctor": ("mailcore doctor",),
+    "doctor": ("mailcore doctor", "mailcore doctor --live   # mail is sent, and has to come back"),
     "prune": ("mailcore prune --older 30d --dry-run",),
     "repair": ("mailcore repair --dry-run", "mailcore repair @writer"),
 }
