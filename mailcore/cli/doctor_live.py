@@ -84,7 +84,7 @@ def _probe(scratch: Workspace) -> tuple[Agent, str]:
 def _run(agent: Agent, hooks: Hooks, entry: HookEntry) -> subprocess.CompletedProcess[str]:
     """Run a hook as the program does, with an event of a session on its standard input."""
     transcript = str(agent.root / "doctor.jsonl")
-    event = {"session_id": "doctor", "hook_event_name": entry.event, "transcript_path": transcript}
+    event = {"session_id": f"doctor-{entry.role}", "hook_event_name": entry.event, "transcript_path": transcript}
     line = hook_plan(agent, hooks).handler(entry, "entry")["command"]
     attended = {hooks.attended: "1"} if hooks.attended else {}
     return subprocess.run(
@@ -104,7 +104,7 @@ def _at_its_next_step(scratch: Workspace, hooks: Hooks) -> str:
 
 def _when_it_is_idle(scratch: Workspace, hooks: Hooks) -> str:
     agent = scratch.agent("@probe")
-    bell = agent.mail_dir / WAITING / "doctor.bell"
+    bell = agent.mail_dir / WAITING / f"doctor-{HookRole.SLEEP}.bell"
     with ThreadPoolExecutor(1) as pool:
         sleeper = pool.submit(_run, agent, hooks, HookEntry("Stop", HookRole.SLEEP))
         try:

@@ -142,6 +142,8 @@ def test_mail_goes_round_and_through_the_session_that_is_open(house: House, idle
     found = live(house, 0, PATH=programs)
     assert found.keys() == {"claude hook", "claude wake", "MCP server", "@writer"}
     assert all(check["ok"] for checks in found.values() for check in checks)
+    took = float(found["claude wake"][0]["finding"].split()[-2])
+    assert took < 15, "a session that nothing else was told of is woken at once"
     assert "session abc-1 was given a mail, and its file holds it" in found["@writer"][0]["finding"]
     assert house.inbox("@writer") == (), "it is closed again"
     assert sorted(Path(tempfile.gettempdir()).glob("mailcore-doctor-*")) == before

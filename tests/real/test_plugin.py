@@ -124,6 +124,13 @@ def test_mail_wakes_who_is_idle_and_a_person_types_the_commands(lab: Lab) -> Non
         wait_until(lambda: "turn is over" in shown.text and sleeps(lab), 60, "it is idle")
         quiet(shown)
         arrives(lab, "Fire idle", send(lab, "Fire idle"), 5.0)
+        wait_until(lambda: sleeps(lab), 20, "it is idle again")
+        checks = lab.mailcore("doctor --live")["checks"]
+        live = {one["name"]: one["finding"] for one in checks if one["finding"].startswith("live: ")}
+        print("\n".join(f"{name}: {finding}" for name, finding in live.items()))
+        assert live.keys() == {"claude hook", "claude wake", "MCP server", "@writer"}
+        assert "and its file holds it" in live["@writer"]
+        assert any("hooks by the plugin" in one["finding"] for one in checks)
         for typed, expected in (
             ("/mail", "mailcore inbox"),
             ("/mailcore:reply 7 yes", "Answer a mail: 7 yes"),
