@@ -12,8 +12,8 @@ from mailcore.hooks.install import NO_HOOKS, hook_state, install_hooks, remove_h
 from mailcore.hooks.plugin_lines import PLUGIN
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
+from mailcore.programs.registry import has_home, programs
 from mailcore.programs.registry import hooks_of as hooks_of
-from mailcore.programs.registry import programs
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -58,9 +58,20 @@ def _row(call: Call, agent: Agent) -> dict[str, Any]:
         row |= {"state": found.state, "why": found.why}
     except MailcoreError as error:
         row |= {"state": "broken", "why": str(error)}
+    if row["state"] == "none" and (plugin := _plugin(call, agent, name, own)):
+        row |= {"state": "plugin", "why": f"those of the plugin run, which {plugin} switches on"}
     if row["state"] == "none" and own is None:
         row |= {"state": "unsupported", "why": f"{name} has no hooks: what it does is read from its session files"}
     return row
+
+
+def _plugin(call: Call, agent: Agent, name: str, own: Hooks | None) -> str:
+    """The settings that switch our plugin on for it; empty: none do."""
+    from mailcore.accounts.account import account_of
+
+    if own is None or own.parts is None or not has_home(name):
+        return ""
+    return own.parts(account_of(call.config, agent.address, name).home, agent.branch).plugin
 
 
 def _places(own: Hooks | None) -> list[Hooks]:

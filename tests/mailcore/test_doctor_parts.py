@@ -116,6 +116,17 @@ def idle(house: House) -> Iterator[Agent]:
     wait_until(lambda: not waiting_sessions(agent), 20, "no sleeper is left")
 
 
+def test_hooks_status_says_the_plugin(house: House, tmp_path: Path, programs: str) -> None:
+    home = {"PATH": programs, "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    (tmp_path / "settings.json").write_text(json.dumps({"enabledPlugins": {"mailcore@praxmonitor": True}}))
+    done = house.mailcore("hooks", "status", "@writer", "--from", "@operator", "--json", env=home)
+    (row,) = json.loads(done.stdout)["agents"]
+    assert row["state"] == "plugin" and str(tmp_path / "settings.json") in row["why"]
+    (tmp_path / "settings.json").unlink()
+    done = house.mailcore("hooks", "status", "@writer", "--from", "@operator", "--json", env=home)
+    assert json.loads(done.stdout)["agents"][0]["state"] == "none"
+
+
 def live(house: House, status: int, **environment: str) -> dict[str, list[dict[str, Any]]]:
     """Name → the checks that round trips gave."""
     done = house.mailcore("doctor", "--live", "--from", "@operator", "--json", env=environment)
