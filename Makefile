@@ -21,6 +21,7 @@ docs:
 	$(BIN)/python -m tests.tools.architecture
 	$(BIN)/python -m tests.tools.command_lines
 	$(BIN)/python -m tests.tools.man_pages
+	$(BIN)/python -m tests.tools.plugin_files
 
 test:  ## the README's command
 	sed -n '/<!-- test -->/,/<!-- \/test -->/p' README.md | grep -v -e '<!--' -e '```' | sh -e

@@ -76,7 +76,7 @@ GROUPS = {
     "Agents' programs": {
         "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
         "permission": ("permission", "what a program asks for first: permission [allow ID [--always] | deny ID WHY]"),
-        "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
+        "hooks": ("hooks", "what a program tells at each step: hooks install|status|remove [@a|--all] | plugin"),
         "mcp": (
             "mailcore.mcp.verb",
             "serve these verbs over MCP, on standard input and output; its clients' keys: mcp key new @a",
@@ -154,6 +154,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         answer_shell(Path(__file__).with_name("command_line.json"), words[1:])
         return 0
+    if words[:1] == ["_lines"]:
+        from mailcore.hooks.plugin_lines import main as write_plugin_lines
+
+        return write_plugin_lines(words[1:])
     if words[:1] == ["help"] and len(words) > 1:
         words = [words[1], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):

@@ -9,21 +9,22 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from mailcore.accounts.account import accounts, require_account
+from mailcore.accounts.account import account_of, accounts, require_account
 from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, check_lines, trusted
 from mailcore.cli.doctor_link import link_checks
+from mailcore.cli.doctor_parts import part_checks
 from mailcore.cli.doctor_restart import after_restart
 from mailcore.cli.doctor_sessions import session_checks
+from mailcore.cli.options import sender_option
 from mailcore.config import Config, read_config
 from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import ConfigError, MailcoreError
-from mailcore.hooks.install import hook_state
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.programs import registry
-from mailcore.programs.base import Hooks, Program
+from mailcore.programs.base import Program
 from mailcore.programs.choose import select
 from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user_directories
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
@@ -36,8 +37,14 @@ CONFIG = ".praxmonitor/config.toml"
 
 
 def arguments(verb: str, parser: Parser) -> None:
-    """None but `--json`."""
-    del verb, parser
+    """`doctor [--live]`."""
+    del verb
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="prove it by round trips too; each idle session that can be woken is sent a mail, which is a turn of it",
+    )
+    sender_option(parser)
 
 
 def doctor(call: Call) -> VerbResult:
@@ -61,8 +68,17 @@ def doctor(call: Call) -> VerbResult:
     checks += session_checks([agent for agent in call.workspace.agents if not agent.is_operator], accounts(config))
     for number, agent in enumerate(call.workspace.agents, 1):
         step(agent.address, number, len(call.workspace.agents))
-        checks += _agent(agent, registry.hooks_of(config.agent(agent.address).program))
+        checks += _agent(agent, config)
     checks += link_checks(call.workspace, config.link)
+    if call.arguments.live:
+        from mailcore.cli.doctor_live import live_checks
+
+        call.require(prove=False)
+        step("round trips")
+        kinds = (_kind(agent, config) for agent in agents)
+        checks += live_checks(
+            call.workspace, {kind.name: kind.hooks for kind in kinds if kind is not None and kind.hooks is not None}
+        )
     bad = sum(not check.ok for check in checks)
     return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(check_lines(checks))
 
@@ -191,7 +207,15 @@ def _pack_homes(workspace: Workspace) -> list[Path]:
     return [*(home / ".openpeon" / "packs" for home in (workspace.root, user_directories.home())), shipped]
 
 
-def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
+def _kind(agent: Agent, config: Config) -> Program | None:
+    """The agent's program, which hooks are put in for; None where it has none that is there."""
+    try:
+        return select(agent, config)
+    except MailcoreError:
+        return None
+
+
+def _agent(agent: Agent, config: Config) -> Iterator[Check]:
     name = agent.address
     if not agent.branch.is_dir():
         yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
@@ -204,7 +228,10 @@ def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
     if not os.access(agent.mail_dir if agent.mail_dir.exists() else agent.branch, os.W_OK):
         yield Check(name, False, f"{agent.mail_dir} cannot be written", "mend its rights: no mail can be delivered")
     yield from _runs(agent)
-    yield _hooks(agent, place) if place is not None else Check(name, True, "hooks none: its program runs none")
+    kind = _kind(agent, config)
+    place = registry.hooks_of(config.agent(name).program or (kind.name if kind is not None else ""))
+    home = account_of(config, name, kind.name).home if kind is not None and registry.has_home(kind.name) else None
+    yield from part_checks(agent, place, home)
 
 
 def _runs(agent: Agent) -> Iterator[Check]:
@@ -229,17 +256,6 @@ def _runs(agent: Agent) -> Iterator[Check]:
             yield Check(
                 agent.address, False, f"{journal} is {found}", f"nothing is known of that run; remove {journal.parent}"
             )
-
-
-def _hooks(agent: Agent, place: Hooks) -> Check:
-    hooks = hook_state(agent, place)
-    events = "events are written" if agent.hooks_log.exists() else f"no events yet ({agent.hooks_log})"
-    found = f"hooks {hooks.state}: {hooks.why or events}"
-    if hooks.state == "broken":
-        return Check(agent.address, False, found, "mend that file; the agent's program cannot read it either")
-    if hooks.state == "outdated":
-        return Check(agent.address, False, found, f"mailcore hooks install {agent.address}")
-    return Check(agent.address, True, found)
 
 
 def _backend() -> str:

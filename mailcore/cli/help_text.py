@@ -151,7 +151,11 @@ EXAMPLES = {
         "mailcore link doctor",
     ),
     "attach": ("mailcore attach @writer",),
-    "hooks": ("mailcore hooks install --all", "mailcore hooks status @writer"),
+    "hooks": (
+        "mailcore hooks install --all",
+        "mailcore hooks status @writer",
+        "mailcore hooks plugin   # the directory to name to the agent's program as a marketplace",
+    ),
     "mcp": (
         "mailcore mcp   # in an agent's directory; its MCP client starts it",
         "mailcore mcp key new @lead   # shown only now: into a file that only you can read",
@@ -166,7 +170,7 @@ EXAMPLES = {
         'mailcore completion bash   # eval "$(mailcore completion bash)" in ~/.bashrc',
         "mailcore completion fish",
     ),
-    "doctor": ("mailcore doctor",),
+    "doctor": ("mailcore doctor", "mailcore doctor --live   # mail is sent, and has to come back"),
     "prune": ("mailcore prune --older 30d --dry-run",),
     "repair": ("mailcore repair --dry-run", "mailcore repair @writer"),
 }

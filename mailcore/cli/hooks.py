@@ -9,16 +9,21 @@ from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.options import sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hooks.install import NO_HOOKS, hook_state, install_hooks, remove_hooks, settings_file
+from mailcore.hooks.plugin_lines import PLUGIN
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
+from mailcore.programs.registry import has_home, programs
 from mailcore.programs.registry import hooks_of as hooks_of
-from mailcore.programs.registry import programs
 
 
 def arguments(verb: str, parser: Parser) -> None:
-    """`hooks install|status|remove [@a|--all]`."""
+    """`hooks install|status|remove [@a|--all]`, `hooks plugin`."""
     del verb
-    parser.add_argument("what", choices=("install", "status", "remove"), help="what to do with them")
+    parser.add_argument(
+        "what",
+        choices=("install", "status", "remove", "plugin"),
+        help="what to do with them; plugin: where that lies which brings the same, for the program to install",
+    )
     parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it the caller's own")
     parser.add_argument("--all", action="store_true", dest="everyone", help="every agent's")
     sender_option(parser)
@@ -26,6 +31,8 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def hooks(call: Call) -> VerbResult:
     """Do it for each agent; exit 4 if one could not be done, which keeps no other from it."""
+    if call.arguments.what == "plugin":
+        return {"plugin": str(PLUGIN)}, str(PLUGIN)
     rows: list[dict[str, Any]] = []
     lines = []
     for agent in _whose(call):
@@ -51,9 +58,20 @@ def _row(call: Call, agent: Agent) -> dict[str, Any]:
         row |= {"state": found.state, "why": found.why}
     except MailcoreError as error:
         row |= {"state": "broken", "why": str(error)}
+    if row["state"] == "none" and (plugin := _plugin(call, agent, name, own)):
+        row |= {"state": "plugin", "why": f"those of the plugin run, which {plugin} switches on"}
     if row["state"] == "none" and own is None:
         row |= {"state": "unsupported", "why": f"{name} has no hooks: what it does is read from its session files"}
     return row
+
+
+def _plugin(call: Call, agent: Agent, name: str, own: Hooks | None) -> str:
+    """The settings that switch our plugin on for it; empty: none do."""
+    from mailcore.accounts.account import account_of
+
+    if own is None or own.parts is None or not has_home(name):
+        return ""
+    return own.parts(account_of(call.config, agent.address, name).home, agent.branch).plugin
 
 
 def _places(own: Hooks | None) -> list[Hooks]:

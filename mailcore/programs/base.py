@@ -116,6 +116,16 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramParts:
+    """What of ours a program's settings bring to its sessions in a directory, beside hooks of the agent's own."""
+
+    plugin: str = ""
+    """The settings that switch our plugin on; empty: none do."""
+    servers: tuple[str, ...] = ()
+    """The settings that name our MCP server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hooks:
     """The settings in which a program finds the commands that it runs at its events (`mailcore.hooks.settings`)."""
 
@@ -135,6 +145,8 @@ class Hooks:
     """The variable that it sets to 1 for hooks of a session that a person has open; empty: it does not say."""
     queue: Callable[[str, str], list[str]] | None = None
     """The command line that gives a text to an idle session: `(session, text) -> words`; None: there is none."""
+    parts: Callable[[Path, Path], ProgramParts] | None = None
+    """What of ours its settings bring: `(directory of the account, directory of the session)`; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

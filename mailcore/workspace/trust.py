@@ -34,6 +34,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "permissions": ("allow",),
     "link": ("listen", "advertise", "server", "certificate", "certificate_key", "ssh"),
     "operator": ("assume", "proof"),
+    "permissions": ("allow",),
 }
 """Section → its keys that start something or give a right; those of agents are OF_AGENTS, and all of [accounts]."""
 
@@ -174,6 +175,7 @@ def without_withheld(config: Config) -> Config:
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
         link=replace(Link(), acts=config.link.acts),  # it can only narrow what is allowed
         operator=Operator(),
+        permissions=replace(config.permissions, allow=()),
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},
         default_agent=plain(config.default_agent),
@@ -199,8 +201,9 @@ STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dis
 """Ends of the names of our files from which a start comes, and those of `.praxmonitor/expiring`."""
 
 
-def why_state_untrusted(workspace: Workspace) -> str:
-    """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
+def why_state_untrusted(workspace: Workspace, ends: tuple[str, ...] = STATE) -> str:
+    """Why nothing happens by itself by what stands in its files of state (`ends` of their names): they came by git.
+    Empty where it may.
 
     A waiting start, a run whose end nobody reported or a request past its time is no wish of this user's then. Where no
     such file is tracked, or the workspace was made or allowed here, that was not asked for.
@@ -216,7 +219,7 @@ def why_state_untrusted(workspace: Workspace) -> str:
         tracked = git_repository.git_entries(workspace.root, "ls-files", "-z", "--", *names)
     except OSError:
         return ""
-    ours = [name for name in tracked if name.endswith(STATE) or "/expiring/" in name]
+    ours = [name for name in tracked if name.endswith(ends) or "/expiring/" in name]
     if not ours:
         return ""
     return f"git tracks {ours[0]}, so that others may have written it: nothing starts by that until `mailcore trust`"

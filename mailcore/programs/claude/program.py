@@ -9,6 +9,7 @@ from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, StatusFiles, is_session_id
 from mailcore.programs.claude.places import ACCOUNT_HOME, directory
+from mailcore.programs.claude.plugins import parts_at
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -40,7 +41,7 @@ class Claude:
     home = ACCOUNT_HOME
     hooks = Hooks(
         ".claude/settings.local.json", HOOK_EVENTS, off="disableAllHooks", rewakes=True,
-        asks_beside=True, remembers=True, attended="CLAUDE_CODE_SESSION_ATTENDED",
+        asks_beside=True, remembers=True, attended="CLAUDE_CODE_SESSION_ATTENDED", parts=parts_at,
     )  # fmt: skip
     interactive = Interactive(("claude",))
     takes = frozenset({"model", "resume", "fork"})

@@ -9,6 +9,7 @@ from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles
 from mailcore.programs.codex.places import ACCOUNT_HOME, is_kept
+from mailcore.programs.codex.plugins import parts_at
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -38,7 +39,7 @@ class Codex:
     name = "codex"
     executables = ("codex",)
     home = ACCOUNT_HOME
-    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued)
+    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued, parts=parts_at)
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
