@@ -21,9 +21,16 @@ async def agents() -> dict[str, Any]:
 
 
 @server.tool()
-async def agent(what: Literal["add", "remove"], which: Text) -> dict[str, Any]:
-    """Change who takes part: add NAME=PATH, or remove @a, whose files stay."""
-    return await call("agent", what, words=[which])
+async def agent(
+    what: Literal["add", "adopt", "remove"], which: Text, worktree: bool = False, branch: Text = "", name: Text = ""
+) -> dict[str, Any]:
+    """Change who takes part: add NAME=PATH, adopt DIR or SESSION, or remove @a, whose files stay.
+
+    `worktree`: add NAME in a git worktree of its own, on a new `branch`; remove it too, if no work would be lost.
+    `name`: what the adopted one is called.
+    """
+    options = [*(["--worktree"] if worktree else []), *option("branch", branch), *option("name", name)]
+    return await call("agent", *options, what, words=[which])
 
 
 @server.tool()

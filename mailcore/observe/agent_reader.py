@@ -83,7 +83,7 @@ class AgentReader:
         entered = self._stamps.moved(self.mail)
         self.stirred |= entered
         if self._stamps.moved(self._inbox) or fresh:
-            facts.append(MailboxRead(address, read_mailbox(self._inbox, self.agent.root)))
+            facts.append(MailboxRead(address, read_mailbox(self._inbox, self.agent.boundary)))
         # The lock before the journal: a run's end is written before its lock goes, so none looks open and abandoned.
         lock = self._read_lock(entered)
         if lock != self._lock or fresh:

@@ -70,13 +70,13 @@ def waiting_request(agent: Agent, request: PermissionRequest) -> Iterator[int]:
     if len(data) > MAX_REQUEST:
         raise MailcoreError(f"a request of {len(data):,} bytes is not kept: it is asked where the program runs")
     self_ignore.make_ignored(agent.mail_dir)
-    safe_open.inside(agent.root, directory)
+    safe_open.inside(agent.boundary, directory)
     writing.make_directory(directory)
     bell = place.with_suffix(SUFFIX)
     os.mkfifo(bell, 0o600)
     descriptor = os.open(bell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        writing.replace(place.with_suffix(REQUEST), data, root=agent.root)
+        writing.replace(place.with_suffix(REQUEST), data, root=agent.boundary)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -27,6 +27,7 @@ from mailcore.workspace.lock_reader import read_lock
 from mailcore.workspace.registry import (
     ADDRESS,
     SUFFIX,
+    WORKTREE,
     normal_address,
     read_registry,
     registry_in,
@@ -35,10 +36,15 @@ from mailcore.workspace.registry import (
 )
 
 
-def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "") -> Workspace:
-    """Register one more agent and make its branch; its passport says its role and its purpose."""
+def add_agent(
+    workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "", *, worktree: bool = False
+) -> Workspace:
+    """Register one more agent and make its branch; its passport says its role and its purpose.
+
+    `worktree`: its directory lies in a linked git worktree of the project's repository.
+    """
     now = datetime.now()
-    row = _row(name, path, now)
+    row = _row(name, path, now) | ({WORKTREE: True} if worktree else {})
     agent = row_agent(workspace.root, row["name"], row)
     if "." in agent.address:
         raise Refused(f"{agent.address}: a dot separates an agent's name from its host's; take a `-` instead", "dotted")
@@ -52,6 +58,8 @@ def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpos
         metadata = document.get("metadata")
         registry_id = str(metadata.get("id", "")) if isinstance(metadata, dict) else ""
         who = (role, purpose)
+        if worktree and not (agent.branch / ".trinity").is_dir():
+            self_ignore.make_ignored(agent.branch / ".trinity")  # in each worktree another's: no merge is to mix them
         _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now, who)
         branches = document["branches"]
         if isinstance(branches, dict):
@@ -60,6 +68,13 @@ def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpos
             branches.append(row)
         _save(workspace.registry, document, now)
     return load_workspace(workspace.registry)
+
+
+def check_new_agent(workspace: Workspace, name: str) -> None:
+    """Refused, UsageError of a name that no further agent can have."""
+    address = str(_row(name, ".", datetime.now())["email"])
+    if any(known.address == address for known in workspace.agents):
+        raise Refused(f"{address} is in {workspace.registry.name} already", "exists")
 
 
 def remove_agent(workspace: Workspace, address: str) -> Workspace:
