@@ -89,6 +89,10 @@ GROUPS = {
             "completion",
             "let a shell complete verbs, agents and message numbers: completion bash|zsh|fish",
         ),
+        "lease": (
+            "lease",
+            "say which files you change, others are warned: lease [PATH…] [--for 1h] [--end]",
+        ),
         "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
         "prune": ("archive", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
         "repair": ("archive", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),

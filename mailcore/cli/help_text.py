@@ -128,6 +128,11 @@ EXAMPLES = {
         'mailcore init . --agent writer=a/writer --agent coder=a/coder --role writer="technical writer"',
     ),
     "agents": ("mailcore agents", "mailcore agents --json"),
+    "lease": (
+        'mailcore lease src/web README.md --for 2h --why "the new login"',
+        "mailcore lease   # who has what",
+        "mailcore lease --end src/web",
+    ),
     "agent": (
         "mailcore agent add editor=agents/editor",
         "mailcore agent add writer --worktree",

@@ -9,7 +9,7 @@ from mailcore.exceptions import Refused, UsageError
 from mailcore.model.message import Message
 from mailcore.text import line
 
-MAX_TITLE = 72
+MAX_COMMIT_TITLE = 72
 """Characters of the first line of a commit, or of a pull request's title."""
 
 
@@ -42,17 +42,17 @@ def land(call: Call, notice: Message) -> list[str]:
     if agent.is_reserved:
         raise Refused(f"{agent.address} has no work in git", "git")
     settings = [one.hooks.settings for one in programs() if one.hooks is not None]
-    found = landing.standing(workspace, agent, settings)
+    found = landing.work_standing(workspace, agent, settings)
     said = found.lines()
     if a.checks:
         return said
     subject = notice.subject.partition(": ")[2] or notice.subject
-    message = a.message.strip() or line(subject, MAX_TITLE)
+    message = a.message.strip() or line(subject, MAX_COMMIT_TITLE)
     by, facts = call.caller.address, {"agent": agent.address, "branch": found.branch, "id": notice.id}
     if a.commit and found.uncommitted:
         said.append(landing.commit_work(agent, message, settings))
         audit.record(workspace, by, "commit", **facts)
-        found = landing.standing(workspace, agent, settings)
+        found = landing.work_standing(workspace, agent, settings)
         said += found.lines()
     elif a.commit:
         said.append("nothing to commit")

@@ -25,7 +25,7 @@ MERGE_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkStanding:
     """How an agent's work stands towards the project's own checkout."""
 
     branch: str
@@ -62,7 +62,7 @@ class Standing:
         return found
 
 
-def standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str] = ()) -> Standing:
+def work_standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str] = ()) -> WorkStanding:
     """How the agent's work stands. Refused where there is no git, or it does not say.
 
     `ours_alone`: files of the agent's directory that are no work, as its settings of its program.
@@ -83,7 +83,7 @@ def standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str] = (
     files = tuple(one[3:] for one in changed.split("\0") if one)
     left = [tree.top for tree in (own, main) if any((tree.directory / name).exists() for name in MERGE_HEADS)]
     unfinished = f"a merge or rebase is not finished in {left[0]}" if left else ""
-    return Standing(ours, theirs, files, int(counts[1]), int(counts[0]), clash, unfinished)
+    return WorkStanding(ours, theirs, files, int(counts[1]), int(counts[0]), clash, unfinished)
 
 
 def commit_work(agent: Agent, message: str, ours_alone: Collection[str] = ()) -> str:
@@ -96,7 +96,7 @@ def _work(ours_alone: Collection[str]) -> tuple[str, ...]:
     return (".", *(f":(exclude,literal){name}" for name in ours_alone))
 
 
-def merge_work(workspace: Workspace, found: Standing, message: str) -> str:
+def merge_work(workspace: Workspace, found: WorkStanding, message: str) -> str:
     """Merge the agent's branch into what the project has checked out. Refused over a conflict: nothing is."""
     _require_landable(found)
     try:
@@ -107,7 +107,7 @@ def merge_work(workspace: Workspace, found: Standing, message: str) -> str:
         raise Refused(f"git merge: {_said(error)}", "git") from error
 
 
-def open_pull_request(agent: Agent, found: Standing, title: str, body: str) -> str:
+def open_pull_request(agent: Agent, found: WorkStanding, title: str, body: str) -> str:
     """Push the agent's branch, open a pull request of it, or find the one there is; its address and its checks, as `gh`
     says them."""
     _require_landable(found)
@@ -127,7 +127,7 @@ def open_pull_request(agent: Agent, found: Standing, title: str, body: str) -> s
     return plain(f"{made}\n{checks}")
 
 
-def _require_landable(found: Standing) -> None:
+def _require_landable(found: WorkStanding) -> None:
     if not found.branch:
         raise Refused("the agent's working tree is on no branch: git switch -c NAME there", "git")
     if not found.into:

@@ -34,6 +34,21 @@ async def agent(
 
 
 @server.tool()
+async def lease(
+    paths: Names = [],  # noqa: B006 (of which the schema tells; nobody changes it)
+    time: Text = "1h",
+    why: Text = "",
+    end: bool = False,
+) -> dict[str, Any]:
+    """Say which files you change, and for how long: others are warned before they do. Without `paths`: who has what.
+
+    `end`: end yours on these paths, or all of yours.
+    """
+    options = ["--end"] if end else [f"--for={time}", *option("why", why)]
+    return await call("lease", *options, words=paths)
+
+
+@server.tool()
 async def dispatch(
     to: Names,
     subject: Text,

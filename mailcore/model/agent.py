@@ -33,6 +33,8 @@ class Agent:
     of its files is kept: nothing written there reaches it."""
     worktree: bool = False
     """Its directory lies in a linked git worktree of the project's repository, and maybe outside of `root`."""
+    mirrors: Path | None = None
+    """The same place in the project's own checkout, of one whose directory lies in a worktree."""
 
     @property
     def boundary(self) -> Path:

@@ -17,7 +17,7 @@ MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that are taken of an answer, unless its reader says otherwise."""
 ACT_PATIENCE = 600.0
 """Seconds that it has to change something: a project's hooks may run its tests."""
-MOST_SAID = 64 * 1024
+ACT_OUTPUT = 64 * 1024
 """Bytes of what it says then, its end."""
 _OWN = frozenset({
     "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_CONFIG_GLOBAL",
@@ -90,7 +90,7 @@ def act_with(*words: str, cwd: Path, patience: float = ACT_PATIENCE) -> str:
             raise NoAnswer(f"{words[0]} was not done within {duration(patience)}") from None
         except OSError as error:
             raise NoAnswer(f"{words[0]}: {error.strerror or error}") from error
-        file.seek(max(0, file.seek(0, os.SEEK_END) - MOST_SAID))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - ACT_OUTPUT))
         said = file.read().decode("utf-8", "replace").strip()
     if status:
         raise NoAnswer(said or f"{words[0]}: exit {status}")

@@ -17,7 +17,7 @@ from mailcore.model.agent import OPERATOR, WATCHER, Agent
 from mailcore.system import self_ignore
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import append, link_new, replace
-from mailcore.workspace.worktree import is_own_worktree
+from mailcore.workspace.worktree import counterpart, is_own_worktree
 
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
@@ -206,7 +206,9 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
                 f"row {name!r} says that {path!r} is a worktree, but git knows none of this project there: `git "
                 "worktree list` names those there are, `git worktree repair` mends the record of one that was moved"
             )
-    return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root, worktree=worktree)
+    role = read_role(branch / ".trinity" / "passport.json")
+    mirrors = counterpart(branch) if worktree else None
+    return Agent(address, name, branch, role, root, worktree=worktree, mirrors=mirrors)
 
 
 def _derived_address(name: str) -> str:
