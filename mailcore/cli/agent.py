@@ -131,7 +131,7 @@ def _remove(call: Call) -> tuple[Workspace, Agent, str]:
         changed = create.remove_agent(workspace, found.address)
         return changed, found, f"{found.address} is out of {changed.registry.name}; {found.branch} stays as it is"
     from mailcore.mail.bell import remove_bells
-    from mailcore.workspace.agent_worktree import remove_worktree, unmerged_work
+    from mailcore.workspace.agent_worktree import note_former, remove_worktree, unmerged_work
 
     settings = _hook_settings()
     lost = unmerged_work(workspace, found, settings)
@@ -140,13 +140,16 @@ def _remove(call: Call) -> tuple[Workspace, Agent, str]:
     if not a.worktree and not a.keep:
         offer = f"--keep leaves it: {'; '.join(lost)}" if lost else "--worktree removes it too, --keep leaves it"
         raise UsageError(f"{found.branch} is a git worktree; {offer}")
-    changed = create.remove_agent(workspace, found.address)
-    out = f"{found.address} is out of {changed.registry.name}"
     if a.keep:
-        return changed, found, f"{out}; its worktree {found.branch} stays"
+        changed = create.remove_agent(workspace, found.address)
+        return changed, found, f"{found.address} is out of {changed.registry.name}; its worktree {found.branch} stays"
+    create.refuse_at_work(found)
     remove_bells(found)
-    kept = remove_worktree(changed, found, settings)
-    return changed, found, f"{out}, and its worktree is removed; its mail, memories and logs lie in {kept}"
+    kept = remove_worktree(workspace, found, settings)  # first: what git refuses leaves all as it was
+    changed = create.remove_agent(workspace, found.address)
+    note_former(changed, found, kept)
+    out = f"{found.address} is out of {changed.registry.name}, and its worktree is removed"
+    return changed, found, f"{out}; its mail, memories and logs lie in {kept}"
 
 
 def _hook_settings() -> list[str]:

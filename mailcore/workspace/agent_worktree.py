@@ -100,7 +100,7 @@ def unmerged_work(workspace: Workspace, agent: Agent, ours: Collection[str] = ()
 
 
 def remove_worktree(workspace: Workspace, agent: Agent, ours: Collection[str] = ()) -> Path:
-    """Remove the worktree of an agent that is out of the registry; where its mail, memories and logs lie from now on.
+    """Remove the worktree of an agent that is to go; where its mail, memories and logs lie from now on.
 
     Refused (code `unmerged`), and nothing done, with work in it that is not committed, or not merged.
     """
@@ -118,9 +118,13 @@ def remove_worktree(workspace: Workspace, agent: Agent, ours: Collection[str] = 
     except Refused:
         _move(kept, agent.branch, moved)
         raise
+    return kept
+
+
+def note_former(workspace: Workspace, agent: Agent, kept: Path) -> None:
+    """Note where the mail, memories and logs of an agent that is out of the registry lie, so that they can be shown."""
     row = {"name": agent.name, "row": {"email": agent.address, "path": os.path.relpath(kept, workspace.root)}}
     append(workspace.state_dir / FORMER, json.dumps(row).encode())
-    return kept
 
 
 def _is_ours(place: Path) -> bool:

@@ -18,6 +18,7 @@ from mailcore.config.template import template
 from mailcore.exceptions import Refused, UsageError
 from mailcore.formats.json_codec import dumps, loads
 from mailcore.formats.timestamps import registry_date
+from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
 from mailcore.system import self_ignore
 from mailcore.system.locks import locked
@@ -82,9 +83,7 @@ def remove_agent(workspace: Workspace, address: str) -> Workspace:
     agent = workspace.agent(address)
     if agent.is_operator:
         raise Refused("the operator is in no registry", "reserved")
-    lock = read_lock(agent.dispatch_lock)
-    if lock is not None and lock.holder is not Holder.DEAD:
-        raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
+    refuse_at_work(agent)
     with locked(_lock(workspace.registry)):
         document = _document(workspace.registry)
         branches = document["branches"]
@@ -94,6 +93,13 @@ def remove_agent(workspace: Workspace, address: str) -> Workspace:
             document["branches"] = [r for r in branches if not _is(workspace, "", r, agent.address)]
         _save(workspace.registry, document, datetime.now())
     return load_workspace(workspace.registry)
+
+
+def refuse_at_work(agent: Agent) -> None:
+    """Refused (code `busy`) of an agent that is in a run."""
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.holder is not Holder.DEAD:
+        raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
 
 
 def _is(workspace: Workspace, name: str, row: Any, address: str) -> bool:

@@ -240,6 +240,7 @@ def test_a_worktree_that_git_does_not_let_go_keeps_its_mail(project: House) -> N
     done = remove(project, "--worktree", status=3)
     assert "git worktree remove" in done["error"]["message"]
     assert agent.inbox.is_file() and (agent.branch / ".trinity" / "passport.json").is_file()
+    assert reloaded(project).agent("drafter") == agent, "what is refused leaves all as it was"
 
 
 def test_a_worktree_may_stay(project: House) -> None:
