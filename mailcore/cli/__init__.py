@@ -34,7 +34,7 @@ GROUPS = {
         "blocked": ("answer", 'say what a task waits for: blocked ID "need X first"'),
         "declined": ("answer", 'say why a task will not be done: declined ID "why"'),
         "escalate": ("answer", 'hand a message up, or tasks that conflict: escalate ID [OTHER…] "why"'),
-        "accept": ("answer", "be content with what was done: accept ID"),
+        "accept": ("answer", "be content with what was done: accept ID [--commit] [--merge|--pr] [--checks]"),
         "reopen": ("answer", 'dispatch it again, in its thread: reopen ID "why"'),
         "ask": ("answer", "ask for approval: ask @operator SUBJECT BODY --tier N"),
         "approve": ("answer", 'the approver grants a request: approve ID "why"'),
@@ -60,7 +60,7 @@ GROUPS = {
     "Workspace": {
         "init": ("workspace", "make a workspace: init [DIR] --agent writer=agents/writer …"),
         "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
-        "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
+        "agent": ("agent", "change who takes part: agent add NAME=PATH · adopt DIR|SESSION · remove @a"),
         "config": ("config", "every setting and where it comes from; what one means: config [--explain KEY]"),
         "trust": ("trust", "follow what a config from elsewhere starts: trust [--show|--revoke]"),
         "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
@@ -88,6 +88,10 @@ GROUPS = {
         "completion": (
             "completion",
             "let a shell complete verbs, agents and message numbers: completion bash|zsh|fish",
+        ),
+        "lease": (
+            "lease",
+            "say which files you change, others are warned: lease [PATH…] [--for 1h] [--end]",
         ),
         "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
         "prune": ("archive", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import mail
 from mailcore.cli.call import Call, Parser, VerbResult, body_of
+from mailcore.cli.land import land, land_options, lands
 from mailcore.cli.options import ID, data_options, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, UsageError, caveat
 from mailcore.mail import answer, approvals, resumable_act
@@ -44,6 +45,8 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument(
             "--choose", action="append", default=[], metavar="TASK", help="of tasks that conflict: this one starts"
         )
+    if verb == "accept":
+        land_options(parser)
     if verb in ("approve", "deny"):
         proof_option(parser)
     sender_option(parser)
@@ -109,9 +112,17 @@ def _conflict(call: Call, names: list[str], why: str) -> VerbResult:
 
 
 def accept(call: Call) -> VerbResult:
-    """Be content with what was done."""
-    notice = answer.accept_done(call.workspace, call.caller.address, call.arguments.id)
-    return {"id": notice.id, "task": notice.in_reply_to}, f"accepted: {line(notice.subject)}"
+    """Be content with what was done; and commit it, merge it, or put it into a pull request."""
+    a, by = call.arguments, call.caller.address
+    said: list[str] = []
+    if lands(a):
+        notice = answer.outcome_notice(call.workspace, by, a.id, accepted=True)
+        said = land(call, notice)
+        if a.checks or "accepted" in notice.raw:
+            return {"id": notice.id, "task": notice.in_reply_to, "work": said}, "\n".join(said)
+    notice = answer.accept_done(call.workspace, by, a.id)
+    value = {"id": notice.id, "task": notice.in_reply_to, **({"work": said} if said else {})}
+    return value, "\n".join([*said, f"accepted: {line(notice.subject)}"])
 
 
 def reopen(call: Call) -> VerbResult:

@@ -29,7 +29,6 @@ from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.system.safe_open import own_directory
 from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
-from mailcore.workspace.worktree import counterpart
 
 VerbResult: TypeAlias = "tuple[Any, str | Listing]"
 """What a verb returns: a JSON value, and the same for people, as text or as rows for a terminal."""
@@ -84,10 +83,8 @@ class Call:
 
     @cached_property
     def directory(self) -> Path:
-        """Where the caller stands: in a linked git worktree of the workspace the same place in the workspace itself."""
-        here = own_directory()
-        same = counterpart(here)
-        return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else here
+        """Where the caller stands, as to who it is."""
+        return self.workspace.place_of(own_directory())
 
     @cached_property
     def config(self) -> Config:

@@ -138,9 +138,9 @@ def _messages(workspace: Workspace) -> Iterator[Candidate]:
     """
     from mailcore.model.message import Message
 
-    here = Path.cwd()
+    here = workspace.place_of(Path.cwd())
     agent = next((one for one in workspace.agents if here.is_relative_to(one.branch)), workspace.operator)
-    inside(workspace.root, agent.inbox)
+    inside(agent.boundary, agent.inbox)
     box = json.loads(read_bytes(agent.inbox))
     raws = box.get("messages") if isinstance(box, dict) else None
     mails = [Message.from_json(raw) for raw in raws or () if isinstance(raw, dict)]

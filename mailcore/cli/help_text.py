@@ -70,7 +70,7 @@ EXAMPLES = {
         'mailcore escalate 12 "too big for me"',
         'mailcore escalate 12 13 "one says tabs, the other spaces"   # none of them starts until it is chosen',
     ),
-    "accept": ("mailcore accept 12",),
+    "accept": ("mailcore accept 12", "mailcore accept 12 --checks", "mailcore accept 12 --commit --merge"),
     "reopen": (
         'mailcore reopen 12 "the second half is missing"',
         'mailcore reopen 15 "mend these"   # 15 answers a review: what it found goes to whose work it was of',
@@ -128,7 +128,17 @@ EXAMPLES = {
         'mailcore init . --agent writer=a/writer --agent coder=a/coder --role writer="technical writer"',
     ),
     "agents": ("mailcore agents", "mailcore agents --json"),
-    "agent": ("mailcore agent add editor=agents/editor", "mailcore agent remove @editor"),
+    "lease": (
+        'mailcore lease src/web README.md --for 2h --why "the new login"',
+        "mailcore lease   # who has what",
+        "mailcore lease --end src/web",
+    ),
+    "agent": (
+        "mailcore agent add editor=agents/editor",
+        "mailcore agent add writer --worktree",
+        "mailcore agent adopt ../site-fix --name fixer",
+        "mailcore agent remove @editor",
+    ),
     "config": ("mailcore config", "mailcore config --explain alarms.repeat", "mailcore config --explain sound"),
     "whoami": ("mailcore whoami --explain",),
     "trust": ("mailcore trust --show", "mailcore trust"),

@@ -170,7 +170,7 @@ def inbox(call: Call) -> VerbResult:
     from mailcore.text.terminal import screen_width
 
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
-    box = _readable(agent, read_mailbox(agent.inbox, agent.root))
+    box = _readable(agent, read_mailbox(agent.inbox, agent.boundary))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     values = [message_text.as_json(m) for m in waiting]
     if waiting and (width := screen_width()) is not None:
@@ -271,7 +271,7 @@ def close(call: Call) -> VerbResult:
         return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
     from mailcore.text.frames import quoted
 
-    _readable(agent, read_mailbox(agent.inbox, agent.root))
+    _readable(agent, read_mailbox(agent.inbox, agent.boundary))
     closed, undecided = post.close_all(call.workspace, agent.address)
     lines = [f"closed {counted(len(closed), 'message')}"]
     lines += [
@@ -286,7 +286,7 @@ def resolve_latest(call: Call, ids: list[str]) -> list[str]:
     if LATEST_MESSAGE not in ids:
         return ids
     agent = call.caller.agent
-    box = _readable(agent, read_mailbox(agent.inbox, agent.root))
+    box = _readable(agent, read_mailbox(agent.inbox, agent.boundary))
     newest = max((m for m in box.messages if m.status != "closed"), key=lambda m: (m.came_at, m.seq), default=None)
     if newest is None:
         raise MailcoreError(_nothing(agent, box), "no_message")

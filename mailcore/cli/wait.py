@@ -174,7 +174,9 @@ PAST = {
     "restore": "restored", "escalate": "escalated", "accept": "accepted", "reopen": "reopened", "start": "started",
     "hold": "held", "release": "released", "kill": "killed", "cancel": "cancelled", "attach": "attached to",
     "away": "is away", "back": "is back", "prune": "pruned", "untold": "could not tell",
-    "agent add": "added", "agent remove": "removed", "key new": "issued a key of", "key revoke": "revoked a key of",
+    "agent add": "added", "agent adopt": "adopted", "agent remove": "removed", "commit": "committed the work of",
+    "merge": "merged the work of", "pull request": "opened a pull request of",
+    "key new": "issued a key of", "key revoke": "revoked a key of",
 }  # fmt: skip
 """Verbs of the audit as what somebody did; a verb that is not here stands as it is."""
 

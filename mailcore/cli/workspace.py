@@ -1,4 +1,4 @@
-"""`init`, `agents`, `agent`, `whoami`, `away`."""
+"""`init`, `agents`, `whoami`, `away`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.options import sender_option
-from mailcore.exceptions import Refused, UsageError
+from mailcore.exceptions import UsageError
 from mailcore.hosts.membership import read_membership
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
-from mailcore.text import counted, line
+from mailcore.text import line
 from mailcore.text.units import clock_time, iso
-from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 from mailcore.workspace.registry import normal_address
 
@@ -34,12 +33,7 @@ def arguments(verb: str, parser: Parser) -> None:
             metavar="NAME=PATH",
             help="an agent and its directory in DIR; once each",
         )
-        _who(parser)
-    if verb == "agent":
-        parser.add_argument("what", choices=("add", "remove"), help="remove leaves its files alone")
-        parser.add_argument("which", metavar="NAME=PATH|@a", help="whom to add, and its directory; or whom to remove")
-        _who(parser)
-        sender_option(parser)
+        who_options(parser)
     if verb == "away":
         parser.add_argument("until", nargs="?", default="", metavar="UNTIL", help="in words, like 15:00 or Monday")
         parser.add_argument("--back", action="store_true", help="here again")
@@ -56,9 +50,9 @@ def init(call: Call) -> VerbResult:
     from mailcore.workspace import create, trust
 
     a = call.arguments
-    named = [_name_and_path(text) for text in a.agent]
+    named = [name_and_path(text) for text in a.agent]
     addresses = [normal_address(name) for name, _ in named]
-    roles, purposes = (_texts_by_address(texts, addresses) for texts in (a.role, a.purpose))
+    roles, purposes = (texts_by_address(texts, addresses) for texts in (a.role, a.purpose))
     who = {address: (roles.get(address, ""), purposes.get(address, "")) for address in addresses}
     made = create.create_workspace(Path(a.place or ".", a.directory), named, who)
     trust.record_made_here(made)
@@ -70,21 +64,23 @@ def init(call: Call) -> VerbResult:
     return {"workspace": str(made.root), "registry": str(made.registry), "agents": rows}, text
 
 
-def _name_and_path(text: str) -> tuple[str, str]:
+def name_and_path(text: str) -> tuple[str, str]:
+    """`NAME=PATH` → name and path. UsageError if it is not of that form."""
     name, _, path = text.partition("=")
     if not name or not path:
         raise UsageError(f"{text!r}: write NAME=PATH, like writer=agents/writer")
     return name, path
 
 
-def _who(parser: Parser) -> None:
+def who_options(parser: Parser) -> None:
+    """`--role`, `--purpose`."""
     for word in ("role", "purpose"):
         parser.add_argument(
             f"--{word}", action="append", default=[], metavar="[NAME=]TEXT", help=f"its {word}, for its passport"
         )
 
 
-def _texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
+def texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
     """What is said of each address: `NAME=TEXT` of that one alone, other text of all. UsageError if too long."""
     found: dict[str, str] = {}
     for text in texts:
@@ -95,44 +91,6 @@ def _texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
             raise UsageError(f"{value[:40]!r}… is longer than {MAX_ROLE} characters")
         found |= dict.fromkeys([whose] if whose in addresses else addresses, value)
     return found
-
-
-def agent(call: Call) -> VerbResult:
-    """Add an agent and make its branch, or take one out of the registry, whose files stay."""
-    from mailcore.workspace import audit, create
-
-    a, by = call.arguments, call.viewer.address  # first: whoever is refused has changed nothing
-    if a.what == "add":
-        name, path = _name_and_path(a.which)
-        address = normal_address(name)
-        role, purpose = (_texts_by_address(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
-        changed = create.add_agent(call.workspace, name, path, role, purpose)
-        found = changed.agent(name)
-        text = f"{found.address} {found.branch}"
-    else:
-        found = call.workspace.agent(a.which)
-        if not call.viewer.is_operator and call.viewer.address != found.address:
-            raise Refused(f"{by} cannot take {found.address} out; only the operator can", "identity")
-        changed = create.remove_agent(call.workspace, found.address)
-        text = f"{found.address} is out of {changed.registry.name}; {found.branch} stays as it is"
-    audit.record(call.workspace, by, f"agent {a.what}", agent=found.address)
-    if a.what == "remove" and (waited := _notify_waiting_senders(call, changed, found.address)):
-        text += f"\n{waited}"
-    return {"address": found.address, "branch": str(found.branch), "agents": len(changed.agents)}, text
-
-
-def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str:
-    """Notify the senders of the tasks that waited for an agent which is out of the registry; who was
-    notified, in words."""
-    from mailcore.dispatch.lifecycle.after_run import start_all_waiting
-    from mailcore.dispatch.queueing import queue
-
-    waited = [line for _, line in queue.lost_tasks(changed) if line.get("agent") == address]
-    if not waited:
-        return ""
-    start_all_waiting(changed, call.config)
-    senders = ", ".join(dict.fromkeys(str(line.get("sender")) for line in waited))
-    return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 
 
 def away(call: Call) -> VerbResult:

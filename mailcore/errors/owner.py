@@ -74,7 +74,11 @@ class Branches:
         return self._own(found)
 
     def _own(self, path: str) -> str:
-        """The path, if it lies in the workspace; in a linked worktree its counterpart in the main one."""
+        """The path, if it lies in the workspace; in a linked worktree, unless that is an agent's, its counterpart in
+        the main one."""
+        worktree = next((branch for branch, _ in self._branches if _within(path, branch)), self.root)
+        if not _within(worktree, self.root):
+            return path if is_application(StackFrame(path[len(worktree) :])) else ""
         mirrored = self._mirrored(Path(path).parent)
         if mirrored is not None:
             path = os.path.normpath(f"{mirrored}/{os.path.basename(path)}")  # noqa: PTH119 (a text, no path of ours)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.exceptions import MailcoreError
+from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.line import STAMPS
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -37,7 +38,7 @@ QUIET = 1.0
 def main(words: Sequence[str]) -> int:
     """Print what is to be given at the event on standard input. Always 0: a hook never fails its agent."""
     address, branch, root = words
-    agent = Agent(address, address[1:].upper(), Path(branch), root=Path(root))
+    agent = hooked_agent(address, branch, root)
     event = parse_hook(sys.stdin.buffer.read())
     with suppress(MailcoreError, OSError):
         if event is not None and (answer := deliver_mail(agent, event, os.environ.get(RUN_ID, ""))):

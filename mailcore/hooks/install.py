@@ -89,7 +89,7 @@ def install_hooks(agent: Agent, hooks: Hooks) -> bool:
         )
         if after == before:
             return False
-        safe_open.inside(agent.root, path)
+        safe_open.inside(agent.boundary, path)
         make_directory(path.parent)
         try:
             _write(agent, path, after)
@@ -108,9 +108,9 @@ def remove_hooks(agent: Agent, hooks: Hooks) -> bool:
         after, made = settings.remove_our_entries(before) if before is not None else ("", "")
         if not made:
             return False
-        safe_open.inside(agent.root, path)
+        safe_open.inside(agent.boundary, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
-            writing.remove_file(path, agent.root)
+            writing.remove_file(path, agent.boundary)
             if made == "directory":
                 with contextlib.suppress(OSError):  # something else lies there now
                     path.parent.rmdir()
@@ -135,7 +135,7 @@ def _read(path: Path) -> str | None:
 
 def _write(agent: Agent, path: Path, text: str) -> None:
     # A link within the project is kept, and what it names is written.
-    writing.replace(path.resolve(), text.encode(), root=agent.root)
+    writing.replace(path.resolve(), text.encode(), root=agent.boundary)
 
 
 @contextlib.contextmanager

@@ -123,6 +123,11 @@ _WAIT = (
     r'2) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 2;; *) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0;; esac; '
     r"done{end}"
 )
+_LEASE = (
+    r"if [ -s {root}/.praxmonitor/leases.json ]; then case $e in *_path*|*'*** '*) "
+    r'printf %s "{{$e" | {program} {address} {branch} {root};; esac; fi; '
+)
+"""Before a tool: while anything is leased, and it may be one that writes a file, is that another's?"""
 _SESSION = r"s=${e#*\"session_id\":}; s=${s#*\"}; s=${s%%\"*}; case $s in ''|*[!0-9A-Za-z-]*) exit 0;; esac"
 """The session's id out of the event."""
 _LAST_RING = r'w=$b/.ai_mail.local/{waiting}; {session}; [ ! -p "$w/$s{suffix}" ] || echo 1<>"$w/$s{suffix}"; '
@@ -185,6 +190,8 @@ def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
         delivery = _SETTLE.format(directory=PERMISSIONS, suffix=SUFFIX)
     if entry.event == "SessionEnd" and _wakes(hooks):
         delivery += _LAST_RING.format(waiting=WAITING, session=_SESSION, suffix=SUFFIX)
+    if entry.event == "PreToolUse":
+        delivery = _LEASE.format(**place, program=shlex.join(child("mailcore.hooks.lease")))
     if entry.event in STAMPS:
         delivery += _DELIVERY.format(
             **place, stamp=STAMPS[entry.event], program=shlex.join(child("mailcore.hooks.deliver"))

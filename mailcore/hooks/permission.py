@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from mailcore.config import Permissions
 from mailcore.exceptions import MailcoreError
+from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.line import PERMISSION_REQUEST
 from mailcore.hooks.session_events import newest_events
 from mailcore.model.activity import Kind
@@ -49,7 +50,7 @@ def main(words: Sequence[str]) -> int:
     with suppress(MailcoreError, OSError):
         event = parse_hook(sys.stdin.buffer.read()) or {}
         workspace = workspace_at(Path(root))
-        agent = Agent(address, address[1:].upper(), Path(branch), root=Path(root))
+        agent = hooked_agent(address, branch, root)
         hooks = next(one.hooks for one in programs() if one.hooks is not None and one.hooks.settings == settings)
         request = _request(agent, hooks, event)
         answer = ask_operator(workspace, agent, request, int(pid))

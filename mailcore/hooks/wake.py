@@ -14,11 +14,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from mailcore.config import read_mail_or_defaults
 from mailcore.exceptions import MailcoreError
+from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.session_events import newest_events
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
@@ -45,7 +45,7 @@ IDLE_EVENTS = frozenset({"Stop", "StopFailure", "SessionStart", "Interrupt"})
 def main(words: Sequence[str]) -> int:
     """Do it, once. Whatever fails is tried again: mail stays where it is."""
     address, branch, root, settings, pid = words
-    agent = Agent(address, address[1:].upper(), Path(branch), root=Path(root))
+    agent = hooked_agent(address, branch, root)
     event = parse_hook(sys.stdin.buffer.read()) or {}
     session = SessionPlace.of_event(event)
     try:

@@ -56,7 +56,7 @@ def add_feedback(author: Agent, own: Workspace, to: Agent, subject: str, body: s
         "project": own.root.name,
     }
     try:
-        safe_open.inside(to.root, path)
+        safe_open.inside(to.boundary, path)
         writing.make_directory(path.parent)
         with locked(path.with_name("inbox.json.lock")):
             document = _document(path)
@@ -66,7 +66,7 @@ def add_feedback(author: Agent, own: Workspace, to: Agent, subject: str, body: s
                 document["total_messages"] = len(document["messages"])
                 unread = document.get("unread_count")
                 document["unread_count"] = (unread if isinstance(unread, int) else 0) + 1
-                writing.replace(path, json.dumps(document, indent=2).encode() + b"\n", root=to.root)
+                writing.replace(path, json.dumps(document, indent=2).encode() + b"\n", root=to.boundary)
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; nothing was left there") from error
     record = {

@@ -24,7 +24,7 @@ _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "messa
 
 def write_archived(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
-    safe_open.inside(agent.root, agent.archive_dir)
+    safe_open.inside(agent.boundary, agent.archive_dir)
     now = datetime.now()
     make_directory(agent.archive_dir, parents=True)
     path = _archived_already(agent, raw)
@@ -32,7 +32,7 @@ def write_archived(agent: Agent, raw: dict[str, Any]) -> Path:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    writing.replace(path, json_codec.dumps({**raw, "archived_at": archive_time(now)}), root=agent.root)
+    writing.replace(path, json_codec.dumps({**raw, "archived_at": archive_time(now)}), root=agent.boundary)
     return path
 
 
@@ -86,11 +86,11 @@ def _migrate(agent: Agent) -> int:
         return 0
     for raw in found:
         write_archived(agent, raw)
-    safe_open.inside(agent.root, path.parent)
+    safe_open.inside(agent.boundary, path.parent)
     kept = path.parent / ".archive" / f"{path.name}.migrated_{name_time(datetime.now())}"
     writing.make_directory(kept.parent)
-    writing.replace(kept, data, root=agent.root)
-    writing.remove_file(path, agent.root)
+    writing.replace(kept, data, root=agent.boundary)
+    writing.remove_file(path, agent.boundary)
     return len(found)
 
 

@@ -67,7 +67,7 @@ def record_issue(author: Agent, project: Path, sent: Sent, text: str) -> str:
         mailbox.amend(other, lambda mail: mail.sent_id == sent.sent_id, keys)
         for path, raw in lookup.sent_records(author):
             if raw.get("id") == sent.sent_id:
-                writing.replace(path, json_codec.dumps({**raw, **keys}), root=author.root)
+                writing.replace(path, json_codec.dumps({**raw, **keys}), root=author.boundary)
     return found[0]
 
 

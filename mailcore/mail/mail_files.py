@@ -112,7 +112,7 @@ def read_mails(
         archive = [source for source in group if source.name]
         for source in group:
             if not source.name:
-                box = read_mailbox(source.agent.inbox, source.agent.root)
+                box = read_mailbox(source.agent.inbox, source.agent.boundary)
                 yield source, None if box.reason else [dict(message.raw) for message in box.messages], box.reason
         if not archive:
             continue

@@ -84,10 +84,10 @@ def put(workspace: Workspace, mail: Outgoing, wait: float, now: float | None = N
         writing.make_directory(workspace.state_dir / SENDERS)
         writing.link_new(workspace.state_dir / SENDERS / author.address[1:], b"")
         self_ignore.make_ignored(author.mail_dir, parents=author.is_operator)
-        safe_open.inside(author.root, path.parent)
+        safe_open.inside(author.boundary, path.parent)
         writing.make_directory(path.parent)
         words = {key: value for key, value in asdict(known).items() if key in WRITTEN}
-        writing.replace(path, json_codec.dumps_line(words) + b"\n", root=author.root)
+        writing.replace(path, json_codec.dumps_line(words) + b"\n", root=author.boundary)
         os.utime(path, (0, 0))  # whoever tries to send it notes that in it: its time tells a first try from another
     except OSError as error:
         raise MailcoreError(f"{error.filename or path}: {error.strerror}; nothing was sent") from error
@@ -132,7 +132,7 @@ def take_back(
                     break
                 continue
             keep(mail)
-            writing.remove_file(path, author.root)
+            writing.remove_file(path, author.boundary)
             with suppress(MailcoreError):
                 audit.record(workspace, author.address, "unsend", id=mail.id, subject=mail.subject)
             return mail
@@ -155,7 +155,7 @@ def send_due(workspace: Workspace, send: Send, now: float | None = None) -> tupl
             became = _send(author, path, descriptor, mail, send)
             (failed if became.failed else sent).append(became)
             if not became.failed:
-                writing.remove_file(path, author.root)
+                writing.remove_file(path, author.boundary)
     return sent, failed
 
 
@@ -191,7 +191,7 @@ def _note(descriptor: int, line: dict[str, Any]) -> None:
 @contextmanager
 def _held(author: Agent, path: Path) -> Iterator[tuple[Outgoing | None, int | None]]:
     """The mail of a file and its descriptor, locked; no descriptor where another has it, no mail where it is gone."""
-    safe_open.inside(author.root, path.parent)
+    safe_open.inside(author.boundary, path.parent)
     if not os.path.lexists(path):
         yield None, None
         return

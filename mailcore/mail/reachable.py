@@ -55,7 +55,7 @@ def why_unreachable(agent: Agent) -> str:
     if agent.inbox.is_dir() or (agent.inbox.exists() and not agent.inbox.is_file()):
         return f"{agent.address}: {agent.inbox} is no regular file; look what lies there"
     if agent.inbox.is_symlink():
-        box = read_mailbox(agent.inbox, agent.root, patience=0.0)
+        box = read_mailbox(agent.inbox, agent.boundary, patience=0.0)
         return f"{agent.address}: {box.reason}" if box.status is MailboxStatus.UNREADABLE else ""
     if agent.inbox.exists() and not os.access(agent.inbox, os.R_OK):
         return f"{agent.address}: {agent.inbox} cannot be read; mend its rights"

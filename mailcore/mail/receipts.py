@@ -102,7 +102,7 @@ def keep(workspace: Workspace, envelope: Envelope, on_refused: Callable[[Agent, 
         if raw["status"] == REFUSED:
             on_refused(agent, Message.from_json(raw))
         # A word that a power cut takes is no mail that is lost.
-        writing.replace(path, json_codec.dumps(raw), root=agent.root, durable=False)
+        writing.replace(path, json_codec.dumps(raw), root=agent.boundary, durable=False)
 
 
 def _record(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[Agent, Path, dict[str, Any]] | None:

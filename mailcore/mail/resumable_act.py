@@ -168,13 +168,13 @@ def _open(agent: Agent, name: str) -> _File:
                 descriptor = try_lock(path)
             except FileNotFoundError:
                 make_directory(agent.mail_dir, parents=agent.is_reserved)
-                safe_open.inside(agent.root, directory)
+                safe_open.inside(agent.boundary, directory)
                 make_directory(directory)
                 descriptor = try_lock(path)
             if descriptor is None:
                 continue
             try:
-                safe_open.inside(agent.root, directory)
+                safe_open.inside(agent.boundary, directory)
                 return _File(agent, path, descriptor)
             except BaseException:
                 os.close(descriptor)

@@ -99,7 +99,7 @@ def write_record(
     run = {"dispatch_id": dispatch_id.get()} if dispatch_id.get() else {}
     noted = {key: earlier[key] for key in keys}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, **run, **noted, "status": "sent"}
-    safe_open.inside(author.root, author.sent_dir)
+    safe_open.inside(author.boundary, author.sent_dir)
     path = author.sent_dir / archive.file_name(record, now)
     try:
         self_ignore.make_ignored(author.mail_dir)

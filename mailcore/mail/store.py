@@ -49,7 +49,7 @@ class LockedMailbox:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-        safe_open.inside(self.agent.root, self.agent.inbox)
+        safe_open.inside(self.agent.boundary, self.agent.inbox)
         return safe_open.read_bytes(self.agent.inbox, most=MAX_MAILBOX)
 
     def load(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def lock_mailbox(agent: Agent, *, create: bool = False) -> Iterator[LockedMailbo
     path = agent.inbox
     try:
         with _directory(agent, create) as directory:
-            safe_open.inside(agent.root, agent.mail_dir, directory)
+            safe_open.inside(agent.boundary, agent.mail_dir, directory)
             self_ignore.ignore_directory(directory, agent.mail_dir.name)
             if create and not safe_open.exists_in(path.name, directory):
                 make_directory(agent.sent_dir)
@@ -130,6 +130,6 @@ def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[
     if not agent.mail_dir.is_dir():
         if not create:
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
-        safe_open.inside(agent.root, agent.mail_dir)
+        safe_open.inside(agent.boundary, agent.mail_dir)
         make_directory(agent.mail_dir, parents=agent.is_reserved)
     return safe_open.open_directory(agent.mail_dir)

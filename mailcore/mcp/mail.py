@@ -155,9 +155,15 @@ async def escalate(id: Id, why: Text, others: Ids = []) -> dict[str, Any]:  # no
 
 
 @server.tool()
-async def accept(id: Id) -> dict[str, Any]:
-    """Be content with what was done of a task that you gave; `id`: of the mail that says so."""
-    return await call("accept", words=[id])
+async def accept(
+    id: Id, commit: bool = False, merge: bool = False, pull_request: bool = False, checks: bool = False
+) -> dict[str, Any]:
+    """Be content with what was done of a task that you gave; `id`: of the mail that says so.
+
+    And commit it, merge the branch of its agent's worktree, or open a pull request; `checks`: only say how it stands.
+    """
+    asked = {"--commit": commit, "--merge": merge, "--pr": pull_request, "--checks": checks}
+    return await call("accept", *(word for word, wanted in asked.items() if wanted), words=[id])
 
 
 @server.tool()

@@ -21,9 +21,31 @@ async def agents() -> dict[str, Any]:
 
 
 @server.tool()
-async def agent(what: Literal["add", "remove"], which: Text) -> dict[str, Any]:
-    """Change who takes part: add NAME=PATH, or remove @a, whose files stay."""
-    return await call("agent", what, words=[which])
+async def agent(
+    what: Literal["add", "adopt", "remove"], which: Text, worktree: bool = False, branch: Text = "", name: Text = ""
+) -> dict[str, Any]:
+    """Change who takes part: add NAME=PATH, adopt DIR or SESSION, or remove @a, whose files stay.
+
+    `worktree`: add NAME in a git worktree of its own, on a new `branch`; remove it too, if no work would be lost.
+    `name`: what the adopted one is called.
+    """
+    options = [*(["--worktree"] if worktree else []), *option("branch", branch), *option("name", name)]
+    return await call("agent", *options, what, words=[which])
+
+
+@server.tool()
+async def lease(
+    paths: Names = [],  # noqa: B006 (of which the schema tells; nobody changes it)
+    time: Text = "1h",
+    why: Text = "",
+    end: bool = False,
+) -> dict[str, Any]:
+    """Say which files you change, and for how long: others are warned before they do. Without `paths`: who has what.
+
+    `end`: end yours on these paths, or all of yours.
+    """
+    options = ["--end"] if end else [f"--for={time}", *option("why", why)]
+    return await call("lease", *options, words=paths)
 
 
 @server.tool()

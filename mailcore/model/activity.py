@@ -68,3 +68,5 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
     """It was at `at` or before: a line that reports no time, and stood in its file when that was first seen."""
     timeout: float = 0.0
     """Of a tool call: seconds after which its program ends it, as the call itself says; 0.0: it does not say."""
+    writes: tuple[str, ...] = ()
+    """Of a tool call: the files that it is about to write, as it names them; what a command line writes is unknown."""

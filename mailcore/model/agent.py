@@ -31,6 +31,15 @@ class Agent:
     host: str = ""
     """The linked host on which it lives; empty: this one. Of another's, `branch` is where a copy of what was asked for
     of its files is kept: nothing written there reaches it."""
+    worktree: bool = False
+    """Its directory lies in a linked git worktree of the project's repository, and maybe outside of `root`."""
+    mirrors: Path | None = None
+    """The same place in the project's own checkout, of one whose directory lies in a worktree."""
+
+    @property
+    def boundary(self) -> Path:
+        """The directory that none of its files may leave: the project's; its own, where that is a worktree."""
+        return self.branch if self.worktree else self.root
 
     @cached_property
     def mail_dir(self) -> Path:

@@ -12,6 +12,7 @@ import msgspec
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.error_group import ErrorGroups
+from mailcore.model.file_write import FileWrite
 from mailcore.model.hooks_stopped import HooksStopped
 from mailcore.model.limit import AccountLimits
 from mailcore.model.link import HostRecord
@@ -90,6 +91,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """The newest turn of each of its sessions, the one that began last at the end."""
     sessions: tuple[LiveSession, ...] = ()
     """Those that a person began by hand, and that live."""
+    writes: tuple[FileWrite, ...] = ()
+    """The files of the project that its tools wrote last, the newest at the end."""
     last_active: float = 0.0
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0

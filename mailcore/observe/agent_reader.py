@@ -86,7 +86,7 @@ class AgentReader:
         entered = self._stamps.moved(self.mail)
         self.stirred |= entered
         if self._stamps.moved(self._inbox) or fresh:
-            mailbox = read_mailbox(self._inbox, self.agent.root)
+            mailbox = read_mailbox(self._inbox, self.agent.boundary)
             facts.append(MailboxRead(address, without_untold(mailbox) if self._to_tell else mailbox))
         # The lock before the journal: a run's end is written before its lock goes, so none looks open and abandoned.
         lock = self._read_lock(entered)

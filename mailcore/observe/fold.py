@@ -36,6 +36,7 @@ from mailcore.observe.facts import (
     Stated,
     Used,
 )
+from mailcore.observe.file_writes import with_writes
 from mailcore.observe.permission_requests import as_prompt, prompt_of
 from mailcore.observe.usage_sum import add_spent, for_run
 from mailcore.text.names import safe_sender
@@ -135,7 +136,9 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
         case Seen(activities=activities, spent=spent):
             spending = add_spent(old, spent) if spent else old.spending
             kept = _merged(old.activities, activities, MAX_ACTIVITIES)
-            return open_work.with_activities(old, activities, _floor(old.run), kept, spending), activities
+            new = open_work.with_activities(old, activities, _floor(old.run), kept, spending)
+            writes = with_writes(old.agent, old.writes, activities)
+            return new if writes is old.writes else replace(new, writes=writes), activities
         case Used(spent=spent, unfinished=unfinished):
             spending = add_spent(old, spent) if spent else old.spending
             if unfinished is not None and unfinished != spending.unfinished:

@@ -291,15 +291,15 @@ class WorkspaceReader:
         for address, branch in self._branches.items():
             if branch.stirred or address not in self._watched:
                 branch.stirred = False
-                self._watched[address] = self._existing(branch.directories())
+                self._watched[address] = self._existing(branch.directories(), branch.agent.boundary)
             found |= self._watched[address]
         beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
         if self._hosts is not None:
             found |= self._existing(self._hosts.directories())
         return found | {str(place): inode(place) for place in beside}
 
-    def _existing(self, directories: Iterable[Path]) -> dict[str, int]:
-        root = self.workspace.root
+    def _existing(self, directories: Iterable[Path], boundary: Path | None = None) -> dict[str, int]:
+        root = boundary or self.workspace.root
         found: dict[str, int] = {}
         for path in directories:
             while (number := inode(path)) == 0 and path.is_relative_to(root) and path != root:

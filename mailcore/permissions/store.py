@@ -121,7 +121,7 @@ def waiting_request(agent: Agent, request: PermissionRequest) -> Iterator[Waitin
         descriptor = os.open(bell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     waiting = WaitingRequest(agent, request, descriptor)
     try:
-        writing.replace(place.with_suffix(REQUEST), data, root=agent.root)
+        writing.replace(place.with_suffix(REQUEST), data, root=agent.boundary)
         yield waiting
     finally:
         with suppress(OSError, MailcoreError):
@@ -153,7 +153,7 @@ def put_answer(agent: Agent, request: PermissionRequest, answer: PermissionAnswe
 def remove_requests(agent: Agent) -> None:
     """Take all away that waits; a hook that waits for an answer finds that it is not wanted any more."""
     directory = agent.mail_dir / PERMISSIONS
-    safe_open.inside(agent.root, directory)
+    safe_open.inside(agent.boundary, directory)
     for name in _ids(directory):
         (directory / name).with_suffix(REQUEST).unlink(missing_ok=True)
         ring_bell((directory / name).with_suffix(SUFFIX))
@@ -169,7 +169,7 @@ def _place(agent: Agent, request_id: str) -> Path:
     directory = agent.mail_dir / PERMISSIONS
     if not _is_id(request_id):
         raise Refused(f"{line(request_id, 40)} is no request's id", "no_request")
-    safe_open.inside(agent.root, directory)
+    safe_open.inside(agent.boundary, directory)
     return directory / request_id
 
 

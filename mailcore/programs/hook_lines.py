@@ -13,7 +13,7 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
-from mailcore.programs.tool_wording import tool_timeout, tool_words
+from mailcore.programs.tool_wording import tool_timeout, tool_words, tool_writes
 
 HOOKS_SOURCE = "hooks"
 SESSION_OVER = "session over"
@@ -48,9 +48,11 @@ def event_activity(event: Mapping[str, Any], agent: str, now: float) -> Activity
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
     timeout = tool_timeout(tool, event.get("tool_input")) if kind is Kind.TOOL else 0.0
+    writes = tool_writes(tool, event.get("tool_input")) if kind is Kind.TOOL else ()
     return Activity(
-        _time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent, timeout=timeout
-    )
+        _time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent, timeout=timeout,
+        writes=writes,
+    )  # fmt: skip
 
 
 def ends_calls(activity: Activity, subagent: str) -> bool:

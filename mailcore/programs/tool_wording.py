@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 _ABOUT = ("description", "file_path", "notebook_path", "cmd", "command", "pattern", "query", "url", "prompt")
 """Keys of a tool's input that say what it is at, the best first."""
 LONGEST_TIMEOUT = 3600.0
 """Seconds: no call is taken at its word for longer, for an agent could quiet the alarm on it for good."""
+MOST_WRITES = 20
+"""Files of one call that are told."""
+_WRITERS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit", "write_file", "replace"})
+"""Tools that write the file that their input names."""
+_PATCH = re.compile(r"^\*\*\* (?:(?:Update|Add|Delete) File|Move to): (.+)$", re.MULTILINE)
+"""In a patch, as `apply_patch` takes it: a file that it changes."""
 _TIMEOUTS = {
     "Bash": "timeout", "PowerShell": "timeout", "shell": "timeout_ms", "shell_command": "timeout_ms",
     "local_shell": "timeout_ms", "exec_command": "yield_time_ms", "write_stdin": "yield_time_ms",
@@ -25,6 +33,18 @@ def tool_words(name: str, given: object) -> str:
         if isinstance(about, str) and about:
             return f"{name}: {about.rstrip('/').rpartition('/')[2] if key.endswith('_path') else about}"
     return name
+
+
+def tool_writes(name: str, given: object) -> tuple[str, ...]:
+    """The files that a call is about to write, as its input names them. A text as input is a patch, if it is one."""
+    if name in _WRITERS and isinstance(given, dict):
+        path = given.get("file_path") or given.get("notebook_path")
+        return (path,) if isinstance(path, str) and path and "\0" not in path else ()
+    if name != "apply_patch":
+        return ()
+    texts = given.values() if isinstance(given, dict) else (given,)
+    found = (one.strip() for text in texts if isinstance(text, str) for one in _PATCH.findall(text))
+    return tuple(dict.fromkeys(one for one in found if one and "\0" not in one))[:MOST_WRITES]
 
 
 def tool_timeout(name: str, given: object) -> float:

@@ -196,7 +196,7 @@ def _keep_record(author: Agent, publication: Publication) -> None:
         "thread_id": publication.id,
         "status": "sent",
     }
-    safe_open.inside(author.root, author.sent_dir)
+    safe_open.inside(author.boundary, author.sent_dir)
     self_ignore.make_ignored(author.mail_dir)
     writing.make_directory(author.sent_dir)
     writing.replace(author.sent_dir / archive.file_name(record, at), json_codec.dumps(record))

@@ -18,6 +18,7 @@ from mailcore.config.template import template
 from mailcore.exceptions import Refused, UsageError
 from mailcore.formats.json_codec import dumps, loads
 from mailcore.formats.timestamps import registry_date
+from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
 from mailcore.system import self_ignore
 from mailcore.system.locks import locked
@@ -27,6 +28,7 @@ from mailcore.workspace.lock_reader import read_lock
 from mailcore.workspace.registry import (
     ADDRESS,
     SUFFIX,
+    WORKTREE,
     normal_address,
     read_registry,
     registry_in,
@@ -35,10 +37,15 @@ from mailcore.workspace.registry import (
 )
 
 
-def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "") -> Workspace:
-    """Register one more agent and make its branch; its passport says its role and its purpose."""
+def add_agent(
+    workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "", *, worktree: bool = False
+) -> Workspace:
+    """Register one more agent and make its branch; its passport says its role and its purpose.
+
+    `worktree`: its directory lies in a linked git worktree of the project's repository.
+    """
     now = datetime.now()
-    row = _row(name, path, now)
+    row = _row(name, path, now) | ({WORKTREE: True} if worktree else {})
     agent = row_agent(workspace.root, row["name"], row)
     if "." in agent.address:
         raise Refused(f"{agent.address}: a dot separates an agent's name from its host's; take a `-` instead", "dotted")
@@ -52,6 +59,8 @@ def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpos
         metadata = document.get("metadata")
         registry_id = str(metadata.get("id", "")) if isinstance(metadata, dict) else ""
         who = (role, purpose)
+        if worktree and not (agent.branch / ".trinity").is_dir():
+            self_ignore.make_ignored(agent.branch / ".trinity")  # in each worktree another's: no merge is to mix them
         _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now, who)
         branches = document["branches"]
         if isinstance(branches, dict):
@@ -62,14 +71,19 @@ def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpos
     return load_workspace(workspace.registry)
 
 
+def check_new_agent(workspace: Workspace, name: str) -> None:
+    """Refused, UsageError of a name that no further agent can have."""
+    address = str(_row(name, ".", datetime.now())["email"])
+    if any(known.address == address for known in workspace.agents):
+        raise Refused(f"{address} is in {workspace.registry.name} already", "exists")
+
+
 def remove_agent(workspace: Workspace, address: str) -> Workspace:
     """Take an agent's row out of the registry. Its directory, mail and memories stay."""
     agent = workspace.agent(address)
     if agent.is_operator:
         raise Refused("the operator is in no registry", "reserved")
-    lock = read_lock(agent.dispatch_lock)
-    if lock is not None and lock.holder is not Holder.DEAD:
-        raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
+    refuse_at_work(agent)
     with locked(_lock(workspace.registry)):
         document = _document(workspace.registry)
         branches = document["branches"]
@@ -79,6 +93,13 @@ def remove_agent(workspace: Workspace, address: str) -> Workspace:
             document["branches"] = [r for r in branches if not _is(workspace, "", r, agent.address)]
         _save(workspace.registry, document, datetime.now())
     return load_workspace(workspace.registry)
+
+
+def refuse_at_work(agent: Agent) -> None:
+    """Refused (code `busy`) of an agent that is in a run."""
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.holder is not Holder.DEAD:
+        raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
 
 
 def _is(workspace: Workspace, name: str, row: Any, address: str) -> bool:

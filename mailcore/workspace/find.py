@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,19 @@ class Workspace:
         hint = did_you_mean(wanted, known) or f"; known: {' '.join(known) or 'none'}"
         raise Refused(f"no agent {wanted} in {self.registry.name}{hint}", "unknown_agent")
 
+    def place_of(self, directory: Path) -> Path:
+        """Where somebody who stands in a directory stands, as to who it is.
+
+        In a linked git worktree that is an agent's, it is that agent's directory, whatever passports git copied there;
+        in another worktree of the workspace, the same place in the workspace itself.
+        """
+        around = [agent for agent in self.agents if directory.is_relative_to(agent.branch)]
+        nearest = max(around, key=lambda agent: len(agent.branch.parts), default=None)
+        if nearest is not None and nearest.worktree:
+            return nearest.branch
+        same = counterpart(directory)
+        return same if same is not None and same.resolve().is_relative_to(self.root) else directory
+
     def former_agents(self) -> tuple[Agent, ...]:
         """Agents that were taken out of the registry, whose directories are no present agent's: to be read alone."""
         present = {agent.branch for agent in self.agents}
@@ -125,8 +139,8 @@ def workspace_at(root: Path) -> Workspace:
 def find_workspace(start: Path) -> Workspace:
     """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none.
 
-    In a linked git worktree that holds the project's registry too it is the main worktree's: there the agents work and
-    their mail lies, which git does not copy.
+    In a linked git worktree it is that of the same place in the main worktree, whether git copied the registry or not:
+    there the agents are registered and their mail lies, which git does not copy.
     """
     start = start.absolute()
     passed: list[str] = []
@@ -138,6 +152,9 @@ def find_workspace(start: Path) -> Workspace:
             main = counterpart(directory)
             other = registries.registry_in(main)[0] if main is not None else None
             return load_workspace(other) if other is not None and _same(found, other) else mine
+        if os.path.lexists(directory / ".git") and (main := counterpart(start)) is not None:
+            with suppress(NoWorkspace):
+                return find_workspace(main)
     text = (
         f"{start} is in no workspace: no *{registries.SUFFIX} there or above. Make one with "
         f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`."

@@ -17,12 +17,16 @@ from mailcore.model.agent import OPERATOR, WATCHER, Agent
 from mailcore.system import self_ignore
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import append, link_new, replace
+from mailcore.workspace.worktree import counterpart, is_own_worktree
 
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
 """After a registry's name: what its copy in `.praxmonitor` is called, which is no registry to who looks for one."""
 WRITE_GRACE = 0.3
 """Seconds after its last change in which a registry that is no JSON may be one that is being written in place."""
+WORKTREE = "worktree"
+"""Our key of a row: true says that the agent's directory lies in a linked git worktree of the project's repository, and
+may lie outside of the project's directory. Without it a row that leaves the project is refused."""
 RESERVED = (OPERATOR, WATCHER, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
 
@@ -193,9 +197,18 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
         circle = True
     if circle:
         raise UsageError(f"row {name!r} leads in a circle: {path!r}")
+    worktree = row.get(WORKTREE) is True
     if not branch.is_relative_to(root):
-        raise UsageError(f"row {name!r} leaves the project: {path!r}")
-    return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root)
+        if not worktree:
+            raise UsageError(f"row {name!r} leaves the project: {path!r}")
+        if branch.exists() and not is_own_worktree(branch, root):
+            raise UsageError(
+                f"row {name!r} says that {path!r} is a worktree, but git knows none of this project there: `git "
+                "worktree list` names those there are, `git worktree repair` mends the record of one that was moved"
+            )
+    role = read_role(branch / ".trinity" / "passport.json")
+    mirrors = counterpart(branch) if worktree else None
+    return Agent(address, name, branch, role, root, worktree=worktree, mirrors=mirrors)
 
 
 def _derived_address(name: str) -> str:

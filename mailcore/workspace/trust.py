@@ -34,7 +34,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "permissions": ("allow",),
     "link": ("listen", "advertise", "server", "certificate", "certificate_key", "ssh"),
     "operator": ("assume", "proof"),
-    "permissions": ("allow",),
 }
 """Section → its keys that start something or give a right; those of agents are OF_AGENTS, and all of [accounts]."""
 
@@ -175,7 +174,6 @@ def without_withheld(config: Config) -> Config:
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
         link=replace(Link(), acts=config.link.acts),  # it can only narrow what is allowed
         operator=Operator(),
-        permissions=replace(config.permissions, allow=()),
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},
         default_agent=plain(config.default_agent),

@@ -30,6 +30,7 @@ class AlarmKind(StrEnum):
     SPINNING = "spinning"
     STORM = "storm"
     RUNAWAY_LOG = "runaway_log"
+    SAME_FILE = "same_file"
     ERROR_BACK = "error_back"
     DEGRADED = "degraded"
     SLOW = "slow"
@@ -83,6 +84,7 @@ _SOUNDS = {
     AlarmKind.FAILED: Sound.FAILED,
     AlarmKind.ORPHANED: Sound.FAILED,
     AlarmKind.GONE: Sound.FAILED,
+    AlarmKind.SAME_FILE: Sound.STUCK,
     AlarmKind.STUCK: Sound.STUCK,
     AlarmKind.OVERDUE: Sound.STUCK,
     AlarmKind.LIMIT: Sound.LIMIT,
@@ -121,6 +123,7 @@ _MANY = {
     AlarmKind.ERROR_BACK: "{} errors back again",
     AlarmKind.DEGRADED: "{} things wrong with the watching",
     AlarmKind.SLOW: "PraxMonitor is {} times too slow",
+    AlarmKind.SAME_FILE: "{} files that two agents change",
     AlarmKind.STUCK: "{} messages stuck",
     AlarmKind.OVERDUE: "{} tasks overdue",
     AlarmKind.YOUR_MOVE: "{} sessions wait for your next prompt",

@@ -37,6 +37,7 @@ from praxmonitor.alarms.outlets import (
 )
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.recovery import AipassRecorder, recover_runs
+from praxmonitor.alarms.shared_file_trigger import SharedFileTrigger
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import STOPPED_AFTER, Watcher
 from praxmonitor.sound import Cue
@@ -96,6 +97,7 @@ class Notifier:
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
         self._error_trigger = ErrorTrigger(root, on_error) if what else None
+        self._shared_files = SharedFileTrigger(root, on_error) if what else None
         self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
@@ -208,6 +210,8 @@ class Notifier:
                 tasks.create_task(self._follow_duty(self._duty))
             if self._error_trigger is not None:
                 tasks.create_task(self._error_trigger.run(lambda: self.on_duty))
+            if self._shared_files is not None:
+                tasks.create_task(self._shared_files.run(lambda: self.on_duty))
                 tasks.create_task(keep_link(self._root, lambda: self.config, lambda: self.on_duty, self._on_error))
 
     def begin_recovery(self) -> None:
@@ -279,6 +283,8 @@ class Notifier:
         self._snapshot = snapshot
         if self._error_trigger is not None:
             self._error_trigger.see(snapshot.fleet)
+        if self._shared_files is not None:
+            self._shared_files.see(snapshot.fleet)
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)

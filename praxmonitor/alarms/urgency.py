@@ -28,6 +28,7 @@ URGENCY_OF: Mapping[AlarmKind, Steps] = MappingProxyType({
     AlarmKind.UNREADABLE: ((0, Urgency.MEDIUM),),
     AlarmKind.SPINNING: ((0, Urgency.MEDIUM),),
     AlarmKind.STORM: ((0, Urgency.MEDIUM),),
+    AlarmKind.SAME_FILE: ((0, Urgency.MEDIUM),),
     AlarmKind.RUNAWAY_LOG: ((0, Urgency.MEDIUM),),
     AlarmKind.ERROR_BACK: ((0, Urgency.MEDIUM),),
     AlarmKind.DEGRADED: ((0, Urgency.MEDIUM),),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mailcore.config import AgentConfig, Alarms
-from mailcore.model.activity import Kind
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.session import LiveSession
-from mailcore.observe.facts import SessionsLive
+from mailcore.observe.facts import Seen, SessionsLive
 from tests.stories.made import HOUR, QUIET, finished, heard, story, working
 from tests.stories.play import Restart, Sleep, Step, Woken, Works
 from tests.stories.words import START, Life
@@ -19,6 +19,16 @@ LEFT = SessionsLive("@writer", ())
 
 def at(second: float, *things: Step) -> tuple[float, tuple[Step, ...]]:
     return second, things
+
+
+def wrote(name: str, second: float) -> Seen:
+    """One call that writes a file of the project, over at once."""
+
+    def told(kind: Kind, *writes: str) -> Activity:
+        moment, call = START + second, f"w{second:g}"
+        return Activity(moment, f"@{name}", kind, "Edit: plan.md", "hooks", "Edit", call, "s1", writes=writes)
+
+    return Seen(f"@{name}", (told(Kind.TOOL, "/house/plan.md"), told(Kind.TOOL_DONE)))
 
 
 def typed(second: float = 10) -> Life:
@@ -391,4 +401,21 @@ FIRST_WAKES = (
     ),
 )
 
-EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS, *RUNAWAYS, *FIRST_WAKES)
+SHARED = (
+    story(
+        "two agents at work change one file, until one is done",
+        400,
+        Life().mail(5, seen_at=START + 12, unread=False, status="opened").starts(10).steady(20, 400),
+        finished(
+            Life("editor").mail(5, "m2", seen_at=START + 12, unread=False, status="opened").starts(10).steady(20, 300),
+            300,
+        ),
+        steps=(
+            at(100, wrote("writer", 100)),
+            at(160, wrote("editor", 160)),
+        ),
+        expected=(heard(160, "same_file", "@editor"), heard(300, "over same_file", "@editor"), heard(300, "clear", "")),
+    ),
+)
+
+EXPECTATION = (*OWN_SESSIONS, *TIMEOUTS, *SPINS, *HOOKS, *RUNAWAYS, *FIRST_WAKES, *SHARED)

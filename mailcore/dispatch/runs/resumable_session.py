@@ -106,7 +106,7 @@ def write_pointer(agent: Agent, program: str, session_id: str) -> None:
     pointer = {"session_id": session_id, "set_at": journal.now(), "set_by": "mailcore"}
     data = dumps(pointer | {"cwd": str(agent.branch), "provider": program})
     if not writing.link_new(_path(agent), data, 0o600):
-        writing.replace(_path(agent), data, root=agent.root)
+        writing.replace(_path(agent), data, root=agent.boundary)
 
 
 def _path(agent: Agent) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailcore.model.agent import Agent
 from mailcore.system import safe_open
+from mailcore.workspace.worktree import is_own_worktree
 
 
 class RunDirectory:
@@ -49,7 +50,9 @@ class RunDirectory:
             return False
         branch = path.parents[2] if len(path.parts) > 3 else path
         moved = replace(self.agent, branch=branch)
-        if not same or path.parent != moved.runs_dir or not branch.is_relative_to(self.agent.root.resolve()):
+        root = self.agent.root.resolve()
+        ours = branch.is_relative_to(root) or (moved.worktree and is_own_worktree(branch, root))
+        if not same or path.parent != moved.runs_dir or not ours:
             return False
         self.agent, self.run_dir = moved, path
         return True

@@ -17,7 +17,7 @@ from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent
 from mailcore.programs.claude.limits import LIMITED, printed_limits
 from mailcore.programs.claude.usage import ClaudeUsage
-from mailcore.programs.tool_wording import tool_timeout, tool_words
+from mailcore.programs.tool_wording import tool_timeout, tool_words, tool_writes
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
     Counted,
@@ -86,11 +86,13 @@ class ClaudeTranscript(ClaudeUsage):
                 return []
 
     def _activity(
-        self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "", timeout: float = 0.0
-    ) -> Activity:
+        self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "", timeout: float = 0.0,
+        writes: tuple[str, ...] = (),
+    ) -> Activity:  # fmt: skip
         return Activity(
-            self._at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self._in, by or self._by, timeout=timeout
-        )
+            self._at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self._in, by or self._by, timeout=timeout,
+            writes=writes,
+        )  # fmt: skip
 
     def _assistant(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         message = event.get("message")
@@ -124,7 +126,8 @@ class ClaudeTranscript(ClaudeUsage):
             return
         words = tool_words(tool, block.get("input"))
         self._calls.put(call, (tool, words))
-        yield self._activity(Kind.TOOL, words, tool, call, timeout=tool_timeout(tool, block.get("input")))
+        timeout, writes = tool_timeout(tool, block.get("input")), tool_writes(tool, block.get("input"))
+        yield self._activity(Kind.TOOL, words, tool, call, timeout=timeout, writes=writes)
         if tool in SUBAGENT_TOOLS:
             given = table_of(block, "input")
             what = text_of(given, "description") or text_of(given, "subagent_type")

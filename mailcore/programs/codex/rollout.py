@@ -21,7 +21,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.programs.codex.fork import Fork, History, count_in, parent_thread
 from mailcore.programs.codex.kinds import is_known_event, is_known_line
 from mailcore.programs.codex.limits import SessionLimits
-from mailcore.programs.tool_wording import tool_timeout, tool_words
+from mailcore.programs.tool_wording import tool_timeout, tool_words, tool_writes
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
     Recent,
@@ -164,9 +164,12 @@ class CodexRollout:
             self._fork = Fork(self.session, self._begun, parent_history)
 
     def _activity(
-        self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", timeout: float = 0.0
-    ) -> Activity:
-        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, timeout=timeout)
+        self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", timeout: float = 0.0,
+        writes: tuple[str, ...] = (),
+    ) -> Activity:  # fmt: skip
+        return Activity(
+            at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, timeout=timeout, writes=writes
+        )
 
     def _event(self, payload: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match payload.get("type"):
@@ -232,7 +235,8 @@ class CodexRollout:
             self._calls.put(call, (tool, words))
             self._ended.pop(call)  # some services number their calls anew in every turn
             timeout = 0.0 if self._asks else tool_timeout(tool, given)
-            yield self._activity(at, Kind.TOOL, words, tool, call, timeout)
+            writes = tool_writes(tool, text_of(payload, "input") or given)
+            yield self._activity(at, Kind.TOOL, words, tool, call, timeout, writes)
         else:
             output = payload.get("output")
             refused = isinstance(output, dict) and output.get("success") is False

@@ -8,7 +8,7 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.gemini.messages import ended_call
-from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.tool_wording import tool_words, tool_writes
 from mailcore.programs.transcript_reader import Recent, line_time, parse_line, short_result, table_of, text_of
 
 OUTPUT_SOURCE = "output"
@@ -46,7 +46,8 @@ class GeminiOutput:
                 tool = text_of(event, "tool_name")
                 words = tool_words(tool, event.get("parameters"))
                 self._calls.put(call, (tool, words))
-                yield self._activity(at, Kind.TOOL, words, tool, call)
+                writes = tool_writes(tool, event.get("parameters"))
+                yield self._activity(at, Kind.TOOL, words, tool, call, writes)
             case "tool_result" if started := self._calls.pop(call := text_of(event, "tool_id")):
                 tool, words = started
                 failed = event.get("status") != "success"
@@ -61,5 +62,7 @@ class GeminiOutput:
             case "result" if message := text_of(table_of(event, "error"), "message"):
                 yield self._activity(at, Kind.ERROR, message)
 
-    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, OUTPUT_SOURCE, tool, call, self._session)
+    def _activity(
+        self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", writes: tuple[str, ...] = ()
+    ) -> Activity:
+        return Activity(at, self.agent, kind, text, OUTPUT_SOURCE, tool, call, self._session, writes=writes)

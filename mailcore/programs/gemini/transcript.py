@@ -15,7 +15,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.gemini.messages import CONTEXT, ended_call, texts_of, without_hooks
-from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.tool_wording import tool_words, tool_writes
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
     Counted,
@@ -89,8 +89,12 @@ class GeminiTranscript:
             self._learn(event)
         return list(self._counted(event, line_time(event, now))) if event.get("type") == "gemini" else []
 
-    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, by or self._by)
+    def _activity(
+        self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "",
+        writes: tuple[str, ...] = (),
+    ) -> Activity:  # fmt: skip
+        by = by or self._by
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, by, writes=writes)
 
     def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
         self._learn(event)
@@ -149,7 +153,7 @@ class GeminiTranscript:
         self._calls.put(name, None)
         over = max(began, line_time(call, now))
         words = tool_words(tool, call.get("args"))
-        yield self._activity(began, Kind.TOOL, words, tool, name)
+        yield self._activity(began, Kind.TOOL, words, tool, name, writes=tool_writes(tool, call.get("args")))
         brought = short_result(_brought(call))
         failed = call.get("status") != "success"
         kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE

@@ -14,6 +14,7 @@ from mailcore.model.error_group import ErrorGroups
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.observe.awaiting_answer import request_status
+from mailcore.observe.file_writes import SharedFiles
 from mailcore.observe.silence import NO_MACHINE_STATUS
 from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
@@ -30,6 +31,7 @@ from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.network import Failure, network_alarms, newest_failure
 from praxmonitor.alarms.rules.runaway_logs import runaway_log_alarms
 from praxmonitor.alarms.rules.runs import run_alarms, wake_alarms
+from praxmonitor.alarms.rules.shared_files import shared_file_alarms
 from praxmonitor.alarms.rules.silence import spin_alarm
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 from praxmonitor.alarms.rules.your_move import your_move_alarms
@@ -48,6 +50,7 @@ class AlarmRules:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._wakes = any(agent.wake_every for agent in (config.default_agent, *config.agents.values()))
+        self._shared = SharedFiles()
         self._errors: tuple[ErrorGroups | None, tuple[TimedAlarm, ...]] = (None, ())
         """What is known of errors, and what that raises."""
         self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...], Failure | None]] = {}
@@ -101,6 +104,7 @@ class AlarmRules:
         if fleet.errors is not self._errors[0]:
             self._errors = fleet.errors, tuple(error_group_alarms(fleet, self.config))
         raised += [one.alarm for one in self._errors[1] if _stands(one, now, machine_status)]
+        raised += shared_file_alarms(self._shared.look(fleet, now))
         raised += host_alarms(fleet, now)
         raised += limit_alarms(fleet, now)
         raised += deadlock_alarms(fleet, now)

@@ -36,6 +36,7 @@ FIXTURE = Path(__file__).parents[3] / "fixtures" / "claude-code" / "transcript.j
 LINES = FIXTURE.read_bytes().splitlines()
 NOW = 1_800_000_000.0
 MAIN = Path("/h/.claude/projects/-p") / f"{SESSION}.jsonl"
+REPORT = f"{CWD}/report.md"
 CHILD = MAIN.with_suffix("") / "subagents" / "agent-a1b2.jsonl"
 
 
@@ -61,8 +62,8 @@ def kinds(*lines: bytes, path: Path = MAIN) -> list[tuple[Kind, str]]:
 
 
 def test_the_captured_transcript_is_this_timeline() -> None:
-    def did(at: float, kind: Kind, words: str, tool: str = "", tool_id: str = "") -> Activity:
-        return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION)
+    def did(at: float, kind: Kind, words: str, tool: str = "", tool_id: str = "", *writes: str) -> Activity:
+        return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION, writes=writes)
 
     def spent(at: float, new: int, context: int) -> Spent:
         return Spent(at, "@writer", Usage(new, 30, 20, 10), SESSION, "claude-opus-5-5", context, prompt=new + 30)
@@ -75,7 +76,7 @@ def test_the_captured_transcript_is_this_timeline() -> None:
         spent(1795308216.990, 100, 130),
         did(1795308216.994, Kind.TOOL, "Bash: List files", "Bash", "toolu_01A"),
         did(1795308217.078, Kind.TOOL_DONE, "Bash: List files → hello", "Bash", "toolu_01A"),
-        did(1795308217.112, Kind.TOOL, "Write: report.md", "Write", "toolu_01B"),
+        did(1795308217.112, Kind.TOOL, "Write: report.md", "Write", "toolu_01B", REPORT),
         spent(1795308217.112, 150, 180),
         did(
             1795308217.157,

@@ -1,0 +1,197 @@
+"""How an agent's work gets into the project: committed, merged, or put into a pull request; never over a conflict.
+
+What would come of it is looked at first, and shown. Git acts as it would for a person at a shell: with the project's
+own hooks and settings, which may refuse. What is refused has changed nothing that was there before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore.exceptions import Refused
+from mailcore.model.agent import Agent
+from mailcore.system.git_command import NoAnswer, act_with, act_with_git, run_git
+from mailcore.system.git_worktree import WorkingTree, branch_name, working_tree
+from mailcore.text import counted, line, plain
+from mailcore.workspace.find import Workspace
+
+MOST_NAMES = 10
+"""Files that are named in one sentence."""
+MERGE_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+"""What stands in a working tree's own directory while something of that kind is not finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStanding:
+    """How an agent's work stands towards the project's own checkout."""
+
+    branch: str
+    """The branch that the agent works on; empty where it is on none."""
+    into: str
+    """The branch that the project has checked out; the same as `branch` where the agent works in that very checkout."""
+    uncommitted: tuple[str, ...]
+    """Files of the agent's that are not committed."""
+    ahead: int
+    """Commits of the agent's that the project's checkout lacks."""
+    behind: int
+    """Commits of the project's that the agent's branch lacks."""
+    conflicts: tuple[str, ...]
+    """Files in which both conflict."""
+    unfinished: str = ""
+    """A merge or rebase that is not finished, in words."""
+
+    @property
+    def apart(self) -> bool:
+        """The agent works on a branch of its own."""
+        return self.branch != self.into
+
+    def lines(self) -> list[str]:
+        """Each check, in words."""
+        ready = not self.uncommitted
+        found = [f"{'✓' if ready else '✗'} {_files(self.uncommitted, 'not committed') or 'all is committed'}"]
+        if self.unfinished:
+            found.append(f"✗ {self.unfinished}")
+        if self.apart:
+            name, into = line(self.branch, 80) or "a commit without a branch", line(self.into, 80)
+            found.append(f"✓ {counted(self.ahead, 'commit')} of {name} to come into {into}, {self.behind} behind it")
+            clash = _files(self.conflicts, "in conflict")
+            found.append(f"✗ {clash}" if clash else f"✓ no conflict with {into}")
+        return found
+
+
+def work_standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str] = ()) -> WorkStanding:
+    """How the agent's work stands. Refused where there is no git, or it does not say.
+
+    `ours_alone`: files of the agent's directory that are no work, as its settings of its program.
+    """
+    own, main = _tree(agent.branch), _tree(workspace.root)
+    if own.common != main.common:
+        raise Refused(f"{agent.branch} is in another repository than {workspace.root}", "git")
+    ours, theirs = branch_name(own), branch_name(main)
+    try:
+        there = _ask(main, "rev-parse", "--verify", "HEAD").strip()
+        here = _ask(own, "rev-parse", "--verify", "HEAD").strip()
+        words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *_work(ours_alone))
+        changed = run_git(*words, cwd=agent.branch)[0].decode("utf-8", "surrogateescape")
+        counts = _ask(own, "rev-list", "--left-right", "--count", f"{there}...{here}", "--").split()
+        clash = _conflicts(main, there, here) if here != there else ()
+    except NoAnswer as error:
+        raise Refused(f"git does not say how {agent.address}'s work stands: {line(str(error), 300)}", "git") from error
+    files = tuple(one[3:] for one in changed.split("\0") if one)
+    left = [tree.top for tree in (own, main) if any((tree.directory / name).exists() for name in MERGE_HEADS)]
+    unfinished = f"a merge or rebase is not finished in {left[0]}" if left else ""
+    return WorkStanding(ours, theirs, files, int(counts[1]), int(counts[0]), clash, unfinished)
+
+
+def commit_work(agent: Agent, message: str, ours_alone: Collection[str] = ()) -> str:
+    """Commit all work that is in the agent's directory, and nothing else that was staged; what git says."""
+    _act("add", "--all", "--", *_work(ours_alone), cwd=agent.branch)
+    return _act("commit", "-m", message, "--", *_work(ours_alone), cwd=agent.branch)
+
+
+def _work(ours_alone: Collection[str]) -> tuple[str, ...]:
+    return (".", *(f":(exclude,literal){name}" for name in ours_alone))
+
+
+def merge_work(workspace: Workspace, found: WorkStanding, message: str) -> str:
+    """Merge the agent's branch into what the project has checked out. Refused over a conflict: nothing is."""
+    _require_landable(found)
+    try:
+        return act_with_git("merge", "--no-edit", "-m", message, "--", found.branch, cwd=workspace.root)
+    except NoAnswer as error:
+        if any((_tree(workspace.root).directory / name).exists() for name in MERGE_HEADS):
+            _act("merge", "--abort", cwd=workspace.root)
+        raise Refused(f"git merge: {_said(error)}", "git") from error
+
+
+def open_pull_request(agent: Agent, found: WorkStanding, title: str, body: str) -> str:
+    """Push the agent's branch, open a pull request of it, or find the one there is; its address and its checks, as `gh`
+    says them."""
+    _require_landable(found)
+    _act("push", "--quiet", "--set-upstream", "origin", f"refs/heads/{found.branch}", cwd=agent.branch)
+    try:
+        made = _gh(agent, "pr", "view", found.branch, "--json", "url", "--jq", ".url")
+    except NoAnswer:
+        words = ("--head", found.branch, "--base", found.into, "--title", title, "--body", body)
+        try:
+            made = _gh(agent, "pr", "create", *words)
+        except NoAnswer as error:
+            raise Refused(f"gh pr create: {_said(error)}", "git") from error
+    try:
+        checks = _gh(agent, "pr", "checks", found.branch)
+    except NoAnswer as error:  # so it ends, too, where one failed or is not over
+        checks = str(error)
+    return plain(f"{made}\n{checks}")
+
+
+def _require_landable(found: WorkStanding) -> None:
+    if not found.branch:
+        raise Refused("the agent's working tree is on no branch: git switch -c NAME there", "git")
+    if not found.into:
+        raise Refused("the project's own checkout is on no branch: git switch NAME there", "git")
+    if not found.apart:
+        raise Refused(f"the agent works on {line(found.into, 80)} itself: there is nothing to merge", "git")
+    if found.unfinished:
+        raise Refused(found.unfinished, "git")
+    if found.uncommitted:
+        raise Refused(f"{_files(found.uncommitted, 'not committed')}: --commit commits all of it first", "unmerged")
+    if found.conflicts:
+        raise Refused(
+            f"{_files(found.conflicts, 'in conflict')} with {line(found.into, 80)}: merge it into the agent's branch "
+            "there, or have the agent do it (reopen)",
+            "conflict",
+        )
+
+
+def _conflicts(main: WorkingTree, into: str, branch: str) -> tuple[str, ...]:
+    """The files in which a merge would conflict, tried without touching any."""
+    words = ("-c", "core.quotePath=false", "merge-tree", "--write-tree", "--name-only", "--no-messages", into, branch)
+    try:
+        act_with_git(*words, cwd=main.top)
+    except NoAnswer as error:
+        tree, *names = str(error).splitlines() or [""]
+        if not names or len(tree) != len(into):
+            raise
+        return tuple(dict.fromkeys(names))
+    return ()
+
+
+def _tree(place: Path) -> WorkingTree:
+    try:
+        tree = working_tree(place)
+    except (OSError, ValueError) as error:
+        raise Refused(f"git's own files cannot be read: {error}", "git") from error
+    if tree is None:
+        raise Refused(f"{place} is in no git repository", "git")
+    return tree
+
+
+def _ask(tree: WorkingTree, *words: str) -> str:
+    return run_git(*words, cwd=tree.top)[0].decode("utf-8", "surrogateescape")
+
+
+def _act(*words: str, cwd: Path) -> str:
+    try:
+        return act_with_git(*words, cwd=cwd)
+    except NoAnswer as error:
+        raise Refused(f"git {words[0]}: {_said(error)}", "git") from error
+
+
+def _gh(agent: Agent, *words: str) -> str:
+    return act_with("gh", *words, cwd=agent.branch).strip()
+
+
+def _said(error: NoAnswer) -> str:
+    return plain(str(error)).strip()[-1000:]
+
+
+def _files(names: tuple[str, ...], how: str) -> str:
+    """`3 files not committed: a b c`; empty for none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    shown = " ".join(line(os.fsdecode(os.fsencode(one)), 120) for one in names[:MOST_NAMES])
+    return f"{counted(len(names), 'file')} {how}: {shown}{more}"
