@@ -10,6 +10,8 @@ OPERATOR = "@operator"
 """The person at the screen. Reserved: no registry row may take it."""
 WATCHER = "@error-watcher"
 """Who mails agents about repeated errors: no program of anybody's. Reserved, too."""
+SESSION_SIGN = "~"
+"""Before the name of a session that goes on in the project and is no agent's, in the place of an address's `@`."""
 RUN_JOURNAL = "run.jsonl"
 """The name of a run's journal, in its directory below `Agent.runs_dir`."""
 
@@ -31,6 +33,10 @@ class Agent:
     host: str = ""
     """The linked host on which it lives; empty: this one. Of another's, `branch` is where a copy of what was asked for
     of its files is kept: nothing written there reaches it."""
+    program: str = ""
+    """Of a session that is no agent's: its program. `branch` is where it was begun."""
+    session: str = ""
+    """Of such a one: its id; empty: not known yet."""
 
     @cached_property
     def mail_dir(self) -> Path:
@@ -86,6 +92,11 @@ class Agent:
     def is_remote(self) -> bool:
         """True of one that lives on another host: only that host reads its files, and starts and ends it."""
         return bool(self.host)
+
+    @property
+    def is_session(self) -> bool:
+        """True of a session that goes on in the project and is no agent's: it is shown, and nothing of it acted on."""
+        return self.address.startswith(SESSION_SIGN)
 
     @property
     def is_operator(self) -> bool:
