@@ -166,6 +166,8 @@ class SessionDiscovery:
             try:
                 inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
                 found += self._owned(kept, inside)
+                if any(path.parent == kept.root for path in paths):  # the first session of a directory
+                    found += self._sweep(kept)
             except ProgramFailed as error:
                 self.troubles[kept.account.key] = str(error)
         return found

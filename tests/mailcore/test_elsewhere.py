@@ -294,3 +294,12 @@ def test_the_sessions_of_other_projects_are_asked_once(place: Workspace, tmp_pat
         path.with_suffix(".0f.key").write_text("{}")
     look.sweep()
     assert rows(look) == ["~claude-00000299"], "files of keys beside them take nobody's place"
+
+
+def test_the_first_session_of_a_directory_is_read_as_soon_as_that_is_there(place: Workspace) -> None:
+    write(transcript(place.root), said("of old", place.root))
+    look, source = OpenLook(place), place.root / "src"
+    path = write(transcript(source, SESSION), said("begun", source))
+    assert str(path.parents[1]) in look.loader.watch_paths()
+    look.changed(path.parent)  # all that the kernel can tell: the directory was watched by nobody
+    assert look.told(ROW) == ["begun"]
