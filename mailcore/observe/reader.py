@@ -130,12 +130,12 @@ class WorkspaceReader:
         no file tells: for where the kernel tells of all that changes, between two sweeps."""
         self._held.tidy()
         looked_at, self._touched = self._touched, {}
-        found = self._discovery.sweep()
+        found, stated = self._discovery.sweep(), self._statuses.sweep()
         facts = self._look_elsewhere(found)
         looked_at |= {id(branch): branch for branch in self._follow(found)}
         looked_at |= {id(branch): branch for branch in self._branches.values() if branch.waits}
         facts += [fact for branch in looked_at.values() for fact in self._read(branch, branch.refresh)]
-        facts += self._changed_roster()
+        facts += [*stated, *self._changed_roster()]
         return facts + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def waits(self) -> bool:

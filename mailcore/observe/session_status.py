@@ -84,15 +84,18 @@ class StatusReader:
         return news
 
     def directories(self) -> list[Path]:
-        """The directories to watch, flat."""
+        """The directories to watch, flat; the one above one that is not there yet: the first session makes it."""
         beside = dict.fromkeys(path.parent for path in self._beside)
-        return [root for root in (*(one.files.root for one in self._directories), *beside) if root.is_dir()]
+        roots = (one.files.root for one in self._directories)
+        return [one for root in (*roots, *beside) if (one := root if root.is_dir() else root.parent).is_dir()]
 
     def changed(self, paths: Iterable[Path]) -> list[Stated]:
         """What those of the paths that are status files say."""
         roots = {one.files.root: one for one in self._directories}
         facts: list[Stated] = []
         for path in dict.fromkeys(self._beside.get(path, path) for path in paths):
+            if (came := roots.get(path)) is not None:
+                facts += self._sweep(came)
             if (directory := roots.get(path.parent)) is not None:
                 facts += self._read(path, directory)
         return facts
@@ -101,16 +104,20 @@ class StatusReader:
         """What those files say that were written since the last look."""
         facts: list[Stated] = []
         for directory in self._directories:
-            root = directory.files.root
-            with suppress(OSError):
-                named = (path for path in root.iterdir() if path.suffix == ".json")
-                paths = list(islice(named, MAX_STATUS_FILES))
-                moved = {self._beside[beside] for beside in self._beside if self._stamps.moved(beside)}
-                for path in paths:
-                    if self._stamps.moved(path) or path in moved:
-                        facts += self._read(path, directory)
-                for missing in [path for path in self._said if path.parent == root and path not in paths]:
-                    self._forget(missing)
+            facts += self._sweep(directory)
+        return facts
+
+    def _sweep(self, directory: _Directory) -> list[Stated]:
+        facts: list[Stated] = []
+        root = directory.files.root
+        with suppress(OSError):
+            paths = set(islice((path for path in root.iterdir() if path.suffix == ".json"), MAX_STATUS_FILES))
+            moved = {self._beside[beside] for beside in self._beside if self._stamps.moved(beside)}
+            for path in paths:
+                if self._stamps.moved(path) or path in moved:
+                    facts += self._read(path, directory)
+            for missing in [path for path in self._said if path.parent == root and path not in paths]:
+                self._forget(missing)
         return facts
 
     def session_of(self, pid: int) -> str:

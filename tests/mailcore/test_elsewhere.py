@@ -303,3 +303,16 @@ def test_the_first_session_of_a_directory_is_read_as_soon_as_that_is_there(place
     assert str(path.parents[1]) in look.loader.watch_paths()
     look.changed(path.parent)  # all that the kernel can tell: the directory was watched by nobody
     assert look.told(ROW) == ["begun"]
+
+
+def test_the_first_session_of_an_account_is_seen_as_soon_as_its_directory_is_there(
+    place: Workspace, tmp_path: Path, running: Callable[..., int]
+) -> None:
+    home, source = tmp_path / "home" / ".claude", place.root / "src"
+    home.mkdir(parents=True)
+    source.mkdir()
+    look = OpenLook(place)
+    assert str(home) in look.loader.watch_paths(), "the directory is not there yet"
+    path = stands(tmp_path, source, running("claude", source))
+    look.changed(path.parent)
+    assert rows(look) == [ROW] and str(path.parent) in look.loader.watch_paths()
