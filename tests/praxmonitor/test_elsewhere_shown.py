@@ -22,6 +22,7 @@ from mailcore.programs.claude import places
 from praxmonitor.actions.preconditions import Situation, agent, holdable, runs, session
 from praxmonitor.cli.status import render, status
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
+from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import detail_lines
 from tests.clock import NOON
 from tests.mailcore.conftest import House
@@ -84,6 +85,11 @@ async def test_it_has_a_row_of_its_own_kind_and_no_key_acts_on_it() -> None:
         await pilot.press("D")
         refusal = f"{ROW} is no agent of this project: it is shown, and nothing of it is asked"
         await until(pilot, lambda: refusal in {notice.text for notice in app.notices}, "it says why not")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the view of one")
+        await until(pilot, lambda: "cargo test" in text_of(app), "what it does")
+        await pilot.press("escape")
+        await until(pilot, lambda: fleet_screen(app).grid.selected == ROW, "back on its row")
 
 
 def test_what_is_said_of_it_names_neither_mail_nor_task() -> None:

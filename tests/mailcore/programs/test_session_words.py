@@ -1,4 +1,4 @@
-"""What command lines and file names of real programs say of a session: which are none, what directories it was given."""
+"""What command lines and file names of real programs say of a session: which are none, and what it was given."""
 
 from __future__ import annotations
 
