@@ -27,7 +27,8 @@ class Owners:
         self._branches = {branch: agent.address for agent, branch in real if not agent.is_operator}
         self._roots = {os.path.realpath(agent.root) for agent, _ in real if agent.root != Path()}
         own = dict.fromkeys(place for agent, branch in real for place in (agent.branch, Path(branch)))
-        self.records = records([*map(Path, self._roots), *map(Path, self._branches)])
+        own_trees = [branch for branch in self._branches if os.path.lexists(f"{branch}/.git")]
+        self.records = records(map(Path, (*self._roots, *own_trees)))
         """Where git keeps which worktrees there are; they may not be there."""
         self.worktrees = [top for record in self.records for top in worktree_tops(record)]
         """The tops of the linked worktrees."""
