@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore.accounts.account import account_variables
+from mailcore.accounts.account import account_variables, accounts
 from mailcore.config import Config
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.process.environment import clean_environment, given_account
@@ -16,9 +16,10 @@ from mailcore.dispatch.runs.branch_lock import current_lock
 from mailcore.dispatch.runs.resumable_session import resumable_sessions
 from mailcore.exceptions import Refused
 from mailcore.model.account import Account
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.lock import Holder
-from mailcore.programs.registry import used_programs
+from mailcore.programs.base import is_session_id
+from mailcore.programs.registry import find_program, used_programs
 from mailcore.workspace import audit
 from mailcore.workspace.find import ROOT, Workspace
 
@@ -66,10 +67,36 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
             "no_session",
         )
-    words, variables = session.words, account_variables(config, session.account)
+    return _ready(workspace, config, by, agent, session.words, session.account)
+
+
+def session_attachment(workspace: Workspace, config: Config, by: str, agent: Agent, job: str) -> Attachment:
+    """How `by` goes on in a session of the project that is no agent's, `agent`; `job`: it goes on in the background.
+
+    Refused where its program keeps it no more (`no_session`), cannot join it (`no_job`) or is not on PATH
+    (`no_program`). Whether somebody has it open its caller saw.
+    """
+    kind = find_program(agent.program)
+    mine = [account for account in accounts(config) if account.program == agent.program] if kind is not None else []
+    for account in mine:
+        if kind is None or not (words := kind.attach(agent, config.agent(agent.address), agent.session, account.home)):
+            continue
+        if job:
+            join = kind.interactive.join if kind.interactive is not None else None
+            if join is None or not is_session_id(job):
+                raise Refused(f"{agent.address} goes on in the background, where {kind.name} joins none", "no_job")
+            words = join(job)
+        return _ready(workspace, config, by, agent, words, account)
+    raise Refused(f"{agent.program} keeps no session of {agent.address} that could go on here", "no_session")
+
+
+def _ready(
+    workspace: Workspace, config: Config, by: str, agent: Agent, words: Sequence[str], account: Account
+) -> Attachment:
+    variables = account_variables(config, account)
     environment = given_account(clean_environment(used_programs(config)), variables) | {ROOT: str(workspace.root)}
     path = shutil.which(words[0], path=environment["PATH"])
     if path is None:
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")
     audit.record(workspace, by, "attach", agent=agent.address)
-    return Attachment(agent.address, (path, *words[1:]), agent.branch, environment, session.account, variables)
+    return Attachment(agent.address, (path, *words[1:]), agent.branch, environment, account, variables)

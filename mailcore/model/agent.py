@@ -10,6 +10,8 @@ OPERATOR = "@operator"
 """The person at the screen. Reserved: no registry row may take it."""
 WATCHER = "@error-watcher"
 """Who mails agents about repeated errors: no program of anybody's. Reserved, too."""
+SESSION_SIGN = "~"
+"""Before the name of a session that goes on in the project and is no agent's, in the place of an address's `@`."""
 RUN_JOURNAL = "run.jsonl"
 """The name of a run's journal, in its directory below `Agent.runs_dir`."""
 
@@ -35,6 +37,10 @@ class Agent:
     """Its directory lies in a linked git worktree of the project's repository, and maybe outside of `root`."""
     mirrors: Path | None = None
     """The same place in the project's own checkout, of one whose directory lies in a worktree."""
+    program: str = ""
+    """Of a session that is no agent's: its program. `branch` is where it was begun."""
+    session: str = ""
+    """Of such a one: its id; empty: not known yet."""
 
     @property
     def boundary(self) -> Path:
@@ -95,6 +101,11 @@ class Agent:
     def is_remote(self) -> bool:
         """True of one that lives on another host: only that host reads its files, and starts and ends it."""
         return bool(self.host)
+
+    @property
+    def is_session(self) -> bool:
+        """True of a session that goes on in the project and is no agent's: it is shown, and nothing of it acted on."""
+        return self.address.startswith(SESSION_SIGN)
 
     @property
     def is_operator(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, SESSION_SIGN, Agent
 from mailcore.model.error_group import ErrorGroups
 from mailcore.model.file_write import FileWrite
 from mailcore.model.hooks_stopped import HooksStopped
@@ -153,6 +153,13 @@ class Fleet(msgspec.Struct, frozen=True):
     """The other hosts of the link, by name. Of one that is there, `seen_at` may be as of some while ago."""
     places: Mapping[str, int] = {}
     """Address → its place among the agents; may be empty: then they are looked through."""
+    elsewhere: tuple[AgentFacts, ...] = ()
+    """The sessions that go on in the project and are no agent's: nothing is asked of them, and nobody's alarms."""
+
+    @property
+    def shown(self) -> tuple[AgentFacts, ...]:
+        """Those that a list shows: the agents, then the sessions that are no agent's."""
+        return (*self.agents, *self.elsewhere) if self.elsewhere else self.agents
 
     @property
     def local_agents(self) -> tuple[AgentFacts, ...]:
@@ -165,6 +172,8 @@ class Fleet(msgspec.Struct, frozen=True):
         """The facts of one agent, the operator included."""
         if self.operator is not None and self.operator.address == address:
             return self.operator
+        if address.startswith(SESSION_SIGN):
+            return next((facts for facts in self.elsewhere if facts.address == address), None)
         if self.places:
             place = self.places.get(address)
             return self.agents[place] if place is not None else None
@@ -185,9 +194,18 @@ class Fleet(msgspec.Struct, frozen=True):
 
 def changed_agents(old: Fleet, new: Fleet) -> list[AgentFacts] | None:
     """Those of whom something changed from one fleet to the next; None where it is not the same agents."""
-    if len(old.agents) != len(new.agents):
+    return _changed(old.agents, new.agents)
+
+
+def changed_rows(old: Fleet, new: Fleet) -> list[AgentFacts] | None:
+    """The same of all that is shown, sessions that are no agent's among them."""
+    return _changed(old.shown, new.shown)
+
+
+def _changed(old: Sequence[AgentFacts], new: Sequence[AgentFacts]) -> list[AgentFacts] | None:
+    if len(old) != len(new):
         return None
-    changed = [(before, after) for before, after in zip(old.agents, new.agents, strict=True) if after is not before]
+    changed = [(before, after) for before, after in zip(old, new, strict=True) if after is not before]
     if any(before.agent is not after.agent for before, after in changed):
         return None
     return [after for _, after in changed]

@@ -26,7 +26,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
 
 class LiveSession(msgspec.Struct, frozen=True, gc=False):
-    """A program that a person began by hand, and that lives."""
+    """A program that a person began, and that lives: at a terminal, or in the background."""
 
     pid: int
     began: float
@@ -39,3 +39,5 @@ class LiveSession(msgspec.Struct, frozen=True, gc=False):
     """Whether the person's keys go there; None: nothing says it."""
     typed_at: float = 0.0
     """When something was typed there last, to some 8 s; 0.0: not known."""
+    job: str = ""
+    """By which its program joins it in the background; empty: it is at a terminal, or that is not known."""

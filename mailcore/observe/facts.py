@@ -28,6 +28,8 @@ class Roster:
 
     agents: tuple[Agent, ...]
     notes: tuple[str, ...] = ()
+    elsewhere: tuple[Agent, ...] = ()
+    """The sessions that go on in the project and are no agent's."""
 
 
 @dataclass(frozen=True, slots=True)

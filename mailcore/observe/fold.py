@@ -56,6 +56,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     """
     notes, limits, errors, hosts = fleet.notes, fleet.limits, fleet.errors, fleet.hosts
     agents, operator = list(fleet.agents), fleet.operator
+    elsewhere = {one.address: one for one in fleet.elsewhere}
     places = fleet.places or {one.address: place for place, one in enumerate(agents)}
     happened: list[Activity] = []
     changed = enrolled = False
@@ -66,6 +67,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
             agents = [one for one in everyone if not one.agent.is_operator]
             operator = next((one for one in everyone if one.agent.is_operator), None)
             places = {one.address: place for place, one in enumerate(agents)}
+            elsewhere = {agent.address: _enrolled(elsewhere.get(agent.address), agent) for agent in fact.elsewhere}
             notes, enrolled = fact.notes, True
         elif isinstance(fact, LimitsRead):
             limits = fact.accounts
@@ -81,6 +83,9 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
             agents[place], activities = _learn(old, fact, at)
             changed = changed or agents[place] is not old
             happened += activities
+        elif (stray := elsewhere.get(fact.address)) is not None:
+            elsewhere[fact.address], activities = _learn(stray, fact, at)
+            happened += activities
     before = fleet.operator.mailbox if fleet.operator is not None else None
     if operator is not None and (enrolled or operator.mailbox is not before):
         agents = _with_requests(agents, operator.mailbox)
@@ -88,6 +93,10 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     if changed or enrolled:  # only then may it differ; a thousand are not compared for each line of one of them
         changed = len(agents) != len(fleet.agents) or any(map(is_not, agents, fleet.agents))
     same = not changed and operator is fleet.operator and notes == fleet.notes and limits == fleet.limits
+    strays = tuple(elsewhere.values())
+    if len(strays) == len(fleet.elsewhere) and not any(map(is_not, strays, fleet.elsewhere)):
+        strays = fleet.elsewhere
+    same = same and strays is fleet.elsewhere
     if same and not happened and errors is fleet.errors and hosts == fleet.hosts:
         return fleet
     return replace(
@@ -101,6 +110,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         limits=limits,
         errors=errors,
         hosts=hosts,
+        elsewhere=strays,
     )
 
 

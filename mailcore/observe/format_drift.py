@@ -88,3 +88,22 @@ def drift_share(tally: FormatTally) -> str:
     """`12 %`, of the lines that were read; `less than 1 %` where it is not none."""
     part = (tally.odd + tally.unknown) / max(1, tally.lines, tally.odd + tally.unknown)
     return f"{part * 100:.0f} %" if part >= 0.005 else "less than 1 %"
+
+
+class ReportedDrifts:
+    """What of the session files' formats was not understood, as it was said last."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, FormatTally] = {}
+        """By program and version."""
+
+    def look(self, drifts: Iterable[FormatDrift]) -> None:
+        """These are found now. What is said before changes when it is twice as much: its share changes at each look."""
+        for tally in sum_drifts(drifts):
+            said = self._said.get(tally.form)
+            if said is None or tally.lines >= 2 * said.lines:
+                self._said[tally.form] = tally
+
+    def notes(self) -> list[str]:
+        """All of it, in words."""
+        return [drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._said.values()]

@@ -15,15 +15,17 @@ from mailcore.model.limit import Limit
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
 from mailcore.observe.agent_reader import AgentReader
+from mailcore.observe.elsewhere import BranchReader, StrayLook, StrayReader
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.file_stamps import FileStamps, inode
-from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
+from mailcore.observe.format_drift import ReportedDrifts
 from mailcore.observe.host_reader import LINK_PATIENCE, HostsReader
 from mailcore.observe.limit_reader import LimitReader
 from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.register_reader import RegisterReader
 from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
 from mailcore.observe.session_status import StatusReader
+from mailcore.observe.watched_directories import WatchedDirectories
 from mailcore.programs.base import Program, ProgramFailed
 from mailcore.programs.prices import Prices
 from mailcore.programs.registry import built_in, used_programs
@@ -56,28 +58,28 @@ class WorkspaceReader:
         self._held = OpenFiles()
         self._accounts: tuple[Account, ...] | None = None
         self._discovery = SessionDiscovery()
-        self._statuses = StatusReader(self._discovery.owner_of)
-        self._live_sessions = LiveSessionReader(self._discovery.owner_of, self._statuses.session_of)
+        self._statuses = StatusReader(self._discovery)
+        self._live_sessions = LiveSessionReader(self._discovery, self._statuses.session_of)
+        self._strays = StrayLook(workspace.root, self._discovery.owner_of)
         self._programs: tuple[Program, ...] = ()
         self._register = RegisterReader(workspace.aipass_dir)
         self._limits = LimitReader()
-        self._branches: dict[str, AgentReader] = {}
-        self._places: dict[Path, AgentReader] = {}
-        self._watched: dict[str, dict[str, int]] = {}
-        """By address: where its directories were found last."""
+        self._branches: dict[str, BranchReader] = {}
+        """By address; those of sessions that are no agent's among them."""
+        self._places: dict[Path, BranchReader] = {}
+        self._watched = WatchedDirectories(workspace.root)
         self._prices = Prices()
         self._broken = ""
         self._remark = ""
-        self._drifts: dict[str, FormatTally] = {}
-        """What of the session files' formats was not understood, by program and version, as it was said last."""
+        self._drifts = ReportedDrifts()
         self._unfinished: dict[str, bool] = {}
         """By address: whether it was reported last that more of today is to be counted."""
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
-        self._touched: dict[int, AgentReader] = {}
+        self._touched: dict[int, BranchReader] = {}
         """Whose files were read since the last look, by `id`."""
         self._said: tuple[str, ...] = ()
-        self._read_lately: dict[str, AgentReader] = {}
+        self._read_lately: dict[str, BranchReader] = {}
         """By address, whose files were read since the usage limits that they reported were taken."""
 
     def close(self) -> None:
@@ -99,7 +101,11 @@ class WorkspaceReader:
         """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""
         facts, paths = self._glimpses(names)
         touched = {id(branch): branch for path in paths if (branch := self._place(path)) is not None}
-        touched |= {id(branch): branch for branch in self._follow(self._discovery.changed(paths))}
+        stated = self._statuses.changed(paths)
+        found = self._discovery.changed(paths)
+        if found or self._statuses.news():
+            facts += self._look_elsewhere(found)
+        touched |= {id(branch): branch for branch in self._follow(found)}
         if any(path.parent == self.workspace.root for path in paths):
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
@@ -109,8 +115,7 @@ class WorkspaceReader:
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
         self._touched |= touched
-        facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
-        facts += self._statuses.changed(paths)
+        facts += [*(fact for branch in touched.values() for fact in self._read(branch, branch.refresh)), *stated]
         if self._hosts is not None and (hosts := self._hosts.concerned(paths)):
             facts += self._read_hosts(hosts)
         if any(path.parent == self._limits.directory for path in paths):
@@ -126,20 +131,24 @@ class WorkspaceReader:
         no file tells: for where the kernel tells of all that changes, between two sweeps."""
         self._held.tidy()
         looked_at, self._touched = self._touched, {}
-        looked_at |= {id(branch): branch for branch in self._follow(self._discovery.sweep())}
+        found, stated = self._discovery.sweep(), self._statuses.sweep()
+        facts = self._look_elsewhere(found)
+        looked_at |= {id(branch): branch for branch in self._follow(found)}
         looked_at |= {id(branch): branch for branch in self._branches.values() if branch.waits}
-        facts = [fact for branch in looked_at.values() for fact in self._read(branch, branch.refresh)]
-        facts += self._changed_roster()
+        facts += [fact for branch in looked_at.values() for fact in self._read(branch, branch.refresh)]
+        facts += [*stated, *self._changed_roster()]
         return facts + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def waits(self) -> bool:
         """Whether something is to be looked at soon that no file tells: a process, or what one look left."""
-        unsettled = self._failed or self._broken or not self._discovery.complete or self._live_sessions.any
+        unsettled = (
+            self._failed or self._broken or not self._discovery.complete or self._live_sessions.any or self._strays.any
+        )
         return bool(unsettled) or any(branch.waits or branch.sessions.behind for branch in self._branches.values())
 
     def live_sessions(self) -> list[Fact]:
         """Of whom it changed what sessions a person has at a terminal: a look at all processes, in a sweep too."""
-        return list(self._live_sessions.sweep(self._programs))
+        return [*self._live_sessions.sweep(self._programs), *self._look_elsewhere(())]
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
@@ -148,20 +157,18 @@ class WorkspaceReader:
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
-        self._follow(self._discovery.sweep())
+        found = self._discovery.sweep()
+        stated = self._statuses.sweep()
+        facts += self._look_elsewhere(found)
+        self._follow(found)
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
-        facts += self._statuses.sweep()
+        facts += stated
         facts += self._limits.read(self._account_keys())
         facts += self._read_hosts()
-        for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
-            reported = self._drifts.get(tally.form)
-            if (
-                reported is None or tally.lines >= 2 * reported.lines
-            ):  # its share, which changes, is not said at every look
-                self._drifts[tally.form] = tally
+        self._drifts.look(branch.sessions.drift for branch in self._branches.values())
         return facts + self._changed_roster()
 
-    def _read(self, branch: AgentReader, read: Callable[[], list[Fact]]) -> list[Fact]:
+    def _read(self, branch: BranchReader, read: Callable[[], list[Fact]]) -> list[Fact]:
         """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
         address = branch.agent.address
         self._read_lately[address] = branch
@@ -186,7 +193,7 @@ class WorkspaceReader:
 
     def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
         """The facts of the session files that are followed, and the other paths."""
-        grown: dict[AgentReader, list[str]] = {}
+        grown: dict[BranchReader, list[str]] = {}
         others = []
         for name in map(str, names):
             if (branch := self._follower(name)) is not None:
@@ -199,9 +206,18 @@ class WorkspaceReader:
             facts += self._read(branch, partial(branch.sessions.refresh_sessions, moved))
         return facts, others
 
-    def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
+    def _look_elsewhere(self, found: Iterable[FoundSession]) -> list[Fact]:
+        """What sessions go on in the project that are no agent's, and in what processes."""
+        facts: list[Fact] = []
+        if self._strays.look(found, self._statuses.said, self._live_sessions.strays, self._discovery.strays.get):
+            facts.append(self._roster())
+            for branch in self._follow(self._strays.begun):
+                facts += self._read(branch, branch.refresh)
+        return facts + self._strays.facts()
+
+    def _follow(self, sessions: Iterable[FoundSession]) -> list[BranchReader]:
         """Hand each branch its session files; returns those branches."""
-        followed: dict[AgentReader, None] = {}
+        followed: dict[BranchReader, None] = {}
         for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
@@ -226,9 +242,9 @@ class WorkspaceReader:
                     facts.append(Used(address, tuple(spent)))
         return facts
 
-    def _count(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
+    def _count(self, sessions: Iterable[FoundSession]) -> list[BranchReader]:
         """Hand each branch the session files that it may not know; returns those that follow one more."""
-        now, taken_up = time.time(), dict[AgentReader, None]()
+        now, taken_up = time.time(), dict[BranchReader, None]()
         for address, path, files, account in sessions:
             branch = self._branches.get(address)
             if branch is None:
@@ -245,7 +261,7 @@ class WorkspaceReader:
                 continue  # it is gone
         return list(taken_up)
 
-    def _progress(self, branches: Mapping[str, AgentReader]) -> list[Fact]:
+    def _progress(self, branches: Mapping[str, BranchReader]) -> list[Fact]:
         """Of whom among these it is new that all of today is counted, or that it is not."""
         facts: list[Fact] = []
         for address, branch in branches.items():
@@ -281,40 +297,30 @@ class WorkspaceReader:
         """True of a session file that is followed: whatever it grows by is reported."""
         return self._follower(str(path)) is not None
 
-    def _follower(self, name: str) -> AgentReader | None:
+    def _follower(self, name: str) -> BranchReader | None:
         branch = self._branches.get(self._discovery.owner(name))
         return branch if branch is not None and branch.sessions.follows(name) else None
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
-        found = self._existing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
-        for address, branch in self._branches.items():
-            if branch.stirred or address not in self._watched:
-                branch.stirred = False
-                self._watched[address] = self._existing(branch.directories(), branch.agent.boundary)
-            found |= self._watched[address]
+        workspace = self.workspace
+        found = self._watched.existing((workspace.root, workspace.aipass_dir, workspace.state_dir))
+        found |= self._watched.of(self._branches)
         beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
         if self._hosts is not None:
-            found |= self._existing(self._hosts.directories())
+            found |= self._watched.existing(self._hosts.directories())
         return found | {str(place): inode(place) for place in beside}
-
-    def _existing(self, directories: Iterable[Path], boundary: Path | None = None) -> dict[str, int]:
-        root = boundary or self.workspace.root
-        found: dict[str, int] = {}
-        for path in directories:
-            while (number := inode(path)) == 0 and path.is_relative_to(root) and path != root:
-                path = path.parent
-            if number:
-                found[str(path)] = number
-        return found
 
     def _roster(self) -> Roster:
         agents = (*self.workspace.agents, self.workspace.operator)
-        branches = {}
-        for agent in agents:
+        branches: dict[str, BranchReader] = {}
+        for agent in (*agents, *self._strays.agents):
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = AgentReader(agent, self._held, self._prices, to_tell=self._hosts is None)
+                if agent.is_session:
+                    branch = StrayReader(agent, self._held, self._prices)
+                else:
+                    branch = AgentReader(agent, self._held, self._prices, to_tell=self._hosts is None)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches
@@ -322,21 +328,20 @@ class WorkspaceReader:
         self._places = {
             place: branch
             for branch in branches.values()
+            if not branch.agent.is_session
             for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
         }
         self._said = self._notes()
         self._remote = self._hosts.agents if self._hosts is not None else ()
-        return Roster((*agents, *self._remote), self._said)
+        return Roster((*agents, *self._remote), self._said, self._strays.agents)
 
     def _notes(self) -> tuple[str, ...]:
         own = (*filter(None, (self._broken, self._remark)), *(self._hosts.notes if self._hosts is not None else ()))
         troubles = map(neutral, dict.fromkeys(self._discovery.troubles.values()))
-        drifts = (
-            drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()
-        )
+        drifts = self._drifts.notes()
         return (*self.workspace.refused, *self.workspace.notes, *own, *drifts, *troubles, *self._failed.values())
 
-    def _place(self, path: Path) -> AgentReader | None:
+    def _place(self, path: Path) -> BranchReader | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
         for place in (path, path.parent, path.parent.parent):
             if place in self._places:
@@ -376,7 +381,7 @@ class WorkspaceReader:
             self._discovery.look_in(found)
             self._statuses.look_in(found)
 
-    def _read_hold(self) -> list[AgentReader]:
+    def _read_hold(self) -> list[BranchReader]:
         """Tell each agent's reader whether every agent is held; returns those for which it changed."""
         hold = hold_text(self.workspace.state_dir, "every agent")
         changed = [branch for branch in self._branches.values() if branch.all_held != hold]
@@ -384,7 +389,7 @@ class WorkspaceReader:
             branch.all_held = hold
         return changed
 
-    def _read_register(self) -> list[AgentReader]:
+    def _read_register(self) -> list[BranchReader]:
         """Hand each branch its newest registered run; returns those for which it changed."""
         if not self._stamps.moved(self._register.path):
             return []

@@ -18,7 +18,7 @@ from mailcore.observe.file_stamps import FileStamps
 from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import ProgramFailed, SessionFiles
 from mailcore.programs.registry import program
-from mailcore.programs.session_owner import Owners
+from mailcore.programs.session_owner import Owners, session_address
 from mailcore.programs.transcript_reader import Recent
 
 RECENT_SECONDS = 24 * 3600.0
@@ -42,12 +42,22 @@ class FoundSession(NamedTuple):
     """One session file."""
 
     address: str
-    """The agent's whose it is; empty for nobody's."""
+    """The agent's whose it is; its own, of one that is no agent's and lies in the project; empty for nobody's."""
     path: Path
     files: SessionFiles
     """What its program says of such files."""
     account: Account
     """In whose directory it lies: whoever began the session used that account."""
+
+
+class StraySession(NamedTuple):
+    """A session in the project that is no agent's."""
+
+    program: str
+    session: str
+    """Its id."""
+    cwd: str
+    """Where it was begun."""
 
 
 @dataclass(slots=True)
@@ -79,6 +89,12 @@ class SessionDiscovery:
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
         self._asked: Recent[Path, int] = Recent(MAX_HEADS)
         """How long, in bytes, a file was when it was asked whose it is."""
+        self._sessions: Recent[str, str] = Recent(MAX_HEADS)
+        """Address by the id of a session whose file was found."""
+        self._admitted: dict[str, tuple[Path, str]] = {}
+        """Id of a session begun elsewhere that was given a directory of the project → where it was, and that."""
+        self.strays: Recent[str, StraySession] = Recent(MAX_HEADS)
+        """By address: the sessions in the project that are no agent's and whose files were found."""
         self._unseen: set[Path] = set()
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
@@ -110,9 +126,23 @@ class SessionDiscovery:
         agents = list(agents)
         if agents == self._agents:
             return
-        self._agents, self._owners = agents, Owners(agents)
+        self._agents = agents
+        self._own_again()
+
+    def _own_again(self) -> None:
+        """Ask anew whose each session is: the agents, or the worktrees of the project, are others."""
+        self._owners = Owners(self._agents)
+        for record in self._owners.records:
+            self._stamps.moved(record)
         self._files.clear()
+        self._sessions, self.strays = Recent(MAX_HEADS), Recent(MAX_HEADS)
         self._begin_again()
+
+    def admit(self, session: str, cwd: str, added: str) -> None:
+        """A session that was begun outside of the project, in `cwd`, was given a directory of it, `added`."""
+        if self._admitted.get(session) != (found := (Path(cwd), added)):
+            self._admitted[session] = found
+            self._begin_again()
 
     def _begin_again(self) -> None:
         self._census, self._due, self._since, self.complete = None, 0.0, 0.0, False
@@ -124,7 +154,8 @@ class SessionDiscovery:
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        existing = [place for kept in self._kept for place in kept.existing]
+        records = (record if record.is_dir() else record.parent for record in self._owners.records)
+        existing = [*records, *(place for kept in self._kept for place in kept.existing)]
         return [*existing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
 
     def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
@@ -135,12 +166,16 @@ class SessionDiscovery:
             try:
                 inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
                 found += self._owned(kept, inside)
+                if any(path.parent == kept.root for path in paths):  # the first session of a directory
+                    found += self._sweep(kept)
             except ProgramFailed as error:
                 self.troubles[kept.account.key] = str(error)
         return found
 
     def sweep(self) -> list[FoundSession]:
         """The session files that were written of late, by a look at each directory that moved or was not seen long."""
+        if any(self._stamps.moved(record) for record in self._owners.records):
+            self._own_again()
         found: list[FoundSession] = []
         for kept in self._kept:
             try:
@@ -177,7 +212,7 @@ class SessionDiscovery:
         """Session files by whoever began them, those of nobody with an empty address."""
         for kept in self._kept:
             try:
-                for path, cwd in kept.files.history(self._owners.branches, since):
+                for path, cwd in kept.files.history(self._owners.places, since):
                     yield FoundSession(self._owners.address(cwd), path, kept.files, kept.account)
             except ProgramFailed as error:
                 self.troubles[kept.account.key] = str(error)
@@ -186,9 +221,20 @@ class SessionDiscovery:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
 
-    def owner_of(self, cwd: str) -> str:
-        """Whose a session is that was begun in a directory; empty for nobody's."""
-        return self._owners.address(cwd)
+    def owner_of(self, cwd: str, program: str = "", session: str = "") -> str:
+        """Whose a session is, as its file says, else as the directory does in which it was begun; empty for nobody's.
+
+        One that lies in the project and is no agent's has an address of its own.
+        """
+        if session and (found := self._sessions.get(session)):
+            return found
+        if address := self._owners.address(cwd):
+            return address
+        return session_address(program, session) if session and self._owners.inside(cwd) else ""
+
+    def inside(self, cwd: str) -> bool:
+        """Whether that directory lies in the project, an agent's or not."""
+        return self._owners.inside(cwd)
 
     def owner(self, name: str) -> str:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
@@ -198,7 +244,8 @@ class SessionDiscovery:
         """Learn where sessions may go on today; the places that were not known before."""
         kept.root = kept.files.root
         self._stamps.moved(kept.root)
-        places = kept.files.places(self._owners.branches)
+        admitted = [cwd for cwd, _ in self._admitted.values()]
+        places = kept.files.places([*self._owners.places, *admitted])
         new = set(places) - kept.places.keys()
         kept.day = date.today()
         kept.places = {place: kept.places.get(place, []) for place in places}
@@ -230,16 +277,21 @@ class SessionDiscovery:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if (
-                name not in self._files
-                and self._tells(path)
-                and (cwd := kept.files.cwd_of(path, self._owners.branches))
-            ):
-                self._files[name] = self._owners.address(cwd)
+            if name not in self._files and self._tells(path) and (cwd := self._begun(kept, path)):
+                session = kept.files.session_of(path)
+                self._files[name] = address = self.owner_of(cwd, kept.account.program, session)
+                self._sessions.put(session, address)
+                if address and address != self._owners.address(cwd):
+                    self.strays.put(address, StraySession(kept.account.program, session, cwd))
                 if len(self._files) > MAX_HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
                 yield FoundSession(address, path, kept.files, kept.account)
+
+    def _begun(self, kept: _AccountFiles, path: Path) -> str:
+        if self._admitted and (admitted := self._admitted.get(kept.files.session_of(path))):
+            return admitted[1]
+        return kept.files.cwd_of(path, self._owners.places)
 
     def _tells(self, path: Path) -> bool:
         """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""

@@ -151,7 +151,7 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
         return _ended(run)
     if moves := open_moves(facts):
         return Status(State.IDLE, f"your move: {moves[-1].words}", moves[-1].turn.ended)
-    if facts.mailbox.status is MailboxStatus.MISSING:
+    if facts.mailbox.status is MailboxStatus.MISSING and not facts.agent.is_session:
         return Status(State.IDLE, "no mailbox yet", facts.last_active)
     return Status(State.IDLE, "", facts.last_active)
 

@@ -100,14 +100,15 @@ def session_files(
     found: dict[str, list[tuple[Path, SessionFiles]]] = {agent.address: [] for agent in agents}
     owners = Owners(among or agents)
     # A program says its directory as it was given: through a symlink, or as it really is.
-    branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
+    own = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
+    branches = list(dict.fromkeys((*own, *owners.worktrees)))
     for account in default_accounts() if accounts is None else accounts:
         notes += filter(None, [why_unusable(account)])
         try:
             sessions = program(account.program).sessions_at(account.home)
             if sessions is None:
                 continue
-            for path, cwd in sessions.history(list(dict.fromkeys(branches)), since):
+            for path, cwd in sessions.history(branches, since):
                 if (address := owners.address(cwd)) in found:
                     found[address].append((path, sessions))
         except ProgramFailed as error:

@@ -157,6 +157,10 @@ class Interactive:
     """Names that the program's process may have, as the kernel reports them: 15 characters at most."""
     is_session: Callable[[Sequence[str]], bool] = bool
     """Given its command line: is this a session, and no server or headless run?"""
+    join: Callable[[str], list[str]] | None = None
+    """The command line by which a person joins one that goes on in the background, by its `SessionStatus.job`."""
+    added: Callable[[Sequence[str]], list[str]] | None = None
+    """Given its command line: the directories that it may work in besides its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,12 @@ class SessionStatus:
     """What it waits for, in the program's words; untrusted text."""
     pid: int = 0
     """The process that it goes on in, as it is called here; 0: not known, or called otherwise here."""
+    name: str = ""
+    """What it is called, in the program's words or its person's; untrusted text."""
+    job: str = ""
+    """By which its program joins it where it goes on in the background; empty: a person has it at a terminal."""
+    beside: Path | None = None
+    """A file that says more of how it stands, which was read too."""
 
 
 class StatusFiles(Protocol):
@@ -218,6 +228,12 @@ class SessionFiles(Protocol):
         """Where the session of that file was begun; empty while nothing says it, or the file cannot be read.
 
         It may be any directory; the branches are there for a program whose files report only a sign of theirs.
+        """
+
+    def session_of(self, path: Path) -> str:
+        """The id of the session whose file that is, or whose subagent's, as its name says.
+
+        A plug-in that has no such part: the name without its ending.
         """
 
     def time_of(self, line: bytes) -> float:

@@ -71,10 +71,15 @@ class CheckedProgram:
     def _interactive(self, kind: Interactive | None) -> Interactive | None:
         if kind is None:
             return None
-        asked = kind.is_session
+        asked, call = kind.is_session, self._caller.call
+        join, added = kind.join, kind.added
         return Interactive(
             tuple(kind.names),
-            lambda words: self._caller.call("interactive.is_session", result_checks.checked_bool, lambda: asked(words)),
+            lambda words: call("interactive.is_session", result_checks.checked_bool, lambda: asked(words)),
+            (lambda job: call("interactive.join", result_checks.checked_words, lambda: join(job))) if join else None,
+            (lambda words: call("interactive.added", result_checks.checked_texts, lambda: added(words)))
+            if added
+            else None,
         )
 
     def argv(self, launch: Launch) -> list[str]:
@@ -181,6 +186,11 @@ class CheckedFiles:
         return self._caller.call(
             "sessions.cwd_of", result_checks.checked_text, lambda: self._inner.cwd_of(path, branches)
         )
+
+    def session_of(self, path: Path) -> str:
+        """As of `SessionFiles`."""
+        ask = getattr(self._inner, "session_of", lambda path: path.stem)
+        return self._caller.call("sessions.session_of", result_checks.checked_text, lambda: ask(path))
 
     def time_of(self, line: bytes) -> float:
         """As of `SessionFiles`."""

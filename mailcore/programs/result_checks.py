@@ -58,8 +58,9 @@ def checked_status(value: Any) -> SessionStatus | None:
     """How a session stands, or nothing."""
     good = value is None or (
         isinstance(value, SessionStatus)
-        and all(isinstance(text, str) for text in (value.session, value.cwd, value.wants))
+        and all(isinstance(text, str) for text in (value.session, value.cwd, value.wants, value.name, value.job))
         and isinstance(value.pid, int)
+        and isinstance(value.beside, Path | None)
         and isinstance(value.at, float)
         and math.isfinite(value.at)
     )
@@ -71,6 +72,12 @@ def checked_words(value: Any) -> list[str]:
     """A command line, of one word at least."""
     good = isinstance(value, list | tuple) and bool(value) and all(isinstance(word, str) for word in value)
     require(good, value, "a command line")
+    return list(value)
+
+
+def checked_texts(value: Any) -> list[str]:
+    """Texts, or none."""
+    require(isinstance(value, list | tuple) and all(isinstance(text, str) for text in value), value, "texts")
     return list(value)
 
 

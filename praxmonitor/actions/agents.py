@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, SESSION_SIGN
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
@@ -46,7 +46,7 @@ def _other_party(view: View) -> str:
 
 
 def _addressees(context: Context[View]) -> str:
-    return " ".join(address for address in context.targets if address != OPERATOR)
+    return " ".join(one for one in context.targets if one != OPERATOR and not one.startswith(SESSION_SIGN))
 
 
 def _fit(context: Context[View], condition: Precondition) -> list[AgentFacts]:
@@ -236,7 +236,11 @@ async def attach(context: Context[View]) -> None:
     from praxmonitor.actions.lending import BY_SIGNAL, lend
 
     opened, address = context.opened, context.view.selected
-    found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
+    facts = context.facts
+    if facts is not None and facts.agent.is_session:
+        found = await result_of(context, requests.stray_attachment, opened.workspace, opened.config, facts)
+    else:
+        found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
     if found is None:
         return
     try:

@@ -127,6 +127,8 @@ def _of_agent(condition: Callable[[AgentFacts, str], str], *, several: bool = Fa
         facts = now.facts
         if facts is None:
             return selected(now, verb)
+        if facts.agent.is_session:
+            return f"{facts.address} is no agent of this project: it is shown, and nothing of it is asked"
         return f"{OPERATOR} is you: nothing to {verb}" if facts.agent.is_operator else condition(facts, verb)
 
     return checked
@@ -217,8 +219,19 @@ log_grows = _of_agent(_grows)
 """A log of it grows."""
 holdable = _of_agent(lambda _facts, _verb: "", several=True)
 """An agent, or one of those that are marked."""
-session = _of_agent(_keeps_a_session)
-"""It is idle, and its program can go on in its session."""
+_own_session = _of_agent(_keeps_a_session)
+
+
+def session(now: Situation, verb: str) -> str:
+    """It is idle, and its program can go on in its session; or it is a session itself that can be joined."""
+    facts = now.facts
+    if facts is None or not facts.agent.is_session:
+        return _own_session(now, verb)
+    open_at = next((one for one in facts.sessions if not one.job), None)
+    if open_at is not None:
+        where = open_at.terminal or f"process {open_at.pid}"
+        return f"{facts.address} is open at {where}: go there; two in one session would overwrite each other"
+    return "" if facts.agent.session else f"the session of {facts.address} is not known yet"
 
 
 def unsent(now: Situation, _verb: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Run
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
@@ -188,6 +189,16 @@ def story(workspace: Workspace, address: str) -> str:
     if run is None:
         raise MailcoreError(f"{address} has had no run that could be told", "no_run")
     return read_story(workspace, agent, run).as_markdown()
+
+
+def stray_attachment(workspace: Workspace, config: Config, facts: AgentFacts) -> Attachment:
+    """The same of a session in the project that is no agent's."""
+    from mailcore.dispatch.attach import session_attachment
+    from mailcore.workspace import trust
+
+    trust.require_trust(workspace)
+    job = next((one.job for one in facts.sessions if one.job), "")
+    return session_attachment(workspace, config, me(workspace), facts.agent, job)
 
 
 def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:

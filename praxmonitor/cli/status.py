@@ -24,7 +24,7 @@ from mailcore.programs.registry import checked_config
 from mailcore.text import counted
 from mailcore.text.names import safe_sender
 from mailcore.text.terminal import print_error, print_json, print_line
-from mailcore.text.units import iso
+from mailcore.text.units import date, iso
 from mailcore.workspace.find import workspace_here
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.machine_check import check_machine
@@ -50,6 +50,7 @@ def status(
         "workspace": str(fleet.root),
         "at": iso(now),
         "agents": [_agent(facts, config, _moment(facts, fleet, now), machine_status) for facts in fleet.agents],
+        "elsewhere": [_session(facts, config, now) for facts in fleet.elsewhere],
         "hosts": [
             {
                 "name": host.name,
@@ -145,6 +146,26 @@ def _agent(facts: AgentFacts, config: Config, now: float, machine_status: Machin
     }
 
 
+def _session(facts: AgentFacts, config: Config, now: float) -> dict[str, Any]:
+    """A session in the project that is no agent's."""
+    current = state(facts, now, config.alarms)
+    live = facts.sessions[0] if facts.sessions else None
+    return {
+        "address": facts.address,
+        "program": facts.agent.program,
+        "session": neutral(facts.agent.session) or None,
+        "directory": str(facts.agent.branch),
+        "state": str(current.state),
+        "reason": neutral(current.reason),
+        "since": iso(current.since),
+        "last_active": iso(facts.last_active),
+        "pid": live.pid or None if live is not None else None,
+        "terminal": live.terminal or None if live is not None else None,
+        "background": bool(live is not None and live.job),
+        "dollars_today": facts.spending.today.dollars if facts.spending.day == date(now) else None,
+    }
+
+
 def _run(facts: AgentFacts) -> dict[str, Any] | None:
     run = facts.run
     if run is None or run.phase.ended:
@@ -173,6 +194,7 @@ def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
         lines.append("  ".join((*cells, row[6])).rstrip())
+    lines += _sessions_told(status["elsewhere"], status["at"])
     away = [f"! {host['name']} is away since {_short(host['away_since'], status['at'])}: its agents as they were then"
             for host in status["hosts"] if host["away_since"]]  # fmt: skip
     if away:
@@ -185,6 +207,19 @@ def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
         lines.append("")
         lines += [f"! {alarm['address']} {alarm['text']}" for alarm in status["alarms"]]
     return "\n".join(lines)
+
+
+def _sessions_told(sessions: Sequence[dict[str, Any]], at: str) -> list[str]:
+    """The sessions elsewhere in the project, one aligned line each, below a line that says so; nothing for none."""
+    if not sessions:
+        return []
+    widths = [max(len(one[key]) for one in sessions) for key in ("address", "state")]
+    told = (
+        f"{one['address'].ljust(widths[0])}  {one['state'].ljust(widths[1])}  {_short(one['last_active'], at)}  "
+        f"{neutral(one['directory'])}{f': {why}' if (why := one['reason']) else ''}"
+        for one in sessions
+    )
+    return ["", f"elsewhere in this project, {counted(len(sessions), 'session')}", *told]
 
 
 def _errors_told(errors: dict[str, int] | None) -> str:

@@ -43,7 +43,7 @@ class AgentReader:
             self._sampler = self._sampler or Sampler()
             tree = self._sampler.sample(pid) if pid else None
             processes = self._processes(facts, pid) if Section.PROCESSES in wanted else None
-        log = newest_log(facts)
+        log = newest_log(facts) if not facts.agent.is_session else None  # it has neither log nor queue of its own
         lines = last_lines(log, LOG_LINES, LOG_BYTES) if log is not None else []
         return AgentDetails(
             address=facts.address,
@@ -57,7 +57,7 @@ class AgentReader:
             log=tuple(lines),
             starts=tuple(
                 WaitingStart(entry.id, entry.at, entry.subject, entry.reason, entry.message_id)
-                for entry in waiting_starts(facts.agent)
+                for entry in (() if facts.agent.is_session else waiting_starts(facts.agent))
             ),
             tree=processes,
             memories=read_memories(facts.agent.branch) if Section.MEMORIES in wanted else None,

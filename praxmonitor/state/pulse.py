@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mailcore.model.activity import Kind
-from mailcore.model.fleet import AgentFacts, Fleet, changed_agents
+from mailcore.model.fleet import AgentFacts, Fleet, changed_rows
 
 SPAN = 120.0
 """Seconds of a cell."""
@@ -35,10 +35,10 @@ def follow_pulses(old: Mapping[str, Pulse], before: Fleet | None, fleet: Fleet, 
     """The pulses after another reading; `old` itself where no agent did anything."""
     if fleet is before:
         return old
-    moved = changed_agents(before, fleet) if before is not None else None
+    moved = changed_rows(before, fleet) if before is not None else None
     if moved is None:  # others than before
-        known = set(map(id, before.agents)) if before is not None else set()
-        moved = [facts for facts in fleet.agents if id(facts) not in known]
+        known = set(map(id, before.shown)) if before is not None else set()
+        moved = [facts for facts in fleet.shown if id(facts) not in known]
     changed = {facts.address: _counted(old.get(facts.address) or Pulse(known=now), facts) for facts in moved}
     return {**old, **changed} if changed else old
 

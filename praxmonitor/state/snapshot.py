@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status, changed_agents
@@ -14,6 +15,7 @@ from mailcore.observe.state import idle_at, state
 from praxmonitor.state.moments import NONE_AWAY, Moments, away_hosts
 from praxmonitor.text.agents import NEEDS_ME
 
+NO_STATUSES: Mapping[str, Status] = MappingProxyType({})
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
 TIME_DEPENDENT = (*EXPECTED_STATES, State.SILENT, State.WAITING)
 """States that time alone can change."""
@@ -40,10 +42,17 @@ class Snapshot:
     """What the statuses were derived with."""
     away: Mapping[str, float] = field(default_factory=lambda: NONE_AWAY)
     """Host that is not heard → since when; the statuses of its agents are those that they had then."""
+    elsewhere: Mapping[str, Status] = field(default_factory=lambda: NO_STATUSES)
+    """By address, of the sessions in the project that are no agent's."""
 
     def status(self, address: str) -> Status:
-        """The state of one agent; idle for one that is not known."""
-        return self.statuses.get(address, NOTHING_KNOWN)
+        """The state of one agent or session; idle for one that is not known."""
+        return self.statuses.get(address) or self.elsewhere.get(address, NOTHING_KNOWN)
+
+    @property
+    def shown_statuses(self) -> Mapping[str, Status]:
+        """Of all that a list shows."""
+        return {**self.statuses, **self.elsewhere} if self.elsewhere else self.statuses
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -73,6 +82,29 @@ def next_snapshot(
     The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
     `DERIVE_AGAIN_AFTER` has passed.
     """
+    new = _of_agents(old, fleet, now, policy, machine_status)
+    elsewhere = _of_sessions(old, fleet, now, policy)
+    return new if new.elsewhere is elsewhere else replace(new, elsewhere=elsewhere)
+
+
+def _of_sessions(old: Snapshot, fleet: Fleet, now: float, policy: Alarms) -> Mapping[str, Status]:
+    """The states of the sessions that are no agent's; the very same mapping where nothing differs."""
+    if not fleet.elsewhere:
+        return NO_STATUSES
+    known = {facts.address: facts for facts in old.fleet.elsewhere}
+    again = not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
+    found: dict[str, Status] = {}
+    for facts in fleet.elsewhere:
+        before = old.elsewhere.get(facts.address)
+        if before is None or again or known.get(facts.address) is not facts:
+            status = state(facts, now, policy)
+            found[facts.address] = before if before is not None and before == status else status
+        else:
+            found[facts.address] = before
+    return old.elsewhere if found == old.elsewhere else found
+
+
+def _of_agents(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, machine_status: MachineStatus) -> Snapshot:
     away = old.away
     if fleet.hosts is not old.fleet.hosts and (found := away_hosts(fleet.hosts)) != away:
         away = found

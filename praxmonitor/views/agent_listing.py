@@ -77,9 +77,9 @@ class AgentListing:
         """The agents in their order, and how they are drawn. `resting`: the cursor is not being moved.
         `needs`: what needs the operator."""
         if self.marks:  # who left the registry is marked no more
-            self.marks &= {facts.address for facts in snapshot.fleet.agents}
+            self.marks &= {facts.address for facts in snapshot.fleet.shown}
         self._take_keys(snapshot, arrangement, resting, needs)
-        agents = arranged(snapshot.fleet.agents, arrangement, self._keys)
+        agents = arranged(snapshot.fleet.shown, arrangement, self._keys)
         if self._filter.terms:
             agents = tuple(facts for facts in agents if self._filter.shows(facts, snapshot.status(facts.address)))
         nobody = "no agents yet · mailcore agent add NAME=PATH"
@@ -90,7 +90,7 @@ class AgentListing:
             said = group_of(facts, snapshot.status(facts.address), arrangement.group)
             return f"{said} {AWAY}" if arrangement.group == "host" and facts.agent.host in snapshot.away else said
 
-        foot = self._foot(agents, len(snapshot.fleet.agents), arrangement)
+        foot = self._foot(agents, len(snapshot.fleet.shown), arrangement)
         return agents, Listing(
             table=arrangement.table,
             columns=arrangement.columns,
@@ -116,7 +116,7 @@ class AgentListing:
         needing = {address: place for place, address in enumerate(needing_agents(needs))}
         self._keys = {
             facts.address: sort_key(facts, snapshot.status(facts.address), arrangement, snapshot.now, needing)
-            for facts in snapshot.fleet.agents
+            for facts in snapshot.fleet.shown
         }
 
     def _foot(self, shown: Sequence[AgentFacts], count: int, arrangement: Arrangement) -> Line:

@@ -140,7 +140,7 @@ class FleetScreen(Screen[None]):
 
     def _show_newest(self, newest: Snapshot) -> None:
         if self.frame.in_front:
-            self.grid.show_newest(newest.fleet.agents, newest.statuses, newest.now)
+            self.grid.show_newest(newest.fleet.shown, newest.shown_statuses, newest.now)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the snapshot down; the rows show what is known since."""
@@ -148,7 +148,7 @@ class FleetScreen(Screen[None]):
         agents, listing = self._agents.listed(
             newest, self.arrangement, self.frame.app.opened, self._moving is None, self.frame.needs
         )
-        self.grid.show(agents, newest.statuses, newest.now, listing)
+        self.grid.show(agents, newest.shown_statuses, newest.now, listing)
         self.stream.show(snapshot.fleet.stream, snapshot.host_names)
         self._show_detail()
 
@@ -165,7 +165,7 @@ class FleetScreen(Screen[None]):
         usual, narrow = usual_stream(size.height), self.has_class("-narrow")
         width = size.width if narrow else size.width * 2 // 3 if size.width >= BROAD else size.width * 3 // 5
         width -= AROUND
-        count, table = len(self.frame.app.snapshot.fleet.agents), self.arrangement.table
+        count, table = len(self.frame.app.snapshot.fleet.shown), self.arrangement.table
         beside = bool(self._agents.marks or self.arrangement.words) + self._filter.has_class("-open")
         free = size.height - FRAME
         for tall in (TALLEST, CARD_HEIGHTS[0]):

@@ -98,7 +98,7 @@ def _title(
     if away is not None:
         length = away_words(away, now)
     mail, mark = badge(facts), held(facts, status) if away is None else (AWAY, "")
-    name = plain(facts.address[1:])
+    name = plain(facts.address.removeprefix("@"))
     if status.state is State.UNREADABLE and width_of(((name, ""), mail, mark)) + len(look.word) + 4 > width:
         mail = ("", "")  # the state says it too
     room = width - width_of((mail, mark)) - len(look.word) - (4 if mail[0] else 3)

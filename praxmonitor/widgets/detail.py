@@ -56,11 +56,11 @@ def detail_lines(
         labelled("held", *held_lines(facts, status)),
         labelled("seen", *seen_lines(facts, now, every)),
         labelled("process", *process_lines(facts, details)),
-        labelled("task", *_task(facts)),
+        labelled("task", *(() if facts.agent.is_session else _task(facts))),
         labelled("waiting", *waiting_lines(details, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
         labelled("used", *usage_lines(facts.spending, width - LABEL)),
-        labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
+        labelled("mail", *(() if facts.agent.is_session else mail_summary(facts.mailbox, now, width - LABEL))),
     ]
     for group in groups:
         if drawn := list(group):
@@ -120,9 +120,12 @@ def process_lines(facts: AgentFacts, details: AgentDetails | None) -> Iterator[L
 
 
 def _session(session: LiveSession) -> Line:
-    where = f" at {plain(session.terminal)}" if session.terminal else ""
+    where = f" at {plain(session.terminal)}" if session.terminal and not session.job else ""
     began = clock_time(session.began, seconds=False, never=UNKNOWN_TIME)
-    return (("by hand", ""), (f"   pid {session.pid}{where}, since {began}", "muted"))
+    return (
+        ("in the background" if session.job else "by hand", ""),
+        (f"   pid {session.pid}{where}, since {began}", "muted"),
+    )
 
 
 def waiting_lines(details: AgentDetails | None, now: float, width: int) -> Iterator[Line]:

@@ -72,6 +72,9 @@ class Chats:
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         return str(next(iter(branches)))
 
+    def session_of(self, path: Path) -> str:
+        return path.stem
+
     def time_of(self, line: bytes) -> float:
         return 0.0
 

@@ -35,6 +35,22 @@ GAINED, LOST = b"\x1b[I", b"\x1b[O"
 """What a terminal sends when it gains and loses the focus."""
 
 
+class OwnersOf:
+    """Owners who know one directory, @writer's."""
+
+    def __init__(self, writer: Path) -> None:
+        self._writer = str(writer)
+
+    def owner_of(self, cwd: str, program: str = "", session: str = "") -> str:
+        return "@writer" if cwd == self._writer else ""
+
+    def inside(self, cwd: str) -> bool:
+        return cwd == self._writer
+
+    def admit(self, session: str, cwd: str, added: str) -> None:
+        raise AssertionError(f"{session} {cwd} {added}")
+
+
 @dataclass
 class Terminal:
     """A terminal, and the program in it."""
@@ -164,7 +180,7 @@ def test_the_focus_is_where_tmux_and_its_terminal_say(begin: Begin, tmux: Callab
 
 def test_a_session_is_seen_to_begin_and_to_end(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_sessions, "SESSIONS_PERIOD", 0.0)
-    reader = LiveSessionReader(lambda cwd: "@writer" if cwd == str(tmp_path) else "", {}.get)  # type: ignore[arg-type]
+    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: "")
     assert reader.sweep(built_in()) == []
     before = time.time()
     shown = begin([claude(tmp_path), "-"], tmp_path)
@@ -178,7 +194,7 @@ def test_a_session_is_seen_to_begin_and_to_end(begin: Begin, tmp_path: Path, mon
 
 
 def test_processes_are_looked_at_now_and_then(tmp_path: Path, begin: Begin) -> None:
-    reader = LiveSessionReader(lambda _: "@writer", lambda _: "")
+    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: "")
     reader.sweep(built_in())
     begin([claude(tmp_path), "-"], tmp_path)
     assert reader.sweep(built_in()) == [], "not before the next look is due"

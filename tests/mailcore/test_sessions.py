@@ -290,8 +290,8 @@ def test_a_long_file_that_does_not_say_whose_it_is_is_not_read_for_each_line(
         asked.append(path)
         return whose(path, top)
 
-    whose = claude_sessions.cwd_of
-    monkeypatch.setattr(claude_sessions, "cwd_of", cwd_of)
+    whose = claude_sessions.begun_in
+    monkeypatch.setattr(claude_sessions, "begun_in", cwd_of)
     path = write(transcript(writer.branch), json.dumps({"type": "summary", "text": "x" * 300_000}) + "\n")
     for n in range(20):
         look.changed(write(path, json.dumps({"type": "summary", "n": n}) + "\n"))

@@ -35,6 +35,7 @@ TINY = {
     "bench_rotation": "--seconds 1 --rates 20 --ways rename truncate",
     "bench_screen": "--agents 2 --rate 20 --seconds 0.5 --probes 2",
     "bench_search": "--mails 100 --turns 1",
+    "bench_sessions": "--sessions 6 --inside 2 --seconds 1 --probes 1",
     "bench_sound": "--turns 1",
 }
 SERVER = Path(sys.executable).with_name("nats-server")

@@ -45,7 +45,7 @@ def agents(value: dict[str, object]) -> dict[str, dict[str, object]]:
 
 def test_json_has_every_key_of_every_agent(aipass_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     value = report(capsys, str(aipass_workspace / "agents"))
-    assert set(value) == {"workspace", "at", "agents", "hosts", "alarms", "errors", "watchers"}
+    assert set(value) == {"workspace", "at", "agents", "elsewhere", "hosts", "alarms", "errors", "watchers"}
     assert value["workspace"] == str(aipass_workspace)
     rows = agents(value)
     assert [set(row) for row in rows.values()] == [KEYS] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,28 @@ HOOK_EVENTS = (
 )  # fmt: skip
 """Those that the screen knows (contract claude-code, "Hooks")."""
 
+SERVICE_WORDS = frozenset(("daemon", "--bg-pty-host"))
+"""First words of the processes that keep background sessions, and are none."""
+
 _ITS_OWN = (
     "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
     "SESSION_ATTENDED", "SESSION_ID",
 )  # fmt: skip
 """What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
+
+
+def _added(words: Sequence[str]) -> list[str]:
+    """What `--add-dir` names, which takes all words up to the next option."""
+    found: list[str] = []
+    taking = False
+    for word in words[1:]:
+        if word.startswith("-"):
+            option, _, value = word.partition("=")
+            taking = option == "--add-dir"
+            found += [value] if taking and value else []
+        elif taking:
+            found.append(word)
+    return found
 
 
 class Claude:
@@ -43,7 +61,9 @@ class Claude:
         ".claude/settings.local.json", HOOK_EVENTS, off="disableAllHooks", rewakes=True,
         asks_beside=True, remembers=True, attended="CLAUDE_CODE_SESSION_ATTENDED", parts=parts_at,
     )  # fmt: skip
-    interactive = Interactive(("claude",))
+    interactive = Interactive(
+        ("claude",), lambda words: not SERVICE_WORDS & set(words[1:2]), lambda job: ["claude", "attach", job], _added
+    )
     takes = frozenset({"model", "resume", "fork"})
     variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mailcore.programs.transcript_reader import (
     Transcript,
     dollars_of,
     parse_line,
+    table_of,
     text_of,
 )
 from mailcore.system import safe_open
@@ -70,7 +71,14 @@ class ClaudeSessions:
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """The first `cwd` of its head, behind the first prompt; a subagent works where its session was begun."""
         del branches
-        return cwd_of(path, self.root)
+        return begun_in(path, self.root)
+
+    def session_of(self, path: Path) -> str:
+        """Its name; of a subagent's the directory above."""
+        match path.relative_to(self.root).parts if path.is_relative_to(self.root) else ():
+            case (_, session, folder, *_) if folder == SUBAGENTS:
+                return session
+        return path.stem
 
     def time_of(self, line: bytes) -> float:
         """As most lines report it."""
@@ -82,7 +90,7 @@ class ClaudeSessions:
         for place in self.places(branches):
             for pattern in ("*.jsonl", "*/subagents/**/*.jsonl"):
                 for path in newer_files(place.glob(pattern), since):
-                    yield path, cwd_of(path, self.root) or own.get(place, "")
+                    yield path, begun_in(path, self.root) or own.get(place, "")
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles.reader`; `earlier` is for what reports no time, where its message is too far back."""
@@ -102,20 +110,38 @@ class ClaudeSessions:
 
 
 def cwd_of(path: Path, top: Path) -> str:
-    """Where the session of that file below `top` was begun: the first `cwd` of its head; empty while there is none.
+    """Where the session of that file below `top` works: the first `cwd` of its head; empty while there is none.
 
     Of a subagent's file that of its session, as far as that reports: a subagent may be given a directory of its own.
     """
+    return _of_session(path, top, _first_cwd)
+
+
+def begun_in(path: Path, top: Path) -> str:
+    """Where its person began it: the same, save of one that made itself a worktree (`claude --worktree`), which says
+    before all else in which directory it did."""
+    return _of_session(path, top, _first_place)
+
+
+def _of_session(path: Path, top: Path, told: Callable[[Path], str]) -> str:
     match path.relative_to(top).parts if path.is_relative_to(top) else ():
         case (place, session, folder, *_) if folder == SUBAGENTS:
-            return _first_cwd(top / place / f"{session}.jsonl") or _first_cwd(path)
-    return _first_cwd(path)
+            return told(top / place / f"{session}.jsonl") or told(path)
+    return told(path)
 
 
-def _first_cwd(path: Path) -> str:
+def _first_place(path: Path) -> str:
+    return _first_cwd(path, worktrees=True)
+
+
+def _first_cwd(path: Path, worktrees: bool = False) -> str:
     try:
         with safe_open.open_regular(path) as file:
             while file.tell() < HEAD and (line := file.readline(MAX_TRANSCRIPT_LINE)):
+                if worktrees and b'"worktree-state"' in line:
+                    made = table_of(parse_line(line) or {}, "worktreeSession")
+                    if cwd := text_of(made, "originalCwd"):
+                        return cwd
                 if b'"cwd"' in line and (cwd := text_of(parse_line(line) or {}, "cwd")):
                     return cwd
     except OSError:

@@ -1,7 +1,9 @@
-"""What Claude Code says of each session that goes on: `sessions/<PID>.json` in its directory, since 2.1.
+"""What Claude Code says of each session that goes on: `sessions/<PID>.json` in its directory, since 2.1, and of one in
+the background `jobs/<JOB>/state.json` besides (docs/contracts/claude-code.md).
 
-Seen of 2.1.330, begun at a terminal: `status` is `busy`, `idle` or `waiting`, the last with `waitingFor` ("permission
-prompt"); `statusUpdatedAt` in milliseconds. What is asked and granted is seen there at once, with no hook installed.
+Seen of 2.1.330: `status` is `busy`, `idle` or `waiting`, the last with `waitingFor` ("permission prompt"), and is not
+there at first; `statusUpdatedAt` in milliseconds. What is asked and granted is seen there at once, with no hook
+installed. A job whose agent ended its turn with a question is `idle` there, and `blocked` in the job's own file.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mailcore.programs.base import SessionStatus
+from mailcore.model.message import parse_time
+from mailcore.programs.base import SessionStatus, is_session_id
 from mailcore.system.processes import alive, pid_namespace
 from mailcore.system.safe_open import read_bytes
 
@@ -35,15 +38,32 @@ class ClaudeStatuses:
             return None
         try:
             values = json.loads(read_bytes(path, most=MAX_STATUS))
-            session, cwd, status = values["sessionId"], values["cwd"], values["status"]
-            at = float(values["statusUpdatedAt"]) / 1000
+            session, cwd, status = values["sessionId"], values["cwd"], values.get("status", "")
+            at = float(values.get("statusUpdatedAt") or values["startedAt"]) / 1000
             if not all(isinstance(text, str) for text in (session, cwd, status)) or _is_over(values):
                 return None
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None
-        waits = status == "waiting"
         pid = int(values["pid"]) if _is_here(values) else 0
-        return SessionStatus(session, cwd, waits, at, str(values.get("waitingFor") or "") if waits else "", pid)
+        waits, wants = status == "waiting", str(values.get("waitingFor") or "")
+        job = values.get("jobId")
+        job = job if isinstance(job, str) and is_session_id(job) else ""
+        beside = self._home / "jobs" / job / "state.json" if job else None
+        told = _told(beside) if beside is not None else {}
+        if not waits and status != "busy" and told.get("state") == "blocked":
+            waits, wants = True, str(told.get("needs") or told.get("detail") or "")
+            at = max(at, parse_time(told.get("updatedAt")))
+        name = str(told.get("name") or told.get("intent") or values.get("name") or "")
+        return SessionStatus(session, cwd, waits, at, wants if waits else "", pid, name, job, beside)
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What the file of a job says; nothing where it cannot be read."""
+    try:
+        values = json.loads(read_bytes(path, most=MAX_STATUS))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _is_here(values: dict[str, Any]) -> bool:

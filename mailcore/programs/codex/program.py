@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,13 @@ SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
 
 
+def _added(words: Sequence[str]) -> list[str]:
+    """What each `--add-dir` names."""
+    split = [word.partition("=") for word in words]
+    joined = [value for option, equals, value in split if option == "--add-dir" and equals]
+    return [*joined, *(value for option, value in pairwise(words) if option == "--add-dir")]
+
+
 def queued(session: str, text: str) -> list[str]:
     """`codex queue`: an idle session looks for it every ten seconds, and takes it for what its person typed."""
     return ["codex", "queue", "--thread", session, "--message", text]
@@ -40,7 +49,7 @@ class Codex:
     executables = ("codex",)
     home = ACCOUNT_HOME
     hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued, parts=parts_at)
-    interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
+    interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]), added=_added)
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 

@@ -16,6 +16,8 @@ DAYS = 3
 """Days back in which the sessions were begun that may go on."""
 FIRST_LINE_BYTES = 262_144
 """Bytes of a file in which its first line is looked for: it carries the program's own instructions."""
+ID_LENGTH = 36
+"""Characters of a thread's id, a UUID."""
 HEAD = 65536
 """Bytes of a file's beginning that are read for what only stands there."""
 
@@ -53,9 +55,12 @@ class CodexSessions:
         return path.suffix == ".jsonl"
 
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
-        """As the first line says."""
-        del branches
-        return cwd_of(path)
+        """As the first line says; of one that was given a directory of the branches besides (`--add-dir`), that."""
+        return cwd_of(path, branches)
+
+    def session_of(self, path: Path) -> str:
+        """The thread's id, which ends its name."""
+        return path.stem[-ID_LENGTH:]
 
     def time_of(self, line: bytes) -> float:
         """As most lines report it."""
@@ -63,10 +68,9 @@ class CodexSessions:
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All, of whatever directory, archived ones too."""
-        del branches
         archived = archive_root(self._home).glob("rollout-*.jsonl")
         for path in newer_files((*self.root.glob("*/*/*/rollout-*.jsonl"), *archived), since):
-            yield path, cwd_of(path)
+            yield path, cwd_of(path, branches)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles.reader`; a fork knows what it copied, and each line reports its time."""
@@ -92,12 +96,18 @@ def directories(first: date, last: date, home: Path) -> list[Path]:
     return [root(home) / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
 
 
-def cwd_of(path: Path) -> str:
-    """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
+def cwd_of(path: Path, branches: Collection[Path] = ()) -> str:
+    """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read.
+
+    If that lies in none of the branches, but another of its directories does, that one.
+    """
     try:
         with safe_open.open_regular(path) as file:
             first = file.readline(FIRST_LINE_BYTES)
     except OSError:
         return ""
     event = parse_line(first) or {}
-    return text_of(table_of(event, "payload"), "cwd") if event.get("type") == "session_meta" else ""
+    payload = table_of(event, "payload") if event.get("type") == "session_meta" else {}
+    cwd, added = text_of(payload, "cwd"), payload.get("runtime_workspace_roots")
+    places = [cwd, *(one for one in added if isinstance(one, str))] if isinstance(added, list) else [cwd]
+    return next((one for one in places if any(Path(one).is_relative_to(branch) for branch in branches)), cwd)

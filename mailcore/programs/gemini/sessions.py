@@ -73,6 +73,10 @@ class GeminiSessions:
         del branches
         return places.owner(path.parents[1]) or places.owner(path.parents[2]) if len(path.parents) > 2 else ""
 
+    def session_of(self, path: Path) -> str:
+        """Its name; of a subagent's the directory in which it lies."""
+        return path.stem if path.parent.name == CHATS else path.parent.name
+
     def time_of(self, line: bytes) -> float:
         """As messages report it; what is written of the session itself may hold the whole history with its times."""
         return 0.0 if line.startswith(b'{"$') else timestamp_of(line)
