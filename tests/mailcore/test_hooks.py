@@ -26,7 +26,9 @@ from mailcore.mail.message_text import PROOFS
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
+from mailcore.programs.codex.program import Codex
 from mailcore.programs.hook_lines import parse_hook, read_hook
+from mailcore.workspace.create import create_workspace
 from tests.faults.conftest import mount, unmount
 from tests.mailcore.conftest import House, wait_until
 
@@ -94,6 +96,21 @@ def test_every_event_is_noted_with_its_time(writer: Agent, shell: str, hook_line
         assert run(line_of(writer, "Stop"), line, shell) == {}
     plain = [{k: v for k, v in e.items() if k not in ("ts", "hook_pid", "hook_end")} for e in noted(writer)]
     assert plain[len(EVENTS) :] == [json.loads(line) for line in hook_lines]
+
+
+@pytest.mark.parametrize("shell", [shell for shell in (*SHELLS, "fish", "zsh", "tcsh") if shutil.which(shell)])
+@pytest.mark.parametrize("name", ["plain", 'it\'s \\\\ a "$HOME" `x` \\'])
+def test_where_the_person_s_shell_runs_it_any_shell_does(tmp_path: Path, shell: str, name: str) -> None:
+    """Codex gives it to the shell that its person has."""
+    root = tmp_path / name
+    agent = create_workspace(root, [("writer", "agents/writer")]).agent("@writer")
+    assert install_hooks(agent, Codex.hooks)
+    text = settings_file(agent, Codex.hooks).read_text()
+    for event, command in settings.our_commands(text):
+        if "hooks.wake" not in command:
+            run(command, json.dumps({"hook_event_name": event, "text": "\\ ' \" $HOME"}).encode(), shell)
+    assert [one["hook_event_name"] for one in noted(agent)] == list(Codex.hooks.events)
+    assert {one["text"] for one in noted(agent)} == {"\\ ' \" $HOME"}
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -38,7 +38,7 @@ class Codex:
     name = "codex"
     executables = ("codex",)
     home = ACCOUNT_HOME
-    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued)
+    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, persons_shell=True, queue=queued)
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
