@@ -101,14 +101,16 @@ _DELIVERY = (
     r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
-# One sleeper a session: it holds the lock. The pipe is open for reading and writing, so nothing that is rung is lost,
-# and it never ends. For what is due later it sleeps no longer than that. What it says on standard error is what the
-# agent is given; exit status 2 wakes the session with it.
+# One sleeper a session: it holds the lock. It wakes those of the agent's other sessions, as one that was killed told
+# nobody. The pipe is open for reading and writing, so nothing that is rung is lost, and it never ends. For what is due
+# later it sleeps no longer than that. What it says on standard error is what the agent is given; exit status 2 wakes
+# the session with it.
 _WAIT = (
     r'{mark}{made}; [ -z "${run}" ] || exit 0; {attended}b={branch}; LC_ALL=C; m=$b/.ai_mail.local; w=$m/{waiting}; '
     r"e=$(head -c 65536 | tr -d '\r\n\000'); p=$PPID; {session}; {begin}"
     r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir -p "$w"; }} && exec 9>>"$w/$s.lock" && '
     r"flock -n 9 && echo >&9 || exit 0; "
+    r'for o in "$w"/*{suffix}; do [ ! -p "$o" ] || echo 1<>"$o"; done; '
     r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
     r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
     r"while :; do "

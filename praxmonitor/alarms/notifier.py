@@ -15,6 +15,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm_mutes import AlarmMute
+from praxmonitor.alarms.bell_ringer import BellRinger
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents, Episode
@@ -96,6 +97,7 @@ class Notifier:
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
         self._error_trigger = ErrorTrigger(root, on_error) if what else None
+        self._bells = BellRinger() if what else None
         self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
@@ -205,6 +207,8 @@ class Notifier:
             tasks.create_task(self._recover_runs())
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
+            if self._bells is not None:
+                tasks.create_task(self._bells.run(lambda: self.on_duty))
             if self._error_trigger is not None:
                 tasks.create_task(self._error_trigger.run(lambda: self.on_duty))
                 tasks.create_task(keep_link(self._root, lambda: self.config, lambda: self.on_duty, self._on_error))
@@ -276,8 +280,9 @@ class Notifier:
         The terminal's notification and the user's command are on their way when this returns.
         """
         self._snapshot = snapshot
-        if self._error_trigger is not None:
+        if self._error_trigger is not None and self._bells is not None:
             self._error_trigger.see(snapshot.fleet)
+            self._bells.see(snapshot.fleet)
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)
