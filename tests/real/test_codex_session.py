@@ -38,8 +38,8 @@ def wanting(lab: Lab, *names: str) -> Callable[[Request], Step]:
 
 
 @pytest.fixture
-def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
-    """`codex` at work in @writer's directory, which it trusts, as it does our hooks; no run is begun for mail."""
+def codex_held(lab: Lab) -> Iterator[Lab]:
+    """Codex trusts @writer's directory, hooks are in, and no run is begun for mail."""
     lab.init('program = "codex"')
     lab.shell("git init -q .")
     lab.mailcore("hooks install @writer")
@@ -54,11 +54,18 @@ def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
         return Text(json.dumps({"title": "t"}) if titles else "a turn is over")
 
     lab.stub.plays(step)
+    yield lab
+    lab.mailcore("hooks remove @writer")
+
+
+@pytest.fixture
+def shown(codex_held: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
+    """`codex` at work in @writer's directory; it trusts our hooks."""
+    lab = codex_held
     if wants := getattr(request, "param", ()):
         lab.stub.plays(wanting(lab, *wants))
     one = PersonTerminal(lab, CODEX)
     yield one
-    lab.mailcore("hooks remove @writer")
     one.close()
 
 
