@@ -50,6 +50,8 @@ class OpenSession:
         self._turns = 0
         self._said = True
         """Something was said in the session: only then is it kept."""
+        self._said_here = True
+        """Something was said in this context: only then can it be made smaller."""
         self._awaited = ""
         """The source of a context that begins with the next turn."""
         self.shown = self._open((*ways.start, "begin"))
@@ -83,6 +85,7 @@ class OpenSession:
 
     def _begins(self, source: str) -> None:
         """From here on what was told before may be told again, once."""
+        self._said_here = source == "startup" and not self._contexts
         self._contexts.append((len(self.lab.stub.requests), source == "resume"))
         self._awaited = source
         if not self._ways.late:
@@ -125,7 +128,8 @@ class OpenSession:
 
     def turn(self) -> None:
         """The person says something, and its turn is over."""
-        since, self._turns, self._said = len(self.events()), self._turns + 1, True
+        since, self._turns = len(self.events()), self._turns + 1
+        self._said = self._said_here = True
         self.says(f"go on {self._turns}")
         self._has_begun()
         self._turn_is_over(since)
@@ -139,6 +143,8 @@ class OpenSession:
 
     def compact(self) -> None:
         """Its context is made smaller."""
+        if not self._said_here:
+            self.turn()
         self.begin_compaction()
         self.compacted()
 
