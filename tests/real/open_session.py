@@ -174,10 +174,15 @@ class OpenSession:
         """Kill it."""
         self.shown.close()
 
+    def arrived(self, subject: str) -> bool:
+        """The model was given the mail."""
+        return any(count(request, subject) for request in self.lab.stub.requests)
+
     def given(self, subject: str) -> list[int]:
         """How often the model was given the mail in each of its contexts; of a resumed one beyond what it held before.
 
-        What a person resumes holds what it was told before, as far as the program has kept it.
+        What a person resumes holds what it was told before, as far as the program has kept it; where the model was
+        asked for nothing in between, that may be once more than was seen.
         """
         requests = [count(request, subject) for request in self.lab.stub.requests]
         found, before = [], 0
@@ -185,7 +190,7 @@ class OpenSession:
         for (begin, holds), end in zip(self._contexts, ends, strict=True):
             most = max(requests[begin:end], default=before if holds else 0)
             found.append(max(0, most - before) if holds else most)
-            before = most
+            before = most + (begin == end)
         return found
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,7 @@ from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Step, Text, Tool, Tools
-from tests.real.test_idle import arrives, given, quiet, send, sleeps
+from tests.real.test_idle import QUIET, arrives, given, quiet, send, sleeps
 from tests.real.test_permission import decide
 
 CODEX = ("codex", "--dangerously-bypass-hook-trust", "begin")
@@ -135,6 +138,34 @@ def test_two_parallel_calls_are_two_requests(codex_held: Lab) -> None:
     finally:
         shown.close()
     assert (lab.branch / "one").exists() and not (lab.branch / "two").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can say which shell a person has")
+@pytest.mark.parametrize(("name", "runs"), [("zsh", "zsh"), ("fish", "bash")])
+def test_hooks_work_in_whichever_shell_its_person_has(codex_held: Lab, name: str, runs: str) -> None:
+    """Codex takes zsh and bash, and bash where its person has another."""
+    lab, program = codex_held, shutil.which(name)
+    if program is None:
+        pytest.skip(f"no {name} here")
+    users = lab.root / "passwd"
+    lines = Path("/etc/passwd").read_text().splitlines()
+    users.write_text("".join(f"{line.rpartition(':')[0]}:{program}\n" for line in lines))
+    place = lab.branch / ".codex/hooks.json"
+    hooks = json.loads(place.read_text())
+    hooks["hooks"]["Stop"].append({"hooks": [{"type": "command", "command": f"echo $0 >{lab.root}/shell"}]})
+    place.write_text(json.dumps(hooks))
+    begin = f"mount --bind {users} /etc/passwd && exec {shlex.join(CODEX)}"
+    shown = PersonTerminal(lab, ["unshare", "-m", "sh", "-c", begin])
+    try:
+        wait_until(lambda: "a turn is over" in shown.text and sleeps(lab), 60, lambda: f"it is idle: {shown.text}")
+        log, shell = lab.branch / "logs/hooks.jsonl", lab.root / "shell"
+        wait_until(lambda: log.read_text().count("hook_event_name") >= 3, 20, "its events are noted")
+        wait_until(lambda: shell.exists() and shell.read_text(), 20, "the other hook ran")
+        assert shell.read_text().strip().endswith(runs)
+        sent = send(lab, "Fire for Codex")
+        arrives(lab, "Fire for Codex", sent, QUIET + 5)
+    finally:
+        shown.close()
 
 
 def watch(lab: Lab) -> None:
