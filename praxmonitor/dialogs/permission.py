@@ -60,6 +60,8 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
         super().__init__()
         self._request, self._now = request, now
         self._denies, self._decides = denies and decides, decides
+        self._waited = False
+        """It was seen to wait."""
         self.is_over = False
         """Somebody else answered, or its time was over, while it was shown."""
         self._panel = TextPanel("lines")
@@ -94,9 +96,10 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
     def _follow(self, snapshot: Snapshot) -> None:
         facts = snapshot.fleet.find(self._request.agent)
         waits = facts is not None and any(one.id == self._request.id for one in facts.permissions)
-        if not waits and self.is_current:
+        if self._waited and not waits and self.is_current:
             self.is_over = True
             self.dismiss(None)
+        self._waited = self._waited or waits
 
     def action_step(self, way: str) -> None:
         """Scroll."""
