@@ -3,7 +3,6 @@ on; and what its model was given of each mail, in each of its contexts."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from mailcore.programs.hook_lines import parse_hook
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.person import PersonTerminal
-from tests.real.stub import Request
+from tests.real.stub import Request, texts
 
 
 @dataclass(frozen=True)
@@ -195,10 +194,13 @@ class OpenSession:
 
 
 def count(request: Request, subject: str) -> int:
-    """How often a request holds a notice of the mail. Claude Code tells what keeps it from stopping twice, once as from
-    its person and once as from itself: that is one."""
-    said = request.get("messages") or request.get("input") or []
-    texts = [
-        json.dumps(one) for one in said if "Stop hook blocking error" not in json.dumps(one) or one["role"] != "system"
-    ]
-    return sum(text.count(f'\\"{subject}\\"') for text in texts)
+    """How often a request holds a notice of the mail. Claude Code tells what keeps it from stopping twice, as from its
+    person and then as from itself: that is one."""
+    found, told = 0, ""
+    for one in request.get("messages") or request.get("input") or []:
+        said = texts({"messages": [one]})
+        if told and one.get("role") == "system":
+            said = said.replace(told, "", 1)
+        found += said.count(f'"{subject}"')
+        told = said.partition("Stop hook feedback:\n")[2].strip()
+    return found
