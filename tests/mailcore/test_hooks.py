@@ -17,12 +17,14 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.formats.timestamps import utc_time
 from mailcore.hooks import settings
+from mailcore.hooks.deliver import deliver_mail
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import MAX_EVENT, STAMPS
 from mailcore.hooks.undelivered import PROVED_WITHIN
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
+from mailcore.mail.store import LOCK
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
@@ -569,3 +571,30 @@ def test_while_the_mailbox_is_locked_the_agent_is_not_kept(writer: Agent, house:
     assert fire(writer, "PostToolUse") == {}
     holder.communicate(b"\n", timeout=10)
     assert "urgent" in context(fire(writer, "PostToolUse"), "PostToolUse")
+
+
+def test_a_session_that_begins_waits_for_a_mailbox_that_is_being_written(writer: Agent, house: House) -> None:
+    """No later event would tell it what an earlier session was told."""
+    known = send(house, "told before")
+    assert known in context(fire(writer, "SessionStart", session_id="one"), "SessionStart")
+    lock = writer.mail_dir / LOCK
+    words = ["flock", str(lock), "-c", "echo held; sleep 0.5"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        assert known in context(fire(writer, "SessionStart", session_id="two", source="clear"), "SessionStart")
+        assert holder.wait(10) == 0
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        send_later = fire(writer, "PostToolUse", session_id="two")
+        assert send_later == {} and holder.poll() is None, "a tool is not kept waiting"
+
+
+def test_a_session_that_was_over_at_once_is_told_nothing(writer: Agent, house: House) -> None:
+    """Its hook may come to the mailbox after that of the session that followed."""
+    send(house, "for who is there")
+    fire(writer, "SessionEnd", session_id="one")
+    event = {"session_id": "one", "hook_event_name": "SessionStart", "source": "clear"}
+    assert deliver_mail(writer, event) is None
+    assert deliver_mail(writer, event | {"session_id": "two"}) is not None
+    (message,) = house.inbox("@writer")
+    assert message.raw["told_session"] == "two"
