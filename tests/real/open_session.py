@@ -125,6 +125,19 @@ class OpenSession:
         wait_until(lambda: text in self.shown.text, 20, lambda: f"{text} is shown: {self.shown.text}")
         self.shown.send("\r")
 
+    def _is_taken(self, command: str) -> None:
+        """It stands in the prompt no more: an Enter at which the program shows what it can complete is lost."""
+        pressed = time.monotonic()
+
+        def taken() -> bool:
+            nonlocal pressed
+            if time.monotonic() - pressed > 3.0:
+                self.shown.send("\r")
+                pressed = time.monotonic()
+            return command not in self.shown.text
+
+        wait_until(taken, 30, lambda: f"{command} is taken: {self.shown.text}")
+
     def turn(self) -> None:
         """The person says something, and its turn is over."""
         since, self._turns = len(self.events()), self._turns + 1
@@ -138,6 +151,8 @@ class OpenSession:
         self._seen = len(self.events())
         self._said = False
         self.says(self._ways.clear)
+        if self._ways.late:
+            self._is_taken(self._ways.clear)
         self._begins("clear")
 
     def compact(self) -> None:
