@@ -3,7 +3,8 @@
 The hook line runs it. The event comes on standard input; what the program is to be given goes to standard output. Mail
 of high priority is delivered after a tool call, the rest when a session starts and, making the agent go on once, when
 its turn is over. A session that starts, is resumed or was compacted is given all that is unread: what an earlier one
-was told of it, it may not know. A tool is never interrupted.
+was told of it, it may not know, and no later event tells it: so a mailbox that somebody writes at that moment is waited
+for. A tool is never interrupted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.line import STAMPS
+from mailcore.hooks.session_events import last_event
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.store import LOCK
@@ -55,11 +57,13 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
         return None
     known = agent.inbox.stat().st_mtime_ns
     box = read_mailbox(agent.inbox)
+    begins, session = where == "SessionStart", SessionPlace.of_event(event)
     if box.status is not MailboxStatus.OK:
         return None
-    if where != "Stop" and is_locked(agent.mail_dir / LOCK):
-        return None  # the next event is soon enough, and the agent is not kept waiting; after a turn's end none comes
-    session = SessionPlace.of_event(event)
+    if where not in ("SessionStart", "Stop") and is_locked(agent.mail_dir / LOCK):
+        return None  # the next event is soon enough, and the agent is not kept waiting; after those two none may come
+    if begins and last_event(agent, session.id).get("hook_event_name") == "SessionEnd":
+        return None  # it was over before it was told anything: another is
 
     def due(message: Message) -> bool:
         return _is_due(message, where)

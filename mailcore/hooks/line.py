@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from mailcore.mail.bell import SUFFIX, WAITING
 from mailcore.model.agent import Agent
-from mailcore.permissions.store import PERMISSIONS
+from mailcore.permissions.store import MAX_REQUEST, PERMISSIONS
 from mailcore.programs.base import Hooks
+from mailcore.programs.hook_lines import DECIDED
 from mailcore.system.python_child import child
+from mailcore.workspace.presence import WATCHER_ENDING, WATCHERS
 from mailcore.workspace.variables import RUN_ID
 
 STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.start", "Stop": ".ear.turn"}
@@ -57,11 +59,9 @@ class HookRole(StrEnum):
     """What an entry of ours is for."""
 
     NOTE = "note"
-    """It notes the event, and delivers mail."""
+    """It notes the event, and delivers mail; of a request for permission it also has it decided."""
     SLEEP = "sleep"
     """It sleeps beside the session until mail comes."""
-    ASK = "ask"
-    """It asks the operator for what the program asks its person."""
 
 
 class HookEntry(NamedTuple):
@@ -74,12 +74,7 @@ class HookEntry(NamedTuple):
 def hook_entries(hooks: Hooks) -> tuple[HookEntry, ...]:
     """All that are put into the settings of a program."""
     sleepers = WAIT_EVENTS if _wakes(hooks) else ()
-    asking = (PERMISSION_REQUEST,) if PERMISSION_REQUEST in hooks.events else ()
-    return (
-        *map(HookEntry, hooks.events),
-        *(HookEntry(event, HookRole.SLEEP) for event in sleepers),
-        *(HookEntry(event, HookRole.ASK) for event in asking),
-    )
+    return (*map(HookEntry, hooks.events), *(HookEntry(event, HookRole.SLEEP) for event in sleepers))
 
 
 def _wakes(hooks: Hooks) -> bool:
@@ -92,12 +87,12 @@ def _wakes(hooks: Hooks) -> bool:
 _NOTE = (
     r"{mark}{made}; b={branch}; f=$b/logs/hooks.jsonl; LC_ALL=C; {{ "
     r"e=$(head -c {longest} | tr -d '\r\n\000'); [ ${{#e}} -lt {full} ] || cat >/dev/null; "
-    r"case $e in '{{'*) ;; *) exit 0;; esac; e=${{e#?}}; "
+    r"case $e in '{{'*) ;; *) exit 0;; esac; {policy}e=${{e#?}}; "
     r"t=$(date +%s.%N); case $t in *[!0-9.]*|*.) t=${{t%%.*}};; esac; "
     r'[ -d "$b/logs" ] || mkdir "$b/logs"; '
     r'if [ -f "$f" ] || [ ! -e "$f" ]; then {{ flock -w 1 9; printf %s '
-    r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; }} 9>>"$f"; fi; '
-    r"{delivery}}} 2>/dev/null; exit 0"
+    r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,{decided}${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; }} 9>>"$f"; '
+    r"fi; {delivery}}} 2>/dev/null; exit 0"
 )
 
 _DELIVERY = (
@@ -106,14 +101,16 @@ _DELIVERY = (
     r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
-# One sleeper a session: it holds the lock. The pipe is open for reading and writing, so nothing that is rung is lost,
-# and it never ends. For what is due later it sleeps no longer than that. What it says on standard error is what the
-# agent is given; exit status 2 wakes the session with it.
+# One sleeper a session: it holds the lock. It wakes those of the agent's other sessions, as one that was killed told
+# nobody. The pipe is open for reading and writing, so nothing that is rung is lost, and it never ends. For what is due
+# later it sleeps no longer than that. What it says on standard error is what the agent is given; exit status 2 wakes
+# the session with it.
 _WAIT = (
     r'{mark}{made}; [ -z "${run}" ] || exit 0; {attended}b={branch}; LC_ALL=C; m=$b/.ai_mail.local; w=$m/{waiting}; '
     r"e=$(head -c 65536 | tr -d '\r\n\000'); p=$PPID; {session}; {begin}"
     r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir -p "$w"; }} && exec 9>>"$w/$s.lock" && '
     r"flock -n 9 && echo >&9 || exit 0; "
+    r'for o in "$w"/*{suffix}; do [ ! -p "$o" ] || echo 1<>"$o"; done; '
     r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
     r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
     r"while :; do "
@@ -132,9 +129,22 @@ _SESSION = r"s=${e#*\"session_id\":}; s=${s#*\"}; s=${s%%\"*}; case $s in ''|*[!
 """The session's id out of the event."""
 _LAST_RING = r'w=$b/.ai_mail.local/{waiting}; {session}; [ ! -p "$w/$s{suffix}" ] || echo 1<>"$w/$s{suffix}"; '
 """What is told at a session's end to what sleeps beside it."""
-_ASK = '{mark}{made}; {program} {address} {branch} {root} {name} "$PPID" 2>/dev/null || exit 0'
+# No Python is started where config.toml does not speak of permissions and nobody watches.
+_POLICY = (
+    r"w=$e; d=; j=; r={root}; "
+    r'if grep -q "^[^#]*permissions" "$r/.praxmonitor/config.toml"; then '
+    r'd=$(printf %s "$w" | {policy} {address} {branch} {root} {name}); fi; '
+    r"""[ -z "$d" ] || j='"{decided}":true,'; """
+    r'[ ${{#e}} -lt {longest} ] || e=$(printf %s "$e" | head -c {longest}); '
+)
+_ASK = (
+    r'[ -z "$d" ] || {{ printf %s "$d"; exit 0; }}; '
+    r'set -- "$r"/.praxmonitor/{watchers}/*{ending}; '
+    r'[ ! -e "$1" ] || printf %s "$w" | {ask} {address} {branch} {root} {name} "$PPID"; '
+)
 _SETTLE = r'for p in "$b"/.ai_mail.local/{directory}/*{suffix}; do [ ! -p "$p" ] || echo 1<>"$p"; done; '
 """What wakes the hooks that wait for an answer: the call may have gone on without them."""
+_NOT_BETWEEN_QUOTES = str.maketrans({"'": "'\"'\"'", "\\": "'\"\\\\\"'"})
 _DETACHED = (r"( ", r" ) </dev/null >/dev/null 2>&1 & exit 0")
 """What goes around it where the program waits for each hook: it goes on without it."""
 
@@ -145,9 +155,10 @@ def handler(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> dict[str
     `made`, one of `settings.MADE`, is kept in its line for when it is removed.
     """
     words: dict[str, Any] = {"type": "command", "command": command(agent, hooks, entry, made), "timeout": TIMEOUT}
-    if entry.role is HookRole.ASK or (entry.role is HookRole.SLEEP and hooks.rewakes):
+    beside = entry.role is HookRole.SLEEP and hooks.rewakes
+    if beside or entry.event == PERMISSION_REQUEST:
         words["timeout"] = LONGEST_WAIT
-    if entry.role is HookRole.SLEEP and hooks.rewakes:
+    if beside:
         words["asyncRewake"] = True
     return words
 
@@ -159,16 +170,27 @@ def own_group(entry: HookEntry, one: dict[str, Any]) -> dict[str, Any]:
 
 def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
     """The line of an entry."""
+    words = _command(agent, hooks, entry, made)
+    if not hooks.persons_shell:
+        return words
+    mark = f"{HOOK_MARK}{made}; "
+    return f"{mark}exec sh -c {_quoted_everywhere(words.removeprefix(mark))}"
+
+
+def _quoted_everywhere(text: str) -> str:
+    """The text as one word of any shell: in fish a backslash between single quotes means something."""
+    return f"'{text.translate(_NOT_BETWEEN_QUOTES)}'"
+
+
+def _command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
     place = {
         "mark": HOOK_MARK,
         "made": made,
         "branch": shlex.quote(str(agent.branch)),
         "address": shlex.quote(agent.address),
         "root": shlex.quote(str(agent.root)),
+        "name": shlex.quote(hooks.settings),
     }
-    if entry.role is HookRole.ASK:
-        program = shlex.join(child("mailcore.hooks.permission"))
-        return _ASK.format(**place, name=shlex.quote(hooks.settings), program=program)
     if entry.role is HookRole.SLEEP:
         begin, end = ("", "") if hooks.rewakes else _DETACHED
         attended = f'[ "${hooks.attended}" = 1 ] || exit 0; ' if hooks.attended else ""
@@ -182,7 +204,6 @@ def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
             stamp=STAMPS["Stop"],
             begin=begin,
             end=end,
-            name=shlex.quote(hooks.settings),
             program=shlex.join(child("mailcore.hooks.wake")),
         )
     delivery = ""
@@ -196,4 +217,14 @@ def command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
         delivery += _DELIVERY.format(
             **place, stamp=STAMPS[entry.event], program=shlex.join(child("mailcore.hooks.deliver"))
         )
-    return _NOTE.format(**place, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery)
+    if entry.event == PERMISSION_REQUEST:
+        delivery += _ASK.format(
+            **place, watchers=WATCHERS, ending=WATCHER_ENDING, ask=shlex.join(child("mailcore.hooks.permission"))
+        )
+        policy = _POLICY.format(
+            **place, policy=shlex.join(child("mailcore.hooks.policy")), decided=DECIDED, longest=MAX_EVENT - 64
+        )
+        return _NOTE.format(
+            **place, longest=MAX_REQUEST, full=MAX_REQUEST - 64, policy=policy, decided="$j", delivery=delivery
+        )
+    return _NOTE.format(**place, longest=MAX_EVENT, full=MAX_EVENT - 64, policy="", decided="", delivery=delivery)

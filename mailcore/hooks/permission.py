@@ -1,9 +1,9 @@
 """Ask the operator for what an agent's program would do: `python -m mailcore.hooks.permission ADDRESS BRANCH ROOT
 SETTINGS PID`.
 
-The hook line of `PermissionRequest` runs it. What config.toml decides is decided at once; else, while somebody watches
-the workspace, the request waits for an answer, for as long as `[permissions]` says. What is printed decides; nothing
-printed leaves it to the program, which asks its person as if we were not there. Never fails its agent.
+The hook line of `PermissionRequest` runs it where config.toml has not decided (`mailcore.hooks.policy`). While somebody
+watches the workspace, the request waits for an answer, for as long as `[permissions]` says. What is printed decides;
+nothing printed leaves it to the program, which asks its person as if we were not there. Never fails its agent.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from mailcore.hooks.session_events import newest_events
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
-from mailcore.permissions.decide import note_decision
-from mailcore.permissions.policy import decided_by_policy
 from mailcore.permissions.store import decision_json, waiting_request
 from mailcore.programs.base import Hooks
 from mailcore.programs.hook_lines import ends_calls, event_activity, parse_hook
@@ -39,8 +37,6 @@ from mailcore.workspace import presence
 from mailcore.workspace.find import Workspace, workspace_at
 from mailcore.workspace.trust import trusted_config
 
-BY_POLICY = "policy"
-"""By whom what config.toml says was decided."""
 _CALL_OVER = (Kind.TOOL_DONE, Kind.TOOL_FAILED)
 
 
@@ -48,12 +44,12 @@ def main(words: Sequence[str]) -> int:
     """Print the decision, if there is one. Always 0."""
     address, branch, root, settings, pid = words
     with suppress(MailcoreError, OSError):
-        event = parse_hook(sys.stdin.buffer.read()) or {}
-        workspace = workspace_at(Path(root))
+        event = parse_hook(sys.stdin.buffer.read())
+        if event is None:
+            return 0  # too large, and cut
         agent = hooked_agent(address, branch, root)
-        hooks = next(one.hooks for one in programs() if one.hooks is not None and one.hooks.settings == settings)
-        request = _request(agent, hooks, event)
-        answer = ask_operator(workspace, agent, request, int(pid))
+        request = request_of(agent, hooks_at(settings), event)
+        answer = ask_operator(workspace_at(Path(root)), agent, request, int(pid))
         if answer is not None:
             sys.stdout.write(json.dumps(decision_json(request, answer)))
     return 0
@@ -62,16 +58,8 @@ def main(words: Sequence[str]) -> int:
 def ask_operator(
     workspace: Workspace, agent: Agent, request: PermissionRequest, program: int
 ) -> PermissionAnswer | None:
-    """Who decides: config.toml, the operator, or, None, the person at the program's own terminal."""
-    policy = trusted_config(workspace)[0].permissions
-    decided = decided_by_policy(policy, request.tool, request.tool_input, agent.branch, request.directory)
-    if decided is not None:
-        why = "" if decided else f"[permissions] deny of {workspace.config_file.name} says so"
-        answer = PermissionAnswer(decided, BY_POLICY, why)
-        with suppress(MailcoreError):  # a disk that is full must not keep it from being done
-            note_decision(workspace, request, answer)
-        return answer
-    wait = waiting_time(policy, request)
+    """What the operator decides; None: the person at the program's own terminal does."""
+    wait = waiting_time(trusted_config(workspace)[0].permissions, request)
     if not wait or not presence.is_watched(workspace):
         return None
     request = replace(request, until=time.time() + wait)
@@ -111,7 +99,13 @@ def is_settled(agent: Agent, request: PermissionRequest) -> bool:
     return False
 
 
-def _request(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> PermissionRequest:
+def hooks_at(settings: str) -> Hooks:
+    """The hooks of the program that finds them in such a file."""
+    return next(one.hooks for one in programs() if one.hooks is not None and one.hooks.settings == settings)
+
+
+def request_of(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> PermissionRequest:
+    """The request that an event tells of, by this process."""
     given, suggested = event.get("tool_input"), event.get("permission_suggestions")
     return PermissionRequest(
         id=os.urandom(4).hex(),

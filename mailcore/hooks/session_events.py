@@ -28,3 +28,8 @@ def newest_events(agent: Agent) -> Iterator[Mapping[str, Any]]:
     for line in reversed(lines):
         if line and (event := parse_hook(line)) is not None:
             yield event
+
+
+def last_event(agent: Agent, session: str) -> Mapping[str, Any]:
+    """The newest event that one session noted; nothing where none is found."""
+    return next((one for one in newest_events(agent) if one.get("session_id") == session), {})

@@ -12,14 +12,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from mailcore.config import read_mail_or_defaults
 from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
-from mailcore.hooks.session_events import newest_events
+from mailcore.hooks.session_events import last_event
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -70,7 +69,7 @@ def wake_session(agent: Agent, session: SessionPlace, pid: int, settings: str) -
     open_proofs = any(unproved(message, session) for message in box.messages)
     config = agent.root / ".praxmonitor/config.toml"
     idle, now = read_mail_or_defaults(config).idle, time.time()
-    last = _last_event(agent, session)
+    last = last_event(agent, session.id)
     if last.get("hook_event_name") == "SessionEnd":
         return OVER, 0.0
     since = float(last.get("ts") or 0.0)
@@ -134,11 +133,6 @@ def last_key(terminal: str) -> float:
     """
     at = typed_at(terminal) if terminal else 0.0
     return min(time.time(), float((int(at) // TYPED_WINDOW + 1) * TYPED_WINDOW)) if at else 0.0
-
-
-def _last_event(agent: Agent, session: SessionPlace) -> Mapping[str, Any]:
-    """The newest event that this session noted; nothing where none is found."""
-    return next((one for one in newest_events(agent) if one.get("session_id") == session.id), {})
 
 
 if __name__ == "__main__":

@@ -28,21 +28,21 @@ def decide_permission(workspace: Workspace, agent: Agent, request: PermissionReq
     try:
         put_answer(agent, request, answer)
     except Refused as error:
-        raise Refused(f"{error}{_first_answer(workspace, agent, request)}", error.code) from error
+        raise Refused(f"{error}: {first_answer(workspace, agent, request)}", error.code) from error
     with tolerated("the answer is given, but the audit does not say so"):
         note_decision(workspace, request, answer)
 
 
-def _first_answer(workspace: Workspace, agent: Agent, request: PermissionRequest) -> str:
-    """Who was first, and with what, to be put after it."""
+def first_answer(workspace: Workspace, agent: Agent, request: PermissionRequest) -> str:
+    """Who answered a request first, and how."""
     if (first := read_answer(agent, request)) is not None:
-        return f": {first.by} {'allowed' if first.allow else 'denied'} it"
+        return f"{line(first.by, 40)} {'allowed' if first.allow else 'denied'} it"
     for act in reversed(presence.newest_acts(workspace)):
         if act.get("id") == request.id and act.get("verb") in (ALLOWED, DENIED):
             said = "allowed" if act["verb"] == ALLOWED else "denied"
             at = clock_time(parse_time(act.get("at")), never=UNKNOWN_TIME)
-            return f": {line(str(act.get('by')), 40)} {said} it at {at}"
-    return "; nobody here did: it was answered at its own terminal, or its time was over"
+            return f"{line(str(act.get('by')), 40)} {said} it at {at}"
+    return "nobody here answered: it was answered at its own terminal, or its time was over"
 
 
 def note_decision(workspace: Workspace, request: PermissionRequest, answer: PermissionAnswer) -> None:

@@ -143,6 +143,8 @@ class Hooks:
     """Such a hook may allow what is like it for the whole session."""
     attended: str = ""
     """The variable that it sets to 1 for hooks of a session that a person has open; empty: it does not say."""
+    persons_shell: bool = False
+    """It runs them in its person's shell, which may be no POSIX one, and not in `sh`."""
     queue: Callable[[str, str], list[str]] | None = None
     """The command line that gives a text to an idle session: `(session, text) -> words`; None: there is none."""
     parts: Callable[[Path, Path], ProgramParts] | None = None

@@ -16,6 +16,8 @@ from mailcore.model.message import parse_time
 from mailcore.programs.tool_wording import tool_timeout, tool_words, tool_writes
 
 HOOKS_SOURCE = "hooks"
+DECIDED = "mailcore_decided"
+"""A key of ours in a request for permission that config.toml decided: its program asks nobody."""
 SESSION_OVER = "session over"
 """How the text of the end of a turn begins that is the end of its session too."""
 
@@ -112,7 +114,7 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
             return Kind.TOOL_DONE, _tool(event)
         case "PostToolUseFailure":
             return Kind.TOOL_FAILED, f"{_tool(event)} failed {_text(event, 'error')}"
-        case "PermissionRequest":
+        case "PermissionRequest" if not event.get(DECIDED):
             asks = asks_for_permission(_text(event, "tool_name"), event.get("tool_input"))
             return Kind.WAITING, _text(event, "message") or asks
         case "Notification" if _text(event, "notification_type") not in _NOT_WAITING:

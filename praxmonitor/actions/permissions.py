@@ -11,7 +11,7 @@ from mailcore.model.permission import PermissionAnswer, PermissionRequest, reque
 from mailcore.text.units import since
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions import requests
-from praxmonitor.actions.asking import ask, unlocked
+from praxmonitor.actions.asking import ask, result_of, unlocked
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.preconditions import Situation, agent
 from praxmonitor.text.lines import Line, plain, spread
@@ -55,8 +55,21 @@ async def show_request(context: Context[View], request: PermissionRequest, *, de
     opened = context.opened
     shown = PermissionScreen(request, opened.clock(), denies=denies, decides=opened.writable)
     answer = await context.display.push_screen_wait(shown)
+    if shown.is_over:
+        await _say_who(context, request)
     if answer is not None and await unlocked(context):
         await ask(context, answer_request, opened.workspace, opened.config, request, answer)
+
+
+async def _say_who(context: Context[View], request: PermissionRequest) -> None:
+    """Who answered while it was shown."""
+    from mailcore.permissions.decide import first_answer
+
+    workspace = context.opened.workspace
+    asked = plain(f"{request.agent} {request.tool}")
+    who = await result_of(context, first_answer, workspace, workspace.agent(request.agent), request)
+    if who is not None:
+        context.display.notify(f"{asked}: {plain(who)}")
 
 
 async def _chosen(context: Context[View], facts: AgentFacts) -> PermissionRequest | None:

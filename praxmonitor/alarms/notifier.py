@@ -15,6 +15,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm_mutes import AlarmMute
+from praxmonitor.alarms.bell_ringer import BellRinger
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episode import AlarmEvents, Episode
@@ -96,8 +97,8 @@ class Notifier:
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
-        self._error_trigger = ErrorTrigger(root, on_error) if what else None
-        self._shared_files = SharedFileTrigger(root, on_error) if what else None
+        self._followers = (ErrorTrigger(root, on_error), SharedFileTrigger(root, on_error), BellRinger()) if what else ()
+        """What acts on what the fleet shows, while this one is on duty."""
         self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
@@ -208,10 +209,9 @@ class Notifier:
             tasks.create_task(self._recover_runs())
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
-            if self._error_trigger is not None:
-                tasks.create_task(self._error_trigger.run(lambda: self.on_duty))
-            if self._shared_files is not None:
-                tasks.create_task(self._shared_files.run(lambda: self.on_duty))
+            for follower in self._followers:
+                tasks.create_task(follower.run(lambda: self.on_duty))
+            if self._duty is not None:
                 tasks.create_task(keep_link(self._root, lambda: self.config, lambda: self.on_duty, self._on_error))
 
     def begin_recovery(self) -> None:
@@ -281,10 +281,8 @@ class Notifier:
         The terminal's notification and the user's command are on their way when this returns.
         """
         self._snapshot = snapshot
-        if self._error_trigger is not None:
-            self._error_trigger.see(snapshot.fleet)
-        if self._shared_files is not None:
-            self._shared_files.see(snapshot.fleet)
+        for follower in self._followers:
+            follower.see(snapshot.fleet)
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)

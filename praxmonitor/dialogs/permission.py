@@ -13,13 +13,14 @@ from textual.widgets import Input, Static
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
+from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.text.permissions import permission_lines, request_title
 from praxmonitor.widgets.row_list import LIST_KEYS
 from praxmonitor.widgets.text_panel import TextPanel
 
 
 class PermissionScreen(ModalScreen[PermissionAnswer | None]):
-    """Dismissed with what was decided, or None. Nothing is decided by Enter."""
+    """Dismissed with what was decided, or None; by itself when it waits no more. Nothing is decided by Enter."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,6 +60,10 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
         super().__init__()
         self._request, self._now = request, now
         self._denies, self._decides = denies and decides, decides
+        self._waited = False
+        """It was seen to wait."""
+        self.is_over = False
+        """Somebody else answered, or its time was over, while it was shown."""
         self._panel = TextPanel("lines")
         self._why = Input(id="why")
         self._why.border_title = "Why not: the agent reads it"
@@ -85,6 +90,16 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
         self._panel.show(partial(permission_lines, self._request, self._now))
         if self._denies:
             self.action_deny()
+        if self._decides:
+            self.watch(self.app, "snapshot", self._follow)
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        facts = snapshot.fleet.find(self._request.agent)
+        waits = facts is not None and any(one.id == self._request.id for one in facts.permissions)
+        if self._waited and not waits and self.is_current:
+            self.is_over = True
+            self.dismiss(None)
+        self._waited = self._waited or waits
 
     def action_step(self, way: str) -> None:
         """Scroll."""

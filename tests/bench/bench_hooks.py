@@ -1,4 +1,5 @@
-"""Prints what one hook event costs an agent beside a naive `cat >>` hook: the shell's whole life, median and p95.
+"""Prints what one hook event costs an agent beside a naive `cat >>` hook and one that runs `/bin/true` alone: the
+shell's whole life, median and p95.
 
 Run it as `python -m tests.bench.bench_hooks [--turns 200]`. The contestants take turns, so that a busy moment hits
 all of them.
@@ -21,13 +22,15 @@ from mailcore.hooks import line
 from mailcore.mail import post
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
+from mailcore.programs.codex.program import Codex
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 from tests.bench.asked import ask
 
 AMOUNTS = argparse.Namespace(turns=200)
-BUDGET = 10.0
-"""Milliseconds, without mail."""
+BUDGET = 15.0
+"""Milliseconds, p95, where there is no mail and nothing is asked."""
+NOTHING = "/bin/true; exit 0"
 
 
 def event(size: int) -> bytes:
@@ -62,12 +65,13 @@ def row(label: str, took: dict[str, list[float]]) -> None:
 
 
 def compare(label: str, shell: str, ours: str, twin: str, stdin: bytes, before: Callable[[], object]) -> None:
-    """Time both, in turn."""
-    took: dict[str, list[float]] = {"hook": [], "cat >>": []}
+    """Time all, in turn."""
+    took: dict[str, list[float]] = {"hook": [], "cat >>": [], "/bin/true": []}
     for _ in range(AMOUNTS.turns if len(stdin) < 500_000 else max(2, AMOUNTS.turns // 5)):
         before()
         took["hook"].append(timed(shell, ours, stdin))
         took["cat >>"].append(timed(shell, twin, stdin))
+        took["/bin/true"].append(timed(shell, NOTHING, b""))
     row(label, took)
 
 
@@ -97,6 +101,10 @@ def main() -> None:
         for shell in filter(shutil.which, ("dash", "bash")):
             for size in (1_000, 30_000, 100_000, 1_000_000, 5_000_000):
                 compare(f"{shell}, event of {size:,} bytes", shell, note, twin, event(size), lambda: None)
+        for program in (Claude.hooks, Codex.hooks):
+            asks = line.command(agent, program, line.HookEntry(line.PERMISSION_REQUEST), "file")
+            label = f"dash, a request, {Path(program.settings).parent}"
+            compare(label, "dash", asks, twin, event(1000), lambda: None)
         known(workspace, agent, step)
         compare("dash, mailbox known", "dash", step, twin, event(1000), lambda: None)
         compare(

@@ -18,16 +18,20 @@ from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.formats.timestamps import utc_time
 from mailcore.hooks import deliver, settings
+from mailcore.hooks.deliver import deliver_mail
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import MAX_EVENT, STAMPS
 from mailcore.hooks.undelivered import PROVED_WITHIN, settle
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
+from mailcore.mail.store import LOCK
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
+from mailcore.programs.codex.program import Codex
 from mailcore.programs.hook_lines import parse_hook, read_hook
+from mailcore.workspace.create import create_workspace
 from tests.faults.conftest import mount, unmount
 from tests.mailcore.conftest import House, wait_until
 
@@ -95,6 +99,21 @@ def test_every_event_is_noted_with_its_time(writer: Agent, shell: str, hook_line
         assert run(line_of(writer, "Stop"), line, shell) == {}
     plain = [{k: v for k, v in e.items() if k not in ("ts", "hook_pid", "hook_end")} for e in noted(writer)]
     assert plain[len(EVENTS) :] == [json.loads(line) for line in hook_lines]
+
+
+@pytest.mark.parametrize("shell", [shell for shell in (*SHELLS, "fish", "zsh", "tcsh") if shutil.which(shell)])
+@pytest.mark.parametrize("name", ["plain", 'it\'s \\\\ a "$HOME" `x` \\'])
+def test_where_the_person_s_shell_runs_it_any_shell_does(tmp_path: Path, shell: str, name: str) -> None:
+    """Codex gives it to the shell that its person has."""
+    root = tmp_path / name
+    agent = create_workspace(root, [("writer", "agents/writer")]).agent("@writer")
+    assert install_hooks(agent, Codex.hooks)
+    text = settings_file(agent, Codex.hooks).read_text()
+    for event, command in settings.our_commands(text):
+        if "hooks.wake" not in command:
+            run(command, json.dumps({"hook_event_name": event, "text": "\\ ' \" $HOME"}).encode(), shell)
+    assert [one["hook_event_name"] for one in noted(agent)] == list(Codex.hooks.events)
+    assert {one["text"] for one in noted(agent)} == {"\\ ' \" $HOME"}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -570,3 +589,30 @@ def test_at_the_end_of_a_turn_it_waits_for_the_mailbox_as_nothing_comes_afterwar
         assert deliver.deliver_mail(writer, {"hook_event_name": "PostToolUse", "session_id": "s"}) is None
         told = deliver.deliver_mail(writer, {"hook_event_name": "Stop", "session_id": "s"})
     assert told is not None and "urgent" in told["reason"]
+
+
+def test_a_session_that_begins_waits_for_a_mailbox_that_is_being_written(writer: Agent, house: House) -> None:
+    """No later event would tell it what an earlier session was told."""
+    known = send(house, "told before")
+    assert known in context(fire(writer, "SessionStart", session_id="one"), "SessionStart")
+    lock = writer.mail_dir / LOCK
+    words = ["flock", str(lock), "-c", "echo held; sleep 0.5"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        assert known in context(fire(writer, "SessionStart", session_id="two", source="clear"), "SessionStart")
+        assert holder.wait(10) == 0
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        send_later = fire(writer, "PostToolUse", session_id="two")
+        assert send_later == {} and holder.poll() is None, "a tool is not kept waiting"
+
+
+def test_a_session_that_was_over_at_once_is_told_nothing(writer: Agent, house: House) -> None:
+    """Its hook may come to the mailbox after that of the session that followed."""
+    send(house, "for who is there")
+    fire(writer, "SessionEnd", session_id="one")
+    event = {"session_id": "one", "hook_event_name": "SessionStart", "source": "clear"}
+    assert deliver_mail(writer, event) is None
+    assert deliver_mail(writer, event | {"session_id": "two"}) is not None
+    (message,) = house.inbox("@writer")
+    assert message.raw["told_session"] == "two"

@@ -17,7 +17,7 @@ import pytest
 
 from mailcore.hooks import wake as hooks_wake
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks, settings_file
-from mailcore.hooks.line import HookEntry, HookRole
+from mailcore.hooks.line import STAMPS, HookEntry, HookRole
 from mailcore.hooks.undelivered import SessionPlace, settle
 from mailcore.mail import post
 from mailcore.mail.bell import WAITING, ring_bells
@@ -199,6 +199,23 @@ def test_a_sleeper_whose_session_was_killed_goes_at_the_next_mail_and_takes_none
     wait_until(lambda: not sleepers(session.agent), 20, "it goes")
     (message,) = house.inbox("@writer")
     assert not message.raw.get("told_at"), "who is not there was given nothing"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_sleeper_whose_session_was_killed_goes_when_another_begins(writer: Agent, shell: str) -> None:
+    later = time.time() + 60
+    (writer.mail_dir / STAMPS["Stop"]).touch()
+    os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
+    first = Session(writer, "abc-1", shell)
+    wait_until(first.sleeps, 20, "it sleeps")
+    first.close()
+    assert sleepers(writer) == ["abc-1"], "nobody tells it"
+    second = Session(writer, "abc-2", shell)
+    try:
+        wait_until(lambda: sleepers(writer) == ["abc-2"], 20, "it goes")
+        assert not second.woken
+    finally:
+        second.close()
 
 
 def test_a_number_that_another_process_has_now_is_no_session(writer: Agent, session: Session) -> None:

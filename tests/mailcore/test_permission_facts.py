@@ -106,7 +106,7 @@ def test_when_its_time_is_over_the_program_asks_itself(house: House, watched: Ag
     assert asking.said() == {}
     wait_until(lambda: looking.look().permissions == (), 20, "it waits no more for us")
     assert looking.reason() == ASKS, "the program still waits for its person"
-    with pytest.raises(Refused, match="nobody here did"):
+    with pytest.raises(Refused, match="nobody here answered"):
         decide(house, watched, request, allow=True)
     reports(watched, hook_event_name="PostToolUse")
     wait_until(lambda: not looking.look().prompts, 20, "it was answered there")

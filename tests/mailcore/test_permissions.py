@@ -17,8 +17,10 @@ import pytest
 
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks
-from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry, HookRole
+from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry
 from mailcore.hooks.permission import is_settled
+from mailcore.hooks.session_events import newest_events
+from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.permissions.decide import decide_permission
@@ -26,6 +28,7 @@ from mailcore.permissions.store import MAX_REQUEST, PERMISSIONS, find_permission
 from mailcore.programs.base import Hooks
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
+from mailcore.programs.hook_lines import read_hook
 from tests.mailcore.conftest import House, wait_until
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -43,7 +46,7 @@ class Asking:
             "cwd": str(agent.branch),
         }
         known |= {"tool_input": {"command": "touch one"}, "permission_suggestions": SUGGESTED} | event
-        line = hook_plan(agent, hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
+        line = hook_plan(agent, hooks).handler(HookEntry(PERMISSION_REQUEST), "file")["command"]
         words = {"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"])
         self.process = subprocess.Popen([*words, line], stdin=-1, stdout=-1, stderr=-1, start_new_session=True)
         assert self.process.stdin is not None
@@ -160,6 +163,7 @@ def test_without_anybody_who_watches_it_is_as_if_we_were_not_there(house: House)
 def test_answered_at_the_program_s_own_terminal_the_hook_goes(watched: Agent, event: dict[str, Any]) -> None:
     asking = Asking(watched)
     waiting(watched)
+    (watched.root / ".praxmonitor/duty/1.watcher").unlink()  # what is asked from now on, is asked at the terminal alone
     other = {"tool_name": "Bash", "tool_input": {"command": "touch other"}}
     for elsewhere in (
         {"session_id": "s-2"} | event,
@@ -213,7 +217,7 @@ def test_several_at_once_are_several_and_each_has_its_own_answer(house: House, w
 
 
 def test_a_program_that_dies_leaves_no_request(watched: Agent) -> None:
-    line = hook_plan(watched, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
+    line = hook_plan(watched, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST), "file")["command"]
     program = "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[1]], input=sys.argv[2].encode())"
     event = json.dumps(
         {"session_id": "s-1", "hook_event_name": PERMISSION_REQUEST, "tool_name": "Bash", "tool_input": {}}
@@ -274,6 +278,53 @@ def test_config_decides_without_asking_and_the_audit_says_so(house: House, watch
     assert sorted(acts) == [("permission allow", "policy"), ("permission deny", "policy")]
     house.workspace.config_file.write_text("[permissions\n")
     assert Asking(watched).said() == {}, "a config that cannot be read grants nothing"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_config_decides_is_no_question_of_its_session(house: House, watched: Agent, shell: str) -> None:
+    def kinds() -> list[Kind]:
+        lines = watched.hooks_log.read_bytes().splitlines()
+        found = [read_hook(line, "@writer", 5.0) for line in lines if line]
+        return [one.kind for one in found if one is not None]
+
+    house.workspace.config_file.write_text('[permissions]\nallow = ["Bash(touch *)"]\ndeny = ["Bash(rm *)"]\n')
+    assert Asking(watched, shell=shell).said() == {"behavior": "allow"}
+    assert Asking(watched, shell=shell, tool_input={"command": "rm -rf b"}).said()["behavior"] == "deny"
+    assert [event["hook_event_name"] for event in newest_events(watched)] == [PERMISSION_REQUEST] * 2
+    assert kinds() == [], "its program asks nobody"
+    asking = Asking(watched, shell=shell, tool_input={"command": "make"})
+    (request,) = waiting(watched)
+    assert kinds() == [Kind.WAITING]
+    decide(house, watched, request, allow=True)
+    assert asking.said() == {"behavior": "allow"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_where_nothing_is_decided_here_no_python_is_started(house: House, tmp_path: Path, shell: str) -> None:
+    agent = house.agent("@writer")
+    spy = tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\ncat >/dev/null; echo $5 >>{tmp_path}/started\n")
+    spy.chmod(0o755)
+    line = hook_plan(agent, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST), "file")["command"]
+    line = line.replace(sys.executable, str(spy))
+
+    def started() -> list[str]:
+        subprocess.run(
+            [*{"busybox": ["busybox", "sh", "-c"]}.get(shell, [shell, "-c"]), line],
+            input=b'{"hook_event_name":"PermissionRequest"}', timeout=20, check=True,
+        )  # fmt: skip
+        return (tmp_path / "started").read_text().split() if (tmp_path / "started").exists() else []
+
+    assert started() == []
+    house.workspace.config_file.write_text("# [permissions]\n[mail]\nidle = 3  # not of permissions\n")
+    assert started() == []
+    house.workspace.config_file.write_text(' permissions . allow = ["Bash"]\n')
+    assert started() == ["mailcore.hooks.policy"]
+    house.workspace.config_file.unlink()
+    (house.workspace.state_dir / "duty").mkdir()
+    (house.workspace.state_dir / "duty/1.watcher").touch()
+    assert started() == ["mailcore.hooks.policy", "mailcore.hooks.permission"]
+    assert len(list(newest_events(agent))) == 4
 
 
 def test_the_command_lists_and_decides_and_only_the_operator_may(house: House, watched: Agent) -> None:

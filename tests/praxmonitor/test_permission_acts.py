@@ -152,7 +152,7 @@ async def test_of_several_one_is_chosen(house: House, watched: Agent) -> None:
         await shown(app, pilot, "writer")
         first = Asking(watched)
         waiting(watched)
-        second = Asking(watched, tool_input={"command": "touch two"})
+        second = Asking(watched, tool_input={"command": "touch two"}, agent_id="sub-2")
         await until(pilot, lambda: len(asking_of(app)) == 2, "both wait", 20)
         await selected(app, pilot)
         await shown(app, pilot, "(and 1 more)")
@@ -171,16 +171,39 @@ async def test_of_several_one_is_chosen(house: House, watched: Agent) -> None:
         first.said()
 
 
-async def test_who_was_first_is_said(house: House, watched: Agent) -> None:
+@pytest.mark.parametrize("keys", ["Y", "YN"], ids=["read", "reason"])
+async def test_answered_elsewhere_it_closes_and_says_who_was_first(house: House, watched: Agent, keys: str) -> None:
+    app = on(house)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(app, pilot, "writer")
+        asking, other = Asking(watched), Asking(watched, tool_input={"command": "touch two"}, agent_id="sub")
+        requests = {one.subagent: one for one in waiting(watched, 2)}
+        app.navigation.select_agent("@writer")
+        await until(pilot, lambda: len(asking_of(app)) == 2, "both are known", 20)
+        await pilot.press("Y")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "which?")
+        place = asking_of(app).index(requests[""])
+        await opened(app, pilot, *"j" * place, "enter", *keys[1:])
+        decide(house, watched, requests["sub"], allow=True)
+        other.said()
+        await until(pilot, lambda: len(asking_of(app)) == 1, "the other is over")
+        assert isinstance(app.screen, PermissionScreen), "another's answer is not this one's"
+        decide(house, watched, requests[""], allow=False, why="no")
+        asking.said()
+        await until(pilot, lambda: not isinstance(app.screen, PermissionScreen), "it closes")
+        await until(pilot, lambda: "@writer Bash: @operator denied it at" in said(app), "it is said who was first")
+
+
+async def test_who_is_too_late_is_told_who_was_first(house: House, watched: Agent) -> None:
     app = on(house)
     async with app.run_test(size=(120, 40)) as pilot:
         await shown(app, pilot, "writer")
         asking = Asking(watched)
         await selected(app, pilot)
-        await opened(app, pilot, "Y")
+        screen = await opened(app, pilot, "Y")
         decide(house, watched, asking_of(app)[0], allow=False, why="no")
+        screen.action_allow()  # before the screen knows
         asking.said()
-        await pilot.press("Y")
         await until(pilot, lambda: "@operator denied it" in said(app), "it is said who was first")
 
 

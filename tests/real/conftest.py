@@ -83,6 +83,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if collection_path.is_dir() or wanted(config, program) else True
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`seed`: of few random sessions, or, with `--rounds all`, of fifty."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(50 if metafunc.config.getoption("--rounds") == "all" else 3))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was not run here, and why."""
     for name in PACKAGES:

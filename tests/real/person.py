@@ -69,6 +69,11 @@ class PersonTerminal:
         changes = [*self._changes, (end, not asked)]
         return any(asks is asked and at <= end and begin <= until for (at, asks), (until, _) in pairwise(changes))
 
+    @property
+    def runs(self) -> bool:
+        """The program has not ended."""
+        return self._thread.is_alive()
+
     def send(self, keys: str) -> None:
         """Press keys."""
         self._child.send(keys)

@@ -152,7 +152,6 @@ class Handler(BaseHTTPRequestHandler):
                 name = "response.created" if path == "/v1/responses" else "message_start"
                 self._stream(iter([{"type": name, **begun}]))
             elif path == "/v1/responses":
-                assert not isinstance(step, Tools), "Codex is given one call at a time"
                 self._stream(_response(step))
             elif body.get("stream"):
                 self._stream(_events(step, str(body.get("model"))))
@@ -237,19 +236,21 @@ def _events(step: Text | Tool | Tools, model: str) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
-def _response(step: Text | Tool) -> Iterator[dict[str, Any]]:
+def _response(step: Text | Tool | Tools) -> Iterator[dict[str, Any]]:
     name = f"resp_{_unique():08d}"
-    item: dict[str, Any]
-    if isinstance(step, Text):
-        content = [{"type": "output_text", "text": step.text}]
-        item = {"type": "message", "role": "assistant", "id": f"msg_{_unique():08d}", "content": content}
-    else:
-        call = {"id": f"fc_{_unique():08d}", "call_id": f"call_{_unique():08d}", "name": step.name}
-        item = {"type": "function_call", **call, "arguments": json.dumps(step.given)}
     yield {"type": "response.created", "response": {"id": name}}
-    yield {"type": "response.output_item.done", "item": item}
+    for one in step.calls if isinstance(step, Tools) else (step,):
+        yield {"type": "response.output_item.done", "item": _item(one)}
     usage = {"input_tokens": 1000, "output_tokens": 50, "total_tokens": 1050}
     yield {"type": "response.completed", "response": {"id": name, "usage": usage}}
+
+
+def _item(step: Text | Tool) -> dict[str, Any]:
+    if isinstance(step, Text):
+        content = [{"type": "output_text", "text": step.text}]
+        return {"type": "message", "role": "assistant", "id": f"msg_{_unique():08d}", "content": content}
+    call = {"id": f"fc_{_unique():08d}", "call_id": f"call_{_unique():08d}", "name": step.name}
+    return {"type": "function_call", **call, "arguments": json.dumps(step.given)}
 
 
 _numbers = iter(range(1, 10**8))

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.person import PersonTerminal
-from tests.real.stub import Request, Step, Text, Tool
-from tests.real.test_idle import arrives, given, quiet, send, sleeps
+from tests.real.stub import Request, Step, Text, Tool, Tools
+from tests.real.test_idle import QUIET, arrives, given, quiet, send, sleeps
 from tests.real.test_permission import decide
 
 CODEX = ("codex", "--dangerously-bypass-hook-trust", "begin")
@@ -29,17 +32,20 @@ def wanting(lab: Lab, *names: str) -> Callable[[Request], Step]:
         if "format" in (request.get("text") or {}):
             return Text(json.dumps({"title": "t"}))
         done = json.dumps(request["input"]).count('"function_call_output"')
-        if done >= len(names):
-            return Text("the end of it")
-        given = {"cmd": f"touch {lab.branch}/{names[done]}", "sandbox_permissions": "require_escalated"}
-        return Tool("exec_command", given | {"justification": "it is needed"})
+        return Text("the end of it") if done >= len(names) else touching(lab, names[done])
 
     return step
 
 
+def touching(lab: Lab, name: str) -> Tool:
+    """A call that makes a file outside of its sandbox."""
+    given = {"cmd": f"touch {lab.branch}/{name}", "sandbox_permissions": "require_escalated"}
+    return Tool("exec_command", given | {"justification": "it is needed"})
+
+
 @pytest.fixture
-def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
-    """`codex` at work in @writer's directory, which it trusts, as it does our hooks; no run is begun for mail."""
+def codex_held(lab: Lab) -> Iterator[Lab]:
+    """Codex trusts @writer's directory, hooks are in, and no run is begun for mail."""
     lab.init('program = "codex"')
     lab.shell("git init -q .")
     lab.mailcore("hooks install @writer")
@@ -54,11 +60,22 @@ def shown(lab: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
         return Text(json.dumps({"title": "t"}) if titles else "a turn is over")
 
     lab.stub.plays(step)
+    yield lab
+    lab.mailcore("hooks remove @writer")
+
+
+@pytest.fixture
+def shown(codex_held: Lab, request: pytest.FixtureRequest) -> Iterator[PersonTerminal]:
+    """`codex` at work in @writer's directory; it trusts our hooks."""
+    lab = codex_held
+    if "config_decides" in request.node.name:
+        allowed, denied = (f'"Bash(touch {lab.branch}/{name})"' for name in ("one", "two"))
+        config = lab.root / ".praxmonitor/config.toml"
+        config.write_text(f"{config.read_text()}\n[permissions]\nallow = [{allowed}]\ndeny = [{denied}]\n")
     if wants := getattr(request, "param", ()):
         lab.stub.plays(wanting(lab, *wants))
     one = PersonTerminal(lab, CODEX)
     yield one
-    lab.mailcore("hooks remove @writer")
     one.close()
 
 
@@ -72,11 +89,7 @@ def test_mail_arrives_at_an_idle_session(lab: Lab, shown: PersonTerminal) -> Non
 
 @pytest.mark.parametrize("shown", [("one", "two", "three")], indirect=True)
 def test_what_it_asks_for_is_answered_here_or_there(lab: Lab, shown: PersonTerminal) -> None:
-    watcher = lab.root / ".praxmonitor/duty/1.watcher"
-    watcher.parent.mkdir(parents=True, exist_ok=True)
-    watcher.write_text("{}")
-    later = time.time() + 3600
-    os.utime(watcher, (later, later))
+    watch(lab)
     decide(lab, f"allow {asked_for(lab, 'one')}")
     wait_until(lambda: (lab.branch / "one").exists(), 20, "allowed here")
     decide(lab, f"deny {asked_for(lab, 'two')} 'because I say so'")
@@ -87,6 +100,81 @@ def test_what_it_asks_for_is_answered_here_or_there(lab: Lab, shown: PersonTermi
     assert third not in [one["id"] for one in lab.mailcore("permission")]
     shown.send("y")
     wait_until(lambda: (lab.branch / "three").exists(), 20, f"answered there: {shown.text}")
+
+
+@pytest.mark.parametrize("shown", [("one", "two")], indirect=True)
+def test_without_a_screen_its_own_question_is_all(lab: Lab, shown: PersonTerminal) -> None:
+    for name in ("one", "two"):
+        wait_until(lambda: "Would you like" in shown.text, 30, lambda: f"it asks itself: {shown.text}")
+        assert lab.mailcore("permission") == []
+        shown.send("y")
+        wait_until((lab.branch / name).exists, 20, name)
+
+
+@pytest.mark.parametrize("shown", [("one", "two")], indirect=True)
+def test_what_config_decides_is_not_asked_for(lab: Lab, shown: PersonTerminal) -> None:
+    wait_until(lambda: "the end of it" in shown.text, 60, lambda: f"it ends: {shown.text}")
+    assert (lab.branch / "one").exists() and not (lab.branch / "two").exists()
+    acts = sorted(one["verb"] for one in lab.mailcore("history") if one["by"] == "policy")
+    assert acts == ["permission allow", "permission deny"]
+
+
+def test_two_parallel_calls_are_two_requests(codex_held: Lab) -> None:
+    lab = codex_held
+
+    def step(request: Request) -> Step:
+        if "format" in (request.get("text") or {}):
+            return Text(json.dumps({"title": "t"}))
+        done = json.dumps(request["input"]).count('"function_call_output"')
+        return Text("the end of it") if done else Tools((touching(lab, "one"), touching(lab, "two")))
+
+    lab.stub.plays(step)
+    watch(lab)
+    shown = PersonTerminal(lab, CODEX)
+    try:
+        decide(lab, f"allow {asked_for(lab, 'one')}")
+        decide(lab, f"deny {asked_for(lab, 'two')} no")
+        wait_until(lambda: "the end of it" in shown.text, 60, lambda: f"it ends: {shown.text}")
+    finally:
+        shown.close()
+    assert (lab.branch / "one").exists() and not (lab.branch / "two").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can say which shell a person has")
+@pytest.mark.parametrize(("name", "runs"), [("zsh", "zsh"), ("fish", "bash")])
+def test_hooks_work_in_whichever_shell_its_person_has(codex_held: Lab, name: str, runs: str) -> None:
+    """Codex takes zsh and bash, and bash where its person has another."""
+    lab, program = codex_held, shutil.which(name)
+    if program is None:
+        pytest.skip(f"no {name} here")
+    users = lab.root / "passwd"
+    lines = Path("/etc/passwd").read_text().splitlines()
+    users.write_text("".join(f"{line.rpartition(':')[0]}:{program}\n" for line in lines))
+    place = lab.branch / ".codex/hooks.json"
+    hooks = json.loads(place.read_text())
+    hooks["hooks"]["Stop"].append({"hooks": [{"type": "command", "command": f"echo $0 >{lab.root}/shell"}]})
+    place.write_text(json.dumps(hooks))
+    begin = f"mount --bind {users} /etc/passwd && exec {shlex.join(CODEX)}"
+    shown = PersonTerminal(lab, ["unshare", "-m", "sh", "-c", begin])
+    try:
+        wait_until(lambda: "a turn is over" in shown.text and sleeps(lab), 60, lambda: f"it is idle: {shown.text}")
+        log, shell = lab.branch / "logs/hooks.jsonl", lab.root / "shell"
+        wait_until(lambda: log.read_text().count("hook_event_name") >= 3, 20, "its events are noted")
+        wait_until(lambda: shell.exists() and shell.read_text(), 20, "the other hook ran")
+        assert shell.read_text().strip().endswith(runs)
+        sent = send(lab, "Fire for Codex")
+        arrives(lab, "Fire for Codex", sent, QUIET + 5)
+    finally:
+        shown.close()
+
+
+def watch(lab: Lab) -> None:
+    """Somebody watches, for an hour."""
+    watcher = lab.root / ".praxmonitor/duty/1.watcher"
+    watcher.parent.mkdir(parents=True, exist_ok=True)
+    watcher.write_text("{}")
+    later = time.time() + 3600
+    os.utime(watcher, (later, later))
 
 
 def asked_for(lab: Lab, name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.mailcore.conftest import wait_until
+from tests.mailcore.identity.lab import PTY
 from tests.real.conftest import Lab
 from tests.real.person import PersonTerminal
 from tests.real.stub import Request, Step, Text, Tool, Tools, texts
@@ -66,7 +69,7 @@ def asked(lab: Lab) -> Iterator[Lab]:
 def test_allowed_denied_always_and_at_both_places(asked: Lab) -> None:
     with terminal(asked) as shown:
         first = request(asked, "touch one")
-        assert shown.asks, "its own question stands beside ours"
+        wait_until(lambda: shown.asks, 20, "its own question stands beside ours")
         took = decide(asked, f"allow {first['id']}")
         wait_until(lambda: "one" in touches(asked), 20, "it is carried out")
         print(f"allowed here: carried out, the command took {took:.2f} s")
@@ -113,6 +116,70 @@ def answer_there(shown: PersonTerminal) -> None:
     wait_until(lambda: shown.asks, 30, "it asks")
     shown.send("1")
     wait_until(lambda: not shown.asks, 30, "it is answered")
+
+
+def test_when_our_time_is_over_its_own_question_stands(asked: Lab) -> None:
+    config = asked.root / ".praxmonitor/config.toml"
+    config.write_text(config.read_text() + "\n[permissions]\nwait = 2\n")
+    with terminal(asked) as shown:
+        found = request(asked, "touch one")
+        wait_until(lambda: asked.mailcore("permission") == [], 20, "ours is over")
+        assert found["until"] - found["at"] <= 2.5
+        answer_there(shown)
+        wait_until(lambda: "one" in touches(asked), 20, "it is carried out")
+
+
+def test_answered_at_both_places_at_one_moment_it_is_done_once(asked: Lab) -> None:
+    command = "date +%s.%N >>once"
+    asked.stub.plays(Tool("Bash", {"command": command, "description": "d"}), Text("the end of it"))
+    with terminal(asked) as shown:
+        found = request(asked, command)
+        line = f"mailcore permission allow {found['id']}"
+        words = [sys.executable, "-c", PTY, repr(asked.environment), "sh", "-c", line]
+        with subprocess.Popen(words, cwd=asked.root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as here:
+            shown.send("1")
+            here.wait(60)
+        wait_until(lambda: "the end of it" in shown.text, 30, "it ends")
+        assert len((asked.branch / "once").read_text().splitlines()) == 1 and not shown.asks
+    assert asked.mailcore("permission") == []
+
+
+def test_a_subagent_asks_in_its_own_name(asked: Lab) -> None:
+    agent = Tool("Agent", {"description": "look", "prompt": "MEMBER: look", "subagent_type": "general-purpose"})
+
+    def turn(asks: Request) -> Step:
+        if "MEMBER: look" in str(asks["messages"][0]):
+            done = "tool_result" in json.dumps(asks["messages"][-1])
+            return Text("looked") if done else Tool("Bash", {"command": "touch one", "description": "one"})
+        return Text("the end of it") if "tool_result" in json.dumps(asks["messages"]) else agent
+
+    asked.stub.plays(turn)
+    with terminal(asked) as shown:
+        found = request(asked, "touch one")
+        decide(asked, f"allow {found['id']}")
+        wait_until(lambda: "one" in touches(asked) and "the end of it" in shown.text, 60, "it ends")
+    assert found["subagent"]
+
+
+def test_the_watcher_is_killed_while_it_asks(asked: Lab) -> None:
+    (asked.root / ".praxmonitor/duty/1.watcher").unlink()
+    words = ["praxmonitor", "guard", str(asked.root)]
+    with subprocess.Popen(words, env=asked.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as guard:
+        watchers = asked.root / ".praxmonitor/duty"
+        wait_until(lambda: list(watchers.glob("*.watcher")), 30, "it watches")
+        with terminal(asked) as shown:
+            request(asked, "touch one")
+            guard.kill()
+            answer_there(shown)
+            wait_until(lambda: "one" in touches(asked), 20, "answered there")
+            second = request(asked, "touch two")
+            decide(asked, f"allow {second['id']}")
+            wait_until(lambda: "two" in touches(asked), 20, "a command of the operator's still answers it")
+            for path in watchers.glob("*.watcher"):
+                os.utime(path, (0, 0))  # its last sign is long ago
+            answer_there(shown)
+            wait_until(lambda: shown.asks and "three" in touches(asked), 30, "the fourth is asked there")
+            assert asked.mailcore("permission") == []
 
 
 def test_what_config_allows_or_denies_is_not_asked_for(asked: Lab) -> None:

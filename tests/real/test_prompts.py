@@ -27,9 +27,8 @@ LAG = 1.0
 """Seconds by which the two may differ: Claude Code draws its question and notes it in a file, in either order."""
 
 
-@contextmanager
-def terminal(lab: Lab) -> Iterator[PersonTerminal]:
-    """`claude` at work in @writer's directory, which it trusts."""
+def trust(lab: Lab) -> None:
+    """Let `claude` trust @writer's directory, and ask nothing when it begins."""
     key = lab.environment["ANTHROPIC_API_KEY"][-20:]
     known = {
         "hasCompletedOnboarding": True,
@@ -37,6 +36,12 @@ def terminal(lab: Lab) -> Iterator[PersonTerminal]:
         "projects": {str(place): {"hasTrustDialogAccepted": True} for place in (lab.root, lab.branch)},
     }
     (lab.home / ".claude.json").write_text(json.dumps(known))
+
+
+@contextmanager
+def terminal(lab: Lab) -> Iterator[PersonTerminal]:
+    """`claude` at work in @writer's directory, which it trusts."""
+    trust(lab)
     shown = PersonTerminal(lab, CLAUDE, ASKS)
     try:
         yield shown

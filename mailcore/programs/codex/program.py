@@ -48,7 +48,7 @@ class Codex:
     name = "codex"
     executables = ("codex",)
     home = ACCOUNT_HOME
-    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, queue=queued, parts=parts_at)
+    hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, persons_shell=True, queue=queued, parts=parts_at)
     interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]), added=_added)
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()

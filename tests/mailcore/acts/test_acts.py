@@ -22,7 +22,7 @@ from mailcore.cli.remote_act import LONGEST_REASON
 from mailcore.config.link import ActVerb
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan
-from mailcore.hooks.line import PERMISSION_REQUEST, HookEntry, HookRole
+from mailcore.hooks.line import PERMISSION_REQUEST, HookEntry
 from mailcore.hosts import channel
 from mailcore.hosts.act_rules import RULES, rule_of
 from mailcore.hosts.acts import LONGEST_KEEP, ActOutcome, ActState, RemoteAct
@@ -106,7 +106,7 @@ def test_what_a_program_there_asks_for_is_allowed_from_here(pair: Pair) -> None:
     watcher.write_text("{}")
     os.utime(watcher, (time.time() + 600,) * 2)
     agent = pair.beta.workspace.agent("@writer")
-    line = hook_plan(agent, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST, HookRole.ASK), "file")["command"]
+    line = hook_plan(agent, Claude.hooks).handler(HookEntry(PERMISSION_REQUEST), "file")["command"]
     event = {
         "session_id": "s-1",
         "hook_event_name": PERMISSION_REQUEST,
