@@ -399,4 +399,4 @@ def test_after_much_work_it_pauses_longer(house: House, monkeypatch: pytest.Monk
     monkeypatch.setattr(WorkspaceWatch, "pause", lambda _, seconds: pauses.append(seconds))
     with running(SightPublisher(house.workspace, into([]))):
         wait_until(lambda: pauses, what="it read once")
-    assert set(pauses) == {sight_publisher.SHARE * 1.0}
+    assert set(pauses) == {sight_publisher.PAUSE_SHARE * 1.0}
