@@ -303,9 +303,8 @@ class WorkspaceReader:
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
-        workspace = self.workspace
-        found = self._watched.existing((workspace.root, workspace.aipass_dir, workspace.state_dir))
-        found |= self._watched.of(self._branches)
+        own = (self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir)
+        found = self._watched.existing(own) | self._watched.of(self._branches)
         beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
         if self._hosts is not None:
             found |= self._watched.existing(self._hosts.directories())
@@ -317,10 +316,8 @@ class WorkspaceReader:
         for agent in (*agents, *self._strays.agents):
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                if agent.is_session:
-                    branch = StrayReader(agent, self._held, self._prices)
-                else:
-                    branch = AgentReader(agent, self._held, self._prices, to_tell=self._hosts is None)
+                words = agent, self._held, self._prices
+                branch = StrayReader(*words) if agent.is_session else AgentReader(*words, to_tell=self._hosts is None)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches

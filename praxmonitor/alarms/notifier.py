@@ -97,7 +97,8 @@ class Notifier:
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
-        self._followers = (ErrorTrigger(root, on_error), SharedFileTrigger(root, on_error), BellRinger()) if what else ()
+        followers = (ErrorTrigger(root, on_error), SharedFileTrigger(root, on_error), BellRinger())
+        self._followers = followers if what else ()
         """What acts on what the fleet shows, while this one is on duty."""
         self._snapshot = EMPTY
         self._title = ""
