@@ -23,7 +23,6 @@ from mailcore.link.mirror import MAX_COPY, keep_page
 from mailcore.mail import post
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
-from mailcore.model.link import HostRecord
 from tests.mailcore.acts.conftest import Carrying, Pair
 
 
@@ -96,10 +95,9 @@ def test_what_an_asker_says_it_holds_may_be_anything(pair: Pair, held: object) -
     log = pair.beta.agent("writer").logs_dir / "app.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("one\n")
-    for what, path in (("mailbox", ".ai_mail.local/inbox.json"), ("logs", "logs/app.log")):
+    for verb, path in (("inbox", ".ai_mail.local/inbox.json"), ("logs", "logs/app.log")):
         for said in (held, {path: held}):
-            question = {"agent": "@writer", "what": what, "held": said}
-            page = agent_files.unpacked(agent_files.answer_files(pair.beta.workspace, HostRecord("alpha"), question))
+            page = agent_files.unpacked(asked_by(pair, verb, "--", "@writer", held=said))
             assert path in [file.path for file in page.files]
 
 
@@ -159,14 +157,14 @@ def test_config_there_says_what_is_shown(pair: Pair, carrying: Carrying) -> None
         refresh_mirror(pair.alpha.workspace, "beta", "@nobody", "logs")
 
 
-def asked_by(pair: Pair, *argv: str, key: Key | None = None, **changes: object) -> bytes:
+def asked_by(pair: Pair, *argv: str, key: Key | None = None, held: object = None, **changes: object) -> bytes:
     """What beta answers to who asks with its own words, and perhaps its own key."""
     act = msgspec.structs.replace(sign_act(pair.alpha.workspace, "beta", argv), **changes)
     if key is not None:
         act = msgspec.structs.replace(act, signature=key.sign(act.signed))
     asker = read_host(pair.beta.workspace, "alpha")
     assert asker is not None
-    return agent_files.answer_files(pair.beta.workspace, asker, {"act": msgspec.to_builtins(act), "terms": {}})
+    return agent_files.answer_files(pair.beta.workspace, asker, {"act": msgspec.to_builtins(act), "held": held})
 
 
 def test_files_are_shown_to_the_person_there_and_to_no_process_that_has_the_hosts_key(pair: Pair) -> None:
