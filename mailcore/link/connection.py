@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 PENDING = 32 << 20
 """Bytes that wait to be sent, at most."""
+RESETS = 4
+"""Times that a connection is tried which the server resets: what it said of the key before is mostly lost with it."""
 HOW_TO_INSTALL = "the link's libraries are not installed: pip install 'praxmonitor[link]'"
 
 
@@ -34,7 +36,6 @@ async def connected(
         raise MailcoreError(HOW_TO_INSTALL, "no_library") from error
     broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     last = ""
-    client = Client()
 
     async def note(error: Exception) -> None:
         nonlocal last
@@ -44,32 +45,38 @@ async def connected(
         if not broken.done():
             broken.set_result(last or "the connection was closed")
 
-    try:
-        await client.connect(
-            list(servers),
-            nkeys_seed_str=key.seed.decode(),
-            inbox_prefix=inbox,
-            name=name,
-            allow_reconnect=False,
-            max_reconnect_attempts=0,
-            reconnect_time_wait=0,
-            connect_timeout=int(CONNECT_TIMEOUT),
-            ping_interval=5,
-            max_outstanding_pings=2,
-            pending_size=PENDING,
-            error_cb=note,
-            closed_cb=closed,
-            tls=_tls(certificate),
-        )
-    except Exception as error:  # the library's own, of many kinds
-        await _closed(client)
-        broken.cancel()
-        why = last or str(error).removeprefix("nats: ") or type(error).__name__
-        where = " ".join(servers)
-        if "authorization" in why.lower():
-            raise Refused(f"the server at {where} does not take this host's key: it was revoked, or never let in",
-                          "key") from error  # fmt: skip
-        raise MailcoreError(f"no server at {where}: {why}", "unreachable") from error
+    for attempt in range(1, RESETS + 1):
+        client = Client()
+        try:
+            await client.connect(
+                list(servers),
+                nkeys_seed_str=key.seed.decode(),
+                inbox_prefix=inbox,
+                name=name,
+                allow_reconnect=False,
+                max_reconnect_attempts=0,
+                reconnect_time_wait=0,
+                connect_timeout=int(CONNECT_TIMEOUT),
+                ping_interval=5,
+                max_outstanding_pings=2,
+                pending_size=PENDING,
+                error_cb=note,
+                closed_cb=closed,
+                tls=_tls(certificate),
+            )
+            break
+        except Exception as error:  # the library's own, of many kinds
+            await _closed(client)
+            if isinstance(error, ConnectionResetError) and attempt < RESETS:
+                broken = asyncio.get_running_loop().create_future()
+                continue
+            broken.cancel()
+            why = last or str(error).removeprefix("nats: ") or type(error).__name__
+            where = " ".join(servers)
+            if "authorization" in why.lower():
+                raise Refused(f"the server at {where} does not take this host's key: it was revoked, or never let in",
+                              "key") from error  # fmt: skip
+            raise MailcoreError(f"no server at {where}: {why}", "unreachable") from error
     try:
         yield client, broken
     finally:

@@ -66,6 +66,8 @@ class Neighbours:
         """When each record was written last, by the machine's own clock."""
         self._waiting: set[str] = set()
         """Whose is to be written in a moment."""
+        self._introduced: set[str] = set()
+        """Who told its agents already: the first time that is written at once, as one writes to them then."""
 
     @property
     def records(self) -> dict[str, HostRecord]:
@@ -88,7 +90,9 @@ class Neighbours:
         """A host said who its agents are."""
         if (record := self._known(name)) is not None:
             agents = named_agents(about.agents)
-            self._write(msgspec.structs.replace(record, agents=agents, version=about.version[:40]))
+            first = name not in self._introduced
+            self._introduced.add(name)
+            self._write(msgspec.structs.replace(record, agents=agents, version=about.version[:40]), at_once=first)
 
     def beat(self, name: str, beat: Beat) -> bool:
         """A host gave a sign of life; True if it was away until now."""
@@ -125,7 +129,7 @@ class Neighbours:
         record = self._records.get(name)
         return None if record is None or record.revoked else record
 
-    def _write(self, record: HostRecord) -> None:
+    def _write(self, record: HostRecord, *, at_once: bool = False) -> None:
         before = self._records.get(record.name)
         if record == before:
             return
@@ -133,7 +137,7 @@ class Neighbours:
         wait = self._written.get(record.name, -inf) + WRITE_STEP - time.monotonic()
         if before is None or _said_by_hub(before) != _said_by_hub(record):
             self._keep(record.name, durable=True)
-        elif wait <= 0:
+        elif at_once or wait <= 0:
             self._keep(record.name)
         elif record.name not in self._waiting:
             self._waiting.add(record.name)

@@ -147,7 +147,7 @@ def test_a_token_is_good_once_and_a_host_that_is_thrown_out_is_out_at_once(hosts
         hosts.init(name, "tester")
     as_json(hosts.root("gamma"), "link", "join", "-", *OPERATOR, text=token)
     status, said = mailcore(hosts.root("delta"), "link", "join", "-", *OPERATOR, text=token)
-    assert status == 3 and "it was used" in said and "link invite gamma, on alpha" in said
+    assert status == 3 and "it was used" in said and "link invite gamma, on alpha" in said, said
     assert read_membership(hosts.workspace("delta")) is None
     status, said = mailcore(hosts.root("alpha"), "link", "invite", "beta", *OPERATOR)
     assert status == 3 and "there is a host beta in the link already" in said

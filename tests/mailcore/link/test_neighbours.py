@@ -54,8 +54,17 @@ async def test_a_flood_of_what_a_host_says_of_itself_is_written_once_a_second(
         return record == heard.records["beta"]
 
     await asyncio.to_thread(wait_until, newest, 20)
-    assert len(done) <= 2 + (time.monotonic() - began) / 0.5
+    assert len(done) <= 3 + (time.monotonic() - began) / 0.5
     assert heard.records["beta"].reach == (0 if what == "agents" else 1)
+
+
+async def test_the_agents_of_a_host_are_known_as_soon_as_it_tells_them(tmp_path: Path) -> None:
+    link = linked(tmp_path)
+    heard = Neighbours(link.alpha, "alpha")
+    heard.beat("beta", Beat(time.time(), reach=1))
+    heard.told("beta", About(("@lead",)))
+    record = read_host(link.alpha, "beta")
+    assert record is not None and record.agents == ("@lead",)
 
 
 async def test_what_the_hub_says_is_written_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

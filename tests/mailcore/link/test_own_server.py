@@ -11,10 +11,11 @@ import pytest
 
 from mailcore.hosts.directory import read_host
 from mailcore.hosts.membership import member
+from mailcore.link.accounts import read_accounts
 from mailcore.link.founding import free_port
 from mailcore.link.hub import Hub
 from mailcore.link.inviting import revoke
-from mailcore.link.server import ServerPlace, ServerProcess, write_accounts
+from mailcore.link.server import ServerPlace, ServerProcess, server_accounts, write_accounts
 from tests.mailcore.link.conftest import Net
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ async def own(net: Net, tmp_path: Path) -> AsyncIterator[Net]:
     net.config = replace(net.config, server=(f"127.0.0.1:{port}",))
     net.found()
     m = member(net.workspaces["alpha"])
-    write_accounts(net.files, m.project)
+    write_accounts(net.files, server_accounts(net.files, m.project, read_accounts(net.files.directory)))
     place = ServerPlace(tmp_path / "somebody" / "nats")
     place.directory.mkdir(parents=True)
     accounts = os.path.relpath(net.files.accounts, place.directory)

@@ -6,6 +6,8 @@ import asyncio
 import datetime
 import os
 import signal
+import socket
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -304,3 +306,32 @@ async def test_with_a_certificate_all_is_encrypted_and_another_server_is_not_bel
     with pytest.raises(MailcoreError, match=r"(?i)certificate"):
         async with connected(server, own, inbox_of("beta"), certificate=certificate("another")[0]):
             pass
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("resets", "raised"), [(0, Refused), (2, Refused), (9, MailcoreError)])
+async def test_what_a_server_says_of_a_key_is_heard_though_it_resets_the_connection(
+    tmp_path: Path, resets: int, raised: type[MailcoreError]
+) -> None:
+    """A server that closes while something of the client's is unread resets: its last word may be lost with that."""
+    came = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        writer.write(b'INFO {"server_id":"x","version":"2.10.0","nonce":"abc","max_payload":1048576}\r\n')
+        await reader.readline()
+        if came <= resets:
+            opened = writer.get_extra_info("socket")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            writer.write(b"-ERR 'Authorization Violation'\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(MailcoreError) as caught:
+            async with connected([f"nats://127.0.0.1:{port}"], make_key(tmp_path / "key"), "_INBOX.x"):
+                pass
+    assert type(caught.value) is raised and came == min(resets + 1, 4)
