@@ -29,8 +29,9 @@ def test_the_captured_run_is_these_calls() -> None:
         tool = words.partition(":")[0]
         over = Kind.TOOL_FAILED if brought.startswith(" failed") else Kind.TOOL_DONE
         name = f"{tool}__{tool}_{id}"
+        writes = ("NOTES.md",) if tool == "write_file" else ()
         return [
-            Activity(began, "@writer", Kind.TOOL, words, "output", tool, name, session),
+            Activity(began, "@writer", Kind.TOOL, words, "output", tool, name, session, writes=writes),
             Activity(ended, "@writer", over, f"{words}{brought}", "output", tool, name, session),
         ]
 

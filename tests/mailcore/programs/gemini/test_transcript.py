@@ -45,7 +45,8 @@ def used(at: float, model: str = "gemini-2.5-flash", context: int = 1000) -> Spe
 
 def test_the_captured_session_is_this_timeline() -> None:
     def did(at: float, kind: Kind, words: str, tool: str = "", tool_id: str = "", child: str = "") -> Activity:
-        return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION, child)
+        writes = ("NOTES.md",) if (kind, tool) == (Kind.TOOL, "write_file") else ()
+        return Activity(at, "@writer", kind, words, "transcript", tool, tool_id, SESSION, child, writes=writes)
 
     def call(began: float, ended: float, words: str, id: str, brought: str) -> list[Activity]:
         tool = words.partition(":")[0]
