@@ -75,5 +75,7 @@ class PriceList:
     def _close(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with suppress(OSError, subprocess.TimeoutExpired):  # it ends when nobody can ask any more
-                process.communicate(timeout=END_TIMEOUT)
+            with process:
+                with suppress(OSError, subprocess.TimeoutExpired):  # it ends when nobody can ask any more
+                    process.communicate(timeout=END_TIMEOUT)
+                process.kill()

@@ -6,6 +6,7 @@ Dollars are a million tokens' on those pages.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -195,6 +196,18 @@ def test_a_library_that_does_not_answer_is_asked_again_later(monkeypatch: pytest
     monkeypatch.undo()
     assert [rate.input for rate in asked_of.rates("gpt-5", "")] == [1.25]
     asked_of.close()
+
+
+def test_a_library_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = "input(); print('[]', flush=True); import time; time.sleep(600)"
+    monkeypatch.setattr(price_list, "child", lambda *_: [sys.executable, "-c", answers])
+    monkeypatch.setattr(price_list, "END_TIMEOUT", 0.05)
+    asked_of = PriceList()
+    assert asked_of.rates("gpt-5", "") == ()
+    process = asked_of._process
+    assert process is not None
+    asked_of.close()
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_the_library_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
