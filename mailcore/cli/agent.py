@@ -81,9 +81,10 @@ def _add(call: Call) -> tuple[Workspace, Agent, str]:
 
 def _adopt(call: Call) -> tuple[Workspace, Agent, str]:
     """Make an agent of a directory, or of the one that a session was begun in."""
+    from mailcore.system.linked_worktrees import linked_worktree
     from mailcore.workspace import create
     from mailcore.workspace.agent_worktree import lock_worktree
-    from mailcore.workspace.worktree import is_own_worktree, linked_worktree
+    from mailcore.workspace.worktree import is_own_worktree
 
     a, workspace = call.arguments, call.workspace
     directory, session = _place_to_adopt(call)

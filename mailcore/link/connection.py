@@ -71,9 +71,9 @@ async def connected(
                 broken = asyncio.get_running_loop().create_future()
                 continue
             broken.cancel()
-            why = last or str(error).removeprefix("nats: ") or type(error).__name__
-            where = " ".join(servers)
-            if "authorization" in why.lower():
+            said = str(error).removeprefix("nats: ")
+            why, where = last or said or type(error).__name__, " ".join(servers)
+            if "authorization" in f"{last} {said}".lower():
                 raise Refused(f"the server at {where} does not take this host's key: it was revoked, or never let in",
                               "key") from error  # fmt: skip
             raise MailcoreError(f"no server at {where}: {why}", "unreachable") from error

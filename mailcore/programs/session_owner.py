@@ -75,8 +75,8 @@ class Owners:
             return
         inner = real.relative_to(tree.top)
         yield from (str(tree.top / one) for one in (inner, *inner.parents))
-        main = in_main_worktree(tree, real)
-        yield from map(str, (main, *main.parents))
+        if (main := in_main_worktree(tree, real)) is not None:
+            yield from map(str, (main, *main.parents))
         yield from map(str, tree.top.parents)
 
 

@@ -25,9 +25,9 @@ def linked_worktree(place: Path) -> WorkingTree | None:
         return None
 
 
-def in_main_worktree(tree: WorkingTree, place: Path) -> Path:
-    """The same directory in the main worktree, of one in this linked worktree."""
-    return tree.common.parent / place.relative_to(tree.top)
+def in_main_worktree(tree: WorkingTree, place: Path) -> Path | None:
+    """The same directory in the main worktree, of one in this linked worktree; None where the repository has none."""
+    return tree.common.parent / place.relative_to(tree.top) if tree.common.name == ".git" else None
 
 
 def records(places: Iterable[Path]) -> list[Path]:
@@ -58,6 +58,6 @@ def worktree_tops(record: Path) -> Iterator[Path]:
 
 
 def _is_proved(tree: WorkingTree) -> bool:
-    if tree.common.name != ".git" or tree.directory.parent != tree.common / "worktrees":
+    if tree.directory.parent != tree.common / "worktrees":
         return False
     return named_path(tree.directory / "gitdir", tree.directory) == (tree.top / ".git").resolve()

@@ -14,11 +14,11 @@ from mailcore.model.agent import Agent
 from mailcore.system import self_ignore
 from mailcore.system.git_command import NoAnswer, act_with_git, run_git
 from mailcore.system.git_worktree import branch_name, working_tree
+from mailcore.system.linked_worktrees import linked_worktree
 from mailcore.system.writing import append, make_directory
 from mailcore.text import counted, line
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.registry import FORMER, normal_address
-from mailcore.workspace.worktree import linked_worktree
 
 FORMER_DIRECTORY = "former"
 """In `.praxmonitor`: the mail, memories and logs of agents whose worktrees were removed."""

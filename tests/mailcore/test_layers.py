@@ -236,6 +236,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
         "mailcore.system.pid1": {"kill"},  # hands on what it is sent
         "mailcore.system.line_filter": {"kill"},  # its own child
         "mailcore.system.child": {"terminate", "kill"},  # the same
+        "mailcore.programs.price_list": {"kill"},  # the same
     }
     users = {
         name
