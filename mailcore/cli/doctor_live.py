@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.programs.base import Hooks
+from mailcore.system.python_child import child
 from mailcore.system.watching import Watcher, inodes
 from mailcore.workspace import audit
 from mailcore.workspace.create import create_workspace
@@ -124,7 +124,7 @@ def _by_mcp(scratch: Workspace) -> str:
     agent, known = _probe(scratch)
     asked = "".join(json.dumps({"jsonrpc": "2.0", **one}) + "\n" for one in ASKED)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "mailcore.cli", "mcp"], cwd=agent.branch, input=asked.encode(),
+        child("mailcore.cli", "mcp"), cwd=agent.branch, input=asked.encode(),
         capture_output=True, timeout=WITHIN, check=False, env=clean_environment(),
     )  # fmt: skip
     mailbox.archive_messages(agent, [known])
