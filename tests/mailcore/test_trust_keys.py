@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 from mailcore.config import Config
 from mailcore.config.reference import TABLES, TIER, ConfigKey, keys
-from mailcore.hooks.permission import ask_operator
+from mailcore.hooks import policy
 from mailcore.model.permission import PermissionRequest
 from mailcore.workspace import trust
 from tests.mailcore.conftest import House
@@ -20,7 +19,7 @@ def test_what_a_stranger_allowed_without_asking_is_asked_for_and_what_it_denied_
 
     def decided(tool: str) -> bool | None:
         request = PermissionRequest("0" * 8, "@writer", "s-1", tool, {"command": "touch one"}, 1.0, 0.0)
-        answer = ask_operator(house.workspace, agent, request, os.getpid())
+        answer = policy.decided(house.workspace, agent, request)
         return answer.allow if answer is not None else None
 
     house.workspace.config_file.write_text('[permissions]\nallow = ["*"]\ndeny = ["Rm"]\n')
