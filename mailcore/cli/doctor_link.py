@@ -17,7 +17,7 @@ from mailcore.hosts.keys import HOST_KEY, load_key
 from mailcore.hosts.link_status import read_link_status
 from mailcore.hosts.membership import HUB, Membership, dotted_agents, link_directory, read_membership
 from mailcore.text import counted, line
-from mailcore.text.units import date_and_time, duration
+from mailcore.text.units import date_and_time, duration, size
 from mailcore.workspace.find import Workspace
 
 SKEW = 30.0
@@ -99,7 +99,7 @@ def _server(workspace: Workspace, membership: Membership, config: Link) -> Itera
 
     place = link_directory(workspace) / "server"
     free = shutil.disk_usage(place).free
-    yield Check("link store", free > LITTLE_SPACE, f"{free >> 20:,} MB are free", "" if free > LITTLE_SPACE else
+    yield Check("link store", free > LITTLE_SPACE, f"{size(free)} are free", "" if free > LITTLE_SPACE else
                 "make room: the server takes nothing on a full disk")  # fmt: skip
     if config.server or not (place / LISTEN).is_file():
         return

@@ -31,6 +31,7 @@ from mailcore.model.message import Message
 from mailcore.programs.base import Hooks
 from mailcore.system.python_child import child
 from mailcore.system.watching import Watcher, inodes
+from mailcore.text.units import duration
 from mailcore.workspace import audit
 from mailcore.workspace.create import create_workspace
 from mailcore.workspace.find import Workspace
@@ -72,7 +73,7 @@ def _check(name: str, trip: Callable[[], str]) -> Check:
         what = trip()
     except (_Lost, MailcoreError, OSError, subprocess.SubprocessError) as error:
         return Check(name, False, f"live: {error}", "look at what it says; mailcore trace tells a mail's way")
-    return Check(name, True, f"live: {what} after {time.monotonic() - began:.2f} s")
+    return Check(name, True, f"live: {what} after {duration(time.monotonic() - began)}")
 
 
 def _probe(scratch: Workspace) -> tuple[Agent, str]:
@@ -147,9 +148,11 @@ def _through(workspace: Workspace, agent: Agent, session: str) -> str:
         mailbox.archive_messages(agent, [sent.id])
         audit.record(workspace, OPERATOR, "close", agent=agent.address, ids=[sent.id])
     if not told:
-        raise _Lost(f"session {session} waits, and was not given mail {sent.id} within {WITHIN:g} s: somebody types?")
+        raise _Lost(
+            f"session {session} waits, and was not given mail {sent.id} within {duration(WITHIN)}: somebody types?"
+        )
     if not proved:
-        raise _Lost(f"session {told} was given mail {sent.id}, and its file does not show it within {WITHIN:g} s")
+        raise _Lost(f"session {told} was given mail {sent.id}, and its file does not show it within {duration(WITHIN)}")
     return f"session {told} was given a mail, and its file holds it"
 
 

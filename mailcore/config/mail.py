@@ -25,8 +25,8 @@ class Mail:
     idle: Annotated[
         Seconds,
         describe(
-            "An idle session that a person has open is woken for mail of normal or low priority when its last turn was "
-            "over for so long. 0: it gets that mail with its next turn. High priority never waits."
+            "How long a person's open session is idle before mail of normal or low priority wakes it. 0: it comes with "
+            "the next turn. High priority never waits."
         ),
     ] = 120.0
     rung_low: Annotated[

@@ -17,6 +17,7 @@ from mailcore.hosts.asked_acts import sign_act
 from mailcore.hosts.membership import link_directory
 from mailcore.hosts.mirrored import COPIED_BY
 from mailcore.system.socket_path import short_path
+from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace
 
 SOCKET = "socket"
@@ -57,7 +58,7 @@ def _call(workspace: Workspace, request: dict[str, Any], timeout: float = HOST_T
             with connection.makefile("rb") as answer:
                 return _read(answer.readline(1 << 16), answer)
     except TimeoutError as error:
-        raise MailcoreError(f"{request['host']} did not answer within {timeout:g} s", "slow") from error
+        raise MailcoreError(f"{request['host']} did not answer within {duration(timeout)}", "slow") from error
     except (FileNotFoundError, ConnectionError) as error:
         raise MailcoreError("the link is not running here: mailcore link run", "not_running") from error
 

@@ -28,6 +28,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.link import EnvelopeKind
 from mailcore.system.locks import is_locked, try_lock
 from mailcore.system.python_child import child
+from mailcore.text.units import duration
 from mailcore.workspace import audit
 from mailcore.workspace.find import ROOT, Workspace, workspace_at
 
@@ -72,7 +73,9 @@ def carried_out(workspace: Workspace, act: RemoteAct, longest: float) -> ActOutc
     try:
         done = subprocess.run(words, input=msgspec.json.encode(act), timeout=longest, check=False, **surroundings)
     except subprocess.TimeoutExpired:
-        return ActOutcome(act.id, ActState.UNKNOWN, 4, code="slow", why=f"{act.words}: no end within {longest:g} s")
+        return ActOutcome(
+            act.id, ActState.UNKNOWN, 4, code="slow", why=f"{act.words}: no end within {duration(longest)}"
+        )
     try:
         return msgspec.json.decode(done.stdout, type=ActOutcome)
     except msgspec.MsgspecError:

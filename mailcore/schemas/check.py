@@ -14,6 +14,7 @@ from mailcore.schemas import document
 from mailcore.schemas.bounded_validator import MAX_CPU
 from mailcore.system import python_child
 from mailcore.text import line
+from mailcore.text.units import duration
 
 CHECK_TIMEOUT = 30.0
 """Seconds that a check may take on a machine that is busy; of CPU it gets `MAX_CPU`."""
@@ -60,7 +61,7 @@ def _ask(question: dict[str, Any], what: str) -> list[Fault]:
             stderr=subprocess.DEVNULL, env=environment, timeout=CHECK_TIMEOUT, start_new_session=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise Refused(f"{what} was not compared within {CHECK_TIMEOUT:g} s", "schema") from error
+        raise Refused(f"{what} was not compared within {duration(CHECK_TIMEOUT)}", "schema") from error
     except OSError as error:
         raise MailcoreError(f"{what} could not be compared: {error.strerror}") from error
     match done.returncode:
@@ -72,7 +73,7 @@ def _ask(question: dict[str, Any], what: str) -> list[Fault]:
         case code if code == _NO_MEMORY or code > 0:
             raise Refused(f"{what} takes more memory to follow than it gets", "schema")
     raise Refused(
-        f"{what} takes longer to follow than the {MAX_CPU} s of CPU that it gets, and was ended: a pattern in it may "
-        "never come to an end with such a text",
+        f"{what} takes longer to follow than the {duration(MAX_CPU)} of CPU that it gets, and was ended: a pattern in it "
+        "may never come to an end with such a text",
         "schema",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mailcore.exceptions import Refused, UsageError
+from mailcore.formats.timestamps import unique_time
 from mailcore.model.agent import Agent
 from mailcore.system import self_ignore
 from mailcore.system.git_command import NoAnswer, act_with_git, run_git
@@ -109,7 +110,7 @@ def remove_worktree(workspace: Workspace, agent: Agent, ours: Collection[str] = 
         raise Refused(f"{agent.branch} is no worktree", "no_worktree")
     if lost := unmerged_work(workspace, agent, ours):
         raise Refused(f"{linked.top} stays: {'; '.join(lost)}", "unmerged")
-    kept = workspace.state_dir / FORMER_DIRECTORY / f"{agent.address[1:]}-{datetime.now():%Y%m%d-%H%M%S-%f}"
+    kept = workspace.state_dir / FORMER_DIRECTORY / f"{agent.address[1:]}-{unique_time(datetime.now())}"
     names = [name for name in _KEPT if _is_ours(agent.branch / name)]
     moved = _move(agent.branch, kept, [*names, *_untracked(agent, ours)])
     try:
