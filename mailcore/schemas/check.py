@@ -72,8 +72,9 @@ def _ask(question: dict[str, Any], what: str) -> list[Fault]:
             raise MailcoreError(f"jsonschema is missing, without which no schema is followed: {fix}", "missing")
         case code if code == _NO_MEMORY or code > 0:
             raise Refused(f"{what} takes more memory to follow than it gets", "schema")
+    within = f"the {duration(MAX_CPU)} of CPU that it gets"
     raise Refused(
-        f"{what} takes longer to follow than the {duration(MAX_CPU)} of CPU that it gets, and was ended: a pattern in it "
-        "may never come to an end with such a text",
+        f"{what} takes longer to follow than {within}, and was ended: a pattern in it may never come to an end with "
+        "such a text",
         "schema",
     )
