@@ -175,7 +175,11 @@ class SessionDiscovery:
     def sweep(self) -> list[FoundSession]:
         """The session files that were written of late, by a look at each directory that moved or was not seen long."""
         if any(self._stamps.moved(record) for record in self._owners.records):
+            known = set(self._owners.worktrees)
             self._own_again()
+            made = [top for top in self._owners.worktrees if top not in known]
+            for kept in self._kept:  # all that was begun in a worktree which was made just now is news
+                self._unseen.difference_update(kept.files.places(made))
         found: list[FoundSession] = []
         for kept in self._kept:
             try:
