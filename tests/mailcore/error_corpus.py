@@ -22,9 +22,10 @@ SIGNS = {
     "\N{HOUSE}": f"/{'home'}/",
     "\N{PLACE OF INTEREST SIGN}": f"/{'Users'}/",
     "\N{HAMMER AND PICK}": f"/{'work'}/",
+    "\N{WHITE CHESS KING}": f"/{'root'}/",
 }
-"""What stands in the files for the escape character, for where Linux and macOS keep people's directories, and for where
-a CI's runner works: no tracked file names a directory of somebody's machine."""
+"""What stands in the files for the escape character, for where Linux and macOS keep people's directories, for where a
+CI's runner works, and for that of root: no tracked file names a directory of somebody's machine."""
 BETWEEN = 3
 NOW = 1_900_000_000.0
 

@@ -62,7 +62,7 @@ def test_a_path_that_config_names_goes_before_the_branch() -> None:
     [
         LIBRARY_FILE, "<frozen importlib._bootstrap>", "node:internal/modules/cjs/loader", "/rustc/9fc6b/core/panic.rs",
         f"{ROOT}/agents/api/.venv/lib/python3.11/site-packages/httpx/_client.py",
-        f"{ROOT}/agents/api/node_modules/express/lib/router.js", "/root/go/pkg/mod/x@v1/y.go", "../../../etc/passwd",
+        f"{ROOT}/agents/api/node_modules/express/lib/router.js", "/opt/go/pkg/mod/x@v1/y.go", "../../../etc/passwd",
         "", "a\0b", "Gone.java", "/srv/shopping/agents/api/prices.py",
     ],
 )  # fmt: skip
