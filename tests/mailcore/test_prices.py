@@ -199,7 +199,7 @@ def test_a_library_that_does_not_answer_is_asked_again_later(monkeypatch: pytest
 
 
 def test_a_library_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = "input(); print('[]', flush=True); import time; time.sleep(600)"
+    answers = "input(); print('[]', flush=True); import signal; signal.pause()"
     monkeypatch.setattr(price_list, "child", lambda *_: [sys.executable, "-c", answers])
     monkeypatch.setattr(price_list, "END_TIMEOUT", 0.05)
     asked_of = PriceList()

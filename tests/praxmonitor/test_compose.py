@@ -15,6 +15,7 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.compose_desk import Opening
 from praxmonitor.text.letters import Letter, Template
+from tests.mailcore.conftest import wait_until
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
@@ -122,12 +123,10 @@ async def test_what_comes_of_a_letter_may_come_while_the_form_closes(fails: bool
         await until(pilot, lambda: len([one for one in app.workers if one.node is form]) == 1 + fails, "it is read")
         begun = [one for one in app.workers if one.node is form]
         closed = app.pop_screen()
-        async with asyncio.timeout(20):  # the pilot waits for the form to be gone
-            while form.query("#forecast"):
-                await asyncio.sleep(0.01)
-            read.set()
-            while not all(one.is_finished for one in begun):
-                await asyncio.sleep(0.01)
+        # Not by the pilot, which waits for the form to be gone.
+        await asyncio.to_thread(wait_until, lambda: not form.query("#forecast"), 20)
+        read.set()
+        await asyncio.to_thread(wait_until, lambda: all(one.is_finished for one in begun), 20)
         leaving.gone.set()
         await closed
         assert app.return_code is None, "the screen goes on"

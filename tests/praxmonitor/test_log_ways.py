@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from praxmonitor.actions.app_parts import LogTarget
 from praxmonitor.state.log_hits import LogHits
 from praxmonitor.state.merged_pages import MergedPages
 from praxmonitor.views.log_choices import LogChoices
+from tests.mailcore.conftest import wait_until
 from tests.praxmonitor.fake_feed import text_of, until
 from tests.praxmonitor.logs_on_disk import (
     at_logs,
@@ -52,6 +52,7 @@ async def test_a_filter_that_keeps_nothing_says_so_and_what_ends_it(fleet: Fleet
         await until(pilot, lambda: "no error here; F: all lines again" in text_of(app), "of errors alone, too")
         await pilot.press("F")
         await until(pilot, on(app, "INFO"), "they are there again")
+        assert "all lines again" not in text_of(app)
 
 
 async def test_an_error_nobody_foresaw_is_said_and_the_view_stays(
@@ -73,6 +74,7 @@ async def test_an_error_nobody_foresaw_is_said_and_the_view_stays(
             await said(app, pilot, "its logs cannot be listed: ValueError: by surprise")
         await pilot.press("F", "F")
         await until(pilot, on(app, "INFO"), "it goes on")
+        assert app.is_running and log_screen(app).selected == "@writer"
 
 
 async def test_what_is_opened_is_not_hidden_by_what_was_wanted_of_another_log(fleet: Fleet) -> None:
@@ -113,6 +115,7 @@ async def test_a_line_that_is_gone_is_told_in_words(fleet: Fleet, gone: bool) ->
         words = "app.log is gone, and the line with it" if gone else "app.log was cut: the line is gone"
         await until(pilot, lambda: words in notices(app), "it says so")
         await until(pilot, on(app, "INFO"), "what there is is shown")
+        assert app.return_code is None and log_screen(app).selected == "@writer"
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -149,6 +152,7 @@ async def test_the_list_of_logs_begins_at_the_one_that_is_shown(fleet: Fleet) ->
             await pilot.press("enter")
             await until(pilot, lambda: "Which logs?" not in text_of(app), "it is closed")
             await said(app, pilot, "@builder", "builder/logs/b.log")
+        assert log_screen(app).selected == "@builder"
 
 
 async def test_hits_are_counted_once_when_a_log_is_rotated(fleet: Fleet) -> None:
@@ -197,6 +201,7 @@ async def test_matches_stand_out_though_those_asked_for_before_never_came(
             await pilot.press("k")
         pane = view.log_shown.pane
         await until(pilot, lambda: pane.row is not None and bool(pane.stretches(pane.row)), "what matches stands out")
+        assert reached.is_set() and pane.row is not None and len(pane.stretches(pane.row) or ()) == 1
 
 
 async def test_a_search_ends_with_its_log_though_nobody_was_told_of_it_yet(
@@ -232,10 +237,7 @@ async def test_a_search_ends_with_its_log_though_nobody_was_told_of_it_yet(
         await pilot.press("slash", *"INFO", "enter")
         await said(app, pilot, "INFO': ")
         await until(pilot, lambda: len(open_hits) == 1, "so has what was searched for before")
-    deadline = time.monotonic() + 20
-    while open_hits:
-        assert time.monotonic() < deadline, "with the view the last one ends"
-        time.sleep(0.02)
+    wait_until(lambda: not open_hits, 20, "with the view the last one ends")
 
 
 async def test_a_list_that_has_no_room_is_made_for_nobody_and_is_there_once_it_has(

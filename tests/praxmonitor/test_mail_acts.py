@@ -245,6 +245,7 @@ async def test_no_denies_where_a_request_is_open_and_leads_back_where_it_is_not(
         await until(pilot, lambda: "N deny" in text_of(app), "here it is no")
         await pilot.press("N")
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "you say why")
+        assert "Deploy?" in [mail.subject for mail in house.inbox(OPERATOR)], "nothing is decided yet"
 
 
 async def test_on_a_wide_screen_the_mail_under_the_cursor_stands_beside_the_list_and_stays_new(house: House) -> None:

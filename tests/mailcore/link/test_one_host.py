@@ -51,6 +51,7 @@ async def test_what_no_host_can_pull_the_server_does_not_take(pair: Net) -> None
     await pair.until(lambda: len(pair.carried("alpha")) == 1, "the mail of another comes")
     pair.put("beta", "alpha", 1, MAX_ENVELOPE - 1000)
     await pair.until(lambda: len(pair.carried("alpha")) == 2, "also the largest there is")
+    assert {one.sender for one in pair.carried("alpha")} == {"beta"}
 
 
 async def test_nothing_is_kept_for_hosts_that_there_are_not(pair: Net) -> None:
@@ -60,8 +61,9 @@ async def test_nothing_is_kept_for_hosts_that_there_are_not(pair: Net) -> None:
         context = client.jetstream()
         await refused(context, names.to("nobody", "gamma"), b"x")
         await refused(context, names.confirmed("nobody", "gamma"), b"x")
-        await context.publish(names.to("beta", "gamma"), b"x", timeout=5)
-        await context.publish(names.confirmed("beta", "gamma"), b"x", timeout=5)
+        mail = await context.publish(names.to("beta", "gamma"), b"x", timeout=5)
+        word = await context.publish(names.confirmed("beta", "gamma"), b"x", timeout=5)
+    assert (mail.stream, word.stream) == (names.mail_stream, names.state_stream)
 
 
 async def test_who_is_thrown_out_leaves_nothing_at_the_server(pair: Net) -> None:
