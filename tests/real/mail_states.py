@@ -41,12 +41,25 @@ class States:
         assert max(self.one.given(subject)) == 1, f"{state}: {self.one.given(subject)}"
 
 
-def high_mail_in_each_state(lab: Lab, ways: Ways, works: Callable[[OpenSession, Callable[[], float]], float]) -> str:
-    """The table. `works(session, send)`: a turn in which a tool is used, and mail sent before that."""
+def sent_while_it_thinks(one: OpenSession, plays: Callable[[], None], send: Callable[[], float]) -> float:
+    """A turn in which the model uses a tool, as the stub `plays`; mail is sent while it thinks. When."""
+    stub = one.lab.stub
+    stub.hold.clear()
+    plays()
+    asked = len(stub.requests)
+    one.says("work")
+    wait_until(lambda: len(stub.requests) > asked, 30, "it thinks")
+    sent = send()
+    stub.hold.set()
+    return sent
+
+
+def high_mail_in_each_state(lab: Lab, ways: Ways, plays: Callable[[], None]) -> str:
+    """The table. `plays` lets the stub answer the next turn with the use of a tool."""
     one = OpenSession(lab, ways)
     seen = States(one)
     try:
-        seen.arrived("awake", "Fire awake", works(one, lambda: send(lab, "Fire awake")), 10.0)
+        seen.arrived("awake", "Fire awake", sent_while_it_thinks(one, plays, lambda: send(lab, "Fire awake")), 10.0)
         wait_until(lambda: sleeps(lab), 20, "it is idle")
         quiet(one.shown)
         seen.arrived("idle", "Fire idle", send(lab, "Fire idle"), 5.0)

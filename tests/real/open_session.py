@@ -102,15 +102,12 @@ class OpenSession:
     def rests(self) -> None:
         """Nothing goes on for a second: a hook may have made it go on after its turn."""
 
-        def now() -> tuple[int, int]:
-            return len(self.events()), len(self.lab.stub.requests)
-
-        stands, since = now(), time.monotonic()
+        stands, since = self._went_on(), time.monotonic()
 
         def quiet() -> bool:
             nonlocal stands, since
-            if now() != stands or "esc to interrupt" in self.shown.text:
-                stands, since = now(), time.monotonic()
+            if self._went_on() != stands or "esc to interrupt" in self.shown.text:
+                stands, since = self._went_on(), time.monotonic()
             return time.monotonic() - since > 1.0
 
         wait_until(quiet, 60, lambda: f"it rests: {self.shown.text}")
@@ -120,10 +117,23 @@ class OpenSession:
         self.shown.send(text)
 
     def says(self, text: str) -> None:
-        """A line and Enter: as a paste and Enter in one, programs take the Enter for a new line."""
+        """A line and Enter: as a paste and Enter in one, programs take the Enter for a new line, and once more then."""
         self.shown.send(text)
         wait_until(lambda: text in self.shown.text, 20, lambda: f"{text} is shown: {self.shown.text}")
-        self.shown.send("\r")
+        went, pressed = self._went_on(), float("-inf")
+
+        def taken() -> bool:
+            nonlocal pressed
+            if time.monotonic() - pressed > 3.0:
+                self.shown.send("\r")
+                pressed = time.monotonic()
+            return self._went_on() != went
+
+        wait_until(taken, 30, lambda: f"{text} is taken: {self.shown.text}")
+
+    def _went_on(self) -> tuple[int, int]:
+        """By which it is seen that something goes on: how much it reported, and asked of its model."""
+        return len(self.events()), len(self.lab.stub.requests)
 
     def _is_taken(self, command: str) -> None:
         """It stands in the prompt no more: an Enter at which the program shows what it can complete is lost."""

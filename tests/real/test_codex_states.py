@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.mail_states import SOON, Interleaving, high_mail_in_each_state
-from tests.real.open_session import CODEX, OpenSession
+from tests.real.open_session import CODEX
 from tests.real.stub import Request, Step, Text, Tool
 from tests.real.test_codex_session import codex_held  # noqa: F401
 
 WORKS = Tool("exec_command", {"cmd": "true"})
 
 
-def uses_a_tool(lab: Lab) -> Callable[[OpenSession, Callable[[], float]], float]:
-    """A turn in which the model uses a tool; mail is sent while it thinks."""
+def uses_a_tool(lab: Lab) -> Callable[[], None]:
+    """Lets the stub answer with the use of a tool, once, and a title where one is asked for."""
     steps = iter((WORKS,))
 
     def step(asked: Request) -> Step:
@@ -24,17 +23,7 @@ def uses_a_tool(lab: Lab) -> Callable[[OpenSession, Callable[[], float]], float]
             return Text(json.dumps({"title": "t"}))
         return next(steps, Text("a turn is over"))
 
-    def works(one: OpenSession, send: Callable[[], float]) -> float:
-        lab.stub.hold.clear()
-        lab.stub.plays(step)
-        asked = len(lab.stub.requests)
-        one.says("work")
-        wait_until(lambda: len(lab.stub.requests) > asked, 30, "it thinks")
-        sent = send()
-        lab.stub.hold.set()
-        return sent
-
-    return works
+    return lambda: lab.stub.plays(step)
 
 
 def test_high_mail_arrives_once_in_each_state(codex_held: Lab) -> None:  # noqa: F811

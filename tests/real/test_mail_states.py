@@ -3,12 +3,9 @@ random moments of fifty sessions (`--rounds all`): none is lost, none is told tw
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.mail_states import SOON, Interleaving, high_mail_in_each_state
-from tests.real.open_session import CLAUDE, OpenSession
+from tests.real.open_session import CLAUDE
 from tests.real.stub import Text, Tool
 from tests.real.test_idle import held  # noqa: F401
 from tests.real.test_prompts import trust
@@ -16,26 +13,10 @@ from tests.real.test_prompts import trust
 USES = Tool("Bash", {"command": "python3 --version", "description": "its version"})
 
 
-def uses_a_tool(lab: Lab) -> Callable[[OpenSession, Callable[[], float]], float]:
-    """A turn in which the model uses a tool; mail is sent while it thinks."""
-
-    def works(one: OpenSession, send: Callable[[], float]) -> float:
-        lab.stub.hold.clear()
-        lab.stub.plays(USES, Text("a turn is over"))
-        asked = len(lab.stub.requests)
-        one.says("work")
-        wait_until(lambda: len(lab.stub.requests) > asked, 30, "it thinks")
-        sent = send()
-        lab.stub.hold.set()
-        return sent
-
-    return works
-
-
 def test_high_mail_arrives_once_in_each_state(held: Lab) -> None:  # noqa: F811
     trust(held)
     held.stub.plays(Text("a turn is over"))
-    table = high_mail_in_each_state(held, CLAUDE, uses_a_tool(held))
+    table = high_mail_in_each_state(held, CLAUDE, lambda: held.stub.plays(USES, Text("a turn is over")))
     print(table)
     assert len(table.splitlines()) == 6
 
