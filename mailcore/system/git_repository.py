@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from mailcore.system.git_command import NoAnswer, run_git
+from mailcore.system.git_worktree import trees_around
 
 
 class Tracked(Enum):
@@ -63,16 +64,6 @@ def git_entries(root: Path, *words: str) -> list[str]:
             return []
         return [one for one in text.replace("\0", "\n").split("\n") if one]
     return []
-
-
-def trees_around(directory: Path) -> Iterator[Path]:
-    """The working trees that a directory is in, innermost first. A `.git` without a HEAD is no repository to git."""
-    here = Path(os.path.realpath(directory))
-    return (one for one in (here, *here.parents) if _is_repository(one / ".git"))
-
-
-def _is_repository(path: Path) -> bool:
-    return path.is_file() or os.path.lexists(path / "HEAD")
 
 
 def _ask(repository: Path, *words: str, cwd: Path | None = None) -> bytes:

@@ -1,35 +1,22 @@
-"""A git working tree and what it is compared with, without heeding anything that its `.git` says to run.
-
-To compare files git would start what the repository's settings name: a filter for each file that a `.gitattributes`
-gives one, a driver for its diff, a monitor of the file system. No list of settings to switch off is ever whole. So git
-is given a directory of its own instead, that is empty but for a copy of the index, and takes from the repository its
-objects alone: of its settings, attributes and hooks nothing is read, and nothing is written there.
-"""
+"""A git working tree by its files; git itself is not run."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
-from mailcore.system.git_command import run_git
 from mailcore.system.git_pointer import MAX_POINTER, named_path
-from mailcore.system.git_repository import trees_around
 from mailcore.system.safe_open import descriptor, read_bytes
 
 MAX_REFLOG = 1024 * 1024
 """Bytes of the record of HEAD that are read, its end."""
-MAX_INDEX = 256 * 1024 * 1024
-"""Bytes of an index."""
 NO_COMMIT = re.compile("0+")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REF = "ref: "
-Ask: TypeAlias = Callable[..., tuple[bytes, bool]]
-"""As `run_git`, of one working tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +34,16 @@ class WorkingTree:
     def linked(self) -> bool:
         """Whether it is a further one of a repository (`git worktree add`)."""
         return self.directory != self.common
+
+
+def trees_around(directory: Path) -> Iterator[Path]:
+    """The working trees that a directory is in, innermost first. A `.git` without a HEAD is no repository to git."""
+    here = Path(os.path.realpath(directory))
+    return (one for one in (here, *here.parents) if _is_repository(one / ".git"))
+
+
+def _is_repository(path: Path) -> bool:
+    return path.is_file() or os.path.lexists(path / "HEAD")
 
 
 def working_tree(place: Path) -> WorkingTree | None:
@@ -117,41 +114,3 @@ def _moves(tree: WorkingTree) -> list[tuple[float, str, str]]:
         if len(head) > 4 and head[-2].isdigit() and all(_HASH.fullmatch(one) for one in head[:2]):
             moves.append((float(head[-2][:15]), head[0], head[1]))
     return moves
-
-
-@contextmanager
-def compared(tree: WorkingTree) -> Iterator[Ask]:
-    """What asks git about this working tree until this ends. OSError where its index cannot be copied."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="mailcore-git-") as made:
-        place = Path(made)
-        _furnish(place, tree)
-        variables = {
-            "GIT_DIR": made, "GIT_WORK_TREE": str(tree.top), "GIT_OBJECT_DIRECTORY": str(tree.common / "objects"),
-            "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1",
-        }  # fmt: skip
-
-        def ask(*words: str, most: int) -> tuple[bytes, bool]:
-            return run_git(*words, cwd=tree.top, variables=variables, most=most)
-
-        yield ask
-
-
-def _furnish(place: Path, tree: WorkingTree) -> None:
-    """All that git needs to find there."""
-    for name in ("objects", "refs", "info"):
-        (place / name).mkdir()
-    (place / "HEAD").write_text("ref: refs/heads/none\n")
-    # A commit's name of 64 digits: the repository's objects are named so too, which git is told by its settings alone.
-    sha256 = len(head_commit(tree)) == 64
-    version = "1\n[extensions]\n\tobjectformat = sha256" if sha256 else "0"
-    (place / "config").write_text(f"[core]\n\tbare = false\n\trepositoryformatversion = {version}\n")
-    with suppress(OSError):
-        (place / "info/exclude").write_bytes(read_bytes(tree.common / "info/exclude", most=MAX_REFLOG))
-    with suppress(FileNotFoundError):
-        opened, found = descriptor(tree.directory / "index")
-        os.close(opened)
-        (place / "index").write_bytes(read_bytes(tree.directory / "index", most=MAX_INDEX))
-        # By its time git knows what was written while it was: such files are compared whatever else is said of them.
-        os.utime(place / "index", ns=(found.st_atime_ns, found.st_mtime_ns))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mailcore.config import AgentConfig, Alarms, Config, Dispatch, Mail, Sound, read_config
 from mailcore.config.reader import read_settings
+from mailcore.config.template import template
 from mailcore.exceptions import ConfigError, Refused
 from mailcore.model.agent import Agent
 from mailcore.programs.choose import select
@@ -26,6 +29,18 @@ def test_a_missing_file_is_all_defaults(tmp_path: Path) -> None:
     found = read_config(tmp_path / "none.toml")
     assert (found.dispatch.startup_timeout, found.dispatch.attempts, found.alarms.silence) == (90.0, 3, 300.0)
     assert found.agent("@anyone") == AgentConfig()
+
+
+def test_a_file_of_comments_alone_loads_no_parser_and_one_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(template())
+    code = "import sys; from mailcore.config.reader import read_settings; from pathlib import Path\n"
+    code += "read_settings(Path(sys.argv[1])); sys.exit('tomllib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == 0
+    for spoilt in ("# a comment with \x00\n", "# one\rtwo = 2\n"):
+        path.write_bytes(spoilt.encode())
+        with pytest.raises(ConfigError, match=r"config\.toml: "):
+            read_config(path)
 
 
 def test_the_keys_that_are_kept_for_good(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from mailcore.model.changes import ChangedFile, ChangeKind, ChangeSet, FileDiff
 from mailcore.model.run import Run
 from mailcore.system import git_worktree, safe_open
 from mailcore.system.git_command import NoAnswer
-from mailcore.system.git_worktree import Ask, WorkingTree
+from mailcore.system.git_compare import Ask, compared
+from mailcore.system.git_worktree import WorkingTree
 from mailcore.text.units import clock_time
 
 MOST_FILES = 500
@@ -64,7 +65,7 @@ def read_diff(agent: Agent, changes: ChangeSet, file: ChangedFile) -> FileDiff:
         tree = git_worktree.working_tree(agent.branch)
         if tree is None:
             return FileDiff(file.path, (), note="git is gone from here")
-        with git_worktree.compared(tree) as ask:
+        with compared(tree) as ask:
             words = ("diff", *HOW, changes.base, "--", f":(top,literal){file.path}")
             data, whole = ask(*words, most=MOST_DIFF)
     except (NoAnswer, Refused) as error:
@@ -79,7 +80,7 @@ def whole_diff(agent: Agent, run: Run) -> tuple[list[str], list[str]] | None:
     git does not know. None where there is no git, or it does not say."""
     with suppress(NoAnswer, OSError, ValueError):
         if (tree := git_worktree.working_tree(agent.branch)) is not None:
-            with git_worktree.compared(tree) as ask:
+            with compared(tree) as ask:
                 base, _ = _base(ask, tree, run)
                 where = ("--", *_spec(tree, agent))
                 data, whole = ask("diff", *HOW, _object(base, tree), *where, most=MOST_LIST)
@@ -91,7 +92,7 @@ def whole_diff(agent: Agent, run: Run) -> tuple[list[str], list[str]] | None:
 
 def _by_git(tree: WorkingTree, agent: Agent, run: Run | None) -> ChangeSet:
     where = ("--", *_spec(tree, agent))
-    with git_worktree.compared(tree) as ask:
+    with compared(tree) as ask:
         base, since = _base(ask, tree, run)
         # --no-renames: a record each, of one name.
         data, whole = ask("diff", *HOW, "--raw", "--numstat", "-z", _object(base, tree), *where, most=MOST_LIST)

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mailcore.system.git_command import NoAnswer
-from mailcore.system.git_worktree import compared, head_commit, working_tree
+from mailcore.system.git_compare import compared
+from mailcore.system.git_worktree import head_commit, working_tree
 
 MAX_FILES, MAX_ANSWER = 5, 2000
 
