@@ -110,10 +110,22 @@ def test_what_is_kept_is_bounded_and_unchanged_where_nothing_is_written() -> Non
 
 def test_both_are_told_once_by_mail_of_high_priority(house: House) -> None:
     shared = SharedFile('src/a "b"\x1b[31m.py', "@writer", "@editor", NOON, NOON + 60, apart=True)
-    assert tell_shared(house.workspace, shared) == [] and tell_shared(house.workspace, replace_until(shared)) == []
+    assert tell_shared(house.workspace, [shared]) == [] and tell_shared(house.workspace, [replace_until(shared)]) == []
     for name, other in (("writer", "@editor"), ("editor", "@writer")):
         (mail,) = house.inbox(name)
         assert mail.priority == "high" and other in mail.subject and "merged" in mail.body and "\x1b" not in mail.body
+
+
+def test_of_many_files_each_agent_gets_one_mail(house: House) -> None:
+    long = "d" * 300
+    files = [SharedFile(f"{long}/{n}", "@writer", "@editor", NOON, NOON + 60, apart=True) for n in range(30)]
+    assert tell_shared(house.workspace, [*files, SharedFile("x", "@lead", "@writer", NOON, NOON, apart=False)]) == []
+    (mail,) = house.inbox("writer")
+    assert mail.subject == "Same file: 31 files, as @editor, @lead" and "- and 11 more" in mail.body
+    (mail,) = house.inbox("lead")
+    assert mail.subject == "Same file: x, as @writer" and "the same directory" in mail.body
+    assert tell_shared(house.workspace, files[:1]) == tell_shared(house.workspace, files[1:2]) == []
+    assert len(house.inbox("editor")) == 3, "paths that begin alike are two"
 
 
 def replace_until(shared: SharedFile) -> SharedFile:
