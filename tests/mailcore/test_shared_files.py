@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mailcore.model.lock import Lock
 from mailcore.observe.facts import Fact, LockRead, Roster, Seen
 from mailcore.observe.file_writes import MOST_KEPT, WINDOW, SharedFiles
 from mailcore.observe.fold import apply
+from mailcore.programs.codex.rollout import CodexRollout
+from mailcore.programs.hook_lines import event_activity
 from mailcore.programs.tool_wording import tool_writes
 from mailcore.workspace.project_path import project_path
 from tests.clock import NOON
@@ -58,6 +61,22 @@ def fleet_of(*agents: Agent, facts: tuple[Fact, ...] = ()) -> Fleet:
 )
 def test_what_a_call_writes(tool: str, given: object, files: tuple[str, ...]) -> None:
     assert tool_writes(tool, given) == files
+
+
+def test_what_a_session_in_a_subdirectory_writes_lies_there() -> None:
+    there, files = "/house/agents/a/sub", tuple(f"/house/agents/a/sub/{name}" for name in ("src/a.py", "src/b.py", "c"))
+    call = {"tool_name": "apply_patch", "tool_input": {"command": PATCH}, "cwd": there}
+    told = event_activity({"hook_event_name": "PreToolUse", **call}, "@a", NOON)
+    assert told is not None and told.writes == files
+    item = {"type": "custom_tool_call", "name": "apply_patch", "call_id": "c1", "input": PATCH}
+    lines = [{"type": "session_meta", "payload": {"cwd": there}}, {"type": "response_item", "payload": item}]
+    rollout = CodexRollout("@a", Path("/s/rollout-x.jsonl"))
+    (wrote_them,) = [one for line in lines for one in rollout.read(json.dumps(line).encode(), NOON) if _writes(one)]
+    assert _writes(wrote_them) == files
+
+
+def _writes(told: object) -> tuple[str, ...]:
+    return told.writes if isinstance(told, Activity) else ()
 
 
 @pytest.mark.parametrize(
