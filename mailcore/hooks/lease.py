@@ -42,9 +42,8 @@ def lease_warning(address: str, root: Path, line: bytes) -> str:
         return ""
     workspace = workspace_at(root)
     agent = workspace.agent(address)
-    directory = str(event.get("cwd") or "")
-    writes = tool_writes(str(event.get("tool_name")), event.get("tool_input"))
-    paths = [path for name in writes if (path := project_path(agent, name, directory))]
+    writes = tool_writes(str(event.get("tool_name")), event.get("tool_input"), str(event.get("cwd") or ""))
+    paths = [path for name in writes if (path := project_path(agent, name))]
     names = [os.path.relpath(path, workspace.root) for path in paths]
     lease = warn_once(workspace, agent.address, str(event.get("session_id")), names) if names else None
     if lease is None:

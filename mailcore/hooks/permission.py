@@ -27,7 +27,7 @@ from mailcore.hooks.line import PERMISSION_REQUEST
 from mailcore.hooks.session_events import newest_events
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
-from mailcore.model.permission import PermissionAnswer, PermissionRequest
+from mailcore.model.permission import PermissionAnswer, PermissionRequest, remembered
 from mailcore.permissions.store import decision_json, waiting_request
 from mailcore.programs.base import Hooks
 from mailcore.programs.hook_lines import ends_calls, event_activity, parse_hook
@@ -107,7 +107,7 @@ def hooks_at(settings: str) -> Hooks:
 def request_of(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> PermissionRequest:
     """The request that an event tells of, by this process."""
     given, suggested = event.get("tool_input"), event.get("permission_suggestions")
-    return PermissionRequest(
+    request = PermissionRequest(
         id=os.urandom(4).hex(),
         agent=agent.address,
         session=str(event.get("session_id") or ""),
@@ -118,9 +118,9 @@ def request_of(agent: Agent, hooks: Hooks, event: Mapping[str, Any]) -> Permissi
         subagent=str(event.get("agent_id") or ""),
         directory=str(event.get("cwd") or ""),
         suggestions=tuple(one for one in suggested if isinstance(one, dict)) if isinstance(suggested, list) else (),
-        remembers=hooks.remembers,
         beside=hooks.asks_beside,
     )
+    return replace(request, remembers=hooks.remembers and bool(remembered(request)))
 
 
 if __name__ == "__main__":

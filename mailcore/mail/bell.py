@@ -69,9 +69,14 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 def remove_bells(agent: Agent) -> None:
-    """Take the bells away; what sleeps on one looks first, and finds that it is not wanted any more."""
+    """Take the bells away; what sleeps on one looks first, and finds that it is not wanted any more.
+
+    Where a link leads elsewhere, nothing is: there a `.lock` may be anything.
+    """
     directory = agent.mail_dir / WAITING
     ring_bells(agent)
+    if Path(os.path.realpath(directory)) != Path(os.path.realpath(agent.branch)) / directory.relative_to(agent.branch):
+        return
     with suppress(OSError):
         for path in directory.iterdir():
             if path.suffix in (SUFFIX, LOCK_SUFFIX):

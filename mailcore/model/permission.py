@@ -61,11 +61,14 @@ def remembered(request: PermissionRequest) -> tuple[dict[str, Any], ...]:
     """What "always in this session" allows: the rules that the program suggests, else this very call.
 
     What else it suggests, as another directory or mode, allows more than was asked, or does not keep it from asking.
+    Empty of a command with a `*`, which in a rule stands for anything.
     """
     if rules := tuple({**one, "destination": "session"} for one in request.suggestions if _is_rule(one)):
         return rules
     rule: dict[str, Any] = {"toolName": request.tool}
     if isinstance(command := request.tool_input.get("command"), str):
+        if "*" in command:
+            return ()
         rule["ruleContent"] = command
     return ({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"},)
 

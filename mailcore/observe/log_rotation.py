@@ -14,6 +14,9 @@ _SUFFIX = re.compile(r"[.-]\d[\d\-_.T:]*")
 
 _ROTATED = re.compile(rf"(?P<name>.+?){_SUFFIX.pattern}")
 
+MOST_OPEN = 50
+"""Files that are open at once for one log."""
+
 FileIdentity = tuple[int, int]
 """Device and inode: what stays of a file that is renamed."""
 
@@ -51,21 +54,14 @@ def open_copy(path: Path, mark: bytes, offset: int, since: float) -> int:
 def open_moved(path: Path, known: FileIdentity) -> list[int]:
     """Descriptors of the file that was at `path` and of those that stood there after it, but for the present one.
 
-    The oldest first; for the caller to close. Empty if the file is in this directory no more.
+    The oldest first; for the caller to close. Empty if the file is in this directory no more. Of many that came after
+    it the oldest are opened, `MOST_OPEN` in all.
     """
     found: list[tuple[int, os.stat_result]] = []
     first: os.stat_result | None = None
-    try:
-        with os.scandir(path.parent) as entries:
-            names = [one.name for one in entries if one.name != path.name and one.is_file(follow_symlinks=False)]
-    except OSError:
-        return []
-    for name in names:
-        rotated = name.startswith(path.name) and _SUFFIX.fullmatch(name.removeprefix(path.name)) is not None
+    for beside in _moved(path, known):
         with suppress(OSError):
-            if not rotated and file_identity(path.with_name(name).lstat()) != known:
-                continue
-            descriptor, stat = safe_open.descriptor(path.with_name(name), os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor, stat = safe_open.descriptor(beside, os.O_RDONLY | os.O_NOFOLLOW)
             found.append((descriptor, stat))
             if file_identity(stat) == known:
                 first = stat
@@ -77,3 +73,24 @@ def open_moved(path: Path, known: FileIdentity) -> list[int]:
     for descriptor in {descriptor for descriptor, _ in found} - {descriptor for _, descriptor in later}:
         os.close(descriptor)
     return [descriptor for _, descriptor in sorted(later)]
+
+
+def _moved(path: Path, known: FileIdentity) -> list[Path]:
+    """Where the file is now that was at `path`, and the oldest of those that came after it; empty if it is nowhere."""
+    places: list[tuple[int, bool, Path]] = []
+    first = -1
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [one.name for one in entries if one.name != path.name and one.is_file(follow_symlinks=False)]
+    except OSError:
+        return []
+    for name in names:
+        rotated = name.startswith(path.name) and _SUFFIX.fullmatch(name.removeprefix(path.name)) is not None
+        with suppress(OSError):
+            stat = (beside := path.with_name(name)).lstat()
+            same = file_identity(stat) == known
+            if same or rotated:
+                places.append((stat.st_mtime_ns, not same, beside))
+            if same:
+                first = stat.st_mtime_ns
+    return [beside for at, _, beside in sorted(places) if first >= 0 and at >= first][:MOST_OPEN]

@@ -50,7 +50,7 @@ def event_activity(event: Mapping[str, Any], agent: str, now: float) -> Activity
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
     timeout = tool_timeout(tool, event.get("tool_input")) if kind is Kind.TOOL else 0.0
-    writes = tool_writes(tool, event.get("tool_input")) if kind is Kind.TOOL else ()
+    writes = tool_writes(tool, event.get("tool_input"), _text(event, "cwd")) if kind is Kind.TOOL else ()
     return Activity(
         _time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent, timeout=timeout,
         writes=writes,

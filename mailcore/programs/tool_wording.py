@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _ABOUT = ("description", "file_path", "notebook_path", "cmd", "command", "pattern", "query", "url", "prompt")
@@ -35,16 +36,19 @@ def tool_words(name: str, given: object) -> str:
     return name
 
 
-def tool_writes(name: str, given: object) -> tuple[str, ...]:
-    """The files that a call is about to write, as its input names them. A text as input is a patch, if it is one."""
+def tool_writes(name: str, given: object, directory: str = "") -> tuple[str, ...]:
+    """The files that a call is about to write, as its input names them. A text as input is a patch, if it is one.
+
+    `directory`: where its session works, which relative names are seen from; empty: not known, they stay as they are.
+    """
+    names: list[object] = []
     if name in _WRITERS and isinstance(given, dict):
-        path = given.get("file_path") or given.get("notebook_path")
-        return (path,) if isinstance(path, str) and path and "\0" not in path else ()
-    if name != "apply_patch":
-        return ()
-    texts = given.values() if isinstance(given, dict) else (given,)
-    found = (one.strip() for text in texts if isinstance(text, str) for one in _PATCH.findall(text))
-    return tuple(dict.fromkeys(one for one in found if one and "\0" not in one))[:MOST_WRITES]
+        names = [given.get("file_path") or given.get("notebook_path")]
+    elif name == "apply_patch":
+        texts = given.values() if isinstance(given, dict) else (given,)
+        names = [one.strip() for text in texts if isinstance(text, str) for one in _PATCH.findall(text)]
+    found = (one for one in names if isinstance(one, str) and one and "\0" not in one)
+    return tuple(dict.fromkeys(os.path.join(directory, one) for one in found))[:MOST_WRITES]  # noqa: PTH118 (a text)
 
 
 def tool_timeout(name: str, given: object) -> float:

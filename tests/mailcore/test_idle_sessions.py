@@ -20,12 +20,13 @@ from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks, setti
 from mailcore.hooks.line import STAMPS, HookEntry, HookRole
 from mailcore.hooks.undelivered import SessionPlace, settle
 from mailcore.mail import post
-from mailcore.mail.bell import WAITING, ring_bells
+from mailcore.mail.bell import WAITING, remove_bells, ring_bells
 from mailcore.mail.ladder import ladder
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from mailcore.system.locks import is_locked
+from mailcore.system.writing import make_directory
 from tests.mailcore.conftest import House, wait_until
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -294,3 +295,12 @@ def test_a_bell_that_is_no_pipe_or_full_delays_no_mail(house: House, session: Se
     assert send(house, "Fire")
     assert (place / "file.bell").read_text() == "kept"
     wait_until(lambda: session.woken, 20, "it is woken")
+
+
+def test_bells_are_not_taken_from_where_a_link_leads(house: House) -> None:
+    agent = house.agent("writer")
+    (house.root / "poetry.lock").write_text("of the project's\n")
+    make_directory(agent.mail_dir)
+    (agent.mail_dir / WAITING).symlink_to(house.root)
+    remove_bells(agent)
+    assert (house.root / "poetry.lock").is_file()

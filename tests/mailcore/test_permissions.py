@@ -18,7 +18,7 @@ import pytest
 from mailcore.exceptions import Refused
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks
 from mailcore.hooks.line import PERMISSION_REQUEST, SETTLING, HookEntry
-from mailcore.hooks.permission import is_settled
+from mailcore.hooks.permission import is_settled, request_of
 from mailcore.hooks.session_events import newest_events
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
@@ -125,6 +125,17 @@ def test_always_is_what_the_program_suggests_or_this_very_call(house: House, wat
         (request,) = waiting(watched)
         decide(house, watched, request, allow=True, always=True)
         assert asking.said() == {"behavior": "allow", "updatedPermissions": expected}
+
+
+def test_a_command_with_a_star_is_not_remembered_as_a_rule_that_allows_more(house: House) -> None:
+    rule = {"type": "addRules", "rules": [{"toolName": "Bash", "ruleContent": "rm a"}], "behavior": "allow"}
+
+    def remembers(command: str, *suggested: Any) -> bool:
+        event = {"tool_name": "Bash", "tool_input": {"command": command}, "permission_suggestions": [*suggested]}
+        return request_of(house.agent("@writer"), Claude.hooks, event).remembers
+
+    assert remembers("rm a") and remembers("rm a*", rule), "what the program suggests is its own rule"
+    assert not remembers("rm a*") and not remembers("rm a*", *SUGGESTED)
 
 
 def test_codex_takes_an_answer_once_and_asks_itself_when_ours_is_over(house: House, watched: Agent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mailcore.model.lock import Lock
 from mailcore.observe.facts import Fact, LockRead, Roster, Seen
 from mailcore.observe.file_writes import MOST_KEPT, WINDOW, SharedFiles
 from mailcore.observe.fold import apply
+from mailcore.programs.codex.rollout import CodexRollout
+from mailcore.programs.hook_lines import event_activity
 from mailcore.programs.tool_wording import tool_writes
 from mailcore.workspace.project_path import project_path
 from tests.clock import NOON
@@ -58,6 +61,22 @@ def fleet_of(*agents: Agent, facts: tuple[Fact, ...] = ()) -> Fleet:
 )
 def test_what_a_call_writes(tool: str, given: object, files: tuple[str, ...]) -> None:
     assert tool_writes(tool, given) == files
+
+
+def test_what_a_session_in_a_subdirectory_writes_lies_there() -> None:
+    there, files = "/house/agents/a/sub", tuple(f"/house/agents/a/sub/{name}" for name in ("src/a.py", "src/b.py", "c"))
+    call = {"tool_name": "apply_patch", "tool_input": {"command": PATCH}, "cwd": there}
+    told = event_activity({"hook_event_name": "PreToolUse", **call}, "@a", NOON)
+    assert told is not None and told.writes == files
+    item = {"type": "custom_tool_call", "name": "apply_patch", "call_id": "c1", "input": PATCH}
+    lines = [{"type": "session_meta", "payload": {"cwd": there}}, {"type": "response_item", "payload": item}]
+    rollout = CodexRollout("@a", Path("/s/rollout-x.jsonl"))
+    (wrote_them,) = [one for line in lines for one in rollout.read(json.dumps(line).encode(), NOON) if _writes(one)]
+    assert _writes(wrote_them) == files
+
+
+def _writes(told: object) -> tuple[str, ...]:
+    return told.writes if isinstance(told, Activity) else ()
 
 
 @pytest.mark.parametrize(
@@ -110,10 +129,22 @@ def test_what_is_kept_is_bounded_and_unchanged_where_nothing_is_written() -> Non
 
 def test_both_are_told_once_by_mail_of_high_priority(house: House) -> None:
     shared = SharedFile('src/a "b"\x1b[31m.py', "@writer", "@editor", NOON, NOON + 60, apart=True)
-    assert tell_shared(house.workspace, shared) == [] and tell_shared(house.workspace, replace_until(shared)) == []
+    assert tell_shared(house.workspace, [shared]) == [] and tell_shared(house.workspace, [replace_until(shared)]) == []
     for name, other in (("writer", "@editor"), ("editor", "@writer")):
         (mail,) = house.inbox(name)
         assert mail.priority == "high" and other in mail.subject and "merged" in mail.body and "\x1b" not in mail.body
+
+
+def test_of_many_files_each_agent_gets_one_mail(house: House) -> None:
+    long = "d" * 300
+    files = [SharedFile(f"{long}/{n}", "@writer", "@editor", NOON, NOON + 60, apart=True) for n in range(30)]
+    assert tell_shared(house.workspace, [*files, SharedFile("x", "@lead", "@writer", NOON, NOON, apart=False)]) == []
+    (mail,) = house.inbox("writer")
+    assert mail.subject == "Same file: 31 files, as @editor, @lead" and "- and 11 more" in mail.body
+    (mail,) = house.inbox("lead")
+    assert mail.subject == "Same file: x, as @writer" and "the same directory" in mail.body
+    assert tell_shared(house.workspace, files[:1]) == tell_shared(house.workspace, files[1:2]) == []
+    assert len(house.inbox("editor")) == 3, "paths that begin alike are two"
 
 
 def replace_until(shared: SharedFile) -> SharedFile:

@@ -235,7 +235,7 @@ class CodexRollout:
             self._calls.put(call, (tool, words))
             self._ended.pop(call)  # some services number their calls anew in every turn
             timeout = 0.0 if self._asks else tool_timeout(tool, given)
-            writes = tool_writes(tool, text_of(payload, "input") or given)
+            writes = tool_writes(tool, text_of(payload, "input") or given, self.cwd)
             yield self._activity(at, Kind.TOOL, words, tool, call, timeout, writes)
         else:
             output = payload.get("output")
