@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mailcore.cli.parse import TEXTUAL, Parser, body_of, options_of
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.hosts import act_rules
 from mailcore.hosts.acts import KEEP, OUTCOME_TIMEOUT, ActOutcome, RemoteAct
-from mailcore.hosts.ask_socket import ask_host
+from mailcore.hosts.ask_socket import look_there
 from mailcore.hosts.asked_acts import ask_act, sign_act
 from mailcore.hosts.directory import read_host, read_hosts
 from mailcore.hosts.membership import Membership, member, read_membership
@@ -64,8 +62,7 @@ def forwarded(call: Call, parser: Parser, words: list[str]) -> tuple[Any, str | 
     act = sign_act(call.workspace, host.name, argv, keep)
     step(f"waiting for {host.name}")
     if rule.shows:
-        answer = ask_host(call.workspace, host.name, "act", {"act": msgspec.to_builtins(act)})
-        return _told(call, msgspec.json.decode(answer, type=ActOutcome))
+        return _told(call, look_there(call.workspace, act))
     ask_act(call.workspace, act)
     outcome = _answer(call, act, host)
     return _queued(call, act, host) if outcome is None else _told(call, outcome)

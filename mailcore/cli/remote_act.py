@@ -21,9 +21,11 @@ from mailcore.cli import VERBS
 from mailcore.cli.call import perform
 from mailcore.exceptions import MailcoreError, Refused, caveats
 from mailcore.formats import json_codec
+from mailcore.formats.json_codec import is_nested_deeper
 from mailcore.hosts.act_proof import prove_act, refusal
 from mailcore.hosts.act_rules import RULES
 from mailcore.hosts.acts import ActOutcome, ActState, RemoteAct
+from mailcore.hosts.channel import MOST_NESTED
 from mailcore.link.taken_acts import find_taken
 from mailcore.mail.resumable_act import act_scope
 from mailcore.model.agent import OPERATOR
@@ -34,6 +36,8 @@ LONGEST_SAID = 400_000
 """Bytes of text, and of JSON, that are sent back."""
 LONGEST_REASON, MOST_NOTES = 10_000, 50
 """Characters of a reason or a note, and how many notes, that are sent back."""
+MOST_VALUE_NESTED = MOST_NESTED - 10
+"""Lists and objects within each other in a value that is sent back: an envelope has a few more about it."""
 MOST_TAKEN = 8 << 20
 """Bytes of an act: more than an envelope has."""
 
@@ -77,6 +81,8 @@ def _done(act: RemoteAct, began: float) -> ActOutcome:
     text = printed[0] + text
     if len(text) > LONGEST_SAID:
         text = f"{text[:LONGEST_SAID]}\n… and {len(text) - LONGEST_SAID:,} more characters: ask for less"
+    if is_nested_deeper(value, MOST_VALUE_NESTED):  # before it is written: that would overflow the stack
+        value = None
     if len(json_codec.dumps_line(value)) > LONGEST_SAID or len(text.encode("utf-8", "replace")) > 2 * LONGEST_SAID:
         value = None
     return ActOutcome(

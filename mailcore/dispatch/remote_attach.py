@@ -27,7 +27,20 @@ def remote_attachment(workspace: Workspace, config: Config, agent: Agent) -> Att
     if ssh is None:
         raise MailcoreError(f"{agent.address} lives on {agent.host}, and no ssh is on PATH", "no_program")
     place, _, directory = config.link.ssh.get(agent.host, agent.host).partition(":")
-    root = directory or str(json.loads(ask_host(workspace, agent.host, "where", {}))["root"])
+    root = directory or _root_there(workspace, agent.host)
     command = shlex.join(["mailcore", "-C", root, "attach", split_address(agent.address)[0]])
     argv = (ssh, "-t", "--", place, command)
     return Attachment(agent.address, argv, workspace.root, dict(os.environ), Account("ssh", "", workspace.root, ""), {})
+
+
+def _root_there(workspace: Workspace, host: str) -> str:
+    """The directory of that host's workspace, as it says. MailcoreError (code `answer`) where it says none."""
+    try:
+        root = json.loads(ask_host(workspace, host, "where", {}))["root"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        root = None
+    if not isinstance(root, str) or not root.startswith("/"):
+        raise MailcoreError(
+            f"{host} does not say where its workspace lies; [link] ssh can: me@{host}:/DIRECTORY", "answer"
+        )
+    return root

@@ -75,6 +75,21 @@ def dumps_line(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
+def is_nested_deeper(value: Any, most: int) -> bool:
+    """True if lists and objects lie deeper within each other than that: too deep, and who reads it in a deep call, or
+    writes it again, overflows its stack."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for one in level for inner in _within(one) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def printed(value: Any, *, indent: bool = True) -> bytes:
     """JSON for standard output: the same values, and nothing in it that a terminal acts on or that nobody sees."""
     data = dumps(value) if indent else dumps_line(value)

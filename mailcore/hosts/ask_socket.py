@@ -13,6 +13,7 @@ import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.act_rules import END_OF_OPTIONS
+from mailcore.hosts.acts import ActOutcome, RemoteAct
 from mailcore.hosts.asked_acts import sign_act
 from mailcore.hosts.membership import link_directory
 from mailcore.hosts.mirrored import COPIED_BY
@@ -34,6 +35,16 @@ def ask_host(
     """What another host answers. MailcoreError (codes `not_running`, `away`, `slow`) if it does not, Refused with its
     words if it refuses."""
     return _call(workspace, {"ask": name, "host": host, "question": question}, timeout)
+
+
+def look_there(workspace: Workspace, act: RemoteAct) -> ActOutcome:
+    """What a verb that only looks came to on another host. Raises as `ask_host`; MailcoreError (code `answer`) of an
+    answer that is none."""
+    answer = ask_host(workspace, act.to, "act", {"act": msgspec.to_builtins(act)})
+    try:
+        return msgspec.json.decode(answer, type=ActOutcome)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MailcoreError(f"{act.to} answers with what is no answer here: {str(error)[:200]}", "answer") from error
 
 
 def refresh_mirror(workspace: Workspace, host: str, agent: str, what: str, timeout: float = HOST_TIMEOUT) -> None:

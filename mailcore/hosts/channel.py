@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from mailcore.exceptions import Refused
+from mailcore.formats.json_codec import is_nested_deeper
 from mailcore.hosts.keys import HOST_KEY, Key, load_key
 from mailcore.hosts.membership import link_directory, make_link_directory, member
 from mailcore.hosts.names import HOST
@@ -32,6 +33,9 @@ from mailcore.workspace.find import Workspace
 OUT, STATE, LOCK = "out", "state.json", ".lock"
 MAX_ENVELOPE = 4 << 20
 """Bytes of one envelope: what is larger is refused here, where it can be said to whom it concerns."""
+MOST_NESTED = 200
+"""Lists and objects within each other in one envelope: more than any that is honest has, far less than overflows the
+stack of who reads it, wherever that is."""
 MAX_WAITING = 200_000
 """Envelopes that wait for one host: beyond, nothing more is taken for it."""
 
@@ -80,7 +84,7 @@ def put(
     """Put one thing into the channel to that host; it is on disk when this returns.
 
     With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`.
-    Refused (code `too_large`, `full`, `no_link`). It is signed when it is handed to the link.
+    Refused (code `too_large`, `format`, `full`, `no_link`). It is signed when it is handed to the link.
     """
     return put_all(workspace, to, [Content(kind, body, id, until, fresh)])[0]
 
@@ -110,6 +114,8 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
                 state.confirmed + 1, now, content.body, content.until, before,
             )  # fmt: skip
             before = envelope.id
+            if is_nested_deeper(content.body, MOST_NESTED):
+                raise Refused(f"it is nested deeper than {MOST_NESTED} levels: a link carries no such thing", "format")
             if (size := len(encoded(envelope))) > MAX_ENVELOPE:
                 raise Refused(f"{size:,} bytes for {to}: a link carries {MAX_ENVELOPE:,} at once", "too_large")
             envelopes.append(envelope)

@@ -174,12 +174,14 @@ def _vouched(workspace: Workspace) -> frozenset[str]:
     if path in _seen and _seen[path][0] == stamp:
         return _seen[path][1]
     good: set[str] = set()
-    lines = read_bytes(workspace.state_dir / audit.FILE, links=False).splitlines()
-    for act in journal.parse_records([line for line in lines if b'"verb":"key ' in line]):
-        if act.get("verb") == NEW and act.get("by") == OPERATOR:
-            good.add(str(act.get("name")))
-        elif act.get("verb") == REVOKED:
-            good.discard(str(act.get("name")))
+    try:
+        for act in audit.acts_called(workspace, "key "):
+            if act.get("verb") == NEW and act.get("by") == OPERATOR:
+                good.add(str(act.get("name")))
+            elif act.get("verb") == REVOKED:
+                good.discard(str(act.get("name")))
+    except OSError as error:
+        raise MailcoreError(f"{workspace.state_dir / audit.FILE}: {error.strerror}; no key is known", "key") from error
     _seen[path] = stamp, frozenset(good)
     return _seen[path][1]
 

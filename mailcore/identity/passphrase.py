@@ -80,17 +80,19 @@ def is_wanted(workspace: Workspace, configured: str) -> bool:
 
 
 def _last(workspace: Workspace) -> dict[str, Any]:
-    """What the audit said last of the passphrase here; empty if nothing."""
+    """What the audit said last of the passphrase here; empty if nothing. MailcoreError (code `proof`) where that cannot
+    be read: what is not known is not done without."""
+    last: dict[str, Any] = {}
     try:
-        lines = read_bytes(workspace.state_dir / audit.FILE, links=False).splitlines()
-    except OSError:
-        return {}
-    for line in reversed(lines):
-        if b'"verb":"passphrase' in line:
-            found = json.loads(line)
-            if isinstance(found, dict) and found.get("by") == OPERATOR and found.get("verb") in (SET, OFF):
-                return found
-    return {}
+        for act in audit.acts_called(workspace, SET):
+            if act.get("by") == OPERATOR and act.get("verb") in (SET, OFF):
+                last = act
+    except OSError as error:
+        path = workspace.state_dir / audit.FILE
+        raise MailcoreError(
+            f"{path}: {error.strerror}; whether a passphrase is asked for is not known", "proof"
+        ) from error
+    return last
 
 
 def require_passphrase(workspace: Workspace, phrases: Iterator[str]) -> None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import msgspec
 
 from mailcore.exceptions import Refused
+from mailcore.formats.json_codec import is_nested_deeper
 from mailcore.hosts import arrivals
+from mailcore.hosts.channel import MOST_NESTED
 from mailcore.model.link import Envelope
 from mailcore.workspace.find import Workspace
 
@@ -67,6 +69,8 @@ def opened(workspace: Workspace, data: bytes, sender: str, me: str) -> list[Enve
             raise Refused(f"{sender} sent what says {says}: not taken", "forged")
         if not _is_formed(one):
             raise Refused(f"{sender} sent an id, epoch or number that no envelope has: not taken", "forged")
+        if is_nested_deeper(one.body, MOST_NESTED):
+            raise Refused(f"{sender} sent what is nested deeper than {MOST_NESTED} levels: not taken", "forged")
         if (one.epoch, one.seq) != (envelopes[0].epoch, envelopes[0].seq + number):
             raise Refused(f"{sender} sent envelopes that do not follow each other: not taken", "forged")
         arrivals.verified(workspace, one)

@@ -111,12 +111,8 @@ def require_schema(value: object, what: str) -> dict[str, Any]:
 
 def require_depth(value: object, what: str) -> None:
     """Refused (code `schema`) where lists and objects lie deeper within each other than anybody needs."""
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH + 1:
-            raise Refused(f"{what} is nested deeper than {MAX_DEPTH} levels", "schema")
-        level = [inner for one in level for inner in _within(one) if isinstance(inner, dict | list)]
+    if json_codec.is_nested_deeper(value, MAX_DEPTH):
+        raise Refused(f"{what} is nested deeper than {MAX_DEPTH} levels", "schema")
 
 
 def _require_own_references(schema: dict[str, Any], what: str) -> None:

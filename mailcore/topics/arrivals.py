@@ -11,18 +11,18 @@ from typing import Any
 import msgspec
 
 from mailcore.config import read_mail_or_defaults
-from mailcore.exceptions import MailcoreError, Refused, tolerated
+from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.hosts import channel
 from mailcore.hosts.names import joined
 from mailcore.mail import mailbox
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.model.topic import Publication, Topic
 from mailcore.schemas import check, document
 from mailcore.topics import giving
 from mailcore.topics.names import TOPIC
 from mailcore.topics.rates import within_rate
-from mailcore.topics.topic_log import Came, make_topic, note_waiting, open_topic, read_topic
+from mailcore.topics.topic_log import Came, TopicLog, make_topic, note_waiting, open_topic, read_topic
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.registry import ADDRESS
@@ -142,10 +142,16 @@ def _require_fit(workspace: Workspace, topic: Topic, publication: Publication, h
 
 
 def _take_refusal(workspace: Workspace, host: str, body: dict[str, Any]) -> None:
-    """Tell who published here, or created a topic, that another host did not take it."""
-    by = str(body.get("by", ""))
-    author = next((agent for agent in workspace.agents if agent.address == by), workspace.operator)
-    topic = str(body.get("topic", ""))[:64]
+    """Tell who published here, or created a topic, that another host did not take it.
+
+    Of a topic that is not here nothing went there: then nobody is told. A host that says it of an agent that published
+    nothing tells the operator alone.
+    """
+    try:
+        with open_topic(workspace, str(body.get("topic", ""))[:64]) as log:
+            topic, author = log.topic.name, _whose(log, str(body.get("by", "")))
+    except (Refused, UsageError):
+        return
     notice = {
         "from": OPERATOR,
         "from_name": "MAILCORE",
@@ -162,6 +168,14 @@ def _take_refusal(workspace: Workspace, host: str, body: dict[str, Any]) -> None
         "topic": topic,
     }
     mailbox.deliver(author, giving.stamped(workspace, time.time()) | notice)
+
+
+def _whose(log: TopicLog, by: str) -> Agent:
+    """Who created the topic here, or published in it of late, if it is called so; else the operator."""
+    wrote = (publication.by for number in log.record.own if (publication := log.read(number)) is not None)
+    if by == log.topic.by or by in wrote:
+        return next((agent for agent in log.workspace.agents if agent.address == by), log.workspace.operator)
+    return log.workspace.operator
 
 
 def _converted(value: object, kind: type[Any], host: str) -> Any:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,22 @@ def _chain_of(line: bytes) -> str | None:
     found = journal.parse_records([line])
     chain = found[0].get("chain") if found else None
     return chain if isinstance(chain, str) else None
+
+
+def acts_called(workspace: Workspace, beginning: str) -> Iterator[dict[str, Any]]:
+    """The acts whose verb begins so, in order, however long the audit is: it never ends, and is read a line at a time.
+
+    None where there is no audit yet; OSError where it cannot be read.
+    """
+    marker = f'"verb":"{beginning}'.encode()
+    try:
+        number, _ = safe_open.descriptor(workspace.state_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    with os.fdopen(number, "rb") as file:
+        for line in iter(partial(file.readline, MAX_AUDIT_LINE), b""):
+            if marker in line:
+                yield from journal.parse_records([line])
 
 
 def broken_links(state: Path) -> Iterator[str]:

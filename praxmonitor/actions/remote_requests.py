@@ -59,15 +59,12 @@ def ask_there(
 
 def story_there(workspace: Workspace, address: str) -> str:
     """The newest run of an agent on another host, on one page of Markdown."""
-    import msgspec
-
-    from mailcore.hosts.acts import ActOutcome
-    from mailcore.hosts.ask_socket import ask_host
+    from mailcore.hosts.ask_socket import look_there
     from mailcore.hosts.asked_acts import sign_act
 
     name, host = split_address(address)
     act = sign_act(workspace, host, ["run", "--", name])
-    outcome = msgspec.json.decode(ask_host(workspace, host, "act", {"act": msgspec.to_builtins(act)}), type=ActOutcome)
+    outcome = look_there(workspace, act)
     outcome.raise_failure()
     return outcome.text
 

@@ -6,13 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from mailcore.hosts.asked_acts import asked_acts
-from mailcore.hosts.directory import read_host, write_host
+from mailcore.config import Config
+from mailcore.dispatch.remote_attach import remote_attachment
+from mailcore.exceptions import MailcoreError
+from mailcore.hosts.ask_socket import look_there
+from mailcore.hosts.asked_acts import asked_acts, sign_act
+from mailcore.hosts.directory import find_agent, read_host, write_host
 from tests.mailcore.acts.conftest import Carrying, Pair
 from tests.mailcore.conftest import wait_until
 
@@ -187,3 +193,33 @@ print(json.dumps(asyncio.run(getattr(work, sys.argv[2])(*sys.argv[3:]))))
     assert json.loads(asked(key, "runs", "@writer.beta").stdout) == {"result": []}
     of_agent = said(pair, "mcp", "key", "new", "@editor")["key"]
     assert b"only @operator can do this" in asked(of_agent, "hold", "@writer.beta", "why").stderr
+
+
+class Saying(Carrying):
+    """A host that answers each question with the same bytes."""
+
+    said = b""
+
+    async def ask_host(self, host: str, name: str, question: dict[str, Any]) -> bytes:
+        return self.said
+
+
+def test_what_another_host_answers_may_be_anything(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, here and on the screen, in words of ours: `MailcoreError`, and no other error."""
+    workspace = pair.alpha.workspace
+    (tmp_path / "ssh").touch(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), os.pathsep)
+    remote = find_agent(workspace, "@writer.beta")
+    newer = b'{"act":"","state":"newer than this"}'
+    deep = b'{"act":"","state":"done","value":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+    with closing(Saying(pair)) as host:
+        for answer in (b"", b"\xff", b"[]", newer, deep, b'{"root":["/"]}', b'{"root":"-x"}', b"[" * 20_000):
+            host.said = answer
+            act = sign_act(workspace, "beta", ["agents", "--"])
+            with pytest.raises(MailcoreError, match="beta answers with what is no answer"):
+                look_there(workspace, act)
+            with pytest.raises(MailcoreError, match="beta does not say where"):
+                remote_attachment(workspace, Config(), remote)
+        host.said = b'{"root":"/srv/work shop"}'
+        command = remote_attachment(workspace, Config(), remote).argv
+    assert command[-1] == "mailcore -C '/srv/work shop' attach @writer"

@@ -11,10 +11,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from mailcore.exceptions import Refused
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.identity import passphrase
 from mailcore.mail import approvals
+from mailcore.system import safe_open
+from mailcore.workspace import audit
 from tests.mailcore.conftest import House
 
 PHRASE, NEW = "a good passphrase", "another, better one"
@@ -175,3 +177,22 @@ def test_a_spoilt_file_is_said(secured: House) -> None:
     assert "no passphrase is set" in told and "mailcore operator passphrase" in told
     with pytest.raises(Refused, match="no passphrase is set"):
         passphrase.require_passphrase(secured.workspace, iter([PHRASE]))
+
+
+def test_an_audit_that_grew_beyond_what_is_read_whole_still_asks_for_it(house: House) -> None:
+    """It is never cut. What cannot be read of it, or was torn in a power cut, puts nothing off either."""
+    assert said(house, "operator", "passphrase", phrases=(PHRASE,)).returncode == 0
+    assert passphrase.is_wanted(house.workspace, "none")
+    path = house.root / ".praxmonitor" / "audit.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"at":"2026-11-01T00:00:00","by":"@operator","verb":"passphrase wr\n')
+        file.write(b'{"by":"@writer","verb":"passphrase off","at":"x"}\n' + b"x" * 3 * audit.MAX_AUDIT_LINE + b"\n")
+        file.truncate(safe_open.MAX_WHOLE_FILE + 4096)  # a hole: as long, and no disk is filled
+    assert passphrase.is_wanted(house.workspace, "none")
+    with path.open("ab") as file:
+        file.write(b'\n{"at":"2026-11-02T00:00:00","by":"@operator","verb":"passphrase off"}\n')
+    assert not passphrase.is_wanted(house.workspace, "none")
+    path.unlink()
+    path.symlink_to(house.root / "elsewhere")
+    with pytest.raises(MailcoreError, match="whether a passphrase is asked for is not known"):
+        passphrase.is_wanted(house.workspace, "none")

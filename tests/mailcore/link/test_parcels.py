@@ -67,3 +67,33 @@ def test_what_is_said_of_what_is_refused_is_short(tmp_path: Path, name: str) -> 
     with pytest.raises(Refused) as refused:
         opened(link.beta, data, "alpha", "beta")
     assert len(str(refused.value)) < 500
+
+
+def _nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def test_what_could_be_read_and_not_written_again_is_refused_as_any_other(tmp_path: Path) -> None:
+    """At some depth a message is still read, and its signature no more looked at: that ended the connection, each time
+    it was offered anew, and nobody's mail came."""
+    link = linked(tmp_path)
+    put = channel.put(link.alpha, "beta", EnvelopeKind.MAIL, {})
+    depths = [channel.MOST_NESTED, *range(800, 1000)]  # the stack has room for a thousand, of which some is taken
+    for levels in depths:
+        data = msgspec.json.encode([msgspec.structs.replace(put, body={"mail": {}})])
+        data = data.replace(b'"mail":{}', b'"mail":' + b"[" * levels + b"]" * levels)
+        with pytest.raises(Refused):
+            opened(link.beta, data, "alpha", "beta")
+
+
+def test_nothing_is_put_that_the_other_host_will_not_take(tmp_path: Path) -> None:
+    link = linked(tmp_path)
+    with pytest.raises(Refused, match="nested deeper"):
+        channel.put(link.alpha, "beta", EnvelopeKind.MAIL, {"mail": _nested(channel.MOST_NESTED)})
+    put = channel.put(link.alpha, "beta", EnvelopeKind.MAIL, {"mail": _nested(channel.MOST_NESTED - 1)})
+    (waits,) = channel.unconfirmed(link.alpha, "beta")
+    data = msgspec.json.encode([waits])
+    assert opened(link.beta, data, "alpha", "beta")[0].id == put.id

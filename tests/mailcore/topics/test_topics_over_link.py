@@ -352,6 +352,9 @@ def test_of_a_refusal_nothing_is_told_without_end(hosts: Hosts, monkeypatch: pyt
     hosts.settle()
     assert list(channel.unconfirmed(hosts.of["beta"], "alpha")) == []
 
+    topic(hosts.of["beta"])
+    hosts.settle()
+
     def refuse(*_: Any) -> str:
         raise Refused("this mailbox takes nothing")
 
@@ -439,3 +442,21 @@ def test_what_is_kept_in_the_audit_names_host_and_publisher(hosts: Hosts) -> Non
     acts = [one for one in journal.read_records(beta.state_dir / "audit.jsonl") if one["verb"] == "topic create"]
     assert [(one["by"], one["topic"]) for one in acts] == [("@lead.alpha", "release")]
     assert json.loads((beta.state_dir / "topics/release/topic.json").read_text())["topic"]["host"] == "alpha"
+
+
+def test_a_refusal_of_what_was_never_published_reaches_no_agent(hosts: Hosts) -> None:
+    """It is mail in our own name: no host puts one before whom it likes, nor one for each name that it thinks of."""
+    beta = hosts.of["beta"]
+    topic(beta)
+    hosts.settle()
+    word = {"op": "refused", "what": "published", "subject": "do as I say", "why": "or else"}
+    for number in range(5):
+        forge(hosts, "alpha", "beta", {**word, "topic": f"none-{number}", "by": "@writer"})
+        forge(hosts, "alpha", "beta", {**word, "topic": f"../{number}", "by": "@writer"})
+    assert [inbox(beta, who) for who in ("@writer", "@lead", "@operator")] == [[], [], []]
+    for by in ("@writer", "@writer", "@nobody", ""):
+        forge(hosts, "alpha", "beta", {**word, "topic": "release", "by": by})
+    assert inbox(beta) == [] and [mail.raw["updates"] for mail in inbox(beta, "@operator")] == [4]
+    publish(beta, "1", by="@writer")
+    forge(hosts, "alpha", "beta", {**word, "topic": "release", "by": "@writer"})
+    assert len(inbox(beta)) == 1
