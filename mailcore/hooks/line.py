@@ -51,6 +51,8 @@ TIMEOUT = 10
 """Seconds after which the program gives a hook up; 250 times what ours takes with mail waiting."""
 LONGEST_WAIT = 30 * 86400
 """Seconds for which one sleeps beside an idle session at most: a month."""
+LEAVING = 10
+"""Seconds in which a sleeper that was rung finds that its program is gone, and goes."""
 
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest")
 
@@ -101,15 +103,18 @@ _DELIVERY = (
     r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
-# One sleeper a session: it holds the lock. It wakes those of the agent's other sessions, as one that was killed told
-# nobody. The pipe is open for reading and writing, so nothing that is rung is lost, and it never ends. For what is due
-# later it sleeps no longer than that. What it says on standard error is what the agent is given; exit status 2 wakes
-# the session with it.
+# One sleeper a session: it holds the lock, in which the program stands. That of another program than this one was
+# killed, or goes on beside it: it is rung, and its place taken if it goes. A sleeper wakes those of the agent's other
+# sessions, as one that was killed told nobody. The pipe is open for reading and writing, so nothing that is rung is
+# lost, and it never ends. For what is due later it sleeps no longer than that. What it says on standard error is what
+# the agent is given; exit status 2 wakes the session with it.
 _WAIT = (
     r'{mark}{made}; [ -z "${run}" ] || exit 0; {attended}b={branch}; LC_ALL=C; m=$b/.ai_mail.local; w=$m/{waiting}; '
     r"e=$(head -c 65536 | tr -d '\r\n\000'); p=$PPID; {session}; {begin}"
-    r'{{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir -p "$w"; }} && exec 9>>"$w/$s.lock" && '
-    r"flock -n 9 && echo >&9 || exit 0; "
+    r'l=$w/$s.lock; {{ [ -d "$m" ] && {{ [ -d "$w" ] || mkdir -p "$w"; }} && exec 9>>"$l" && '
+    r'{{ flock -n 9 || {{ read -r x <"$l"; echo "$p" >"$l"; [ "$x" != "$p" ] && '
+    r'{{ [ ! -p "$w/$s{suffix}" ] || echo 1<>"$w/$s{suffix}"; }} && flock -w {leaving} 9 && exec 9>>"$l" && '
+    r'flock -n 9; }}; }} && echo "$p" >"$l" || exit 0; '
     r'for o in "$w"/*{suffix}; do [ ! -p "$o" ] || echo 1<>"$o"; done; '
     r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
     r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
@@ -117,7 +122,7 @@ _WAIT = (
     r'q=$(printf %s "$e" | {program} {address} {branch} {root} {name} "$p"); r=$?; '
     r"case $r in 0) read -r x <&8 || exit 0;; 4) {{ command -v timeout >/dev/null && "
     r'timeout "$q" head -c 1 <&8 >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
-    r'2) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 2;; *) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0;; esac; '
+    r'2) rm -f "$w/$s{suffix}" "$l"; exit 2;; *) rm -f "$w/$s{suffix}" "$l"; exit 0;; esac; '
     r"done{end}"
 )
 _LEASE = (
@@ -201,6 +206,7 @@ def _command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
             session=_SESSION,
             waiting=WAITING,
             suffix=SUFFIX,
+            leaving=LEAVING,
             stamp=STAMPS["Stop"],
             begin=begin,
             end=end,

@@ -219,6 +219,29 @@ def test_a_sleeper_whose_session_was_killed_goes_when_another_begins(writer: Age
         second.close()
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_session_that_was_killed_and_goes_on_in_another_program_is_woken(
+    house: House, writer: Agent, shell: str
+) -> None:
+    later = time.time() + 60
+    (writer.mail_dir / STAMPS["Stop"]).touch()
+    os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
+    first = Session(writer, "abc-1", shell)
+    wait_until(first.sleeps, 20, "it sleeps")
+    first.close()
+    assert sleepers(writer) == ["abc-1"], "nobody tells it"
+    lock = writer.mail_dir / WAITING / "abc-1.lock"
+    before = lock.stat().st_ino
+    second = Session(writer, "abc-1", shell)
+    try:
+        wait_until(lambda: lock.exists() and lock.stat().st_ino != before and second.sleeps(), 20, "it took its place")
+        send(house, "Fire")
+        wait_until(lambda: second.woken, 20, "it is woken")
+        assert second.woken["status"] == 2 and "Fire" in second.woken["said"]
+    finally:
+        second.close()
+
+
 def test_a_number_that_another_process_has_now_is_no_session(writer: Agent, session: Session) -> None:
     lock = writer.mail_dir / WAITING / "abc-1.lock"
     place = SessionPlace("abc-1", "")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mailcore.model.message import parse_time
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
-from tests.real.open_session import OpenSession, Ways
+from tests.real.open_session import PATIENCE, OpenSession, Ways
 from tests.real.test_idle import message, quiet, rungs, send, sleeps
 
 SOON = "[mail]\nidle = 1\n"
@@ -29,11 +29,11 @@ class States:
     def arrived(self, state: str, subject: str, sent: float, within: float) -> None:
         """It was given once, within so many seconds, its session's file proves it, and the ladder says so."""
         lab = self.one.lab
-        wait_until(lambda: self.one.arrived(subject), 60, lambda: f"{subject}: {self.one.shown.text}")
+        wait_until(lambda: self.one.arrived(subject), PATIENCE, lambda: f"{subject}: {self.one.shown.text}")
         self.one.rests()
         if not message(lab, subject).get("proved_at"):
             self.one.turn()  # its next event looks
-        wait_until(lambda: message(lab, subject).get("proved_at"), 30, f"{subject} is proved")
+        wait_until(lambda: message(lab, subject).get("proved_at"), PATIENCE, f"{subject} is proved")
         found = message(lab, subject)
         took, proved = parse_time(found["told_at"]) - sent, parse_time(found["proved_at"]) - sent
         self.rows.append(f"{state:<12} {took:5.1f} s  proved {proved:5.1f} s  {found['told_where']}")
@@ -48,7 +48,7 @@ def sent_while_it_thinks(one: OpenSession, plays: Callable[[], None], send: Call
     plays()
     asked = len(stub.requests)
     one.says("work")
-    wait_until(lambda: len(stub.requests) > asked, 30, "it thinks")
+    wait_until(lambda: len(stub.requests) > asked, PATIENCE, "it thinks")
     sent = send()
     stub.hold.set()
     return sent
@@ -60,10 +60,10 @@ def high_mail_in_each_state(lab: Lab, ways: Ways, plays: Callable[[], None]) -> 
     seen = States(one)
     try:
         seen.arrived("awake", "Fire awake", sent_while_it_thinks(one, plays, lambda: send(lab, "Fire awake")), 10.0)
-        wait_until(lambda: sleeps(lab), 20, "it is idle")
+        wait_until(lambda: sleeps(lab), PATIENCE, "it is idle")
         quiet(one.shown)
         seen.arrived("idle", "Fire idle", send(lab, "Fire idle"), 5.0)
-        wait_until(lambda: sleeps(lab), 20, "it is idle again")
+        wait_until(lambda: sleeps(lab), PATIENCE, "it is idle again")
         one.types("half a sentence")
         typed = time.time()
         seen.arrived("typing", "Fire typing", send(lab, "Fire typing"), 20.0)
@@ -142,7 +142,7 @@ class Interleaving:
         def open_mail() -> list[str]:
             return [name for name in self._subjects if not message(self._lab, name).get("proved_at")]
 
-        wait_until(lambda: not open_mail(), 100, lambda: f"all is proved: {open_mail()}, {self.steps}")
+        wait_until(lambda: not open_mail(), PATIENCE, lambda: f"all is proved: {open_mail()}, {self.steps}")
         one.rests()
         given = {name: one.given(name) for name in self._subjects}
         assert all(map(one.arrived, self._subjects)), f"lost: {given}, {self.steps}"

@@ -4,7 +4,7 @@ on; and what its model was given of each mail, in each of its contexts."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from tests.mailcore.conftest import wait_until
 from tests.real.conftest import Lab
 from tests.real.person import PersonTerminal
 from tests.real.stub import Request, texts
+
+PATIENCE = 120.0
+"""Seconds for a step of a real program's, which takes one on a quiet machine."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,13 @@ class OpenSession:
         self._awaited = ""
         """The source of a context that begins with the next turn."""
         self.shown = self._open((*ways.start, "begin"))
-        self._begins("startup")
-        self._has_begun()
-        self._turn_is_over(0)
+        try:
+            self._begins("startup")
+            self._has_begun()
+            self._turn_is_over(0)
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self, words: Sequence[str]) -> PersonTerminal:
         self._seen = len(self.events())
@@ -80,7 +87,7 @@ class OpenSession:
                     return event
             return None
 
-        return wait_until(found, 30, lambda: f"{name} {fields}: {self.shown.text}") or {}
+        return wait_until(found, PATIENCE, lambda: f"{name} {fields}: {self.shown.text}") or {}
 
     def _begins(self, source: str) -> None:
         """From here on what was told before may be told again, once."""
@@ -110,43 +117,40 @@ class OpenSession:
                 stands, since = self._went_on(), time.monotonic()
             return time.monotonic() - since > 1.0
 
-        wait_until(quiet, 60, lambda: f"it rests: {self.shown.text}")
+        wait_until(quiet, PATIENCE, lambda: f"it rests: {self.shown.text}")
 
     def types(self, text: str) -> None:
         """Keys, and no Enter."""
         self.shown.send(text)
 
     def says(self, text: str) -> None:
-        """A line and Enter: as a paste and Enter in one, programs take the Enter for a new line, and once more then."""
-        self.shown.send(text)
-        wait_until(lambda: text in self.shown.text, 20, lambda: f"{text} is shown: {self.shown.text}")
-        went, pressed = self._went_on(), float("-inf")
+        """A line and Enter, until something goes on by it."""
+        went = self._went_on()
+        self._enters(text, lambda: self._went_on() != went)
 
-        def taken() -> bool:
+    def _commands(self, text: str) -> None:
+        """The same of a command of the program's own, by which nothing may go on that is told or asked."""
+        self._enters(text, lambda: text not in self.shown.text or not self.shown.runs)
+
+    def _enters(self, text: str, taken: Callable[[], bool]) -> None:
+        """As a paste and Enter in one, programs take the Enter for a new line; one at which they show what they can
+        complete is lost: so it is pressed until the line is taken."""
+        self.shown.send(text)
+        wait_until(lambda: text in self.shown.text, PATIENCE, lambda: f"{text} is shown: {self.shown.text}")
+        pressed = float("-inf")
+
+        def is_taken() -> bool:
             nonlocal pressed
             if time.monotonic() - pressed > 3.0:
                 self.shown.send("\r")
                 pressed = time.monotonic()
-            return self._went_on() != went
+            return taken()
 
-        wait_until(taken, 30, lambda: f"{text} is taken: {self.shown.text}")
+        wait_until(is_taken, PATIENCE, lambda: f"{text} is taken: {self.shown.text}")
 
     def _went_on(self) -> tuple[int, int]:
         """By which it is seen that something goes on: how much it reported, and asked of its model."""
         return len(self.events()), len(self.lab.stub.requests)
-
-    def _is_taken(self, command: str) -> None:
-        """It stands in the prompt no more: an Enter at which the program shows what it can complete is lost."""
-        pressed = time.monotonic()
-
-        def taken() -> bool:
-            nonlocal pressed
-            if time.monotonic() - pressed > 3.0:
-                self.shown.send("\r")
-                pressed = time.monotonic()
-            return command not in self.shown.text
-
-        wait_until(taken, 30, lambda: f"{command} is taken: {self.shown.text}")
 
     def turn(self) -> None:
         """The person says something, and its turn is over."""
@@ -160,9 +164,10 @@ class OpenSession:
         """A new session in the same program."""
         self._seen = len(self.events())
         self._said = False
-        self.says(self._ways.clear)
         if self._ways.late:
-            self._is_taken(self._ways.clear)
+            self._commands(self._ways.clear)
+        else:
+            self.says(self._ways.clear)
         self._begins("clear")
 
     def compact(self) -> None:
@@ -185,8 +190,8 @@ class OpenSession:
 
     def leave(self) -> None:
         """The program ends."""
-        self.says(self._ways.leave)
-        wait_until(lambda: not self.shown.runs, 60, lambda: f"it ends: {self.shown.text}")
+        self._commands(self._ways.leave)
+        wait_until(lambda: not self.shown.runs, PATIENCE, lambda: f"it ends: {self.shown.text}")
 
     def resume(self) -> None:
         """Another program goes on with the session, or begins one where nothing was said in it."""
