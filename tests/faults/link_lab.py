@@ -275,12 +275,14 @@ class Lab:
 
         One that has no power has no cable either.
         """
-        for name in names:
-            self._ip("link", "set", f"to-{name}", "down", check=False)
+        self._plug(names, "down")
 
     def mend(self, *names: str) -> None:
-        for name in names or self.hosts:
-            self._ip("link", "set", f"to-{name}", "up", check=False)
+        self._plug(names or tuple(self.hosts), "up")
+
+    def _plug(self, names: tuple[str, ...], state: str) -> None:
+        line = "; ".join(f"ip link set to-{name} {state}" for name in names)
+        subprocess.run(["nsenter", "--net", "-t", str(self._switch.pid), "sh", "-c", line], capture_output=True)
 
     def with_clocks(self) -> None:
         """Hosts that are added from now on have clocks that can be moved; skips the test without a compiler."""
