@@ -20,8 +20,9 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rounds all`: the fault tests' full counts, which take minutes. `--ccusage PATH`: its sums are compared.
-    `--share 2/3`: the second third of the files alone, by their names."""
+    `--share 2/3`: the second third of the files alone, by their names. `--seed 7`: that round alone."""
     parser.addoption("--rounds", choices=("few", "all"), default="few", help="how often the fault tests try")
+    parser.addoption("--seed", type=int, action="append", metavar="N", help="of the rounds of linked hosts this one")
     parser.addoption("--share", default="1/1", metavar="K/N", help="of the files, dealt into N shares, the share K")
     parser.addoption("--ccusage", default="", metavar="PATH", help="ccusage's script, whose sums are compared")
 

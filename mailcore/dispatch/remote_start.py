@@ -21,7 +21,7 @@ from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.remote_task import TERMS
 from mailcore.dispatch.runs import resumable_session
 from mailcore.dispatch.texts import prompt
-from mailcore.exceptions import Refused, tolerated
+from mailcore.exceptions import MailcoreError, Refused, caveat, tolerated
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import aipass_time, utc_time
 from mailcore.mail import failure_notices, mailbox, numbers, post, receipts, remote_arrival
@@ -44,8 +44,8 @@ _SENT_ID = re.compile("[0-9a-f]{8}")
 def carry_out_mails(workspace: Workspace, envelopes: Sequence[Envelope], repeated: bool) -> None:
     """Deliver mails of one other host, and start whom they are for where they ask for it.
 
-    OSError where the disk does not allow it now: all of them are to come again. What else goes wrong is told to the
-    senders: what is refused by a receipt, what was delivered and is not started by mail.
+    OSError, or a MailcoreError of one, where the disk does not allow it now: all of them are to come again. What else
+    goes wrong is told to the senders: what is refused by a receipt, what was delivered and is not started by mail.
     """
     with _as_supervisor():
         arrived = remote_arrival.deliver_envelopes(workspace, envelopes, repeated, lambda *of: _check(workspace, *of))
@@ -157,10 +157,13 @@ def _wake(workspace: Workspace, agent: Agent, mail: Message) -> None:
 def _notify_not_started(workspace: Workspace, agent: Agent, mail: Message, why: str) -> None:
     text = f"{mail.subject}\n\nIt is delivered as {mail.id} (#{mail.seq}), and is not started: {why}"
     thread = {"in_reply_to": mail.sent_id, "thread_id": mail.thread_id or mail.sent_id, "run_ended": "not started"}
-    with tolerated():
-        post.send_mail(
-            workspace, agent.address, [mail.sender], f"NOT STARTED: Dispatch to {agent.address}", text, extra=thread
-        )
+    subject = f"NOT STARTED: Dispatch to {agent.address}"
+    try:
+        post.send_mail(workspace, agent.address, [mail.sender], subject, text, extra=thread)
+    except (MailcoreError, OSError) as error:
+        if remote_arrival.passes(error):  # else nobody would ever hear of it, who neither runs nor is told
+            raise
+        caveat(str(error))
 
 
 def _notify_refused(workspace: Workspace, agent: Agent, record: Message) -> None:

@@ -108,11 +108,8 @@ def deliver_envelopes(
         if isinstance(found, list):
             arrived += found
             continue
-        cause = found.__cause__
-        if isinstance(found, MailcoreError) and (
-            found.code == "locked" or (isinstance(cause, OSError) and cause.errno in _WAITS)
-        ):
-            raise OSError(getattr(cause, "errno", errno.EAGAIN), str(found)) from found
+        if isinstance(found, MailcoreError) and passes(found):
+            raise OSError(getattr(found.__cause__, "errno", errno.EAGAIN), str(found)) from found
         if isinstance(found, OSError):
             raise found
         why = str(found) if isinstance(found, MailcoreError) else f"{type(found).__name__}: {found}"
@@ -130,6 +127,14 @@ def deliver_envelopes(
             with tolerated():
                 audit.record_all(workspace, envelopes[0].sender, verb, each)
     return arrived
+
+
+def passes(error: Exception) -> bool:
+    """Whether it is of a disk or a machine that recovers, or of a lock that somebody has: it is tried again."""
+    if isinstance(error, MailcoreError) and error.code == "locked":
+        return True
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _WAITS
 
 
 def _recipient(workspace: Workspace, envelope: Envelope) -> Agent:

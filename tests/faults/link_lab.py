@@ -134,8 +134,15 @@ class Host:
 
     def begin(self, *words: str, cwd: Path | None = None, **environment: str) -> Future[Done]:
         """`mailcore WORDS` there, in its workspace or in `cwd`. Cancelled where the host goes off meanwhile."""
+        return self._begin({"words": words, "cwd": str(cwd or self.root), "environment": environment})
+
+    def begin_program(self, program: str) -> Future[Done]:
+        """A program in Python there, in its workspace, without the start of an interpreter."""
+        return self._begin({"program": program, "cwd": str(self.root), "environment": {}})
+
+    def _begin(self, request: dict[str, Any]) -> Future[Done]:
         told: Future[Done] = Future()
-        raw = self._ask({"words": words, "cwd": str(cwd or self.root), "environment": environment})
+        raw = self._ask(request)
 
         def tell(ended: Future[dict[str, Any]]) -> None:
             if ended.cancelled():
@@ -268,12 +275,14 @@ class Lab:
 
         One that has no power has no cable either.
         """
-        for name in names:
-            self._ip("link", "set", f"to-{name}", "down", check=False)
+        self._plug(names, "down")
 
     def mend(self, *names: str) -> None:
-        for name in names or self.hosts:
-            self._ip("link", "set", f"to-{name}", "up", check=False)
+        self._plug(names or tuple(self.hosts), "up")
+
+    def _plug(self, names: tuple[str, ...], state: str) -> None:
+        line = "; ".join(f"ip link set to-{name} {state}" for name in names)
+        subprocess.run(["nsenter", "--net", "-t", str(self._switch.pid), "sh", "-c", line], capture_output=True)
 
     def with_clocks(self) -> None:
         """Hosts that are added from now on have clocks that can be moved; skips the test without a compiler."""
@@ -284,6 +293,12 @@ class Lab:
         except (OSError, subprocess.CalledProcessError) as error:
             pytest.skip(f"no compiler for the shim before the clock: {error}")
         self._shim = shim
+
+    def keep_disks(self) -> None:
+        """Copy what lies on the hosts' own disks, which go with them: `NAME.disk`."""
+        for host in self.hosts.values():
+            if host.has_own_disk and host.is_on:
+                host.run("cp", "-a", str(host.directory), str(host.directory.with_name(f"{host.name}.disk")))
 
     def end(self) -> None:
         for host in self.hosts.values():

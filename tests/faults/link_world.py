@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import random
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from mailcore.mail import receipts
@@ -58,17 +58,24 @@ def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], 
 
 
 WAITING = """
-import sys
 from pathlib import Path
+from mailcore.config import read_config_or_defaults
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.recovery import recover
 from mailcore.hosts import channel
 from mailcore.model.lock import Holder
 from mailcore.workspace.find import find_workspace
 from mailcore.workspace.lock_reader import read_lock
-workspace = find_workspace(Path(sys.argv[1]))
+workspace = find_workspace(Path.cwd())
 print(*(f"{n} for {to}" for to in channel.channels(workspace) if (n := channel.waiting(workspace, to).count)))
-locks = {agent.address: read_lock(agent.dispatch_lock) for agent in workspace.agents}
-print(*(f"{name} at work" for name, lock in locks.items() if lock and lock.holder is not Holder.DEAD))
+locks = {agent: read_lock(agent.dispatch_lock) for agent in workspace.agents}
+dead = [agent for agent, lock in locks.items() if lock and lock.holder is Holder.DEAD]
+print(*(f"{agent.address} at work" for agent, lock in locks.items() if lock))
+print(*(f"{entry.agent.address} is to begin: {entry.reason}" for entry in queue.all_waiting(workspace)))
+if dead:
+    print(*recover(workspace, read_config_or_defaults(workspace.config_file)[0], dead))
 """
+"""What a host still has to do. Whose supervisor died is seen by it, as by a screen or any command that shows agents."""
 
 
 class World:
@@ -97,7 +104,7 @@ class World:
         host.outside(program).write_text(PROGRAM)
         config = f"""[agents]
 program = "command"
-command = ["env", "RUNS={host.directory}/runs.jsonl", "python3", "{program}", "{{prompt}}"]
+command = ["env", "RUNS={noted(host)}", "python3", "{program}", "{{prompt}}"]
 [errors]
 watch = false
 """
@@ -132,8 +139,9 @@ watch = false
 
     def waiting(self) -> dict[str, str]:
         """What waits for others or is at work on each host, by host; empty where nothing is."""
-        found = {name: self._python(host, WAITING).strip() for name, host in self.lab.hosts.items()}
-        return {name: words for name, words in found.items() if words}
+        asked = {name: host.begin_program(WAITING) for name, host in self.lab.hosts.items()}
+        done = {name: answer.result(180) for name, answer in asked.items()}
+        return {name: words for name, said in done.items() if (words := (said.out + said.err).strip())}
 
     def told(self) -> str:
         """How it stands with every host, for whoever looks why something does not come about."""
@@ -142,10 +150,6 @@ watch = false
             said = self.links[name].said()[-1500:] if name in self.links and host.is_on else ""
             rows.append(f"{name}: {self.status(host)}\n{said}")
         return "\n".join(rows)
-
-    def _python(self, host: Host, program: str) -> str:
-        done = host.run(sys.executable, "-c", program, str(host.root))
-        return done.stdout if done.returncode == 0 else done.stderr
 
     def mend(self) -> None:
         """Start what does not run."""
@@ -164,9 +168,10 @@ class Clients:
     """Agents of all hosts that write to agents of other hosts, each one thing after the other, and note it."""
 
     def __init__(self, world: World, seed: int, tasks: float = 0.1, pause: float = 0.1) -> None:
-        """`tasks`: how many of what is sent are tasks, of 1. `pause`: seconds between two, of each."""
+        """`tasks`: how many of what is sent are tasks, of 1. `pause`: seconds between two, of each, and for each host:
+        of many hosts all together ask for no more than of few, which is what one machine can do."""
         self.asked: list[Asked] = []
-        self._world, self._tasks, self._pause = world, tasks, pause
+        self._world, self._tasks, self._pause = world, tasks, pause * len(world.lab.hosts)
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, args=(host, random.Random(f"{seed}.{name}.{part}"), part))
@@ -231,11 +236,15 @@ def look(world: World) -> Iterator[Look]:
             yield Look(f"@{box.parts[-3]}.{host.name}", at, tuple(reversed(mails)))
 
 
+def noted(host: Host) -> Path:
+    """Where the agents of a host note their runs: on no disk that the nemesis fills."""
+    return host.directory.with_name(f"{host.name}.runs")
+
+
 def effects(world: World) -> Iterator[Effect]:
     """The runs that began."""
     for host in world.lab.hosts.values():
-        noted = host.outside(host.directory / "runs.jsonl")
-        for line in noted.read_text().splitlines() if noted.exists() else ():
+        for line in noted(host).read_text().splitlines() if noted(host).exists() else ():
             run = json.loads(line)
             if KEY.fullmatch(run["key"]):  # not what woke an agent by itself, as word of a task's end
                 yield Effect(run["key"], f"@{run['agent']}.{host.name}", run["at"])

@@ -16,13 +16,15 @@ import tempfile
 from typing import Any
 
 
-def import_everything() -> None:
+def import_everything(without: str = "mailcore.mcp.server") -> None:
+    """Each module of mailcore, save those below `without`."""
     import mailcore
 
     for module in pkgutil.walk_packages(mailcore.__path__, "mailcore."):
         if (
-            not module.name.endswith(("__main__", "mailcore.mcp.server", ".portable"))
+            not module.name.endswith(("__main__", ".portable"))
             and ".portable." not in module.name
+            and not module.name.startswith(without)
         ):
             importlib.import_module(module.name)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control
+from mailcore.dispatch import control, remote_start
 from mailcore.dispatch.runs.run_list import read_run
-from mailcore.exceptions import Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hosts import channel, directory
 from mailcore.mail import post
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -18,7 +18,7 @@ from mailcore.model.message import Message
 from mailcore.model.run import Run
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House, wait_until
-from tests.mailcore.hosts.conftest import Linked, linked, settle
+from tests.mailcore.hosts.conftest import Linked, carry, linked, settle
 
 
 @pytest.fixture
@@ -109,6 +109,31 @@ def test_it_is_started_once_however_often_it_comes(houses: tuple[Linked, House, 
 
     carry_out_mails(link.beta, envelopes, True)
     assert len(runs(beta, "@editor")) == 1
+
+
+def test_who_cannot_even_be_told_that_it_is_not_started_has_it_started_later(
+    houses: tuple[Linked, House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk neither the supervisor comes to be nor the word of that."""
+    link, alpha, beta = houses
+    alpha.dispatch("@writer", "@editor")
+    with monkeypatch.context() as patch:
+
+        def no_supervisor(*of: object, **how: object) -> str:
+            raise MailcoreError("its supervisor ended before it stood", "not_started")
+
+        def full(*of: object, **how: object) -> str:
+            raise MailcoreError("no space") from OSError(28, "No space left on device")
+
+        patch.setattr(remote_start, "begin_run", no_supervisor)
+        patch.setattr(post, "send_mail", full)
+        with pytest.raises(MailcoreError, match="no space"):
+            carry(link.alpha, link.beta)
+    assert channel.waiting(link.alpha, "beta").count == 1
+    settle(link)
+    over(beta, "@editor")
+    assert len(runs(beta, "@editor")) == 1
+    assert len(inbox(link.beta, "@editor")) == 1
 
 
 @pytest.mark.parametrize("why", ["no_program", "depth", "terms"])
