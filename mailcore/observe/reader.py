@@ -127,8 +127,8 @@ class WorkspaceReader:
         return self._look() + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def glance(self) -> list[Fact]:
-        """The facts of whoever's files were reported as changed since the last look, save what sessions grew by: that is
-        read; of session files that are new or took another's place, and of what no file tells. For where the kernel
+        """The facts of whoever's files were reported as changed since the last look, save what sessions grew by, which
+        is read; of session files that are new or took another's place, and of what no file tells: for where the kernel
         tells of all that changes, between two sweeps."""
         self._held.tidy()
         looked_at, self._touched = self._touched, {}

@@ -337,7 +337,7 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
 
 
 def test_what_takes_the_place_of_a_busy_file_is_told(place: Workspace) -> None:
-    """A busy file stays open: one that was put over it shows at once, one beside which it was moved at the next look."""
+    """A busy file stays open: one that was put over it shows at once, one beside which it was moved at a look."""
     writer = place.agent("@writer")
     look = Look(place)
     path = write(transcript(writer.branch), said("first", writer.branch, 1))
