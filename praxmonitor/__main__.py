@@ -167,7 +167,7 @@ def _main(words: list[str]) -> int:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
     # Until all is imported there is no garbage to look for; the screen looks for it again from its first paint on.
-    gc.set_threshold(100_000)
+    gc.set_threshold(1_000_000)
     from mailcore.exceptions import MailcoreError
     from praxmonitor.cli.screen import open_screen
 

@@ -36,6 +36,11 @@ class FileStamps:
         """Was there nothing at `path` at the last call of `moved` for it?"""
         return self._known.get(str(path), MISSING_STAMP) == MISSING_STAMP
 
+    def inode(self, path: Path) -> int:
+        """That of what was at `path` at the last call of `moved` for it; looked up where that is not known."""
+        known = self._known.get(str(path))
+        return inode(path) if known is None else known[2]
+
     def distrust(self, path: Path) -> None:
         """Let the next look find that `path` moved."""
         self._known[str(path)] = None

@@ -127,8 +127,9 @@ class WorkspaceReader:
         return self._look() + self.live_sessions() + self._catch_up() + self._progress(self._branches)
 
     def glance(self) -> list[Fact]:
-        """The facts of whoever's files were reported as changed since the last look, of new session files, and of what
-        no file tells: for where the kernel tells of all that changes, between two sweeps."""
+        """The facts of whoever's files were reported as changed since the last look, save what sessions grew by, which
+        is read; of session files that are new or took another's place, and of what no file tells: for where the kernel
+        tells of all that changes, between two sweeps."""
         self._held.tidy()
         looked_at, self._touched = self._touched, {}
         found, stated = self._discovery.sweep(), self._statuses.sweep()
@@ -201,7 +202,6 @@ class WorkspaceReader:
             else:
                 others.append(Path(name))
         facts: list[Fact] = []
-        self._touched |= {id(branch): branch for branch in grown}
         for branch, moved in grown.items():
             facts += self._read(branch, partial(branch.sessions.refresh_sessions, moved))
         return facts, others
@@ -305,10 +305,10 @@ class WorkspaceReader:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
         own = (self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir)
         found = self._watched.existing(own) | self._watched.of(self._branches)
-        beside = (self._limits.directory, *self._discovery.directories(), *self._statuses.directories())
+        beside = (self._limits.directory, *self._statuses.directories())
         if self._hosts is not None:
             found |= self._watched.existing(self._hosts.directories())
-        return found | {str(place): inode(place) for place in beside}
+        return found | self._discovery.directories() | {str(place): inode(place) for place in beside}
 
     def _roster(self) -> Roster:
         agents = (*self.workspace.agents, self.workspace.operator)

@@ -152,11 +152,12 @@ class SessionDiscovery:
             except ProgramFailed as error:
                 self.troubles[kept.account.key] = str(error)
 
-    def directories(self) -> list[Path]:
-        """The directories to watch, flat, of those that the last sweep found."""
+    def directories(self) -> dict[str, int]:
+        """The directories to watch, flat, of those that the last sweep found, with their inodes."""
         records = (record if record.is_dir() else record.parent for record in self._owners.records)
         existing = [*records, *(place for kept in self._kept for place in kept.existing)]
-        return [*existing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
+        places = [*existing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
+        return {str(place): self._stamps.inode(place) for place in places}
 
     def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
         """Of the paths that changed, the session files with their agents' addresses."""

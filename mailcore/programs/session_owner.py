@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mailcore.model.agent import SESSION_SIGN, Agent
 from mailcore.system.linked_worktrees import in_main_worktree, linked_worktree, records, worktree_tops
+from mailcore.system.real_paths import real_paths
 
 SHORT_ID = 8
 """Characters of a session's id by which it is told from others, as Claude Code's own lists do."""
@@ -23,17 +24,19 @@ class Owners:
 
     def __init__(self, agents: Iterable[Agent]) -> None:
         """`agents`: all of the workspace, for one may lie within another. The operator has no sessions."""
-        real = [(agent, os.path.realpath(agent.branch)) for agent in agents]
-        self._branches = {branch: agent.address for agent, branch in real if not agent.is_operator}
-        self._roots = {os.path.realpath(agent.root) for agent, _ in real if agent.root != Path()}
-        own = dict.fromkeys(place for agent, branch in real for place in (agent.branch, Path(branch)))
+        known = list(agents)
+        real = real_paths(agent.branch for agent in known)
+        self._branches = {branch: one.address for one, branch in zip(known, real, strict=True) if not one.is_operator}
+        roots = dict.fromkeys(agent.root for agent in known if agent.root != Path())
+        self._roots = {os.path.realpath(root) for root in roots}
+        own = [agent.branch for agent in known]
+        moved = [Path(branch) for place, branch in zip(own, real, strict=True) if branch != str(place)]
         own_trees = [branch for branch in self._branches if os.path.lexists(f"{branch}/.git")]
         self.records = records(map(Path, (*self._roots, *own_trees)))
         """Where git keeps which worktrees there are; they may not be there."""
         self.worktrees = [top for record in self.records for top in worktree_tops(record)]
         """The tops of the linked worktrees."""
-        self.places = list(dict.fromkeys([*own, *(agent.root for agent, _ in real if agent.root != Path()),
-                                          *map(Path, sorted(self._roots)), *self.worktrees]))  # fmt: skip
+        self.places = list(dict.fromkeys([*own, *moved, *roots, *map(Path, sorted(self._roots)), *self.worktrees]))
         """The directories in or below which the project's sessions are begun: each agent's, the operator's too, as the
         registry has it and as it really is, for a program says either; the workspace's; its linked worktrees."""
         self._known: dict[str, str] = {}

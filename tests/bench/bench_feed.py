@@ -59,7 +59,7 @@ while (now := time.monotonic()) < begin + seconds:
 
 def place(home: Path, branch: Path) -> Path:
     """A session file of an agent, with its first line."""
-    path = claude_places.directory(branch, claude_places.ACCOUNT_HOME.usual()) / "s.jsonl"
+    path = claude_places.directory(branch, claude_places.ACCOUNT_HOME.usual()) / f"s-{branch.name}.jsonl"
     path.parent.mkdir(parents=True)
     first = {"type": "user", "cwd": str(branch), "sessionId": "s", "message": {"role": "user", "content": "go"}}
     path.write_text(json.dumps(first) + "\n")

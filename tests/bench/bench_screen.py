@@ -46,13 +46,15 @@ while True:
     call = {"type": "tool_use", "id": f"t{turn}", "name": "Read", "input": {"file_path": f"/src/file{turn}.py"}}
     result = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": "import sys"}
     usage = {"input_tokens": 9, "output_tokens": 1}
-    with open(paths[turn * 7 % len(paths)], "ab", buffering=0) as file:
+    path = paths[turn * 7 % len(paths)]
+    session = path.rpartition("/")[2].removesuffix(".jsonl")
+    with open(path, "ab", buffering=0) as file:
         for kind, message in (
             ("assistant", {"id": f"m{turn}", "model": "opus", "content": [call], "usage": usage}),
             ("user", {"role": "user", "content": [result]}),
         ):
             stamp = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-            line = {"type": kind, "timestamp": stamp, "sessionId": "s", "message": message}
+            line = {"type": kind, "timestamp": stamp, "sessionId": session, "message": message}
             file.write(json.dumps(line).encode() + b"\\n")
     turn += 1
     time.sleep(max(0, begin + 2 * turn / rate - time.monotonic()))
@@ -62,8 +64,8 @@ into another."""
 
 
 def session(agent: Agent) -> Path:
-    """An agent's session file, in which a turn is over."""
-    path = directory(agent.branch, ACCOUNT_HOME.usual()) / "s.jsonl"
+    """An agent's session file, in which a turn is over. It has an id of its own, which says whose it is."""
+    path = directory(agent.branch, ACCOUNT_HOME.usual()) / f"s-{agent.address[1:]}.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text("")
     content, usage = [{"type": "text", "text": "done"}], {"input_tokens": 9, "output_tokens": 1}
@@ -75,7 +77,7 @@ def session(agent: Agent) -> Path:
 def write(path: Path, agent: Agent, kind: str, message: Mapping[str, object], age: float = 0.0) -> None:
     """Add a line to a session file, of so many seconds ago."""
     stamp = datetime.fromtimestamp(time.time() - age, UTC).isoformat().replace("+00:00", "Z")
-    line = {"type": kind, "timestamp": stamp, "sessionId": "s", "cwd": str(agent.branch), "message": message}
+    line = {"type": kind, "timestamp": stamp, "sessionId": path.stem, "cwd": str(agent.branch), "message": message}
     with path.open("ab") as file:
         file.write(json.dumps(line).encode() + b"\n")
 

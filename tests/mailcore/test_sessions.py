@@ -55,6 +55,9 @@ class Look:
     def sweep(self) -> None:
         self.fleet = apply(self.fleet, self.loader.sweep(), time.time())
 
+    def glance(self) -> None:
+        self.fleet = apply(self.fleet, self.loader.glance(), time.time())
+
     def the(self, address: str) -> AgentFacts:
         facts = self.fleet.find(address)
         assert facts is not None
@@ -334,7 +337,7 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
 
 
 def test_what_takes_the_place_of_a_busy_file_is_told(place: Workspace) -> None:
-    """A busy file stays open: one that was put over it shows at once, one beside which it was moved at the sweep."""
+    """A busy file stays open: one that was put over it shows at once, one beside which it was moved at a look."""
     writer = place.agent("@writer")
     look = Look(place)
     path = write(transcript(writer.branch), said("first", writer.branch, 1))
@@ -346,7 +349,7 @@ def test_what_takes_the_place_of_a_busy_file_is_told(place: Workspace) -> None:
     look.changed(write(path, said("and on", writer.branch, 11)))
     path.rename(path.with_suffix(".old"))
     look.changed(write(path, said("in its place", writer.branch, 20)))
-    look.sweep()
+    look.glance()
     look.changed(write(path, said("and on", writer.branch, 21)))
     assert look.told("@writer")[-3:] == ["and on", "in its place", "and on"]
 

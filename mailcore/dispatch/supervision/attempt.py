@@ -33,7 +33,7 @@ from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFaile
 from mailcore.programs.registry import program, used_programs
 from mailcore.system import priority
 from mailcore.system.process_values import Process
-from mailcore.system.processes import start_ticks
+from mailcore.system.processes import births, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
 from mailcore.text.units import duration
@@ -137,9 +137,7 @@ class Attempts:
         facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": bypass}
         self.record("attempt", at=began, n=number, mode=mode, **facts)
         cause = cause or self.watch(kind, child, launch, number)
-        if not cause:
-            self.wait_for_leftovers()
-        left = self.stop_tree()
+        left = Leftover() if not cause and self.nothing_is_left() else self.stop_tree()
         self.limit_output(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.ending(kind, code, number)
@@ -276,13 +274,20 @@ class Attempts:
         )
         return out or err
 
-    def wait_for_leftovers(self) -> None:
-        """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
+    def nothing_is_left(self) -> bool:
+        """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER.
+
+        True if nothing is left for sure: what `run_processes.stop_processes` would find by a further look.
+        """
         deadline = time.monotonic() + LINGER
-        while (left := deadline - time.monotonic()) > 0 and run_processes.run_members(self.run_id, [os.getpid()]):
+        while (left := deadline - time.monotonic()) > 0:
+            before = births()
+            if not run_processes.run_members(self.run_id, [os.getpid()]):
+                return before == births()
             self.events.wait(left)
             self.reap()
             self.raise_if_stopped()
+        return False
 
     def sleep(self, seconds: float) -> None:
         """Wait in the kernel; RunStopped if somebody asks for the run's end."""

@@ -30,9 +30,10 @@ def directory(branch: Path, home: Path) -> Path:
     return root(home) / name
 
 
-def below(branches: Iterable[Path], home: Path) -> list[Path]:
-    """Where sessions lie that were begun below these directories, as far as names say: ask `cwd_of` whose each is."""
-    names = {f"{directory(branch, home).name}-"[:_LONGEST_NAME] for branch in branches}  # what is longer is cut there
+def below(directories: Iterable[Path], home: Path) -> list[Path]:
+    """Where sessions lie that were begun below those of these directories, as far as names say: ask `cwd_of` whose each
+    is."""
+    names = {f"{place.name}-"[:_LONGEST_NAME] for place in directories}  # what is longer is cut there
     try:
         with os.scandir(root(home)) as entries:
             return sorted(Path(one.path) for one in entries if _begins(one.name, names) and one.is_dir())
@@ -46,6 +47,8 @@ def _begins(name: str, with_one: Collection[str]) -> bool:
 
 def _utf16(text: str) -> str:
     """One character a UTF-16 unit, as JavaScript counts them; which ones above ASCII does not matter."""
+    if text.isascii():
+        return text
     return "".join("\x00" * (len(c.encode("utf-16-le", "surrogatepass")) // 2) if c > "\x7f" else c for c in text)
 
 

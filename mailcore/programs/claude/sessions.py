@@ -52,8 +52,8 @@ class ClaudeSessions:
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The branches' own directories, and those of what lies below them."""
-        own = (directory(branch, self._home) for branch in branches)
-        return list(dict.fromkeys([*own, *below(branches, self._home)]))
+        own = [directory(branch, self._home) for branch in branches]
+        return list(dict.fromkeys([*own, *below(own, self._home)]))
 
     def inner(self, place: Path) -> list[Path]:
         """Of the sessions that have subagents the newest, and where those write."""

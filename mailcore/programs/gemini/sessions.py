@@ -13,6 +13,7 @@ from mailcore.programs.gemini.transcript import GeminiTranscript
 from mailcore.programs.session_files import BEFORE, feed_before, feed_lines, list_entries, newer_files, timestamp_of
 from mailcore.programs.transcript_reader import Counted, Transcript
 from mailcore.system import safe_open
+from mailcore.system.real_paths import real_paths
 
 RECENT = 24 * 3600.0
 """Seconds: the subagents of a session that was not written for longer are not looked for."""
@@ -40,7 +41,7 @@ class GeminiSessions:
         """
         named = places.registry(self._home)
         taken, used = {name for name in named.values() if isinstance(name, str)}, places.used_names(self._home)
-        real = dict.fromkeys(map(os.path.realpath, branches))
+        real = dict.fromkeys(real_paths(branches))
         names = (places.name_of(branch, named) or places.next_name(branch, taken, used, self._home) for branch in real)
         below = (
             places.name_of(path, named)
