@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +80,24 @@ def put(
     id: str = "",
     until: float = 0.0,
     fresh: bool = False,
+    meanwhile: Callable[[Envelope], None] = lambda _: None,
 ) -> Envelope:
     """Put one thing into the channel to that host; it is on disk when this returns.
 
     With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`.
     Refused (code `too_large`, `format`, `full`, `no_link`). It is signed when it is handed to the link.
+    Refused (code `too_large`, `full`, `no_link`). It is signed when it is handed to the link. `meanwhile` writes what
+    belongs to it, before the disk is waited for: who waits for that then waits little.
     """
-    return put_all(workspace, to, [Content(kind, body, id, until, fresh)])[0]
+    return put_all(workspace, to, [Content(kind, body, id, until, fresh)], meanwhile)[0]
 
 
-def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[Envelope]:
+def put_all(
+    workspace: Workspace,
+    to: str,
+    contents: Sequence[Content],
+    meanwhile: Callable[[Envelope], None] = lambda _: None,
+) -> list[Envelope]:
     """The same of several, in order: all or none, and one wait for the disk."""
     sender = member(workspace).host
     if to == sender:
@@ -121,9 +129,11 @@ def put_all(workspace: Workspace, to: str, contents: Sequence[Content]) -> list[
             envelopes.append(envelope)
             fresh.append(envelope)
         appended = append_envelopes(directory, segments, fresh)
-    for segment in segments if known else ():  # who put it there may have been killed before the disk had it
-        segment.flush()
     try:
+        for envelope in envelopes:
+            meanwhile(envelope)
+        for segment in segments if known else ():  # who put it there may have been killed before the disk had it
+            segment.flush()
         for each in appended:
             writing.flush(each.path)
     except BaseException:

@@ -11,6 +11,7 @@ from mailcore.hosts.names import HOST, joined, split_address
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.link import HostRecord
 from mailcore.system import writing
+from mailcore.system.file_cache import FileCache
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.registry import ADDRESS, RESERVED, normal_address
@@ -37,14 +38,20 @@ def read_hosts(workspace: Workspace) -> tuple[HostRecord, ...]:
 
 def read_host(workspace: Workspace, host: str) -> HostRecord | None:
     """What is known of that host; None if nothing is."""
+    record = _records.read(host_directory(workspace, host) / RECORD)
+    return record if record is not None and record.name == host else None
+
+
+def _parsed(path: Path) -> HostRecord | None:
     import msgspec
 
     try:
-        data = read_bytes(host_directory(workspace, host) / RECORD, links=False)
-        record = msgspec.json.decode(data, type=HostRecord)
+        return msgspec.json.decode(read_bytes(path, links=False), type=HostRecord)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return record if record.name == host else None
+
+
+_records = FileCache(_parsed)
 
 
 def write_host(workspace: Workspace, record: HostRecord, *, durable: bool = True) -> None:
@@ -148,8 +155,8 @@ def addressed_agent(workspace: Workspace, address: str) -> Agent:
 
 def _agent_of(workspace: Workspace, name: str, host: str) -> Agent:
     record = _record(workspace, host, f"{name}.{host}")
-    addresses = named_agents(record.agents)
-    if name != OPERATOR and name not in addresses:
+    if name != OPERATOR and not (name in record.agents[:MAX_AGENTS] and named_agents([name])):
+        addresses = named_agents(record.agents)
         hint = did_you_mean(name, addresses) or f"; known: {' '.join(addresses) or 'none'}"
         raise Refused(f"no agent {name} on {host}, as far as it has told{hint}", "unknown_agent")
     return remote_agent(workspace, name, host)

@@ -10,6 +10,7 @@ from typing import Any
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.names import HOST, split_address
 from mailcore.system import self_ignore, writing
+from mailcore.system.file_cache import FileCache
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import MEMBERSHIP, Workspace
 
@@ -56,7 +57,10 @@ def read_membership(workspace: Workspace) -> Membership | None:
 
     MailcoreError (code `link`) where the file says something else.
     """
-    path = workspace.root / MEMBERSHIP
+    return _memberships.read(workspace.root / MEMBERSHIP)
+
+
+def _parsed(path: Path) -> Membership | None:
     try:
         raw: dict[str, Any] = json.loads(read_bytes(path, links=False))
         membership = Membership(
@@ -76,6 +80,9 @@ def read_membership(workspace: Workspace) -> Membership | None:
     if not HOST.fullmatch(membership.host):
         raise MailcoreError(f"{path}: {membership.host!r} is no name of a host; join the link anew", "link")
     return membership
+
+
+_memberships = FileCache(_parsed)
 
 
 def member(workspace: Workspace) -> Membership:

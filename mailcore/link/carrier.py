@@ -82,6 +82,10 @@ class Carrier:
         self._sight: list[OnSight] = []
         self._greeted = asyncio.Event()
         """A host is there that was away: it wants to know who else is."""
+        self._listed_last = b""
+        """The hub's list as it came last."""
+        self._about_told: About | None = None
+        """What was said of this host since that list, over this connection."""
         self._out = link_directory(workspace) / channel.OUT
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="take")
 
@@ -217,6 +221,11 @@ class Carrier:
             sending.want(Position(confirmation.epoch, confirmation.last))
 
     def _listed(self, message: Msg) -> None:
+        if (
+            message.data != self._listed_last
+        ):  # who is on it only now heard nothing of us, nor had we a place to be kept
+            self._listed_last, self._about_told = message.data, None
+            self._greeted.set()
         self.neighbours.listed(msgspec.json.decode(message.data, type=list[Listed]))
         for host in list(self._sending):
             if self.neighbours.records[host].revoked:
@@ -270,12 +279,12 @@ class Carrier:
             await asyncio.sleep(_LONGEST_AGAIN)
 
     async def _beat(self, client: Client) -> None:
-        about = None
+        self._about_told = None
         while True:
             now = await asyncio.to_thread(self._about)
-            if now != about:
-                about = now
-                await client.publish(self.names.about(self.me), msgspec.json.encode(about))
+            if now != self._about_told:
+                self._about_told = now
+                await client.publish(self.names.about(self.me), msgspec.json.encode(now))
             watching = await asyncio.to_thread(read_reach, self.workspace)
             beat = Beat(time.time(), watching.reach, watching.sounds)
             await client.publish(self.names.beat(self.me), msgspec.json.encode(beat))

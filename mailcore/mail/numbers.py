@@ -23,7 +23,7 @@ from mailcore.workspace.find import workspace_at
 
 TWIN = ".sequence.twin"
 """The second file. It was never without a `.gitignore` beside it, so that no old commit holds it."""
-SPARE = 16
+SPARE = 64
 """Numbers that may be given before the disk is waited for again; so many may be left out when the machine starts."""
 MAX_NUMBER = 10**12
 """A number beyond this is no count of ours: a stranger's `seq` must not push the count out of all reason."""

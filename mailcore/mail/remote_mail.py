@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailcore.exceptions import MailcoreError, tolerated
@@ -38,26 +38,31 @@ def send_to_host(workspace: Workspace, author: Agent, recipient: Agent, fields: 
     link = {"host": recipient.host, "envelope": secrets.token_hex(16)}
     written = sent_record.write_record(workspace, author, recipient, fields, act, durable=False, link=link)
     record = written.record
-    link = record[LINK]
+    link, number = record[LINK], int(record["seq"])
+    names = {"to": recipient.address, "sent_id": record["id"]}
+
+    def note(envelope: Envelope) -> None:
+        """In the audit, before the disk is waited for: for both at once, then."""
+        facts = {**names, "id": envelope.id[:ID_DIGITS], "seq": number, "subject": fields["subject"]}
+        with tolerated():
+            audit.record_all(workspace, author.address, "send", [facts], durable=False)
+
     try:
         envelope = _put(
-            workspace, recipient, written.message, written.path.name, str(link["envelope"]), earlier is None
+            workspace, recipient, written.message, written.path.name, str(link["envelope"]), earlier is None, note
         )
     except (MailcoreError, OSError) as error:
         text = str(error)
         refused = {"status": "refused", "refused_reason": text, "refused_at": archive_time(written.at)}
         with tolerated(f"{written.path}: says 'sent' of a mail that was refused"):
             writing.replace(written.path, json_codec.dumps({**record, **refused}))
-        facts = {"to": recipient.address, "sent_id": record["id"], "reason": text}
         with tolerated():
-            audit.record(workspace, author.address, "undelivered", **facts)
-        return Sent("", str(record["id"]), recipient.address, False, text, int(record["seq"]))
-    message_id, number = envelope.id[:ID_DIGITS], int(record["seq"])
-    facts = {"to": recipient.address, "id": message_id, "sent_id": record["id"], "seq": number}
+            audit.record(workspace, author.address, "undelivered", **names, reason=text)
+        return Sent("", str(record["id"]), recipient.address, False, text, number)
     with tolerated():
-        audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
+        audit.flush(workspace)
     return Sent(
-        message_id,
+        envelope.id[:ID_DIGITS],
         str(record["id"]),
         recipient.address,
         True,
@@ -74,7 +79,13 @@ def put_mail(workspace: Workspace, recipient: Agent, message: Mapping[str, Any])
 
 
 def _put(
-    workspace: Workspace, recipient: Agent, message: Mapping[str, Any], record: str, id: str = "", fresh: bool = True
+    workspace: Workspace,
+    recipient: Agent,
+    message: Mapping[str, Any],
+    record: str,
+    id: str = "",
+    fresh: bool = True,
+    meanwhile: Callable[[Envelope], None] = lambda _: None,
 ) -> Envelope:
     body = {
         "from": message["from"],
@@ -82,7 +93,7 @@ def _put(
         "record": record,
         "mail": _as_json({key: value for key, value in message.items() if key != "seq"}),
     }
-    return channel.put(workspace, recipient.host, EnvelopeKind.MAIL, body, id=id, fresh=fresh)
+    return channel.put(workspace, recipient.host, EnvelopeKind.MAIL, body, id=id, fresh=fresh, meanwhile=meanwhile)
 
 
 def _told_already(author: Agent, earlier: Mapping[str, Any] | None) -> Message | None:

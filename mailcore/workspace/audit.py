@@ -44,15 +44,28 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
     record_all(workspace, by, verb, [facts])
 
 
-def record_all(workspace: Workspace, by: str, verb: str, each: Sequence[Mapping[str, Any]]) -> None:
-    """The same of several acts of one kind, by the facts of each, in order: one wait for the disk."""
+def record_all(
+    workspace: Workspace, by: str, verb: str, each: Sequence[Mapping[str, Any]], *, durable: bool = True
+) -> None:
+    """The same of several acts of one kind, by the facts of each, in order: one wait for the disk, and none where the
+    caller will `flush`."""
     stamp = {"proof": current_proof.get()} if current_proof.get() else {}
     try:
         registry.update_copy(workspace.registry)
-        append_lines(workspace.state_dir, [{"by": by, "verb": verb, **stamp, **facts} for facts in each])
+        lines = [{"by": by, "verb": verb, **stamp, **facts} for facts in each]
+        append_lines(workspace.state_dir, lines, durable=durable)
     except OSError as error:
         path = workspace.state_dir / FILE
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
+
+
+def flush(workspace: Workspace) -> None:
+    """Let the disk have what was recorded and is not on it yet. MailcoreError, naming the file, where it refuses."""
+    path = workspace.state_dir / FILE
+    try:
+        writing.flush(path)
+    except OSError as error:
+        raise MailcoreError(f"{path}: {error.strerror}; a power cut may take its last lines") from error
 
 
 def append_line(state: Path, act: dict[str, Any], *, durable: bool = True) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -29,12 +30,14 @@ from mailcore.workspace import create
 from mailcore.workspace.find import Workspace, workspace_at
 from tests.bench import link_rivals
 from tests.bench.asked import ask
+from tests.bench.process_figures import cpu, resident
 
 BODY = "m" * 600
 AMOUNTS = argparse.Namespace(turns=100, commands=10, sustained=5_000, writers=4, backlog=10_000, agents=20)
 WITHIN = 120.0
 PROGRAM = Path(sys.executable).with_name("mailcore")
 SIZE_OF_ENVELOPE = 1_300
+_COUNTER = re.compile(rb'"total_messages": (\d+)')
 
 
 def wait(condition: Callable[[], object], why: str, within: float = WITHIN) -> None:
@@ -54,7 +57,11 @@ class Pair:
         for workspace in (self.alpha, self.beta):
             workspace.config_file.write_text("[errors]\nwatch = false\n")
         self._log = (directory / "link.log").open("wb")
-        self.processes = {"alpha": self._run(self.alpha, "serve", "--host", "alpha", "--listen", "127.0.0.1:0")}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def begin(self) -> None:
+        """Link them."""
+        self.processes["alpha"] = self._run(self.alpha, "serve", "--host", "alpha", "--listen", "127.0.0.1:0")
         self._wait_for_connection(self.alpha)
         token = json.loads(self.mailcore(self.alpha, "link", "invite", "beta", "--json"))["token"]
         self.mailcore(self.beta, "link", "join", token)
@@ -89,13 +96,17 @@ class Pair:
         for one, other in ((self.alpha, "beta"), (self.beta, "alpha")):
             wait(lambda one=one, other=other: not channel.waiting(one, other).count, "nothing waits")  # type: ignore[misc]
 
-    def memory(self) -> dict[str, float]:
-        """Megabytes of each process of the link."""
+    def each(self, figure: Callable[[int], float]) -> dict[str, float]:
+        """A figure of each process of the link."""
         pids = {f"link of {name}": process.pid for name, process in self.processes.items()}
         status = read_link_status(self.alpha)
         if status is not None and status.report is not None:
             pids["server"] = status.report.server_pid
-        return {name: resident(pid) for name, pid in pids.items()}
+        return {name: figure(pid) for name, pid in pids.items()}
+
+    def memory_text(self) -> str:
+        """Megabytes of each process of the link."""
+        return "; ".join(f"{name} {size:.0f} MB" for name, size in self.each(resident).items())
 
     def _run(self, workspace: Workspace, *words: str) -> subprocess.Popen[bytes]:
         line: list[str | Path] = [PROGRAM, "-C", str(workspace.root), "link", *words, "--from", "@operator"]
@@ -110,16 +121,14 @@ class Pair:
 
 
 def count(agent: Agent) -> int:
-    """Mails in a mailbox, by the counter in its file."""
+    """Mails in a mailbox, by the counter at the head of its file: to read more would cost those who are measured."""
     try:
-        return int(json.loads(agent.inbox.read_bytes())["total_messages"])
+        with agent.inbox.open("rb") as file:
+            found = _COUNTER.search(file.read(256))
     except FileNotFoundError:
         return 0
-
-
-def resident(pid: int) -> float:
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(text.split("VmRSS:")[1].split()[0]) / 1024
+    assert found is not None, agent.inbox
+    return int(found[1])
 
 
 def send(workspace: Workspace, to: str, subject: str) -> None:
@@ -175,31 +184,59 @@ def by_command(pair: Pair, directory: Path) -> None:
 
 
 def writer(root: Path, amount: int, part: str) -> None:
-    """A process that sends so many, over all agents."""
+    """A process that sends so many, over all agents, once it is told to on its input; says what CPU time that took."""
     workspace = workspace_at(root)
-    for number in range(amount):
+    send(workspace, "@a00.beta", f"{part}.first")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    began = time.process_time()
+    for number in range(1, amount):
         send(workspace, f"@a{number % AMOUNTS.agents:02}.beta", f"{part}.{number}")
+    print(time.process_time() - began, flush=True)
 
 
-def write(pair: Pair, amount: int, label: str) -> None:
-    """Several processes that send as fast as they can; returns when all is on disk here."""
-    line = [sys.executable, "-m", "tests.bench.bench_link", "writer", str(pair.alpha.root), str(AMOUNTS.agents)]
-    each = amount // AMOUNTS.writers
-    running = [subprocess.Popen([*line, str(each), f"{label}{part}"]) for part in range(AMOUNTS.writers)]
-    assert not any(process.wait(600) for process in running)
+class Writers:
+    """Processes that are ready to send as fast as they can."""
+
+    def __init__(self, pair: Pair, amount: int, label: str) -> None:
+        line = [sys.executable, "-m", "tests.bench.bench_link", "writer", str(pair.alpha.root), str(AMOUNTS.agents)]
+        each = str(amount // AMOUNTS.writers)
+        self._running = [
+            subprocess.Popen([*line, each, f"{label}{part}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for part in range(AMOUNTS.writers)
+        ]
+        assert all(process.stdout is not None and process.stdout.readline() for process in self._running)
+
+    def send(self) -> float:
+        """Send all; when that is on disk here, the seconds of CPU time that it took them together."""
+        for process in self._running:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=600)[0] for process in self._running]
+        return sum(map(float, said))
 
 
 def sustained(pair: Pair) -> None:
     """All at once, until the last is in its mailbox."""
     amount = AMOUNTS.sustained // AMOUNTS.writers * AMOUNTS.writers
-    before, began = pair.arrived(), time.perf_counter()
-    write(pair, amount, "s")
+    before, most = pair.arrived(), amount
+    writers = Writers(pair, amount, "s")
+    amount -= AMOUNTS.writers  # each sent one before it was ready
+    wait(lambda: pair.arrived() - before >= AMOUNTS.writers, "the first arrived")
+    pair.settle()
+    used, began = pair.each(cpu), time.perf_counter()
+    of_writers = writers.send()
     stored = time.perf_counter() - began
-    wait(lambda: pair.arrived() - before >= amount, f"all {amount} arrived", 600)
+    wait(lambda: pair.arrived() - before >= most, f"all {most} arrived", 600)
     took = time.perf_counter() - began
     print(f"link: {amount:,} mails of {AMOUNTS.writers} processes: on disk here after {stored:.1f} s, all there after "
           f"{took:.1f} s: {amount / took:.0f} mails/s (wanted: 500)", flush=True)  # fmt: skip
     pair.settle()
+    shares = {"writers": of_writers, **{name: now - used[name] for name, now in pair.each(cpu).items()}}
+    shares["together"] = sum(shares.values())
+    texts = (f"{name} {1000 * seconds / max(amount, 1):.2f}" for name, seconds in shares.items())
+    print(f"link: CPU ms a mail: {'; '.join(texts)}", flush=True)
 
 
 def backlog(pair: Pair) -> None:
@@ -207,7 +244,7 @@ def backlog(pair: Pair) -> None:
     amount = AMOUNTS.backlog // AMOUNTS.writers * AMOUNTS.writers
     pair.stop_beta()
     before = pair.arrived()
-    write(pair, amount, "b")
+    Writers(pair, amount, "b").send()
     began = time.perf_counter()
     pair.start_beta()
     wait(lambda: pair.arrived() - before >= amount, f"all {amount} arrived", 600)
@@ -233,6 +270,7 @@ def raw(directory: Path) -> None:
 def pair_in(directory: Path) -> Iterator[Pair]:
     pair = Pair(directory)
     try:
+        pair.begin()
         yield pair
     finally:
         pair.end()
@@ -248,10 +286,10 @@ def main() -> None:
         with pair_in(directory) as pair:
             one_by_one(pair)
             by_command(pair, directory / "ssh")
-            print("; ".join(f"{name} {size:.0f} MB" for name, size in pair.memory().items()), flush=True)
+            print(pair.memory_text(), flush=True)
             sustained(pair)
             backlog(pair)
-            print("; ".join(f"{name} {size:.0f} MB" for name, size in pair.memory().items()) + " (wanted: 60 MB)")
+            print(f"{pair.memory_text()} (wanted: 60 MB)")
 
 
 if __name__ == "__main__":

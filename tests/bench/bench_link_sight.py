@@ -27,6 +27,7 @@ from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 from tests.bench.asked import ask
 from tests.bench.bench_screen import Screen, latency, session, use, written
+from tests.bench.process_figures import cpu
 from tests.linked import LinkRun, linked
 
 SETTLED = 8.0
@@ -57,12 +58,6 @@ def host(place: Path, agents: int) -> tuple[Workspace, list[Path]]:
         rows = [(f"a{number:03}", f"agents/a{number:03}") for number in range(agents)]
         space = create.create_workspace(place / "bench", rows)
         return space, [session(agent) for agent in space.agents]
-
-
-def cpu(pid: int) -> float:
-    """Seconds of CPU time so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import Any
@@ -392,7 +393,7 @@ def test_an_interrupted_send_that_is_repeated_is_one_mail(link: Linked, monkeypa
 
     for carried in (False, True):
         with monkeypatch.context() as patch:
-            patch.setattr(audit, "record", killed)
+            patch.setattr(audit, "flush", killed)
             with pytest.raises(KeyboardInterrupt):
                 send(link, subject=f"carried {carried}")
         if carried:
@@ -404,6 +405,43 @@ def test_an_interrupted_send_that_is_repeated_is_one_mail(link: Linked, monkeypa
         mails = [mail for mail in inbox(link.beta, "@editor") if mail.subject == f"carried {carried}"]
         assert [(mail.id, mail.sent_id) for mail in mails] == [(again.id, again.sent_id)]
         assert send(link, subject=f"carried {carried}").id != again.id  # it was reported: the same words are a new mail
+
+
+def test_the_disk_is_waited_for_when_the_mail_and_its_line_of_the_audit_are_written(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For both at once, then: the second wait is short. Both are on disk before the sender is told."""
+    send(link)
+    file, (segment,) = link.alpha.state_dir / audit.FILE, (link_directory(link.alpha) / "out" / "beta").glob("*.jsonl")
+    names = {file.stat().st_ino: "audit", segment.stat().st_ino: "mail"}
+    waited: list[tuple[str, bool]] = []
+    sync = writing.sync
+
+    def noted(opened: int) -> None:
+        if (name := names.get(os.fstat(opened).st_ino)) is not None:
+            waited.append((name, "the second" in file.read_text()))
+        sync(opened)
+
+    monkeypatch.setattr(writing, "sync", noted)
+    assert send(link, subject="the second").delivered
+    assert waited == [("mail", True), ("audit", True)]
+
+
+def test_a_mail_that_the_disk_does_not_take_is_told_in_the_audit_as_not_delivered(
+    link: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(link)
+
+    def full(path: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "flush", full)
+        sent = send(link, subject="the second")
+    assert not sent.delivered and channel.waiting(link.alpha, "beta").count == 1
+    lines = journal.read_records(link.alpha.state_dir / audit.FILE)
+    assert lines[-1]["verb"] == "undelivered" and lines[-1]["sent_id"] == sent.sent_id
+    assert not list(audit.broken_links(link.alpha.state_dir))
 
 
 def test_what_no_json_between_hosts_can_say_is_said_as_well_as_it_can(link: Linked) -> None:

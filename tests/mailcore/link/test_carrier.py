@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,6 +25,8 @@ from mailcore.link.connection import connected
 from mailcore.link.parcels import Parcel, last_of, parcels
 from mailcore.link.sending import Confirmation, Position, Sending
 from mailcore.link.server import MAX_PAYLOAD
+from mailcore.link.streams import ensure_streams
+from mailcore.link.subjects import Subjects
 from mailcore.model.link import Envelope, HostRecord
 from mailcore.system.locks import locked
 from mailcore.workspace.find import Workspace
@@ -283,6 +286,31 @@ async def test_hosts_know_who_is_there_and_who_their_agents_are(pair: Net, monke
     await pair.stop("beta")
     await pair.until(lambda: record("beta", "alpha").away_since > 0, "away")
     assert record("beta", "alpha").away_since == pytest.approx(record("beta", "alpha").seen_at)
+
+
+async def test_a_host_that_speaks_before_the_hub_has_listed_it_says_again_who_its_agents_are(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken = asyncio.Event()
+
+    async def slow(context: Any, names: Subjects, hosts: list[str]) -> None:
+        if "beta" in hosts:
+            await spoken.wait()
+        await ensure_streams(context, names, hosts)
+
+    net.found()
+    await net.start_server()
+    net.carry("alpha")
+    await net.until_connected("alpha")
+    monkeypatch.setattr("mailcore.link.hub.ensure_streams", slow)
+    async with net.client("alpha") as client:
+        beats = await client.subscribe(net.names.beat("beta"))
+        await net.add("beta")
+        net.carry("beta")
+        await beats.next_msg(timeout=30.0)
+        assert "beta" not in net.carriers["alpha"].neighbours.records
+        spoken.set()
+        await net.until(lambda: (read_host(net.workspaces["alpha"], "beta") or HostRecord("")).agents == ("@writer",))
 
 
 def test_a_clock_is_taken_from_the_quickest_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
