@@ -85,9 +85,8 @@ def put(
     """Put one thing into the channel to that host; it is on disk when this returns.
 
     With an `id` that still waits there it is that envelope, and nothing is put; not looked for if it is `fresh`.
-    Refused (code `too_large`, `format`, `full`, `no_link`). It is signed when it is handed to the link.
-    Refused (code `too_large`, `full`, `no_link`). It is signed when it is handed to the link. `meanwhile` writes what
-    belongs to it, before the disk is waited for: who waits for that then waits little.
+    Refused (code `too_large`, `format`, `full`, `no_link`). It is signed when it is handed to the link. `meanwhile`
+    writes what belongs to it, before the disk is waited for: who waits for that then waits little.
     """
     return put_all(workspace, to, [Content(kind, body, id, until, fresh)], meanwhile)[0]
 
