@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def _adopt(call: Call) -> tuple[Workspace, Agent, str]:
 def _place_to_adopt(call: Call) -> tuple[Path, str]:
     """The directory, as it really is, and the session that was named."""
     which = call.arguments.which
-    place = Path(which).expanduser()
+    place = Path(os.path.expanduser(which))  # noqa: PTH111 (it raises nothing of a user that is not known)
     if place.is_dir():
         return place.resolve(), ""
     from mailcore.accounts.session_lookup import session_directory
@@ -170,8 +171,6 @@ def _who(call: Call, name: str) -> tuple[str, str]:
 
 def _row_path(workspace: Workspace, directory: Path) -> str:
     """As it is written into the registry: below the root or beside it, so that both can be moved together."""
-    import os
-
     return os.path.relpath(directory, workspace.root)
 
 

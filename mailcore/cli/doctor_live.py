@@ -31,6 +31,7 @@ from mailcore.model.message import Message
 from mailcore.programs.base import Hooks
 from mailcore.system.python_child import child
 from mailcore.system.watching import Watcher, inodes
+from mailcore.text import line
 from mailcore.text.units import duration
 from mailcore.workspace import audit
 from mailcore.workspace.create import create_workspace
@@ -72,8 +73,10 @@ def _check(name: str, trip: Callable[[], str]) -> Check:
     try:
         what = trip()
     except (_Lost, MailcoreError, OSError, subprocess.SubprocessError) as error:
-        return Check(name, False, f"live: {error}", "look at what it says; mailcore trace tells a mail's way")
-    return Check(name, True, f"live: {what} after {duration(time.monotonic() - began)}")
+        return Check(
+            name, False, f"live: {line(str(error))}", "look at what it says; mailcore trace tells a mail's way"
+        )
+    return Check(name, True, f"live: {line(what)} after {duration(time.monotonic() - began)}")
 
 
 def _probe(scratch: Workspace) -> tuple[Agent, str]:
@@ -86,10 +89,10 @@ def _run(agent: Agent, hooks: Hooks, entry: HookEntry) -> subprocess.CompletedPr
     """Run a hook as the program does, with an event of a session on its standard input."""
     transcript = str(agent.root / "doctor.jsonl")
     event = {"session_id": f"doctor-{entry.role}", "hook_event_name": entry.event, "transcript_path": transcript}
-    line = hook_plan(agent, hooks).handler(entry, "entry")["command"]
+    command = hook_plan(agent, hooks).handler(entry, "entry")["command"]
     attended = {hooks.attended: "1"} if hooks.attended else {}
     return subprocess.run(
-        ["sh", "-c", line], cwd=agent.branch, input=json.dumps(event), capture_output=True, text=True,
+        ["sh", "-c", command], cwd=agent.branch, input=json.dumps(event), capture_output=True, text=True,
         errors="replace", timeout=2 * WITHIN, check=False, env=clean_environment() | attended,
     )  # fmt: skip
 
@@ -142,11 +145,13 @@ def _through(workspace: Workspace, agent: Agent, session: str) -> str:
         box: tuple[Message, ...] = read_mailbox(agent.inbox).messages
         return dict(next((one.raw for one in box if one.id == sent.id), {}))
 
-    proved = _comes(agent, lambda: mail().get("proved_at"))
-    told = mail().get("told_session")
-    with suppress(MailcoreError):  # it closed it itself
-        mailbox.archive_messages(agent, [sent.id])
-        audit.record(workspace, OPERATOR, "close", agent=agent.address, ids=[sent.id])
+    try:
+        proved = _comes(agent, lambda: mail().get("proved_at"))
+        told = mail().get("told_session")
+    finally:
+        with suppress(MailcoreError):  # it closed it itself
+            mailbox.archive_messages(agent, [sent.id])
+            audit.record(workspace, OPERATOR, "close", agent=agent.address, ids=[sent.id])
     if not told:
         raise _Lost(
             f"session {session} waits, and was not given mail {sent.id} within {duration(WITHIN)}: somebody types?"

@@ -51,10 +51,12 @@ def lease(call: Call) -> VerbResult:
 
 
 def _project_name(call: Call, name: str) -> str:
-    """The path as seen from the project's directory, whichever worktree it is meant in."""
+    """The path as seen from the project's directory, whichever worktree it is meant in, the caller's or another."""
     from mailcore.workspace.project_path import project_path
+    from mailcore.workspace.worktree import counterpart
 
-    path = project_path(call.caller.agent, name, str(own_directory()))
+    agent, here = call.caller.agent, own_directory()
+    path = project_path(agent, name, str(here)) or project_path(agent, str(counterpart(here / name) or ""), "/")
     if not path:
         raise UsageError(f"{name!r} is no path of the project in {call.workspace.root}")
     return os.path.relpath(path, call.workspace.root)

@@ -41,7 +41,9 @@ class WorkStanding:
     conflicts: tuple[str, ...]
     """Files in which both conflict."""
     unfinished: str = ""
-    """A merge or rebase that is not finished, in words."""
+    """A merge or rebase that is not finished, the agent's or the project's, in words."""
+    commit: str = ""
+    """What the agent has checked out: the commit that all of this is about."""
 
     @property
     def apart(self) -> bool:
@@ -81,13 +83,17 @@ def work_standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str
     except NoAnswer as error:
         raise Refused(f"git does not say how {agent.address}'s work stands: {line(str(error), 300)}", "git") from error
     files = tuple(one[3:] for one in changed.split("\0") if one)
-    left = [tree.top for tree in (own, main) if any((tree.directory / name).exists() for name in MERGE_HEADS)]
-    unfinished = f"a merge or rebase is not finished in {left[0]}" if left else ""
-    return WorkStanding(ours, theirs, files, int(counts[1]), int(counts[0]), clash, unfinished)
+    unfinished = _unfinished(own) or _unfinished(main)
+    return WorkStanding(ours, theirs, files, int(counts[1]), int(counts[0]), clash, unfinished, here)
 
 
 def commit_work(agent: Agent, message: str, ours_alone: Collection[str] = ()) -> str:
-    """Commit all work that is in the agent's directory, and nothing else that was staged; what git says."""
+    """Commit all work that is in the agent's directory, and nothing else that was staged; what git says.
+
+    Refused in the middle of a merge or rebase: a conflict that is added counts as solved, its marks and all.
+    """
+    if unfinished := _unfinished(_tree(agent.branch)):
+        raise Refused(unfinished, "git")
     _act("add", "--all", "--", *_work(ours_alone), cwd=agent.branch)
     return _act("commit", "-m", message, "--", *_work(ours_alone), cwd=agent.branch)
 
@@ -97,10 +103,10 @@ def _work(ours_alone: Collection[str]) -> tuple[str, ...]:
 
 
 def merge_work(workspace: Workspace, found: WorkStanding, message: str) -> str:
-    """Merge the agent's branch into what the project has checked out. Refused over a conflict: nothing is."""
+    """Merge the agent's commit that was looked at into what the project has checked out. Refused over a conflict."""
     _require_landable(found)
     try:
-        return act_with_git("merge", "--no-edit", "-m", message, "--", found.branch, cwd=workspace.root)
+        return act_with_git("merge", "--no-edit", "-m", message, "--", found.commit, cwd=workspace.root)
     except NoAnswer as error:
         if any((_tree(workspace.root).directory / name).exists() for name in MERGE_HEADS):
             _act("merge", "--abort", cwd=workspace.root)
@@ -112,19 +118,41 @@ def open_pull_request(agent: Agent, found: WorkStanding, title: str, body: str) 
     says them."""
     _require_landable(found)
     _act("push", "--quiet", "--set-upstream", "origin", f"refs/heads/{found.branch}", cwd=agent.branch)
-    try:
-        made = _gh(agent, "pr", "view", found.branch, "--json", "url", "--jq", ".url")
-    except NoAnswer:
-        words = ("--head", found.branch, "--base", found.into, "--title", title, "--body", body)
+    made = _pull_request(agent, found.branch)
+    if not made:
+        words = (f"--head={found.branch}", f"--base={found.into}", f"--title={title}", f"--body={body}")
         try:
             made = _gh(agent, "pr", "create", *words)
         except NoAnswer as error:
             raise Refused(f"gh pr create: {_said(error)}", "git") from error
     try:
-        checks = _gh(agent, "pr", "checks", found.branch)
+        checks = _gh(agent, "pr", "checks", _address(made) or found.branch)
     except NoAnswer as error:  # so it ends, too, where one failed or is not over
         checks = str(error)
     return plain(f"{made}\n{checks}")
+
+
+def _pull_request(agent: Agent, branch: str) -> str:
+    """The address of the open pull request of this branch of this repository; empty if there is none.
+
+    `gh pr view NAME` would also find one that is over, and the one whose number the branch is called by.
+    """
+    which = "map(select(.isCrossRepository | not)) | .[0].url // empty"
+    words = (f"--head={branch}", "--state=open", "--json=url,isCrossRepository", f"--jq={which}")
+    try:
+        return _address(_gh(agent, "pr", "list", *words))
+    except NoAnswer as error:
+        raise Refused(f"gh pr list: {_said(error)}", "git") from error
+
+
+def _address(said: str) -> str:
+    """The address among what `gh` says, which may warn of something too."""
+    return next((one for one in said.splitlines() if one.startswith(("https://", "http://"))), "")
+
+
+def _unfinished(tree: WorkingTree) -> str:
+    left = any((tree.directory / name).exists() for name in MERGE_HEADS)
+    return f"a merge or rebase is not finished in {tree.top}" if left else ""
 
 
 def _require_landable(found: WorkStanding) -> None:

@@ -13,7 +13,7 @@ from mailcore.text import counted, line
 from mailcore.text.frames import quoted
 from mailcore.workspace.find import Workspace
 
-MOST_LISTED = 20
+MOST_TOLD_FILES = 20
 """Files that are named in one mail."""
 ADVICE = """
 In another worktree both changes stand, and will have to be merged; in the same directory who writes last may undo what
@@ -48,8 +48,8 @@ def _subject(files: Sequence[tuple[str, SharedFile]]) -> str:
 def _body(files: Sequence[tuple[str, SharedFile]]) -> str:
     rows = [
         f"- {quoted(one.path, 300)}, by {other} in {'another worktree' if one.apart else 'the same directory'}"
-        for other, one in files[:MOST_LISTED]
+        for other, one in files[:MOST_TOLD_FILES]
     ]
-    if len(files) > MOST_LISTED:
-        rows.append(f"- and {len(files) - MOST_LISTED} more")
+    if len(files) > MOST_TOLD_FILES:
+        rows.append(f"- and {len(files) - MOST_TOLD_FILES} more")
     return "\n".join(["Changed by you and by others, within the last hour:", "", *rows, ADVICE])

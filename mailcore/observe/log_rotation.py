@@ -14,7 +14,7 @@ _SUFFIX = re.compile(r"[.-]\d[\d\-_.T:]*")
 
 _ROTATED = re.compile(rf"(?P<name>.+?){_SUFFIX.pattern}")
 
-MOST_OPEN = 50
+MOST_ROTATED = 50
 """Files that are open at once for one log."""
 
 FileIdentity = tuple[int, int]
@@ -55,7 +55,7 @@ def open_moved(path: Path, known: FileIdentity) -> list[int]:
     """Descriptors of the file that was at `path` and of those that stood there after it, but for the present one.
 
     The oldest first; for the caller to close. Empty if the file is in this directory no more. Of many that came after
-    it the oldest are opened, `MOST_OPEN` in all.
+    it the oldest are opened, `MOST_ROTATED` in all.
     """
     found: list[tuple[int, os.stat_result]] = []
     first: os.stat_result | None = None
@@ -93,4 +93,4 @@ def _moved(path: Path, known: FileIdentity) -> list[Path]:
                 places.append((stat.st_mtime_ns, not same, beside))
             if same:
                 first = stat.st_mtime_ns
-    return [beside for at, _, beside in sorted(places) if first >= 0 and at >= first][:MOST_OPEN]
+    return [beside for at, _, beside in sorted(places) if first >= 0 and at >= first][:MOST_ROTATED]

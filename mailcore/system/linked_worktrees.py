@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -26,8 +27,12 @@ def linked_worktree(place: Path) -> WorkingTree | None:
 
 
 def in_main_worktree(tree: WorkingTree, place: Path) -> Path | None:
-    """The same directory in the main worktree, of one in this linked worktree; None where the repository has none."""
-    return tree.common.parent / place.relative_to(tree.top) if tree.common.name == ".git" else None
+    """The same directory in the main worktree, of one in this linked worktree; None where the repository has none.
+
+    However it is named: by what a link leads to, as git's record is.
+    """
+    real = Path(os.path.realpath(place))
+    return tree.common.parent / real.relative_to(tree.top) if tree.common.name == ".git" else None
 
 
 def records(places: Iterable[Path]) -> list[Path]:

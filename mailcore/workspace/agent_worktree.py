@@ -36,6 +36,8 @@ class MadeWorktree(NamedTuple):
     """Its top."""
     branch: str
     """The branch that is checked out there."""
+    is_new: bool
+    """It was made with it."""
 
 
 def add_worktree(workspace: Workspace, name: str, place: str = "", branch: str = "") -> MadeWorktree:
@@ -57,10 +59,15 @@ def add_worktree(workspace: Workspace, name: str, place: str = "", branch: str =
     words = [known] if known else ["HEAD"]
     made = ["-b", new] if not known else []
     _act(workspace, "worktree", "add", "--quiet", *made, "--", str(top), *words)
-    directory = Path(os.path.realpath(top)) / os.path.relpath(workspace.root, main)
-    make_directory(directory, parents=True)
-    lock_worktree(workspace, top, address)
-    return MadeWorktree(Path(os.path.normpath(directory)), top, known or new)
+    directory = Path(os.path.normpath(Path(os.path.realpath(top)) / os.path.relpath(workspace.root, main)))
+    found = MadeWorktree(directory, top, known or new, not known)
+    try:
+        make_directory(directory, parents=True)
+        lock_worktree(workspace, top, address)
+    except (Refused, OSError):
+        discard_worktree(workspace, found)
+        raise
+    return found
 
 
 def lock_worktree(workspace: Workspace, top: Path, address: str, *, lenient: bool = False) -> None:
@@ -73,9 +80,10 @@ def lock_worktree(workspace: Workspace, top: Path, address: str, *, lenient: boo
 
 
 def discard_worktree(workspace: Workspace, made: MadeWorktree) -> None:
-    """Undo what `add_worktree` just did, where no agent came of it."""
-    _act(workspace, "worktree", "remove", "--force", "--force", "--", str(made.top))
-    _act(workspace, "branch", "--quiet", "-d", "--", made.branch)
+    """Undo what `add_worktree` just did, where no agent came of it; a branch that was there before stays."""
+    _act(workspace, "worktree", "remove", "--force", "--force", "--", str(made.top), lenient=True)
+    if made.is_new:
+        _act(workspace, "branch", "--quiet", "-d", "--", made.branch, lenient=True)
 
 
 def unmerged_work(workspace: Workspace, agent: Agent, ours: Collection[str] = ()) -> list[str]:
@@ -112,12 +120,14 @@ def remove_worktree(workspace: Workspace, agent: Agent, ours: Collection[str] = 
         raise Refused(f"{linked.top} stays: {'; '.join(lost)}", "unmerged")
     kept = workspace.state_dir / FORMER_DIRECTORY / f"{agent.address[1:]}-{unique_time(datetime.now())}"
     names = [name for name in _KEPT if _is_ours(agent.branch / name)]
-    moved = _move(agent.branch, kept, [*names, *_untracked(agent, ours)])
+    names += _untracked(agent, ours)
     try:
+        _move(agent.branch, kept, names)
         _act(workspace, "worktree", "unlock", "--", str(linked.top), lenient=True)
         _act(workspace, "worktree", "remove", "--", str(linked.top))
-    except Refused:
-        _move(kept, agent.branch, moved)
+    except (Refused, OSError):
+        _move(kept, agent.branch, [name for name in names if not os.path.lexists(agent.branch / name)])
+        lock_worktree(workspace, linked.top, agent.address, lenient=True)
         raise
     return kept
 
@@ -150,15 +160,14 @@ def _is_kept(name: str) -> bool:
     return any(part in _KEPT[:2] for part in name.split("/")[:-1])
 
 
-def _move(here: Path, there: Path, names: list[str]) -> list[str]:
-    """Move these, across file systems too, and say which."""
+def _move(here: Path, there: Path, names: list[str]) -> None:
+    """Move these, across file systems too. OSError where one cannot be, which then is where it was."""
     import shutil
 
     make_directory(there, parents=True)
     for name in names:
         make_directory((there / name).parent, parents=True)
         shutil.move(here / name, there / name)
-    return names
 
 
 def _main_top(workspace: Workspace) -> Path:

@@ -26,6 +26,10 @@ LEASES = "leases.json"
 MAX_LEASES_FILE = 1024 * 1024
 MOST_LEASES = 200
 """Leases of a workspace."""
+MOST_WARNED = 50
+"""Sessions of which it is kept that they were warned of one lease, the last."""
+MAX_SESSION = 100
+"""Characters of a session's id that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def read_leases(workspace: Workspace) -> tuple[PathLease, ...]:
 
 
 def take_lease(workspace: Workspace, by: str, paths: Sequence[str], seconds: float, why: str = "") -> PathLease:
-    """PathLease paths; what `by` has of them is renewed. Refused (code `leased`) where another has any of them."""
+    """Lease paths; what `by` has of them is renewed. Refused (code `leased`) where another has any of them."""
     now = time.time()
     with _changing(workspace) as at_hand:
         for one in at_hand.leases:
@@ -95,13 +99,14 @@ def end_leases(workspace: Workspace, by: str, paths: Sequence[str] = ()) -> int:
 
 def warn_once(workspace: Workspace, by: str, session: str, paths: Sequence[str]) -> PathLease | None:
     """A lease of another agent's on any of these that the session of `by` was not warned of; now it counts as that."""
+    session = session[:MAX_SESSION]
     found = [one for one in read_leases(workspace) if one.by != by and session not in one.warned]
     if not any(one.covers(path) for one in found for path in paths):
         return None
     with _changing(workspace) as at_hand:
         for at, one in enumerate(at_hand.leases):
             if one.by != by and session not in one.warned and any(map(one.covers, paths)):
-                at_hand.leases[at] = replace(one, warned=(*one.warned, session)[-MOST_LEASES:])
+                at_hand.leases[at] = replace(one, warned=(*one.warned, session)[-MOST_WARNED:])
                 return one
     return None
 
@@ -124,14 +129,20 @@ def _within(path: str, directory: str) -> bool:
 
 @contextmanager
 def _changing(workspace: Workspace) -> Iterator[_AtHand]:
-    """What stands there, without what is over; written again at the end, or removed if nothing is left."""
+    """What stands there, without what is over; written again at the end, or removed if nothing is left.
+
+    Refused (code `limit`), and nothing written, where it would be more than is read.
+    """
     self_ignore.make_ignored(workspace.state_dir)
     path = workspace.state_dir / LEASES
     with locked(workspace.state_dir / f".{LEASES}.lock"):
         at_hand = _AtHand(list(read_leases(workspace)))
         yield at_hand
         if at_hand.leases:
-            writing.replace(path, dumps({"leases": [_row(one) for one in at_hand.leases]}), root=workspace.root)
+            text = dumps({"leases": [_row(one) for one in at_hand.leases]})
+            if len(text) > MAX_LEASES_FILE:  # nobody could read it any more
+                raise Refused("that is more than the list of leases holds: lease directories, not each file", "limit")
+            writing.replace(path, text, root=workspace.root)
         elif os.path.lexists(path):
             writing.remove_file(path, workspace.root)
 

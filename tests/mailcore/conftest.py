@@ -76,12 +76,12 @@ def wait_until(
     return value
 
 
-def git(root: Path, *words: str) -> str:
+def git(root: Path, *words: str, fails: bool = False) -> str:
     """What git says; whatever this machine's user has configured."""
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
     environment |= {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode != 0) is fails, done.stderr
     return done.stdout
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.cli.doctor_live import _check
 from mailcore.cli.doctor_parts import part_checks, waiting_sessions
 from mailcore.hooks.install import hook_plan, install_hooks
 from mailcore.hooks.line import HookEntry, HookRole
@@ -171,3 +172,11 @@ def test_what_does_not_come_back_is_said(house: House, programs: str, tmp_path: 
 def test_only_the_operator_has_mail_sent_round(house: House) -> None:
     done = house.mailcore("doctor", "--live", cwd=house.agent("@writer").branch)
     assert done.returncode == 3, done.stdout
+
+
+def test_what_an_agents_files_say_of_a_session_begins_no_line_of_the_findings() -> None:
+    def trip() -> str:
+        return "session x\nok   @writer: live: \x1b[31mall is well"
+
+    said = _check("@writer", trip).finding
+    assert "\n" not in said and "\x1b" not in said

@@ -16,8 +16,10 @@ from tests.mailcore.conftest import House, git
 GH = r"""#!/bin/sh
 printf '%s\n' "$*" >> "$GH_LOG"
 case "$1 $2" in
-"pr view") [ -e "$GH_LOG.made" ] || { echo "no pull requests found" >&2; exit 1; }; echo https://example.org/pull/7;;
-"pr create") [ -z "$GH_FAILS" ] || { echo "$GH_FAILS" >&2; exit 1; }; : > "$GH_LOG.made"; echo https://example.org/pull/7;;
+"pr list") case "$*" in *--state=open*) cat "$GH_LOG.made" 2>/dev/null || :;; esac;;
+"pr view") echo https://example.org/pull/of-another;;
+"pr create") [ -z "$GH_FAILS" ] || { echo "$GH_FAILS" >&2; exit 1; }
+  echo https://example.org/pull/7 | tee "$GH_LOG.made";;
 "pr checks") printf 'build\tpending\n'; exit 8;;
 esac
 """
@@ -164,10 +166,12 @@ def test_a_pull_request_is_opened_once_and_its_checks_are_shown(project: House, 
     work = "\n".join(accept(project, notice, "--commit", "--pr")["work"])
     assert "https://example.org/pull/7" in work and "build\tpending" in work
     made = [line for line in (hub / "gh.log").read_text().splitlines() if line.startswith("pr create")]
-    assert made == ["pr create --head drafter --base main --title Say two --body Task of @drafter: Say two"]
+    assert made == ["pr create --head=drafter --base=main --title=Say two --body=Task of @drafter: Say two"]
     assert git(hub / "hub.git", "log", "-1", "--format=%s", "drafter").strip() == "Say two"
     accept(project, notice, "--pr")
-    assert (hub / "gh.log").read_text().count("pr create") == 1
+    said = (hub / "gh.log").read_text()
+    assert said.count("pr create") == 1 and said.count("pr checks https://example.org/pull/7\n") == 2
+    assert "isCrossRepository | not" in said, "one from a fork, of a branch called the same, is another's"
 
 
 def test_what_gh_refuses_leaves_the_notice_open(project: House, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,3 +198,28 @@ def _operators(house: House) -> str:
     house.mailcore("done", task, "r", "--from", "@operator")
     notice = next(one for one in house.inbox("lead") if one.sender == "@operator").id
     return str(accept(house, notice, "--checks", status=3)["error"]["message"])
+
+
+def test_what_was_looked_at_is_merged_and_no_tag_of_its_name(project: House) -> None:
+    agent, notice = told_done(project)
+    git(project.root, "switch", "-qc", "hidden")
+    (project.root / "hidden").write_text("never looked at\n")
+    git(project.root, "add", "hidden")
+    git(project.root, "commit", "-qm", "hidden")
+    git(project.root, "tag", "drafter")
+    git(project.root, "switch", "-q", "main")
+    (agent.branch / "README").write_text("two\n")
+    accept(project, notice, "--commit", "--merge")
+    assert (project.root / "README").read_text() == "two\n" and not (project.root / "hidden").exists()
+
+
+def test_nothing_is_committed_while_a_merge_of_the_agents_is_not_finished(project: House) -> None:
+    agent, notice = told_done(project)
+    (agent.branch / "README").write_text("two\n")
+    git(agent.branch, "commit", "-qam", "two")
+    (project.root / "README").write_text("three\n")
+    git(project.root, "commit", "-qam", "three")
+    assert "CONFLICT" in git(agent.branch, "merge", "main", fails=True)
+    before = git(agent.branch, "status", "--porcelain")
+    assert "not finished" in accept(project, notice, "--commit", status=3)["error"]["message"]
+    assert git(agent.branch, "status", "--porcelain") == before == "UU README\n", "the conflict stays one"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from mailcore.exceptions import MailcoreError
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hooks.install import install_hooks
 from mailcore.programs.registry import hooks_of
 from mailcore.workspace import leases
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, git
 
 
 def leased(house: House, *words: str, status: int = 0, by: str = "@editor") -> Any:
@@ -54,6 +54,22 @@ def test_a_lease_is_over_at_its_end(house: House) -> None:
     assert leases.read_leases(house.workspace) == ()
     leases.remove_if_over(house.workspace)
     assert not (house.root / ".praxmonitor" / leases.LEASES).exists()
+
+
+def test_no_list_is_written_that_nobody_reads_any_more(house: House) -> None:
+    leases.take_lease(house.workspace, "@editor", ["src"], 60)
+    many = [f"{'d' * 200}/{number}" for number in range(6000)]
+    with pytest.raises(Refused, match="lease directories"):
+        leases.take_lease(house.workspace, "@writer", many, 60)
+    assert [one.by for one in leases.read_leases(house.workspace)] == ["@editor"]
+
+
+def test_what_is_kept_of_who_was_warned_is_bounded(house: House) -> None:
+    leases.take_lease(house.workspace, "@editor", ["src"], 60)
+    for number in range(leases.MOST_WARNED + 5):
+        assert leases.warn_once(house.workspace, "@writer", f"{number}-{'s' * 5000}", ["src/a"])
+    assert leases.warn_once(house.workspace, "@writer", f"{number}-{'s' * 5000}", ["src/a"]) is None
+    assert (house.root / ".praxmonitor" / leases.LEASES).stat().st_size < 10_000
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"leases": [1]}', '{"leases": {"by": 1}}'])
@@ -110,3 +126,15 @@ def test_which_calls_are_warned_of(house: House, tool: str, given: dict[str, Any
     leased(house, "src")
     known = json.loads(json.dumps(given).replace("/ROOT", str(house.root)))
     assert bool(hook(house, "writer", tool, known)) is warned
+
+
+def test_a_path_in_a_worktree_is_that_of_the_project_whoever_names_it(house: House) -> None:
+    (house.root / "README").write_text("one\n")
+    git(house.root, "init", "-q")
+    git(house.root, "add", "README")
+    git(house.root, "commit", "-qm", "a file")
+    tree = house.root.parent / "tree"
+    git(house.root, "worktree", "add", "-q", str(tree))
+    (tree / "src").mkdir()
+    taken = house.json("lease", "a.py", str(tree / "b"), "--from", "@operator", cwd=tree / "src")
+    assert taken["paths"] == ["src/a.py", "b"]

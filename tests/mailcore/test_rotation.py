@@ -16,7 +16,7 @@ from mailcore.model.agent import Agent
 from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Lost, Seen
 from mailcore.observe.file_tail import FileTail
-from mailcore.observe.log_rotation import MOST_OPEN, file_identity, open_moved
+from mailcore.observe.log_rotation import MOST_ROTATED, file_identity, open_moved
 from mailcore.system.open_files import OpenFiles
 
 
@@ -317,7 +317,7 @@ def test_of_many_that_were_rotated_few_are_open_at_once(tmp_path: Path) -> None:
         os.utime(tmp_path / f"app.log.{number}", ns=(0, 2**62 + number))
     opened = open_moved(path, known)
     try:
-        assert len(opened) == MOST_OPEN
+        assert len(opened) == MOST_ROTATED
         assert [os.pread(one, 9, 0) for one in opened[:3]] == [b"first\n", b"0\n", b"1\n"]
     finally:
         for one in opened:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ import pytest
 
 from mailcore.cli.doctor_git import tracked, unignored
 from mailcore.hooks.install import install_hooks
+from mailcore.hooks.plugin_lines import agent_at
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.registry import hooks_of
+from mailcore.system.self_ignore import make_ignored
 from mailcore.workspace import create, find
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House, git
@@ -185,6 +189,22 @@ def test_a_worktree_is_not_made_over_what_is_there(project: House) -> None:
     assert "no name for a branch" in add(project, "p2", "--branch", "a..b", status=2)["error"]["message"]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_where_no_agent_comes_of_it_the_worktree_goes_and_a_branch_that_was_there_stays(
+    project: House, known: bool
+) -> None:
+    (project.root / ".trinity").write_text("a file where an agent's passport is to lie\n")
+    git(project.root, "add", "-f", ".trinity")
+    git(project.root, "commit", "-qm", "in the way")
+    if known:
+        git(project.root, "branch", "feature")
+    done = project.mailcore("agent", "add", "drafter", "--worktree", "--branch", "feature", "--from", "@operator")
+    assert done.returncode != 0 and b".trinity" in done.stderr + done.stdout
+    assert not (project.root.parent / f"{project.root.name}-drafter").exists()
+    assert ("feature" in git(project.root, "branch", "--list", "feature")) is known
+    assert "@drafter" not in [one.address for one in reloaded(project).agents]
+
+
 def test_without_a_commit_there_is_no_worktree_and_nothing_is_left(house: House, identified: None) -> None:
     assert "in no git repository" in add(house, "drafter", status=2)["error"]["message"]
     git(house.root, "init", "-q")
@@ -241,6 +261,39 @@ def test_a_worktree_that_git_does_not_let_go_keeps_its_mail(project: House) -> N
     assert "git worktree remove" in done["error"]["message"]
     assert agent.inbox.is_file() and (agent.branch / ".trinity" / "passport.json").is_file()
     assert reloaded(project).agent("drafter") == agent, "what is refused leaves all as it was"
+    assert "locked" in git(project.root, "worktree", "list", "--porcelain"), "git keeps it as it did before"
+
+
+def test_where_not_all_can_be_kept_of_an_agent_it_stays_with_all_of_it(project: House) -> None:
+    elsewhere = Path("/dev/shm")
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == project.root.stat().st_dev:
+        pytest.skip("one file system alone")
+    top = Path(tempfile.mkdtemp(dir=elsewhere))
+    try:
+        add(project, f"drafter={top / 'tree'}")
+        agent = reloaded(project).agent("drafter")
+        assert project.mailcore("send", "@drafter", "keep me", "b", "--from", "@lead").returncode == 0
+        make_ignored(agent.logs_dir)
+        os.mkfifo(agent.logs_dir / "pipe")  # none is copied from one file system to another
+        assert project.mailcore("agent", "remove", "@drafter", "--worktree", "--from", "@operator").returncode != 0
+        assert [mail.subject for mail in project.inbox("drafter")] == ["keep me"]
+        assert (agent.branch / ".trinity" / "passport.json").is_file()
+    finally:
+        shutil.rmtree(top)
+
+
+def test_through_a_link_a_worktree_is_what_it_is(project: House, tmp_path: Path) -> None:
+    agent = drafter(project)
+    link = tmp_path / "link"
+    link.symlink_to(agent.branch)
+    assert find.find_workspace(link).root == project.root
+    found = agent_at(project.workspace, link)
+    assert found is not None and found.address == "@drafter"
+
+
+def test_what_is_no_directory_and_no_session_is_not_adopted(project: House) -> None:
+    done = project.mailcore("agent", "adopt", "~nobody-of-that-name", "--from", "@operator")
+    assert done.returncode == 3 and b"is no directory" in done.stderr
 
 
 def test_a_worktree_may_stay(project: House) -> None:
