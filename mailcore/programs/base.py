@@ -163,6 +163,8 @@ class Interactive:
     """The command line by which a person joins one that goes on in the background, by its `SessionStatus.job`."""
     added: Callable[[Sequence[str]], list[str]] | None = None
     """Given its command line: the directories that it may work in besides its own."""
+    shared: Callable[[Sequence[str]], bool] | None = None
+    """Given its command line: is this a server in which the sessions of several terminals go on?"""
 
 
 @dataclass(frozen=True, slots=True)

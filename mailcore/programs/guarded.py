@@ -72,13 +72,16 @@ class CheckedProgram:
         if kind is None:
             return None
         asked, call = kind.is_session, self._caller.call
-        join, added = kind.join, kind.added
+        join, added, shared = kind.join, kind.added, kind.shared
         return Interactive(
             tuple(kind.names),
             lambda words: call("interactive.is_session", result_checks.checked_bool, lambda: asked(words)),
             (lambda job: call("interactive.join", result_checks.checked_words, lambda: join(job))) if join else None,
             (lambda words: call("interactive.added", result_checks.checked_texts, lambda: added(words)))
             if added
+            else None,
+            (lambda words: call("interactive.shared", result_checks.checked_bool, lambda: shared(words)))
+            if shared
             else None,
         )
 
