@@ -201,6 +201,9 @@ class StatusFiles(Protocol):
     def read(self, path: Path) -> SessionStatus | None:
         """As a file of that directory says; None where it says nothing, or of a session that is over."""
 
+    def given(self, status: SessionStatus) -> list[str]:
+        """The directories that it was given besides its own since it began, as far as that is seen. May be missing."""
+
 
 class SessionFiles(Protocol):
     """Where a program keeps its session files, whose each is, and what reads them."""

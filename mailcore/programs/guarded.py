@@ -149,6 +149,11 @@ class CheckedStatuses:
         """As of `StatusFiles`."""
         return self._caller.call("statuses.read", result_checks.checked_status, lambda: self._inner.read(path))
 
+    def given(self, status: SessionStatus) -> list[str]:
+        """As of `StatusFiles`."""
+        ask = getattr(self._inner, "given", None)
+        return self._caller.call("statuses.given", result_checks.checked_texts, lambda: ask(status) if ask else [])
+
 
 class CheckedFiles:
     """`SessionFiles` that raise nothing but ProgramFailed and, of a reader, OSError."""

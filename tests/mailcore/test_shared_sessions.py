@@ -118,10 +118,10 @@ def test_a_session_in_a_shared_server_that_nobody_shows_is_given_nothing(house: 
 
 def test_a_session_in_a_shared_server_waits_while_the_person_types(house: House, shared: SharedSession) -> None:
     shared.agent.branch.joinpath("logs").mkdir(exist_ok=True)
-    terminal = shared.terminal(house.workspace.root, "-C", str(shared.agent.branch))
+    shared.terminal(house.workspace.root, "-C", str(shared.agent.branch))
     post.send_mail(house.workspace, "@writer", ["@lead"], "Fire in the hall", "b", priority="high")
-    now = time.time()
-    os.utime(terminal_of(terminal.pid), (now, now))  # as the kernel does when the program reads a key
+    (one,), now = shared.at, time.time()
+    os.utime(terminal_of(one.pid), (now, now))  # as the kernel does when the program reads a key
     place = SessionPlace("abc-3", "")
     status, wait = hooks_wake.wake_session(shared.agent, place, shared.at, Codex.hooks.settings)
     assert status == hooks_wake.LATER and 0 < wait <= hooks_wake.QUIET_TYPING + hooks_wake.TYPED_WINDOW

@@ -20,6 +20,9 @@ PATIENCE = 120.0
 REFUSED = "is disabled while a task is in progress"
 """What Codex says of a command that comes while it works: mail may have begun a turn at that very moment."""
 
+STOPS = "2. Stop sessions and quit"
+"""What Codex offers a person who leaves it at such a moment."""
+
 
 @dataclass(frozen=True)
 class Ways:
@@ -204,7 +207,16 @@ class OpenSession:
     def leave(self) -> None:
         """The program ends."""
         self._commands(self._ways.leave)
-        wait_until(lambda: not self.shown.runs, PATIENCE, lambda: f"it ends: {self.shown.text}")
+        asked = 0.0
+
+        def ends() -> bool:
+            nonlocal asked
+            if STOPS in self.shown.text and time.monotonic() - asked > 3.0:
+                self.shown.send("2")
+                asked = time.monotonic()
+            return not self.shown.runs
+
+        wait_until(ends, PATIENCE, lambda: f"it ends: {self.shown.text}")
 
     def resume(self) -> None:
         """Another program goes on with the session, or begins one where nothing was said in it."""
