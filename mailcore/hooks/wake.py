@@ -18,6 +18,7 @@ from contextlib import suppress
 from mailcore.config import read_mail_or_defaults
 from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
+from mailcore.hooks.open_at import open_at
 from mailcore.hooks.session_events import last_event
 from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
@@ -25,7 +26,8 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus, Message
 from mailcore.programs.hook_lines import parse_hook
-from mailcore.system.processes import look, started_at, terminal_of
+from mailcore.system.process_values import Process
+from mailcore.system.processes import started_at, terminal_of
 from mailcore.system.terminal import typed_at
 from mailcore.workspace.find import workspace_at
 
@@ -47,10 +49,11 @@ def main(words: Sequence[str]) -> int:
     agent = hooked_agent(address, branch, root)
     event = parse_hook(sys.stdin.buffer.read()) or {}
     session = SessionPlace.of_event(event)
+    at = open_at(settings, int(pid), str(event.get("cwd") or agent.branch))
     try:
-        if not session_lives(agent, session, int(pid)):
+        if not session_lives(agent, session, at):
             return OVER
-        status, wait = wake_session(agent, session, int(pid), settings)
+        status, wait = wake_session(agent, session, at, settings)
     except (MailcoreError, OSError):
         status, wait = LATER, RETRY
     if status == LATER:
@@ -58,8 +61,10 @@ def main(words: Sequence[str]) -> int:
     return status
 
 
-def wake_session(agent: Agent, session: SessionPlace, pid: int, settings: str) -> tuple[int, float]:
-    """Wake the session if it is due; how it goes on, and after how many seconds to look again."""
+def wake_session(agent: Agent, session: SessionPlace, at: Sequence[Process], settings: str) -> tuple[int, float]:
+    """Wake the session if it is due; how it goes on, and after how many seconds to look again. `at`: by which processes
+    a person has it open.
+    """
     box = read_mailbox(agent.inbox)
     if any(unproved(message, session) for message in box.messages):
         settle(agent, session, "idle", lambda _: False)
@@ -87,7 +92,7 @@ def wake_session(agent: Agent, session: SessionPlace, pid: int, settings: str) -
         return (LATER, first - now) if first != float("inf") else (SLEEP_ON, 0.0)
     if last and last.get("hook_event_name") not in IDLE_EVENTS and now - since < BUSY_RECHECK:
         return LATER, BUSY_RECHECK  # its own next step delivers it
-    if (typed := last_key(terminal_of(pid))) + QUIET_TYPING > now:
+    if (typed := max((last_key(terminal_of(one.pid)) for one in at), default=0.0)) + QUIET_TYPING > now:
         return LATER, typed + QUIET_TYPING - now
     with suppress(MailcoreError):
         workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
@@ -112,18 +117,17 @@ def _say(agent: Agent, settings: str, session: SessionPlace, text: str) -> tuple
     return LATER, BUSY_RECHECK
 
 
-def session_lives(agent: Agent, session: SessionPlace, pid: int) -> bool:
-    """True while the session's program runs. One that has its number now began after the line began to sleep."""
-    process = look(pid)
-    if process is None:
-        return False
+def session_lives(agent: Agent, session: SessionPlace, at: Sequence[Process]) -> bool:
+    """True while one of the processes runs by which a person has it open. One that began after the session last fell
+    idle shows another, or has the number of one that is over.
+    """
     place = agent.mail_dir / WAITING / session.id
     try:
         began = place.with_name(place.name + LOCK_SUFFIX).stat().st_mtime
         place.with_name(place.name + SUFFIX).lstat()
     except OSError:
         return False  # the hooks were removed
-    return started_at(process) <= began + 1.0
+    return any(started_at(one) <= began + 1.0 for one in at)
 
 
 def last_key(terminal: str) -> float:

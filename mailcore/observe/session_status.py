@@ -62,7 +62,7 @@ class StatusReader:
         self._beside: dict[Path, Path] = {}
         """A file that says more → the one that it says more than."""
         self._added: Recent[tuple[int, str, str], str] = Recent(2 * MAX_STATUS_FILES)
-        """Process, session and directory → the directory of the project that it was given besides; asked once."""
+        """Process, session and directory → the directory of the project that it was given besides; empty: none yet."""
 
     def look_in(self, accounts: Iterable[Account]) -> None:
         """These are the accounts whose directories are looked in."""
@@ -132,7 +132,7 @@ class StatusReader:
         if status is None:
             self._forget(path)
             return []
-        status = self._placed(status, directory.interactive)
+        status = self._placed(status, directory)
         told = ToldStatus(directory.program, status)
         if told == self._said.get(path):
             return []
@@ -147,22 +147,21 @@ class StatusReader:
             self._beside[status.beside] = path
         return [Stated(address, status.session, status.waits, status.at, neutral(status.wants))]
 
-    def _placed(self, status: SessionStatus, kind: Interactive | None) -> SessionStatus:
+    def _placed(self, status: SessionStatus, directory: _Directory) -> SessionStatus:
         """The same, in the directory of the project that a session begun outside of it was given besides its own."""
-        if kind is None or kind.added is None or not status.pid or self._owners.inside(status.cwd):
+        if not status.pid or self._owners.inside(status.cwd):
             return status
         key = status.pid, status.session, status.cwd
-        if (known := self._added.get(key)) is not None:
-            return replace(status, cwd=known) if known else status
-        words = [word.decode("utf-8", "replace") for word in command_line(status.pid) or ()]
-        added = next(
-            (str(place) for one in kind.added(words) if self._owners.inside(place := _seen_from(one, status))), ""
-        )
-        self._added.put(key, added)
-        if not added:
-            return status
-        self._owners.admit(status.session, status.cwd, added)
-        return replace(status, cwd=added)
+        if not (known := self._added.get(key)):
+            given = _by_command_line(status.pid, directory.interactive) if known is None else []
+            with suppress(ProgramFailed):  # its session files report it
+                given = [*given, *directory.files.given(status)]
+            places = (_seen_from(one, status) for one in given)
+            known = next((str(place) for place in places if self._owners.inside(place)), "")
+            self._added.put(key, known)
+            if known:
+                self._owners.admit(status.session, status.cwd, known)
+        return replace(status, cwd=known) if known else status
 
     def _forget(self, path: Path) -> None:
         self._said.pop(path, None)
@@ -175,3 +174,10 @@ class StatusReader:
 
 def _seen_from(added: str, status: SessionStatus) -> str:
     return str(Path(status.cwd, added))
+
+
+def _by_command_line(pid: int, kind: Interactive | None) -> list[str]:
+    """The directories that a process was given when it was begun."""
+    if kind is None or kind.added is None:
+        return []
+    return kind.added([word.decode("utf-8", "replace") for word in command_line(pid) or ()])

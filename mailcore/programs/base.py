@@ -163,6 +163,8 @@ class Interactive:
     """The command line by which a person joins one that goes on in the background, by its `SessionStatus.job`."""
     added: Callable[[Sequence[str]], list[str]] | None = None
     """Given its command line: the directories that it may work in besides its own."""
+    shared: Callable[[Sequence[str]], bool] | None = None
+    """Given its command line: is this a server in which the sessions of several terminals go on?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,9 @@ class StatusFiles(Protocol):
 
     def read(self, path: Path) -> SessionStatus | None:
         """As a file of that directory says; None where it says nothing, or of a session that is over."""
+
+    def given(self, status: SessionStatus) -> list[str]:
+        """The directories that it was given besides its own since it began, as far as that is seen. May be missing."""
 
 
 class SessionFiles(Protocol):

@@ -72,13 +72,16 @@ class CheckedProgram:
         if kind is None:
             return None
         asked, call = kind.is_session, self._caller.call
-        join, added = kind.join, kind.added
+        join, added, shared = kind.join, kind.added, kind.shared
         return Interactive(
             tuple(kind.names),
             lambda words: call("interactive.is_session", result_checks.checked_bool, lambda: asked(words)),
             (lambda job: call("interactive.join", result_checks.checked_words, lambda: join(job))) if join else None,
             (lambda words: call("interactive.added", result_checks.checked_texts, lambda: added(words)))
             if added
+            else None,
+            (lambda words: call("interactive.shared", result_checks.checked_bool, lambda: shared(words)))
+            if shared
             else None,
         )
 
@@ -145,6 +148,11 @@ class CheckedStatuses:
     def read(self, path: Path) -> SessionStatus | None:
         """As of `StatusFiles`."""
         return self._caller.call("statuses.read", result_checks.checked_status, lambda: self._inner.read(path))
+
+    def given(self, status: SessionStatus) -> list[str]:
+        """As of `StatusFiles`."""
+        ask = getattr(self._inner, "given", None)
+        return self._caller.call("statuses.given", result_checks.checked_texts, lambda: ask(status) if ask else [])
 
 
 class CheckedFiles:

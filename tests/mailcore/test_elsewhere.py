@@ -279,6 +279,26 @@ def test_of_claude_a_directory_of_the_project_that_it_was_given_besides_counts(
     assert rows(look) == [ROW], "one that was given nothing is nobody's"
 
 
+def test_of_claude_a_directory_of_the_project_that_it_is_given_later_counts(
+    place: Workspace, tmp_path: Path, running: Callable[..., int]
+) -> None:
+    """`/add-dir`, typed into a session that goes on."""
+    away, source = tmp_path / "away", place.root / "src"
+    for directory in (away, source):
+        directory.mkdir()
+    look, pid = OpenLook(place), running("claude", away)
+    look.changed(stands(tmp_path, away, pid))
+    assert rows(look) == []
+    line = (FIXTURES / "claude-code" / "session-add-dir.jsonl").read_text()
+    text = said("from afar", away) + line.replace("/home/op/project/src", str(source)).replace(
+        "/home/op/away", str(away)
+    )
+    path = write(transcript(away, SESSION), text)
+    look.changed(stands(tmp_path, away, pid, status="busy", statusUpdatedAt=2_000_000_000_000))
+    look.sweep()
+    assert rows(look) == [ROW] and look.told(ROW) == ["from afar"] and look.loader.follows(path)
+
+
 def test_without_a_process_that_can_be_seen_it_is_shown_as_long_as_it_writes(place: Workspace) -> None:
     look = OpenLook(place)
     path = write(transcript(place.root, SESSION), said("somewhere", place.root))

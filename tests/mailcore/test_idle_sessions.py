@@ -18,6 +18,7 @@ import pytest
 from mailcore.hooks import wake as hooks_wake
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import STAMPS, HookEntry, HookRole
+from mailcore.hooks.open_at import open_at
 from mailcore.hooks.undelivered import SessionPlace, settle
 from mailcore.mail import post
 from mailcore.mail.bell import WAITING, remove_bells, ring_bells
@@ -27,6 +28,7 @@ from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from mailcore.system.locks import is_locked
 from mailcore.system.writing import make_directory
+from mailcore.system.process_values import Process
 from tests.mailcore.conftest import House, wait_until
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
@@ -75,6 +77,11 @@ class Session:
         except (FileNotFoundError, ValueError):
             return {}
         return found
+
+    @property
+    def at(self) -> list[Process]:
+        """By which processes it is open."""
+        return open_at(Claude.hooks.settings, self.process.pid, "")
 
     def sleeps(self) -> bool:
         """Its sleeper holds the lock and sleeps."""
@@ -128,10 +135,10 @@ def test_high_priority_wakes_it_at_once_and_says_to_whom_it_was_given(house: Hou
 def test_other_mail_waits_until_its_turn_was_over_for_long_enough(house: House, session: Session) -> None:
     house.workspace.config_file.write_text("[mail]\nidle = 3600\n")
     send(house, "Tea at five", "normal")
-    status, wait = hooks_wake.wake_session(session.agent, SessionPlace("abc-1", ""), session.process.pid, "")
+    status, wait = hooks_wake.wake_session(session.agent, SessionPlace("abc-1", ""), session.at, "")
     assert status == hooks_wake.LATER and 3500 < wait <= 3600
     house.workspace.config_file.write_text("[mail]\nidle = 0\n")
-    assert hooks_wake.wake_session(session.agent, SessionPlace("abc-1", ""), session.process.pid, "") == (0, 0.0)
+    assert hooks_wake.wake_session(session.agent, SessionPlace("abc-1", ""), session.at, "") == (0, 0.0)
     assert not session.woken
     house.workspace.config_file.write_text("[mail]\nidle = 1\n")
     ring_bells(session.agent)
@@ -245,10 +252,10 @@ def test_a_session_that_was_killed_and_goes_on_in_another_program_is_woken(
 def test_a_number_that_another_process_has_now_is_no_session(writer: Agent, session: Session) -> None:
     lock = writer.mail_dir / WAITING / "abc-1.lock"
     place = SessionPlace("abc-1", "")
-    assert hooks_wake.session_lives(writer, place, session.process.pid)
+    assert hooks_wake.session_lives(writer, place, session.at)
     os.utime(lock, (0, 0))  # the sleeper began long before that process
-    assert not hooks_wake.session_lives(writer, place, session.process.pid)
-    assert not hooks_wake.session_lives(writer, SessionPlace("other", ""), session.process.pid)
+    assert not hooks_wake.session_lives(writer, place, session.at)
+    assert not hooks_wake.session_lives(writer, SessionPlace("other", ""), session.at)
 
 
 def test_what_is_at_work_is_left_to_its_next_step(house: House, session: Session) -> None:
@@ -257,7 +264,7 @@ def test_what_is_at_work_is_left_to_its_next_step(house: House, session: Session
     event = {"ts": time.time(), "session_id": "abc-1", "hook_event_name": "PreToolUse"}
     session.agent.hooks_log.write_text(json.dumps(event) + "\n")
     send(house, "Fire")
-    assert hooks_wake.wake_session(session.agent, place, session.process.pid, "")[0] == hooks_wake.LATER
+    assert hooks_wake.wake_session(session.agent, place, session.at, "")[0] == hooks_wake.LATER
     event["ts"] = time.time() - hooks_wake.BUSY_RECHECK - 1  # interrupted, it reports no end
     session.agent.hooks_log.write_text(json.dumps(event) + "\n")
     ring_bells(session.agent)

@@ -17,6 +17,12 @@ from tests.real.stub import Request, texts
 PATIENCE = 120.0
 """Seconds for a step of a real program's, which takes one on a quiet machine."""
 
+REFUSED = "is disabled while a task is in progress"
+"""What Codex says of a command that comes while it works: mail may have begun a turn at that very moment."""
+
+STOPS = "2. Stop sessions and quit"
+"""What Codex offers a person who leaves it at such a moment."""
+
 
 @dataclass(frozen=True)
 class Ways:
@@ -134,19 +140,29 @@ class OpenSession:
 
     def _enters(self, text: str, taken: Callable[[], bool]) -> None:
         """As a paste and Enter in one, programs take the Enter for a new line; one at which they show what they can
-        complete is lost: so it is pressed until the line is taken."""
-        self.shown.send(text)
-        wait_until(lambda: text in self.shown.text, PATIENCE, lambda: f"{text} is shown: {self.shown.text}")
-        pressed = float("-inf")
+        complete is lost: so it is pressed until the line is taken. What is refused is said again when it rests."""
+        pressed, refused = float("-inf"), self.shown.text.count(REFUSED)
+        self._types_whole(text)
 
         def is_taken() -> bool:
-            nonlocal pressed
+            nonlocal pressed, refused
+            if taken():
+                return True
+            if (now := self.shown.text.count(REFUSED)) > refused:
+                self.rests()
+                self._types_whole(text)
+                pressed = float("-inf")
+            refused = now
             if time.monotonic() - pressed > 3.0:
                 self.shown.send("\r")
                 pressed = time.monotonic()
-            return taken()
+            return False
 
         wait_until(is_taken, PATIENCE, lambda: f"{text} is taken: {self.shown.text}")
+
+    def _types_whole(self, text: str) -> None:
+        self.shown.send(text)
+        wait_until(lambda: text in self.shown.text, PATIENCE, lambda: f"{text} is shown: {self.shown.text}")
 
     def _went_on(self) -> tuple[int, int]:
         """By which it is seen that something goes on: how much it reported, and asked of its model."""
@@ -191,7 +207,16 @@ class OpenSession:
     def leave(self) -> None:
         """The program ends."""
         self._commands(self._ways.leave)
-        wait_until(lambda: not self.shown.runs, PATIENCE, lambda: f"it ends: {self.shown.text}")
+        asked = 0.0
+
+        def ends() -> bool:
+            nonlocal asked
+            if STOPS in self.shown.text and time.monotonic() - asked > 3.0:
+                self.shown.send("2")
+                asked = time.monotonic()
+            return not self.shown.runs
+
+        wait_until(ends, PATIENCE, lambda: f"it ends: {self.shown.text}")
 
     def resume(self) -> None:
         """Another program goes on with the session, or begins one where nothing was said in it."""

@@ -26,6 +26,8 @@ class Tool:
 
     name: str
     given: Mapping[str, Any]
+    namespace: str = ""
+    """Of Codex, which groups its tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,8 @@ def _item(step: Text | Tool) -> dict[str, Any]:
         content = [{"type": "output_text", "text": step.text}]
         return {"type": "message", "role": "assistant", "id": f"msg_{_unique():08d}", "content": content}
     call = {"id": f"fc_{_unique():08d}", "call_id": f"call_{_unique():08d}", "name": step.name}
-    return {"type": "function_call", **call, "arguments": json.dumps(step.given)}
+    grouped = {"namespace": step.namespace} if step.namespace else {}
+    return {"type": "function_call", **call, **grouped, "arguments": json.dumps(step.given)}
 
 
 _numbers = iter(range(1, 10**8))

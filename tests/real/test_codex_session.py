@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -138,6 +139,66 @@ def test_two_parallel_calls_are_two_requests(codex_held: Lab) -> None:
     finally:
         shown.close()
     assert (lab.branch / "one").exists() and not (lab.branch / "two").exists()
+
+
+def test_a_subagent_asks_in_its_own_name(codex_held: Lab) -> None:
+    lab = codex_held
+    task = {"message": "MEMBER: look", "task_name": "looks", "fork_turns": "none"}
+
+    def step(request: Request) -> Step:
+        if "format" in (request.get("text") or {}):
+            return Text(json.dumps({"title": "t"}))
+        said = [one for one in request["input"] if one.get("type") not in ("additional_tools", "function_call")]
+        done = any(one.get("type") == "function_call_output" for one in said)
+        if "MEMBER: look" in json.dumps(said):
+            return Text("looked") if done else touching(lab, "one")
+        return Text("the end of it") if done else Tool("spawn_agent", task, "collaboration")
+
+    lab.stub.plays(step)
+    watch(lab)
+    shown = PersonTerminal(lab, CODEX)
+    try:
+        known = asked_for(lab, "one")
+        (row,) = lab.mailcore("permission")
+        wait_until(lambda: "the end of it" in shown.text, 60, lambda: f"its parent goes on: {shown.text}")
+        decide(lab, f"allow {known}")
+        wait_until((lab.branch / "one").exists, 60, lambda: f"it is carried out: {shown.text}")
+    finally:
+        shown.close()
+    assert row["subagent"] and row["subagent"] != row["session"]
+
+
+@pytest.mark.parametrize("shown", [("one",)], indirect=True)
+def test_an_answer_for_the_session_is_not_offered(lab: Lab, shown: PersonTerminal) -> None:
+    """Its hook takes none."""
+    watch(lab)
+    known = asked_for(lab, "one")
+    assert [one["always"] for one in lab.mailcore("permission")] == [False]
+    with pytest.raises(AssertionError, match="takes an answer for this once alone"):
+        decide(lab, f"allow {known} --always")
+    decide(lab, f"allow {known}")
+    wait_until((lab.branch / "one").exists, 60, lambda: f"it is carried out: {shown.text}")
+
+
+def test_the_watcher_is_killed_while_it_asks(codex_held: Lab) -> None:
+    lab, watchers = codex_held, codex_held.root / ".praxmonitor/duty"
+    lab.stub.plays(wanting(lab, "one", "two"))
+    words = ["praxmonitor", "guard", str(lab.root)]
+    with subprocess.Popen(words, env=lab.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as guard:
+        wait_until(lambda: list(watchers.glob("*.watcher")), 60, "it watches")
+        shown = PersonTerminal(lab, CODEX)
+        asked_for(lab, "one")
+        guard.kill()
+    try:
+        for name in ("one", "two"):
+            wait_until(lambda: "Would you like" in shown.text, 60, lambda: f"it asks itself: {shown.text}")
+            assert lab.mailcore("permission") == []
+            for path in watchers.glob("*.watcher"):
+                os.utime(path, (0, 0))  # its last sign is long ago
+            shown.send("y")
+            wait_until((lab.branch / name).exists, 60, name)
+    finally:
+        shown.close()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can say which shell a person has")

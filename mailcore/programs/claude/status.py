@@ -9,14 +9,21 @@ installed. A job whose agent ended its turn with a question is `idle` there, and
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from mailcore.model.message import parse_time
 from mailcore.programs.base import SessionStatus, is_session_id
+from mailcore.programs.claude.places import directory
+from mailcore.programs.transcript_reader import parse_line, table_of
+from mailcore.system import safe_open
 from mailcore.system.processes import alive, pid_namespace
 from mailcore.system.safe_open import read_bytes
 
+GIVEN = b"additionalWorkingDirectories"
+TAIL = 1 << 18
+"""Bytes of a session file, its newest, in which that is looked for."""
 MAX_STATUS = 65_536
 """Bytes; what is larger is no such file."""
 
@@ -31,6 +38,24 @@ class ClaudeStatuses:
     def root(self) -> Path:
         """The directory that they lie in."""
         return self._home / "sessions"
+
+    def given(self, status: SessionStatus) -> list[str]:
+        """What its session file says last, behind a prompt: `/add-dir` stands there alone."""
+        try:
+            path = directory(Path(status.cwd), self._home) / f"{status.session}.jsonl"
+            descriptor, found = safe_open.descriptor(path)
+        except (OSError, ValueError):
+            return []
+        try:
+            tail = os.pread(descriptor, TAIL, max(0, found.st_size - TAIL))
+        finally:
+            os.close(descriptor)
+        for line in reversed(tail.splitlines()):
+            if GIVEN in line:
+                told = table_of(table_of(parse_line(line) or {}, "attachment"), "snapshot").get(GIVEN.decode())
+                if isinstance(told, list):
+                    return [one for one in told if isinstance(one, str)]
+        return []
 
     def read(self, path: Path) -> SessionStatus | None:
         """As that file says; None where it says nothing of the kind, or its process is over."""

@@ -30,11 +30,20 @@ SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
 
 
+PLACES = ("--add-dir", "-C", "--cd")
+"""Its options that name a directory in which it may work."""
+
+
 def _added(words: Sequence[str]) -> list[str]:
-    """What each `--add-dir` names."""
+    """What each of them names."""
     split = [word.partition("=") for word in words]
-    joined = [value for option, equals, value in split if option == "--add-dir" and equals]
-    return [*joined, *(value for option, value in pairwise(words) if option == "--add-dir")]
+    joined = [value for option, equals, value in split if option in PLACES and equals]
+    return [*joined, *(value for option, value in pairwise(words) if option in PLACES)]
+
+
+def _is_shared(words: Sequence[str]) -> bool:
+    """The server that the first session begins, and all that follow share."""
+    return "--managed-daemon" in words
 
 
 def queued(session: str, text: str) -> list[str]:
@@ -49,7 +58,9 @@ class Codex:
     executables = ("codex",)
     home = ACCOUNT_HOME
     hooks = Hooks(".codex/hooks.json", HOOK_EVENTS, persons_shell=True, queue=queued, parts=parts_at)
-    interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]), added=_added)
+    interactive = Interactive(
+        ("codex",), lambda words: not SERVER_VERBS & set(words[1:3]), added=_added, shared=_is_shared
+    )
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 

@@ -40,11 +40,19 @@ def test_what_keeps_sessions_is_none(name: str, words: list[str], is_one: bool) 
         ("claude", "claude -p words", []),
         ("codex", "codex --add-dir a --add-dir b words", ["a", "b"]),
         ("codex", "codex --add-dir=a --model m", ["a"]),
+        ("codex", "codex -C a --cd=../b words", ["../b", "a"]),
     ],
 )
 def test_the_directories_that_it_was_given_stand_in_its_command_line(name: str, line: str, given: list[str]) -> None:
     added = kind(name).added
     assert added is not None and added(line.split()) == given
+
+
+def test_a_server_that_several_terminals_share_says_so() -> None:
+    shared = kind("codex").shared
+    assert shared is not None and kind("claude").shared is None
+    assert shared(["codex", "app-server", "--listen", "unix://", "--managed-daemon"])
+    assert not shared(["codex", "resume"]) and not shared(["codex", "app-server"])
 
 
 def test_a_job_is_joined_by_its_id() -> None:
