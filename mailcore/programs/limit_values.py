@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from datetime import time as clock
-from zoneinfo import ZoneInfo
 
 from mailcore.model.limit import FARTHEST_RESET, MAX_LIMIT_WORDS
 from mailcore.text.clusters import cut
@@ -173,4 +172,6 @@ def _zone_named(name: str) -> tzinfo:
         return timezone(-ahead if offset[1] == "-" else ahead)
     if "/" not in name or name.startswith(("right/", "posix/")):
         raise ValueError(name)
+    from zoneinfo import ZoneInfo  # 8 ms, which a run's end would take longer
+
     return ZoneInfo(name)

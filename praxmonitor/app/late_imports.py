@@ -15,7 +15,7 @@ def load_screens() -> None:
     """The dialogs and views that are not there from the start."""
     for name in ("compose", "confirm", "kill_all", "choose", "help", "notices"):
         import_module(f"praxmonitor.dialogs.{name}")
-    for name in ("mail", "stream", "alarms", "log"):
+    for name in ("agent", "mail", "stream", "alarms", "log"):
         import_module(f"praxmonitor.views.{name}")
 
 

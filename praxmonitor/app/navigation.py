@@ -17,10 +17,10 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.views import ViewName
 from praxmonitor.state.agent_details import Section
 from praxmonitor.state.mail import MailFolder
-from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 
 if TYPE_CHECKING:
+    from praxmonitor.views.agent import AgentScreen
     from praxmonitor.views.alarms import AlarmsScreen
     from praxmonitor.views.errors import ErrorsScreen
     from praxmonitor.views.log import LogScreen
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 Made: TypeAlias = "FleetScreen | AgentScreen | MailScreen | StreamScreen | AlarmsScreen | LogScreen | ErrorsScreen"
 
-MAKERS: dict[ViewName, Callable[[], Made]] = {ViewName.FLEET: FleetScreen, ViewName.AGENT: AgentScreen}
+
+def _agent() -> AgentScreen:
+    from praxmonitor.views.agent import AgentScreen
+
+    return AgentScreen()
 
 
 def _mail() -> MailScreen:
@@ -62,9 +66,9 @@ def _logs() -> LogScreen:
     return LogScreen()
 
 
-MAKERS |= {
-    ViewName.MAIL: _mail, ViewName.STREAM: _stream, ViewName.ALARMS: _alarms, ViewName.LOGS: _logs,
-    ViewName.ERRORS: _errors,
+MAKERS: dict[ViewName, Callable[[], Made]] = {
+    ViewName.FLEET: FleetScreen, ViewName.AGENT: _agent, ViewName.MAIL: _mail, ViewName.STREAM: _stream,
+    ViewName.ALARMS: _alarms, ViewName.LOGS: _logs, ViewName.ERRORS: _errors,
 }  # fmt: skip
 
 

@@ -153,6 +153,14 @@ def test_a_zombie_is_no_process() -> None:
         os.waitpid(child, 0)
 
 
+@pytest.mark.linux_only("/proc lists them beside the processes")
+def test_the_kernels_own_threads_are_no_processes() -> None:
+    """They have no memory, which a process has; a machine may show none of them."""
+    found = processes.snapshot()
+    assert os.getpid() in found
+    assert [one.name for one in found.values() if not one.rss and one.ppid in (0, 2)] == []
+
+
 def test_another_runs_supervisor_and_all_below_it_are_strangers() -> None:
     marks = {RUN_ID: "outer", SUPERVISES: "inner"}
     script = f"env -u {SUPERVISES} {RUN_ID}=inner sleep 100 & env -i sleep 100 & echo up; wait"

@@ -23,6 +23,10 @@ EMPTY_LOOKS = 10
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """PROC_PID_INIT_INO of the kernel's proc_ns.h."""
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
+_KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD of the kernel's sched.h, among a process's flags."""
+_BLOCK = 1 << 16
+"""Bytes of one read."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TICK = 10**9 // _TICKS
 _PTYS = range(136, 144)
@@ -33,8 +37,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def _stat(pid: int | str) -> tuple[bytes, list[bytes]] | None:
     """Name and further fields of a process that lives: state, parent, …; None of a zombie and of none at all."""
     try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            stat = file.read()
+        stat = _contents(f"/proc/{pid}/stat")
     except OSError:
         return None
     # The command, in parentheses, may itself hold spaces and parentheses: count from the last one.
@@ -43,6 +46,18 @@ def _stat(pid: int | str) -> tuple[bytes, list[bytes]] | None:
     if len(fields) < 22 or fields[0] in (b"Z", b"X"):
         return None
     return stat[stat.find(b"(") + 1 : end], fields
+
+
+def _contents(path: str) -> bytes:
+    """What the kernel says there. OSError. A file object would ask for its length first, and read twice as slowly."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = [os.read(descriptor, _BLOCK)]
+        while parts[-1]:
+            parts.append(os.read(descriptor, _BLOCK))
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
 
 
 def _process(pid: int, name: bytes, fields: list[bytes]) -> Process:
@@ -54,11 +69,13 @@ def _process(pid: int, name: bytes, fields: list[bytes]) -> Process:
 
 
 def snapshot() -> dict[int, Process]:
-    """Every live process by its PID, zombies left out."""
+    """Every live process by its PID; zombies and the kernel's own threads left out."""
     found = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 (names are all that is wanted, some hundred times a second)
         if entry.isdecimal() and (found_stat := _stat(entry)) is not None:
-            found[int(entry)] = _process(int(entry), *found_stat)
+            name, fields = found_stat
+            if not int(fields[6]) & _KERNEL_THREAD:
+                found[int(entry)] = _process(int(entry), name, fields)
     return found
 
 
@@ -126,8 +143,7 @@ def stopped(pid: int) -> bool:
 
 def parent_of(pid: int) -> int:
     """The parent of a process; 0 where there is none. OSError where it cannot be seen."""
-    with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-        stat = file.read()
+    stat = _contents(f"/proc/{pid}/stat")
     return int(stat[stat.rfind(b")") + 2 :].split()[1])
 
 
@@ -159,13 +175,10 @@ def command_line(pid: int) -> list[bytes] | None:
 
 def _words(pid: int, name: str) -> list[bytes] | None:
     try:
-        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-            parts = [file.read(1 << 16)]
-            while parts[-1]:
-                parts.append(file.read(1 << 16))
+        words = _contents(f"/proc/{pid}/{name}")
     except OSError:
         return None
-    return b"".join(parts).removesuffix(b"\0").split(b"\0")
+    return words.removesuffix(b"\0").split(b"\0")
 
 
 def working_directory(pid: int) -> Path | None:
