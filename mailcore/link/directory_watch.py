@@ -12,6 +12,8 @@ from mailcore.system.watching import Watcher, inodes
 
 _LOOK = 1.0
 """Seconds between two looks where the kernel tells nothing."""
+_REST = 0.02
+"""Seconds after a change in which further ones are not asked for: of a stream of writes each would wake the loop."""
 
 OnChange = Callable[[frozenset[str] | None], None]
 """Called in the loop with the paths that changed; None: anything may have."""
@@ -30,6 +32,7 @@ async def watch_directories(directories: Callable[[], Iterable[Path]], on_change
             changes = watcher.wait()
             if not ending.is_set() and (changes.lost or changes.paths):
                 loop.call_soon_threadsafe(on_change, None if changes.lost else changes.paths)
+                ending.wait(_REST)
 
     with Watcher(_LOOK) as watcher:
         thread = threading.Thread(target=watch, args=(watcher,), name="watch", daemon=True)

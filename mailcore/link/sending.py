@@ -26,9 +26,10 @@ LOOK_AGAIN = 15.0
 """Seconds after which the server is asked what it holds, while something is not confirmed."""
 WANTED_AGAIN = 1.0
 """Seconds before a host that wants something again is listened to once more."""
-GATHER, GATHER_MOST = 0.01, 0.05
+GATHER, GATHER_MOST = 0.01, 0.25
 """Seconds that what is put meanwhile is gathered for, for each envelope of the last publishing, and at most: one alone
-goes at once, a stream of them in few messages, which cost each who handles them little more than one."""
+goes at once, a stream of more than 100 a second in few messages, which cost each who handles them little more than
+one: of mail to many, each mailbox is written once for all that is for it."""
 NOT_TAKEN = 2.0
 """Seconds before what the server did not take is offered again."""
 

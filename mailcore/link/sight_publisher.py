@@ -24,7 +24,7 @@ TELL_FRAME = 0.2
 """Seconds between two readings of one agent, at least; the first after a pause is told at once."""
 TELL_PAUSE = 0.03
 """Seconds between two messages, at least: what several agents do at a moment is told in one."""
-PAUSE_SHARE = 8
+PAUSE_SHARE = 19
 """It pauses for so many times as long as it worked, at least: a flood of mail is not read again for each."""
 BYTES_A_SECOND = 512 << 10
 """What is told on an average, at most: what is more is told later, as it is then."""

@@ -174,7 +174,7 @@ def _open(agent: Agent, name: str) -> _File:
             if descriptor is None:
                 continue
             try:
-                safe_open.inside(agent.boundary, directory)
+                safe_open.inside(agent.boundary, directory, descriptor)
                 return _File(agent, path, descriptor)
             except BaseException:
                 os.close(descriptor)

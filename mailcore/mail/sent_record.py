@@ -99,12 +99,15 @@ def write_record(
     run = {"dispatch_id": dispatch_id.get()} if dispatch_id.get() else {}
     noted = {key: earlier[key] for key in keys}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, **run, **noted, "status": "sent"}
-    safe_open.inside(author.boundary, author.sent_dir)
-    path = author.sent_dir / archive.file_name(record, now)
+    path, data = author.sent_dir / archive.file_name(record, now), json_codec.dumps(record)
     try:
+        try:
+            writing.replace(path, data, root=author.boundary, durable=durable)
+        except FileNotFoundError:  # it is the first
+            safe_open.inside(author.boundary, author.sent_dir)
+            writing.make_directory(author.sent_dir)
+            writing.replace(path, data, root=author.boundary, durable=durable)
         self_ignore.make_ignored(author.mail_dir)
-        writing.make_directory(author.sent_dir)
-        writing.replace(path, json_codec.dumps(record), durable=durable)
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; nothing was sent to {recipient.address}") from error
     return Written(path, record, {**head, **fields, **thread, "status": "new", "sent_id": sent_id}, now)

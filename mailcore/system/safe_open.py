@@ -127,8 +127,7 @@ def read_bytes(path: Path, *, links: bool = True, most: int = MAX_WHOLE_FILE) ->
     OSError (EFBIG) of a file of more than `most` bytes, none of which is read.
     """
     opened, found = descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(opened, "rb") as file:
-        return read_whole(file, found.st_size, path, most)
+    return _read_and_close(opened, found.st_size, path, most)
 
 
 def read_whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
@@ -204,20 +203,26 @@ def read_in(name: str, directory: int, most: int = MAX_WHOLE_FILE) -> bytes:
     """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP), nor are more than `most`
     bytes read (OSError, EFBIG)."""
     number, found = descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
+    return _read_and_close(number, found.st_size, name, most)
+
+
+def _read_and_close(opened: int, size: int, path: Path | str, most: int) -> bytes:
+    """All of an open file of `size` bytes, without the buffer that a file object makes for each."""
     try:
-        size = found.st_size
         if size > most:
-            raise too_large(name, most)
-        data = os.read(number, size + 1)
+            raise too_large(path, most)
+        # One byte more than there is: a file that grows meanwhile is found out. No more: so much memory is taken first.
+        data = os.read(opened, size + 1)
         if len(data) == size:
             return data
-        parts = [data]
+        parts, length = [data], len(data)
         while parts[-1]:
-            parts.append(os.read(number, 1 << 20))
-            if sum(map(len, parts)) > most:
-                raise too_large(name, most)
+            parts.append(os.read(opened, 1 << 20))
+            length += len(parts[-1])
+            if length > most:
+                raise too_large(path, most)
     finally:
-        os.close(number)
+        os.close(opened)
     return b"".join(parts)
 
 

@@ -73,9 +73,8 @@ class Workspace:
     def agent(self, address: str) -> Agent:
         """The agent of that address (`@Writer`, `writer`: `@writer`); Refused, naming the known ones, if none."""
         wanted = normal_address(address)
-        for reserved in (self.operator, self.watcher):
-            if wanted == reserved.address:
-                return reserved
+        if wanted in (OPERATOR, WATCHER):
+            return self.operator if wanted == OPERATOR else self.watcher
         for agent in self.agents:
             if agent.address == wanted:
                 return agent
