@@ -57,24 +57,28 @@ def _take(path: Path, root: Path, count: int) -> int:
         last = max(number, other)
         if not number == other >= 0:
             last = max(last, highest_number(root))
-        if of_boot != boot:
+        if of_boot != boot or not boot:
             last = max(last, most)
         given = last + count
         # Without a name for this boot, as for what another boot had: the disk is waited for at each number.
-        raised = of_boot != boot or not boot or given > most
-        if raised:
+        if of_boot != boot or not boot or given > most:
             most = given + SPARE if boot else given
-        # Always as long: the write neither grows nor shrinks the file, so that no kill can tear the number.
-        os.pwrite(kept, b"%020d\n" % given, 0)
-        os.pwrite(twin, b"%020d %020d %s\n" % (given, most, boot.encode()), 0)
-        if raised:
+            # Of no boot until the disk has it: who finds it so, as its writer was killed, waits for the disk himself.
+            os.pwrite(twin, _line(last, most, ""), 0)
             writing.sync(twin)
+        os.pwrite(kept, b"%020d\n" % given, 0)
+        os.pwrite(twin, _line(given, most, boot), 0)
     return last + 1
+
+
+def _line(given: int, most: int, boot: str) -> bytes:
+    """What the second file says. Always as long: no write grows or shrinks it, so that no kill can tear a number."""
+    return b"%020d %020d %-36s\n" % (given, most, boot.encode())
 
 
 def _number(text: bytes) -> int:
     """What the first file says; -1 if that is no number of ours."""
-    return int(text) if len(text) == 21 and text[:20].isdigit() else -1
+    return int(text) if len(text) == 21 and text[:20].isdigit() and int(text) < MAX_NUMBER else -1
 
 
 def _twin(text: bytes) -> tuple[int, int, str]:
@@ -82,8 +86,10 @@ def _twin(text: bytes) -> tuple[int, int, str]:
     that is none of ours. An older version's says only the count."""
     if (alone := _number(text)) >= 0:
         return alone, alone, ""
-    given, most, boot = text[:20], text[21:41], text[42:].rstrip(b"\n")
+    given, most, boot = text[:20], text[21:41], text[42:].strip()
     if not (text.endswith(b"\n") and given.isdigit() and most.isdigit() and text[20:21] == text[41:42] == b" "):
+        return -1, -1, ""
+    if not int(given) <= int(most) < MAX_NUMBER:
         return -1, -1, ""
     return int(given), int(most), boot.decode("ascii", "replace")
 

@@ -16,7 +16,7 @@ from mailcore.formats import journal, json_codec
 from mailcore.hosts import channel
 from mailcore.hosts.names import split_address
 from mailcore.mail.ladder import ladder, recipient_answer
-from mailcore.mail.link_keys import BECAME, ID_DIGITS, LINK
+from mailcore.mail.link_keys import BECAME, ID_DIGITS, LINK, carried_by
 from mailcore.model.agent import Agent
 from mailcore.model.link import Envelope, EnvelopeKind
 from mailcore.model.message import DECISIONS, FINAL, Message, as_text
@@ -99,7 +99,7 @@ def keep(workspace: Workspace, envelope: Envelope, on_refused: Callable[[Agent, 
         if not isinstance(word, Mapping) or (found := _record(workspace, envelope.sender, word)) is None:
             continue
         agent, path, raw = found
-        if raw["status"] == REFUSED:
+        if as_text(word, "state") == REFUSED:
             on_refused(agent, Message.from_json(raw))
         # A word that a power cut takes is no mail that is lost.
         writing.replace(path, json_codec.dumps(raw), root=agent.boundary, durable=False)
@@ -116,8 +116,7 @@ def _record(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[A
         raw = json_codec.loads(safe_open.read_bytes(path, links=False))
     except (MailcoreError, OSError, ValueError, RecursionError):
         return None
-    link = raw.get(LINK) if isinstance(raw, dict) else None
-    if not isinstance(link, Mapping) or (link.get("host"), link.get("envelope")) != (host, word.get("mail")):
+    if not isinstance(raw, dict) or carried_by(raw) != (host, word.get("mail")):
         return None
     became = raw.get(BECAME) if isinstance(raw.get(BECAME), dict) else {}
     if state in became or not isinstance(raw.get("status"), str):
@@ -134,9 +133,10 @@ def _record(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[A
 def copy_there(record: Message) -> Message | None:
     """A mail to another host as its recipient has it, so far as that host has told; None where it has told nothing."""
     became = record.raw.get(BECAME)
-    if not isinstance(became, Mapping) or STORED not in became:
-        return None
+    became = became if isinstance(became, Mapping) else {}
     at = {state: as_text(told, "at") for state, told in became.items() if isinstance(told, Mapping)}
+    if STORED not in at:
+        return None
     changes: dict[str, Any] = {"stored_at": at[STORED], "status": "new"}
     if moved := [at[state] for state in at if state not in (STORED, "woken", "submitted")]:
         changes["status"] = CLOSED if CLOSED in at else "opened"
@@ -155,5 +155,6 @@ def copy_there(record: Message) -> Message | None:
 def as_there(record: Message, changes: Mapping[str, Any]) -> Message:
     """The sender's record of a mail to another host under the names that it has there."""
     raw = {key: value for key, value in record.raw.items() if key not in (BECAME, "ack", "status")}
-    names = {"id": str(record.raw[LINK]["envelope"])[:ID_DIGITS], "sent_id": record.id}
+    _, envelope = carried_by(record.raw) or ("", "")
+    names = {"id": envelope[:ID_DIGITS], "sent_id": record.id}
     return Message.from_json({**raw, **names, **changes}, record.recipient)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mailcore.hosts.directory import remote_agent
 from mailcore.hosts.names import split_address
 from mailcore.mail import lookup, receipts
 from mailcore.mail.ladder import Ladder, ladder
-from mailcore.mail.link_keys import BECAME, LINK
+from mailcore.mail.link_keys import BECAME, carried_by
 from mailcore.mail.lookup import Copy
 from mailcore.mail.message_names import choose_named
-from mailcore.model.message import Message
+from mailcore.model.message import Message, parse_time
 from mailcore.workspace.find import Workspace
+from mailcore.workspace.registry import ADDRESS
 
 ON_ITS_WAY = "waiting"
 """Where a mail stands that is on its way: on disk here, not told to be there."""
@@ -39,14 +40,19 @@ class RemoteCopy:
         return Ladder((last,))
 
 
-def remote_copy(workspace: Workspace, record: Message) -> RemoteCopy:
-    """The copy that a sender's record of a mail to another host is of."""
-    host = str(record.raw[LINK]["host"])
-    agent = remote_agent(workspace, split_address(record.recipient)[0], host)
+def remote_copy(workspace: Workspace, record: Message) -> RemoteCopy | None:
+    """The copy that a sender's record of a mail to another host is of; None where it is no such record."""
+    name, _ = split_address(record.recipient)
+    link = carried_by(record.raw)
+    if link is None or not ADDRESS.fullmatch(name):
+        return None
+    agent = remote_agent(workspace, name, link[0])
     there = receipts.copy_there(record)
     message = there or receipts.as_there(record, {"status": "new"})
-    refused = record.raw.get(BECAME, {}).get(receipts.REFUSED, {}) if record.status == receipts.REFUSED else {}
-    at = Message.from_json({"stored_at": refused.get("at")}).stored_at if refused else 0.0
+    became = record.raw.get(BECAME)
+    refused = became.get(receipts.REFUSED) if isinstance(became, Mapping) else None
+    is_refused = record.status == receipts.REFUSED and isinstance(refused, Mapping)
+    at = parse_time(refused.get("at")) if is_refused and isinstance(refused, Mapping) else 0.0
     closed = agent.archive_dir if message.status == receipts.CLOSED else None
     return RemoteCopy(Copy(agent, message, closed), there is not None, at)
 
@@ -59,6 +65,5 @@ def find_remote(workspace: Workspace, message_id: str) -> RemoteCopy | None:
 def _all(workspace: Workspace) -> Iterator[RemoteCopy]:
     for agent in (*workspace.agents, workspace.operator, workspace.watcher):
         for _, raw in lookup.sent_records(agent):
-            link = raw.get(LINK)
-            if isinstance(link, dict) and isinstance(link.get("host"), str) and isinstance(link.get("envelope"), str):
-                yield remote_copy(workspace, Message.from_json(raw))
+            if (found := remote_copy(workspace, Message.from_json(raw))) is not None:
+                yield found

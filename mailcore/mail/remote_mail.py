@@ -13,7 +13,7 @@ from mailcore.formats.timestamps import archive_time
 from mailcore.hosts import channel, directory
 from mailcore.hosts.names import split_address
 from mailcore.mail import lookup, sent_record
-from mailcore.mail.link_keys import BECAME, ID_DIGITS, LINK
+from mailcore.mail.link_keys import BECAME, ID_DIGITS, LINK, carried_by
 from mailcore.mail.resumable_act import Act
 from mailcore.mail.sent_record import Sent
 from mailcore.model.agent import Agent
@@ -101,8 +101,8 @@ def _told_already(author: Agent, earlier: Mapping[str, Any] | None) -> Message |
     if earlier is None:
         return None
     for _, raw in lookup.sent_records(author):
-        if raw.get("id") == earlier["sent_id"] and BECAME in raw:
-            names = {"id": str(raw[LINK]["envelope"])[:ID_DIGITS], "sent_id": raw["id"]}
+        if raw.get("id") == earlier["sent_id"] and BECAME in raw and (link := carried_by(raw)) is not None:
+            names = {"id": link[1][:ID_DIGITS], "sent_id": raw["id"]}
             return Message.from_json({**raw, **names})
     return None
 

@@ -119,7 +119,7 @@ def _copy_there(workspace: Workspace, record: Message) -> Copy | None:
     from mailcore.mail.remote_copies import remote_copy
 
     found = remote_copy(workspace, record)
-    return found.copy if found.told else None
+    return found.copy if found is not None and found.told else None
 
 
 def _keep(found: Iterable[Copy], copies: dict[Any, Copy]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import mailbox, numbers, post
 from mailcore.system import writing
 from tests.mailcore.conftest import House
@@ -147,3 +149,43 @@ def test_the_count_of_an_earlier_version_goes_on(house: House, monkeypatch: pyte
     for name in ("sequence", numbers.TWIN):
         (state / name).write_bytes(b"%020d\n" % 41)
     assert [numbers.reserve_numbers(house.root) for _ in range(2)] == [42, 43]
+
+
+@pytest.mark.parametrize("boot", ["the first", ""])
+def test_who_was_killed_before_the_disk_had_it_lets_nobody_rely_on_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, boot: str
+) -> None:
+    """Its words are in the file by then, and another process reads them there, though a power cut would take them."""
+    files = [house.root / ".praxmonitor" / name for name in ("sequence", numbers.TWIN)]
+    on_disk: dict[Path, bytes] = {}
+
+    def killed(_: int) -> None:
+        raise OSError(errno.EIO, "the disk did not take it")
+
+    def sync(_: int) -> None:
+        on_disk.update({path: path.read_bytes() for path in files})
+
+    monkeypatch.setattr(numbers, "boot_id", lambda: boot)
+    monkeypatch.setattr(writing, "sync", sync)
+    given = [numbers.reserve_numbers(house.root) for _ in range(numbers.SPARE + 1)]
+    monkeypatch.setattr(writing, "sync", killed)
+    with pytest.raises(MailcoreError, match="no number can be taken"):
+        for _ in range(numbers.SPARE):
+            given.append(numbers.reserve_numbers(house.root))
+    monkeypatch.setattr(writing, "sync", sync)
+    given.append(numbers.reserve_numbers(house.root))
+    for path, data in on_disk.items():
+        path.write_bytes(data)
+    monkeypatch.setattr(numbers, "boot_id", lambda: "the second")
+    after = numbers.reserve_numbers(house.root)
+    assert sorted(set(given)) == given and given[-1] < after <= given[-1] + 2 * numbers.SPARE
+
+
+@pytest.mark.parametrize("most", [b"%020d" % 10**13, b"9" * 20])
+def test_a_strangers_files_do_not_run_away_with_the_count(house: House, most: bytes) -> None:
+    state = house.root / ".praxmonitor"
+    assert numbers.reserve_numbers(house.root) == 1
+    (state / "sequence").write_bytes(most + b"\n")
+    assert numbers.reserve_numbers(house.root) == 2
+    (state / numbers.TWIN).write_bytes(b"%020d " % 2 + most + b" another\n")
+    assert numbers.reserve_numbers(house.root) == 3

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.formats import journal
+from mailcore.formats import journal, json_codec
 from mailcore.hosts import arrivals, channel, directory
 from mailcore.hosts.membership import link_directory
-from mailcore.mail import answer, mailbox, message_text, post, remote_arrival, route, sent_mail
+from mailcore.mail import answer, mailbox, message_text, post, remote_arrival, remote_copies, route, sent_mail
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.outbox import Sent
@@ -469,3 +469,38 @@ def test_a_mail_from_here_costs_no_look_at_the_link(link: Linked) -> None:
     assert "link" not in mail.raw
     post.read_messages(link.alpha, "@lead", [mail.id])
     assert not (link_directory(link.alpha) / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"link": 3}, {"link": {}}, {"link": {"host": "beta"}}, {"link": {"host": "../..", "envelope": "0" * 32}},
+        {"link": {"host": "beta", "envelope": ["x"]}}, {"became": 7}, {"became": {"stored": 1}},
+        {"became": {"stored": {"at": []}, "done": {}}}, {"became": {"refused": "x"}, "status": "refused"},
+        {"to": "@../../..", "became": {"stored": {}}}, {"to": 3}, {"became": ["stored"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_sender_writes_into_its_own_record_hides_no_other_mail(link: Linked, spoilt: dict[str, Any]) -> None:
+    """Whoever looks where a mail stands looks through the records of all."""
+    send(link)
+    (path,) = link.alpha.agent("@writer").sent_dir.glob("*.json")
+    path.write_bytes(json_codec.dumps({**json_codec.loads(path.read_bytes()), **spoilt}))
+    other = post.send_mail(link.alpha, "@lead", ["@editor"], "another", "the body")[0]
+    assert len(sent_mail.sent_mails(link.alpha, link.alpha.agent("@writer"), 100)) == 1
+    found = remote_copies.find_remote(link.alpha, other.id)
+    assert found is not None and found.copy.message.subject == "another"
+    looked = [one.copy.agent.branch for one in remote_copies._all(link.alpha)]
+    assert all(place.resolve().is_relative_to(link_directory(link.alpha)) for place in looked)
+
+
+def test_a_refusal_is_told_to_its_sender_once_whatever_that_host_says_then(link: Linked) -> None:
+    sent = send(link)
+    (path,) = link.alpha.agent("@writer").sent_dir.glob("*.json")
+    (waits,) = channel.unconfirmed(link.alpha, "beta")
+    word = {"mail": waits.id, "from": "@writer", "record": path.name, "text": "no room"}
+    for state in ("refused", "refused", "stored", "seen", "done"):
+        channel.put(link.beta, "alpha", EnvelopeKind.RECEIPT, {"words": [{**word, "state": state}]})
+        carry(link.beta, link.alpha)
+    assert became(link, sent).message.status == "refused"
+    assert len(inbox(link.alpha, "@writer")) == 1 and inbox(link.alpha, "@writer")[0].updates == 1
