@@ -27,8 +27,8 @@ from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from mailcore.system.locks import is_locked
-from mailcore.system.writing import make_directory
 from mailcore.system.process_values import Process
+from mailcore.system.writing import make_directory
 from tests.mailcore.conftest import House, wait_until
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
