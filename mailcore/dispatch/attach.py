@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailcore.accounts.account import account_variables, accounts
@@ -18,6 +19,7 @@ from mailcore.exceptions import Refused
 from mailcore.model.account import Account
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.lock import Holder
+from mailcore.model.session import LiveSession
 from mailcore.programs.base import is_session_id
 from mailcore.programs.registry import find_program, used_programs
 from mailcore.workspace import audit
@@ -88,6 +90,19 @@ def session_attachment(workspace: Workspace, config: Config, by: str, agent: Age
             words = join(job)
         return _ready(workspace, config, by, agent, words, account)
     raise Refused(f"{agent.program} keeps no session of {agent.address} that could go on here", "no_session")
+
+
+def job_attachment(workspace: Workspace, config: Config, by: str, agent: Agent, job: LiveSession) -> Attachment:
+    """How `by` joins a session of an agent's that goes on in the background, in whatever program keeps it.
+
+    Refused (code `no_job`) where none does that joins one.
+    """
+    for kind in used_programs(config):
+        if kind.interactive is not None and kind.interactive.join is not None:
+            with suppress(Refused):
+                here = replace(agent, program=kind.name, session=job.session)
+                return session_attachment(workspace, config, by, here, job.job)
+    raise Refused(f"no program keeps the session of {agent.address} that goes on in the background", "no_job")
 
 
 def _ready(

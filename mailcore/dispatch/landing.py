@@ -7,6 +7,7 @@ own hooks and settings, which may refuse. What is refused has changed nothing th
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from mailcore.exceptions import Refused
 from mailcore.model.agent import Agent
 from mailcore.system.git_command import NoAnswer, act_with, act_with_git, run_git
+from mailcore.system.git_repository import trees_around
 from mailcore.system.git_worktree import WorkingTree, branch_name, working_tree
 from mailcore.text import counted, line, plain
 from mailcore.workspace.find import Workspace
@@ -62,6 +64,11 @@ class WorkStanding:
             clash = _files(self.conflicts, "in conflict")
             found.append(f"✗ {clash}" if clash else f"✓ no conflict with {into}")
         return found
+
+
+def in_git(agent: Agent) -> bool:
+    """Whether its directory is in a git repository; one that is spoilt is one."""
+    return next(trees_around(agent.branch), None) is not None
 
 
 def work_standing(workspace: Workspace, agent: Agent, ours_alone: Collection[str] = ()) -> WorkStanding:
@@ -117,6 +124,8 @@ def open_pull_request(agent: Agent, found: WorkStanding, title: str, body: str) 
     """Push the agent's branch, open a pull request of it, or find the one there is; its address and its checks, as `gh`
     says them."""
     _require_landable(found)
+    if shutil.which("gh") is None:
+        raise Refused("a pull request is opened with gh, which is not there", "git")
     _act("push", "--quiet", "--set-upstream", "origin", f"refs/heads/{found.branch}", cwd=agent.branch)
     made = _pull_request(agent, found.branch)
     if not made:
@@ -156,22 +165,31 @@ def _unfinished(tree: WorkingTree) -> str:
 
 
 def _require_landable(found: WorkStanding) -> None:
+def hindrance(found: WorkStanding, *, committed: bool = False) -> tuple[str, str]:
+    """Why the branch cannot be merged, and the error's code; empty where it can. `committed`: were all committed."""
     if not found.branch:
-        raise Refused("the agent's working tree is on no branch: git switch -c NAME there", "git")
+        return "the agent's working tree is on no branch: git switch -c NAME there", "git"
     if not found.into:
-        raise Refused("the project's own checkout is on no branch: git switch NAME there", "git")
+        return "the project's own checkout is on no branch: git switch NAME there", "git"
     if not found.apart:
-        raise Refused(f"the agent works on {line(found.into, 80)} itself: there is nothing to merge", "git")
+        return f"the agent works on {line(found.into, 80)} itself: there is nothing to merge", "git"
     if found.unfinished:
-        raise Refused(found.unfinished, "git")
-    if found.uncommitted:
-        raise Refused(f"{_files(found.uncommitted, 'not committed')}: --commit commits all of it first", "unmerged")
+        return found.unfinished, "git"
+    if found.uncommitted and not committed:
+        return f"{_files(found.uncommitted, 'not committed')}: --commit commits all of it first", "unmerged"
     if found.conflicts:
-        raise Refused(
+        return (
             f"{_files(found.conflicts, 'in conflict')} with {line(found.into, 80)}: merge it into the agent's branch "
             "there, or have the agent do it (reopen)",
             "conflict",
         )
+    return "", ""
+
+
+def _require_landable(found: WorkStanding) -> None:
+    why, code = hindrance(found)
+    if why:
+        raise Refused(why, code)
 
 
 def _conflicts(main: WorkingTree, into: str, branch: str) -> tuple[str, ...]:

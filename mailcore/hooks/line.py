@@ -1,8 +1,9 @@
 """The `sh` lines that an agent's program runs at its events: one notes the event and delivers the mail that waits, one
 sleeps beside an idle session until mail comes.
 
-POSIX sh; beyond it `head -c`, and `flock`, without which it appends unlocked, and `-nt` of `test`, which dash, bash and
-busybox have. Exit status 0 and silence, save for the mail that it delivers, whatever the disk or the machine does.
+POSIX sh; beyond it `head -c`, and `flock`, without which it appends unlocked and rotates nothing, and `-nt` and `-ef`
+of `test`, which dash, bash and busybox have. Exit status 0 and silence, save for the mail that it delivers, whatever
+the disk or the machine does.
 """
 
 from __future__ import annotations
@@ -47,8 +48,15 @@ HOOK_MARK = ": mailcore hook made "
 MAX_EVENT = 128 * 1024
 """Bytes of an event that are noted: a larger one, mostly a tool's response, costs time and disk, and is cut there."""
 
+ROTATE_EVENTS = ("SessionStart", "Stop")
+"""Events at which the noted events are looked at, and begun anew where they are too many: each is another process."""
+ROTATE_BLOCKS = 16 * 1024 * 2
+"""Blocks of 512 bytes, 16 MB, after which they are; what was before stays beside it until the next time."""
+
 TIMEOUT = 10
 """Seconds after which the program gives a hook up; 250 times what ours takes with mail waiting."""
+SLEEPER_PERIOD = 60
+"""Seconds after which what sleeps beside a session looks whether that is there."""
 LONGEST_WAIT = 30 * 86400
 """Seconds for which one sleeps beside an idle session at most: a month."""
 LEAVING = 10
@@ -92,10 +100,14 @@ _NOTE = (
     r"case $e in '{{'*) ;; *) exit 0;; esac; {policy}e=${{e#?}}; "
     r"t=$(date +%s.%N); case $t in *[!0-9.]*|*.) t=${{t%%.*}};; esac; "
     r'[ -d "$b/logs" ] || mkdir "$b/logs"; '
-    r'if [ -f "$f" ] || [ ! -e "$f" ]; then {{ flock -w 1 9; printf %s '
-    r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,{decided}${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; }} 9>>"$f"; '
+    r'if [ -f "$f" ] || [ ! -e "$f" ]; then for n in 1 2; do {{ flock -w 1 9; l=$?; '
+    r'[ $n = 2 ] || [ "$f" -ef /dev/fd/9 ] || continue; printf %s '
+    r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,{decided}${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; '
+    r'{rotate}break; }} 9>>"$f"; done; '
     r"fi; {delivery}}} 2>/dev/null; exit 0"
 )
+# Under the lock; who waited for it meanwhile finds that the file has another name, and opens the new one.
+_ROTATE = r'[ $l != 0 ] || [ -d "$f.1" ] || [ -z "$(find "$f" -size +{blocks})" ] || mv -f "$f" "$f.1"; '
 
 _DELIVERY = (
     r"m=$b/.ai_mail.local; i=$m/inbox.json; s=$m/{stamp}; "
@@ -117,13 +129,27 @@ _WAIT = (
     r'flock -n 9; }}; }} && echo "$p" >"$l" || exit 0; '
     r'for o in "$w"/*{suffix}; do [ ! -p "$o" ] || echo 1<>"$o"; done; '
     r'rm -f "$w/$s{suffix}"; mkfifo -m 600 "$w/$s{suffix}" && exec 8<>"$w/$s{suffix}" || exit 0; }} 2>/dev/null; '
-    r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then read -r x <&8; fi; '
+    r"{until_rung}"
+    r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then z; fi; '
     r"while :; do "
     r'q=$(printf %s "$e" | {program} {address} {branch} {root} {name} "$p"); r=$?; '
     r"case $r in 0) read -r x <&8 || exit 0;; 4) {{ command -v timeout >/dev/null && "
     r'timeout "$q" head -c 1 <&8 >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
     r'2) rm -f "$w/$s{suffix}" "$l"; exit 2;; *) rm -f "$w/$s{suffix}" "$l"; exit 0;; esac; '
+    r"case $r in 0) z;; 4) {{ command -v timeout >/dev/null && "
+    r'timeout "$q" head -c 1 <&8 9>&- >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
+    r'2) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 2;; *) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0;; esac; '
     r"done{end}"
+)
+# `k` finds when the session's program began. `z` sleeps until it is rung, and ends all where that program is gone: who
+# is killed tells nobody. What sleeps for it does not hold the lock, as it may outlive the shell.
+_UNTIL_RUNG = (
+    r'k() {{ y=; if [ -d /proc/self ]; then read -r y <"/proc/$p/stat" || return; y=${{y##*) }}; set -- $y; y=; '
+    r'[ $# -ge 20 ] && [ "$1" != Z ] || return; shift 19; y=$1; else kill -0 "$p" && y=1; fi; }} 2>/dev/null; k; u=$y; '
+    r"z() {{ command -v timeout >/dev/null || {{ read -r x <&8; return; }}; while :; do "
+    r"timeout {look} head -n 1 <&8 9>&- >/dev/null; "
+    r"case $? in 0) return;; 124|143) ;; *) read -r x <&8; return;; esac; "
+    r'k; [ "$y" = "$u" ] || {{ rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0; }}; done; }} 2>/dev/null; '
 )
 _LEASE = (
     r"if [ -s {root}/.praxmonitor/leases.json ]; then case $e in *_path*|*'*** '*) "
@@ -210,6 +236,7 @@ def _command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
             stamp=STAMPS["Stop"],
             begin=begin,
             end=end,
+            until_rung=_UNTIL_RUNG.format(look=SLEEPER_PERIOD, suffix=SUFFIX),
             program=shlex.join(child("mailcore.hooks.wake")),
         )
     delivery = ""
@@ -231,6 +258,10 @@ def _command(agent: Agent, hooks: Hooks, entry: HookEntry, made: str) -> str:
             **place, policy=shlex.join(child("mailcore.hooks.policy")), decided=DECIDED, longest=MAX_EVENT - 64
         )
         return _NOTE.format(
-            **place, longest=MAX_REQUEST, full=MAX_REQUEST - 64, policy=policy, decided="$j", delivery=delivery
-        )
-    return _NOTE.format(**place, longest=MAX_EVENT, full=MAX_EVENT - 64, policy="", decided="", delivery=delivery)
+            **place, longest=MAX_REQUEST, full=MAX_REQUEST - 64, policy=policy, decided="$j", rotate="",
+            delivery=delivery,
+        )  # fmt: skip
+    rotate = _ROTATE.format(blocks=ROTATE_BLOCKS) if entry.event in ROTATE_EVENTS else ""
+    return _NOTE.format(
+        **place, longest=MAX_EVENT, full=MAX_EVENT - 64, policy="", decided="", rotate=rotate, delivery=delivery
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mailcore.model.agent import Agent
@@ -16,18 +17,25 @@ EVENTS_TAIL = 256 * 1024
 
 def newest_events(agent: Agent) -> Iterator[Mapping[str, Any]]:
     """The newest events of all the agent's sessions, the newest first."""
+    left = EVENTS_TAIL
+    for path in (agent.hooks_log, agent.former_hooks_log):
+        data = _end_of(path, left)
+        left -= len(data)
+        for line in reversed(data.splitlines()):
+            if line and (event := parse_hook(line)) is not None:
+                yield event
+
+
+def _end_of(path: Path, most: int) -> bytes:
     try:
-        descriptor, found = safe_open.descriptor(agent.hooks_log)
+        descriptor, found = safe_open.descriptor(path)
     except OSError:
-        return
+        return b""
     try:
-        size = min(found.st_size, EVENTS_TAIL)
-        lines = os.pread(descriptor, size, found.st_size - size).splitlines()
+        size = min(found.st_size, most)
+        return os.pread(descriptor, size, found.st_size - size)
     finally:
         os.close(descriptor)
-    for line in reversed(lines):
-        if line and (event := parse_hook(line)) is not None:
-            yield event
 
 
 def last_event(agent: Agent, session: str) -> Mapping[str, Any]:

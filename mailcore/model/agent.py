@@ -93,6 +93,11 @@ class Agent:
         return self.logs_dir / "hooks.jsonl"
 
     @cached_property
+    def former_hooks_log(self) -> Path:
+        """Those that were noted before it was begun anew."""
+        return self.logs_dir / "hooks.jsonl.1"
+
+    @cached_property
     def passport(self) -> Path:
         """Who the agent is; its presence makes a directory a branch."""
         return self.branch / ".trinity" / "passport.json"

@@ -27,8 +27,11 @@ class FileTail:
     The file is opened for each read and closed again: thousands of tails hold no descriptor of their own.
     """
 
-    def __init__(self, path: Path, start_bytes: int = 65536, *, start: int | None = None) -> None:
-        """Begins `start_bytes` before the end of what is there at the first read, or at the line that is at `start`."""
+    def __init__(
+        self, path: Path, start_bytes: int = 65536, *, start: int | None = None, former: Path | None = None
+    ) -> None:
+        """Begins `start_bytes` before the end of what is there at the first read, or at the line that is at `start`.
+        `former`: what it was rotated to, of which `follow` begins with as much as the file itself has too few."""
         self.path = path
         self._name = str(path)
         self.skipped = 0
@@ -41,6 +44,7 @@ class FileTail:
         """How many times another file, or the same one truncated, had taken its place."""
         self._start_bytes = start_bytes
         self._start = start
+        self._former = former
         self._seen = False
         self._inode: FileIdentity = (0, 0)
         self._offset = 0
@@ -109,6 +113,7 @@ class FileTail:
 
         While it is among those that stay open in `open_files` nothing of it is lost, whatever becomes of its name.
         """
+        self._open_former()
         if self._older:
             return self._read_older()
         found = None
@@ -137,6 +142,20 @@ class FileTail:
         except OSError:
             self.behind = False
             return []
+
+    def _open_former(self) -> None:
+        former, self._former = self._former, None
+        if former is None or self._seen:
+            return
+        size = 0
+        with suppress(OSError):
+            size = os.stat(self._name).st_size  # noqa: PTH116
+        with suppress(OSError):
+            if size < self._start_bytes:
+                descriptor, found = safe_open.descriptor(former)
+                self._older, self._seen = [descriptor], True
+                self._offset = max(0, found.st_size - (self._start_bytes - size))
+                self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
 
     def _stood_in(self, descriptor: int) -> bool:
         before = len(self._mark)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mailcore.model.agent import SESSION_SIGN
 from mailcore.model.session import LiveSession
 from mailcore.observe.facts import SessionsLive
 from mailcore.observe.session_status import SessionOwners
-from mailcore.programs.base import Program
+from mailcore.programs.base import Program, SessionStatus
 from mailcore.programs.session_processes import sessions_among
 from mailcore.system import terminal
 from mailcore.system.process_values import Process
@@ -36,9 +38,9 @@ class StrayProcess(NamedTuple):
 class LiveSessionReader:
     """What was last seen of the sessions of all agents."""
 
-    def __init__(self, owners: SessionOwners, session_of: Callable[[int], str]) -> None:
-        """`session_of`: the id of a process's session."""
-        self._owners, self._session_of = owners, session_of
+    def __init__(self, owners: SessionOwners, status_of: Callable[[int], SessionStatus | None]) -> None:
+        """`status_of`: what is said of a process's session."""
+        self._owners, self._status_of = owners, status_of
         self._told: dict[str, tuple[LiveSession, ...]] = {}
         self._began: dict[tuple[int, int], float] = {}
         """PID and start → when that was, said once: it is reckoned anew with each look."""
@@ -63,7 +65,8 @@ class LiveSessionReader:
         began: dict[tuple[int, int], float] = {}
         focus: dict[str, bool | None] | None = None
         for program, process, place in sessions_among(programs, lambda place: self._owners.inside(str(place))):
-            session = self._session_of(process.pid)
+            status = self._status_of(process.pid)
+            session = status.session if status is not None else ""
             address = self._owners.owner_of(str(place), program, session)
             key = process.pid, process.ticks
             began[key] = self._began.get(key) or started_at(process)
@@ -71,6 +74,7 @@ class LiveSessionReader:
             if device and focus is None:
                 focus = terminal.focus_of_panes()
             live = _live(before.get(process.pid), process, began[key], session, device, (focus or {}).get(device))
+            live = replace(live, job=status.job) if status is not None and status.job else live
             if address and not address.startswith(SESSION_SIGN):
                 found[address].append(live)
             else:

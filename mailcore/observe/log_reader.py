@@ -130,7 +130,7 @@ class LogReader:
         wanted = {
             self._directory / n for n in names if n.endswith(".log") and not n.startswith("dispatch_stdout.attempt-")
         }
-        if self._hooks.name in names:
+        if self._hooks.name in names or self._agent.former_hooks_log.name in names:
             wanted.add(self._hooks)
         for path in [path for path in self._tails if path not in wanted][:-MAX_GONE]:
             del self._tails[path]
@@ -143,7 +143,10 @@ class LogReader:
     def _tail(self, path: Path) -> FileTail:
         """What reads a log that was not there before, or at the first look."""
         if self._first_look:
-            return FileTail(path, HOOKS_START if path == self._hooks else LOG_START)
+            if path == self._hooks:
+                self._stamps.distrust(path)  # it may not be there, but what it was before
+                return FileTail(path, HOOKS_START, former=self._agent.former_hooks_log)
+            return FileTail(path, LOG_START)
         try:
             found = path.stat()
         except OSError:

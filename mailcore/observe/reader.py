@@ -59,7 +59,7 @@ class WorkspaceReader:
         self._accounts: tuple[Account, ...] | None = None
         self._discovery = SessionDiscovery()
         self._statuses = StatusReader(self._discovery)
-        self._live_sessions = LiveSessionReader(self._discovery, self._statuses.session_of)
+        self._live_sessions = LiveSessionReader(self._discovery, self._statuses.status_of)
         self._strays = StrayLook(workspace.root, self._discovery.owner_of)
         self._programs: tuple[Program, ...] = ()
         self._register = RegisterReader(workspace.aipass_dir)

@@ -120,9 +120,9 @@ class StatusReader:
                 self._forget(missing)
         return facts
 
-    def session_of(self, pid: int) -> str:
-        """The session that goes on in a process, as its program says; empty where none does."""
-        return next((told.status.session for told in self._ours.values() if told.status.pid == pid), "")
+    def status_of(self, pid: int) -> SessionStatus | None:
+        """What the program says of the session that goes on in a process; None where it says of none."""
+        return next((told.status for told in self._ours.values() if told.status.pid == pid), None)
 
     def _read(self, path: Path, directory: _Directory) -> list[Stated]:
         try:

@@ -133,10 +133,11 @@ class StreamHistory:
 
 
 def _of_hooks(agent: Agent, begin: float, end: float) -> Iterator[Activity]:
-    for line in _lines(agent.hooks_log, begin, end, _time_of_hook):
-        activity = from_hook(line, agent.address, end)
-        if activity is not None and begin <= activity.at < end:
-            yield activity
+    for path in (agent.former_hooks_log, agent.hooks_log):
+        for line in _lines(path, begin, end, _time_of_hook):
+            activity = from_hook(line, agent.address, end)
+            if activity is not None and begin <= activity.at < end:
+                yield activity
 
 
 def _of_session(found: FoundSession, begin: float, end: float) -> list[Activity]:
@@ -182,7 +183,7 @@ def _agent_has_older(agent: Agent, begin: float) -> bool:
     first = run_time(datetime.fromtimestamp(begin))
     return (
         any(name[:15] < first for name in _run_names(agent)[-1:])
-        or _begins_before(agent.hooks_log, begin, _time_of_hook)
+        or any(_begins_before(path, begin, _time_of_hook) for path in (agent.hooks_log, agent.former_hooks_log))
         or any(_begins_before(path, begin, time_of_log_line) for path in log_paths(agent))
     )
 

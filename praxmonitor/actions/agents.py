@@ -16,7 +16,16 @@ from praxmonitor.actions import kills, requests
 from praxmonitor.actions.asking import ask, refused, result_of, unlocked
 from praxmonitor.actions.composing import begin
 from praxmonitor.actions.context import Context, MailboxView, View
-from praxmonitor.actions.preconditions import Precondition, busy, fit_for, holdable, runs, startable, startable_again
+from praxmonitor.actions.preconditions import (
+    Precondition,
+    background_job,
+    busy,
+    fit_for,
+    holdable,
+    runs,
+    startable,
+    startable_again,
+)
 from praxmonitor.actions.several import of_each
 from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.text.agents import bypasses, task
@@ -239,6 +248,8 @@ async def attach(context: Context[View]) -> None:
     facts = context.facts
     if facts is not None and facts.agent.is_session:
         found = await result_of(context, requests.stray_attachment, opened.workspace, opened.config, facts)
+    elif facts is not None and (job := background_job(facts)) is not None:
+        found = await result_of(context, requests.join_attachment, opened.workspace, opened.config, address, job)
     else:
         found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
     if found is None:

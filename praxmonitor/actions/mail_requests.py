@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
@@ -13,6 +14,9 @@ from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace
 from praxmonitor.actions import requests
 from praxmonitor.actions.requests import me
+
+if TYPE_CHECKING:
+    from mailcore.dispatch.accepted_work import TakeOver
 
 
 def acknowledge_mail(workspace: Workspace, config: Config, message_id: str, state: str, result: str) -> str:
@@ -29,12 +33,19 @@ def acknowledge_mail(workspace: Workspace, config: Config, message_id: str, stat
     return f"{state}, told to {sent.to}{woken}"
 
 
-def accept_outcome(workspace: Workspace, message_id: str) -> str:
-    """Be content with the end of a task; its notice is archived."""
+def accept_outcome(workspace: Workspace, message_id: str, how: TakeOver) -> str:
+    """Be content with the end of a task: its work is taken over as it is said, and its notice archived."""
+    from mailcore.dispatch.accepted_work import take_work_over
     from mailcore.mail import answer
 
-    notice = answer.accept_done(workspace, me(workspace), message_id)
-    return f"accept: {notice.subject}"
+    by, said = me(workspace), ""
+    if how.commit or how.merge or how.pr:
+        work = take_work_over(workspace, by, answer.outcome_notice(workspace, by, message_id, accepted=True), how)
+        done = [word for word, is_done in (("committed", how.commit), ("merged", how.merge)) if is_done]
+        said = f" and {', '.join(done)}" if done else ""
+        said += f"; {work[-1]}" if how.pr else ""
+    notice = answer.accept_done(workspace, by, message_id)
+    return f"accept{said}: {notice.subject}"
 
 
 def reopen_task(workspace: Workspace, config: Config, message_id: str, why: str) -> str:

@@ -98,12 +98,6 @@ async def tell_outcome(context: Context[MailboxView]) -> None:
         context.view.write_line(f"{state}: {what}, told to {plain(message.sender)}", taken(context, act))
 
 
-async def accept(context: Context[MailboxView]) -> None:
-    """Be content with what was done; its notice is closed."""
-    if (message := context.view.message) is not None:
-        await ask(context, mail_requests.accept_outcome, context.opened.workspace, message.id)
-
-
 def reopen(context: Context[MailboxView]) -> None:
     """Not be content: say why in one line; the task is dispatched again."""
     message, opened = context.view.message, context.opened

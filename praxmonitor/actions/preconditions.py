@@ -10,6 +10,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder
 from mailcore.model.message import Message
+from mailcore.model.session import LiveSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,17 @@ def _can_start_again(facts: AgentFacts, verb: str) -> str:
     return _startable(facts) or _has_run(facts, verb)
 
 
+def background_job(facts: AgentFacts) -> LiveSession | None:
+    """A session of an agent's own that goes on in the background, where its program joins it; None for none."""
+    if facts.agent.is_remote or facts.agent.is_session or facts.lock is not None:
+        return None
+    return next((one for one in facts.sessions if one.job and one.session), None)
+
+
 def _keeps_a_session(facts: AgentFacts, _verb: str) -> str:
     address, run = facts.address, facts.run
+    if background_job(facts) is not None:
+        return ""
     if _at_work(facts):
         return f"{address} is at work: two in one session would overwrite each other"
     if run is None or run.foreign:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mailcore.dispatch.queueing.queue import WaitingStart
     from mailcore.mail.outbox import Sent
     from mailcore.model.message import Message
+    from mailcore.model.session import LiveSession
 
 
 VERB_OF = {"approved": "approve", "denied": "deny"}
@@ -199,6 +200,15 @@ def stray_attachment(workspace: Workspace, config: Config, facts: AgentFacts) ->
     trust.require_trust(workspace)
     job = next((one.job for one in facts.sessions if one.job), "")
     return session_attachment(workspace, config, me(workspace), facts.agent, job)
+
+
+def join_attachment(workspace: Workspace, config: Config, address: str, job: LiveSession) -> Attachment:
+    """The same of a session of an agent's that goes on in the background."""
+    from mailcore.dispatch.attach import job_attachment
+    from mailcore.workspace import trust
+
+    trust.require_trust(workspace)
+    return job_attachment(workspace, config, me(workspace), workspace.agent(address), job)
 
 
 def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:

@@ -30,11 +30,13 @@ class ChooseScreen(ModalScreen[int]):
     }
     """
 
-    def __init__(self, question: str, options: Sequence[Drawing], hint: str, at: int = 0) -> None:
+    def __init__(
+        self, question: str, options: Sequence[Drawing], hint: str, at: int = 0, head: Drawing = lambda _: []
+    ) -> None:
         """`options`: one at least, each drawn in a line at least; `hint`: its keys, in words; `at`: the option that the
-        cursor is on first."""
+        cursor is on first; `head`: what is to be known before, above them."""
         super().__init__()
-        self._question, self._options, self._hint, self._at = question, options, hint, at
+        self._question, self._options, self._hint, self._at, self._head = question, options, hint, at, head
         self._listed = RowList("listed", picked=self._tell, opened=self.action_pick)
         self.moved: Callable[[int], None] | None = None
         """Told the place of the option under the cursor, when that is another."""
@@ -45,7 +47,8 @@ class ChooseScreen(ModalScreen[int]):
 
     def on_mount(self) -> None:
         """List them."""
-        self._listed.show([Row((str(place),), marked(option)) for place, option in enumerate(self._options)])
+        rows = [Row((str(place),), marked(option)) for place, option in enumerate(self._options)]
+        self._listed.show(rows, self._head)
         self._listed.choose(str(self._at))
 
     def _tell(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,9 +14,16 @@ from textual.widgets import Input, Static
 from mailcore.model.agent import OPERATOR
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from praxmonitor.state.snapshot import Snapshot
-from praxmonitor.text.permissions import permission_lines, request_title
+from praxmonitor.text.blocks import BlockRows
+from praxmonitor.text.lines import Line
+from praxmonitor.text.permissions import first_rows, request_blocks, request_title
+from praxmonitor.widgets.line_list import Drawn
 from praxmonitor.widgets.row_list import LIST_KEYS
 from praxmonitor.widgets.text_panel import TextPanel
+
+FIRST_ROWS = 500
+"""Rows that are laid out before it is drawn."""
+MORE: Line = (("… the rest is being laid out", "warn"),)
 
 
 class PermissionScreen(ModalScreen[PermissionAnswer | None]):
@@ -65,6 +72,8 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
         self.is_over = False
         """Somebody else answered, or its time was over, while it was shown."""
         self._panel = TextPanel("lines")
+        self._counted: tuple[int, BlockRows] | None = None
+        """The width, and all rows of it."""
         self._why = Input(id="why")
         self._why.border_title = "Why not: the agent reads it"
 
@@ -87,11 +96,31 @@ class PermissionScreen(ModalScreen[PermissionAnswer | None]):
     def on_mount(self) -> None:
         """The lines have the focus."""
         self._panel.lines.focus()
-        self._panel.show(partial(permission_lines, self._request, self._now))
+        self._panel.show(self._rows)
         if self._denies:
             self.action_deny()
         if self._decides:
             self.watch(self.app, "snapshot", self._follow)
+
+    def _rows(self, width: int) -> Drawn:
+        """All of it; of what is long its beginning, until all of it is counted."""
+        if self._counted is not None and self._counted[0] == width:
+            return self._counted[1]
+        begun = first_rows(request_blocks(self._request, self._now, width), width, FIRST_ROWS + 1)
+        if len(begun) > FIRST_ROWS:
+            self._count(width)
+            begun[-1] = MORE
+        return begun
+
+    @work(thread=True, exclusive=True, group="count")
+    def _count(self, width: int) -> None:
+        counted = width, BlockRows(request_blocks(self._request, self._now, width), width)
+        self.app.call_from_thread(self._show_counted, counted)
+
+    def _show_counted(self, counted: tuple[int, BlockRows]) -> None:
+        if self.is_attached:
+            self._counted = counted
+            self._panel.show(self._rows)
 
     def _follow(self, snapshot: Snapshot) -> None:
         facts = snapshot.fleet.find(self._request.agent)

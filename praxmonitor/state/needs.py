@@ -69,7 +69,7 @@ class Need:
 def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, ...]:
     """Everything that needs the operator, each place once: what the unanswered `alarms` are about, in their order, the
     most urgent first; requests for approval that can be decided still and whose alarm is answered, agents in a state
-    that wants him, tasks that were done without a reply, his unread mail.
+    that wants him, tasks that were done without a reply, his unread mail, sessions of nobody's that wait for him.
 
     Those without an alarm stand in an order that hangs on nothing that changes while a need stands: mail by its age,
     agents by their state and as in the registry. An alarm whose agent or mail is in the list already adds no place to
@@ -83,6 +83,7 @@ def needs_of(snapshot: Snapshot, alarms: Iterable[RaisedAlarm]) -> tuple[Need, .
         *(_of_approval(mail) for mail in mails if mail.awaits_decision(snapshot.now)),
         *_of_agents(snapshot),
         *(_of_mail(mail) for mail in mails if is_news(mail)),
+        *_of_sessions(snapshot),
     ):
         found.setdefault(need.key, need)
     return tuple(found.values())
@@ -152,6 +153,16 @@ def _of_agents(snapshot: Snapshot) -> Iterator[Need]:
             unanswered.append(Need(f"{facts.address} done without a reply: {task(facts)}", address=facts.address))
     yield from (need for _, need in sorted(found, key=itemgetter(0)))
     yield from unanswered
+
+
+def _of_sessions(snapshot: Snapshot) -> Iterator[Need]:
+    """Those in the project that are no agent's, last of all and in no alarm: whoever began one may sit before it. One
+    whose process is not seen may be long gone, and before one whose terminal has the focus its person sits."""
+    for facts in snapshot.fleet.elsewhere:
+        status = snapshot.status(facts.address)
+        sits = any(session.focused for session in facts.sessions)
+        if status.state is State.WAITING and facts.sessions and not sits:
+            yield Need(f"{facts.address} {status.state}: {plain(status.reason)}", address=facts.address)
 
 
 def _left_unanswered(facts: AgentFacts) -> bool:

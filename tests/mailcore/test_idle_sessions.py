@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from mailcore.hooks import line
 from mailcore.hooks import wake as hooks_wake
 from mailcore.hooks.install import hook_plan, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import STAMPS, HookEntry, HookRole
@@ -57,10 +59,10 @@ class Session:
         self.transcript.touch()
         self.out.unlink(missing_ok=True)
         event = {"session_id": session, "transcript_path": str(self.transcript), "hook_event_name": "Stop"}
-        line = hook_plan(agent, Claude.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
+        hook = hook_plan(agent, Claude.hooks).handler(HookEntry("Stop", HookRole.SLEEP), "file")["command"]
         words = {"busybox": "busybox sh -c"}.get(shell, f"{shell} -c")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, words, line, json.dumps(event), str(self.out)],
+            [sys.executable, "-c", PROGRAM, words, hook, json.dumps(event), str(self.out)],
             stdin=subprocess.PIPE if terminal is None else terminal,
             start_new_session=True,
         )
@@ -247,6 +249,46 @@ def test_a_session_that_was_killed_and_goes_on_in_another_program_is_woken(
         assert second.woken["status"] == 2 and "Fire" in second.woken["said"]
     finally:
         second.close()
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["known mailbox", "looked"])
+def test_a_sleeper_whose_session_was_killed_notices_it_by_itself(
+    writer: Agent, shell: str, looked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "SLEEPER_PERIOD", 1)
+    if not looked:
+        later = time.time() + 60
+        (writer.mail_dir / STAMPS["Stop"]).touch()
+        os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
+    first, second = (Session(writer, f"abc-{number}", shell) for number in (1, 2))
+    try:
+        wait_until(lambda: first.sleeps() and second.sleeps(), 60, "both sleep")
+        first.close()
+        wait_until(lambda: sleepers(writer) == ["abc-2"], 60, "what slept beside the one is gone")
+        assert not first.bell.exists() and second.sleeps() and not second.woken
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.mark.skipif(not shutil.which("timeout"), reason="it waits without it")
+def test_what_waits_for_the_bell_does_not_hold_the_lock(session: Session) -> None:
+    """A shell that was killed leaves it behind: the same session, resumed, sleeps again."""
+    program = psutil.Process(session.process.pid)
+
+    def waiting() -> list[psutil.Process]:
+        return [one for one in program.children(recursive=True) if one.name() in ("timeout", "head")]
+
+    wait_until(lambda: len(waiting()) == 2, 60, "it waits for the bell")
+    left = waiting()
+    (shell,) = program.children()
+    shell.kill()
+    try:
+        wait_until(lambda: not sleepers(session.agent), 20, "nobody holds the lock")
+        assert all(one.is_running() for one in left)
+    finally:
+        for one in left:
+            one.kill()
 
 
 def test_a_number_that_another_process_has_now_is_no_session(writer: Agent, session: Session) -> None:

@@ -24,6 +24,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.live_sessions import LiveSessionReader
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
+from mailcore.programs.base import SessionStatus
 from mailcore.programs.claude import places
 from mailcore.programs.registry import built_in
 from mailcore.system import terminal
@@ -180,7 +181,7 @@ def test_the_focus_is_where_tmux_and_its_terminal_say(begin: Begin, tmux: Callab
 
 def test_a_session_is_seen_to_begin_and_to_end(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_sessions, "SESSIONS_PERIOD", 0.0)
-    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: "")
+    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: None)
     assert reader.sweep(built_in()) == []
     before = time.time()
     shown = begin([claude(tmp_path), "-"], tmp_path)
@@ -189,12 +190,15 @@ def test_a_session_is_seen_to_begin_and_to_end(begin: Begin, tmp_path: Path, mon
     assert (seen.address, session.pid, session.terminal) == ("@writer", shown.pid, terminal_of(shown.pid))
     assert session.terminal.startswith("/dev/") and abs(session.began - before) < 5 and session.focused is None
     assert reader.sweep(built_in()) == [], "it is told once"
+    said = SessionStatus("s-1", str(tmp_path), False, 0.0, job="7e95e617")
+    (told,) = LiveSessionReader(OwnersOf(tmp_path), lambda pid: said if pid == shown.pid else None).sweep(built_in())
+    assert [(one.session, one.job) for one in told.sessions] == [("s-1", "7e95e617")], "it goes on in the background"
     os.kill(shown.pid, signal.SIGKILL)
     assert wait_until(lambda: reader.sweep(built_in()), what="its end") == [SessionsLive("@writer", ())]
 
 
 def test_processes_are_looked_at_now_and_then(tmp_path: Path, begin: Begin) -> None:
-    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: "")
+    reader = LiveSessionReader(OwnersOf(tmp_path), lambda _: None)
     reader.sweep(built_in())
     begin([claude(tmp_path), "-"], tmp_path)
     assert reader.sweep(built_in()) == [], "not before the next look is due"

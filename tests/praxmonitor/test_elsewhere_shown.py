@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import Config
-from mailcore.dispatch.attach import session_attachment
+from mailcore.dispatch.attach import job_attachment, session_attachment
 from mailcore.exceptions import Refused
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
@@ -19,8 +19,10 @@ from mailcore.model.session import LiveSession
 from mailcore.observe.facts import Roster, Seen, SessionsLive
 from mailcore.observe.fold import apply
 from mailcore.programs.claude import places
-from praxmonitor.actions.preconditions import Situation, agent, holdable, runs, session
+from praxmonitor.actions.preconditions import Situation, agent, background_job, holdable, runs, session
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.status import render, status
+from praxmonitor.state.needs import needs_of
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import detail_lines
@@ -92,6 +94,37 @@ async def test_it_has_a_row_of_its_own_kind_and_no_key_acts_on_it() -> None:
         await until(pilot, lambda: fleet_screen(app).grid.selected == ROW, "back on its row")
 
 
+def waiting_stray(*, focused: bool | None = None) -> AgentFacts:
+    asks = Activity(NOON - 30, ROW, Kind.WAITING, "asks for permission: Bash: make", "hooks", "Bash", session=SESSION)
+    facts = stray()
+    (live,) = facts.sessions
+    return structs.replace(facts, open=(), prompts=(asks,), sessions=(structs.replace(live, focused=focused),))
+
+
+def test_one_that_waits_is_the_last_of_what_needs_the_operator_where_it_is_sure() -> None:
+    known = next_snapshot(EMPTY, with_strays(lighthouse(), waiting_stray()), NOON, PATIENT.alarms)
+    assert known.status(ROW).state is State.WAITING
+    *before, last = needs_of(known, ())
+    assert (last.address, last.words) == (ROW, f"{ROW} waiting: asks for permission: Bash: make")
+    assert before and ROW not in {need.address for need in before}
+    for other in (waiting_stray(focused=True), structs.replace(waiting_stray(), sessions=()), stray()):
+        unsure = next_snapshot(EMPTY, with_strays(lighthouse(), other), NOON, PATIENT.alarms)
+        assert needs_of(unsure, ()) == tuple(before), "its person sits there, or it may be gone, or it asks nothing"
+    assert not [one for one in AlarmRules(PATIENT).alarms(known.fleet, NOON) if one.address == ROW]
+
+
+@pytest.mark.anyio
+async def test_the_key_of_what_needs_the_operator_goes_to_its_row() -> None:
+    fleet = Fleet(ROOT, elsewhere=(waiting_stray(),))
+    app = app_on(FakeFeed(fleet), workspace_of(fleet), config=PATIENT)
+    async with app.run_test(size=(160, 50)) as pilot:
+        await until(pilot, lambda: "claude-7e95e617" in text_of(app), "its row", 30)
+        await pilot.press("n")
+        said = f"1 of 1: {ROW} waiting: asks for permission: Bash: make"
+        await until(pilot, lambda: said in {notice.text for notice in app.notices}, "it goes there", 30)
+        assert fleet_screen(app).grid.selected == ROW
+
+
 def test_what_is_said_of_it_names_neither_mail_nor_task() -> None:
     facts = stray(job="7e95e617")
     known = next_snapshot(EMPTY, with_strays(lighthouse(), facts), NOON, PATIENT.alarms)
@@ -150,3 +183,26 @@ def test_status_tells_them_apart_from_the_agents() -> None:
     text = render(told)
     assert "elsewhere in this project, 1 session" in text and f"{ROW}  in tool" in text
     assert "elsewhere" not in render(status(lighthouse(), PATIENT, time.time()))
+
+
+def test_a_background_job_in_an_agent_s_directory_is_joined_too(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, tool = tmp_path / "claude", tmp_path / "tools" / "claude"
+    tool.parent.mkdir()
+    tool.write_text(f"#!{sys.executable}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
+    monkeypatch.setenv("PATH", str(tool.parent))
+    writer = house.agent("@writer")
+    job = LiveSession(4711, NOON - 600, SESSION, job="7e95e617")
+    facts = AgentFacts(writer, sessions=(LiveSession(4712, NOON - 700, "other", "/dev/pts/3"), job))
+    assert background_job(facts) == job and session(Situation(Fleet(house.root, (facts,)), "@writer"), "attach") == ""
+    assert background_job(AgentFacts(writer, sessions=facts.sessions[:1])) is None
+    with pytest.raises(Refused, match="no program keeps the session"):
+        job_attachment(house.workspace, Config(), "@operator", writer, job)
+    kept = places.directory(writer.branch, home) / f"{SESSION}.jsonl"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}\n")
+    found = job_attachment(house.workspace, Config(), "@operator", writer, job)
+    assert found.argv == (str(tool), "attach", "7e95e617") and found.directory == writer.branch

@@ -33,13 +33,16 @@ from textual.strip import Strip
 import praxmonitor.app
 import praxmonitor.dialogs
 import praxmonitor.views
+from mailcore.dispatch.landing import WorkStanding
 from mailcore.model.fleet import Fleet
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
 from mailcore.model.usage import Spending, Usage
 from mailcore.observe.usage_sum import local_date
+from praxmonitor.actions.accepting import ACCEPT_HINT, choice_lines, standing_lines
 from praxmonitor.actions.confirm_texts import start_lines as run_lines
 from praxmonitor.actions.confirm_texts import start_question, victim_lines
 from praxmonitor.actions.kills import Victim
+from praxmonitor.actions.work_requests import WorkToAccept
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarm_load import AlarmLoadScreen
 from praxmonitor.dialogs.alarm_mutes import AlarmMutesScreen
@@ -108,6 +111,16 @@ def digest() -> Screen[int]:
     said = "since 09:12, 2 h 48 m ago: 3 tasks done, 1 failed, 2 questions asked, 1.2 M tokens for $ 4.10"
     lines = [f"@agent-{number} ended 'a task with a subject that is longer than the line'" for number in range(1, 6)]
     return ChooseScreen(said, [text_row(line) for line in lines], "enter go there   j k another   esc back")
+
+
+def accept_question() -> Screen[int]:
+    standing = WorkStanding("writer", "main", ("chapters/two.md", "figures/lamp.svg"), 3, 12, ("chapters/one.md",))
+    work = WorkToAccept.of_standing(standing, "Write chapter two, and say of each figure where it comes from")
+    options = [partial(choice_lines, one) for one in work.choices]
+    return ChooseScreen(
+        "Accept what @writer did? DONE: Write chapter two, and say of each figure where it comes from", options,
+        ACCEPT_HINT, head=partial(standing_lines, work.checks),
+    )  # fmt: skip
 
 
 def retry_question() -> Screen[bool]:
@@ -254,6 +267,16 @@ async def test_dialogs_at_a_size(snapshot: SnapshotAssertion, size: tuple[int, i
             drawn += [f"{f' {name} ':=^{size[0]}}", *(strip.text.rstrip() for strip in strips(app))]
             await leave(pilot)
     assert "\n".join(drawn) == snapshot.use_extension(ScreenText)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 35)], ids=lambda size: "x".join(map(str, size)))
+async def test_what_becomes_of_work_that_is_accepted(snapshot: SnapshotAssertion, size: tuple[int, int]) -> None:
+    app = app_with()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown", 60)
+        await show(pilot, Way(ChooseScreen, push=accept_question))
+        drawn = "\n".join(strip.text.rstrip() for strip in strips(app))
+    assert drawn == snapshot.use_extension(ScreenText)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.actions import mail, mail_preconditions, mailbox, preconditions
+from praxmonitor.actions import accepting, mail, mail_preconditions, mailbox, preconditions
 from praxmonitor.actions.action import Action, Footer
 from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import ACT, MAIL, MAILBOX
@@ -47,8 +47,9 @@ ON_MAIL = (
         footer=Footer.IF_ROOM, wanted=_asks_openly, claims=mail_preconditions.is_open_request,
     ),
     Action(
-        "accept", "Y", "accept", MAILBOX, "be content with a task whose end this mail tells; it is closed",
-        mailbox.accept, words="yes content good satisfied done result", precondition=mail_preconditions.outcome,
+        "accept", "Y", "accept", MAILBOX, "be content with a task whose end this mail tells; take its work over",
+        accepting.accept, words="yes content good satisfied done result commit merge pull request git take over",
+        precondition=mail_preconditions.outcome,
     ),
     Action(
         "reopen", "O", "reopen", MAILBOX, "start the task again whose end this mail tells; you say why in a line",
