@@ -15,8 +15,7 @@ from pathlib import Path
 from mailcore.exceptions import Refused
 from mailcore.model.agent import Agent
 from mailcore.system.git_command import NoAnswer, act_with, act_with_git, run_git
-from mailcore.system.git_repository import trees_around
-from mailcore.system.git_worktree import WorkingTree, branch_name, working_tree
+from mailcore.system.git_worktree import WorkingTree, branch_name, trees_around, working_tree
 from mailcore.text import counted, line, plain
 from mailcore.workspace.find import Workspace
 
@@ -164,7 +163,6 @@ def _unfinished(tree: WorkingTree) -> str:
     return f"a merge or rebase is not finished in {tree.top}" if left else ""
 
 
-def _require_landable(found: WorkStanding) -> None:
 def hindrance(found: WorkStanding, *, committed: bool = False) -> tuple[str, str]:
     """Why the branch cannot be merged, and the error's code; empty where it can. `committed`: were all committed."""
     if not found.branch:

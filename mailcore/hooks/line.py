@@ -133,12 +133,9 @@ _WAIT = (
     r'i=$m/inbox.json; t=$m/{stamp}; if [ -e "$t" ] && ! [ "$i" -nt "$t" ]; then z; fi; '
     r"while :; do "
     r'q=$(printf %s "$e" | {program} {address} {branch} {root} {name} "$p"); r=$?; '
-    r"case $r in 0) read -r x <&8 || exit 0;; 4) {{ command -v timeout >/dev/null && "
-    r'timeout "$q" head -c 1 <&8 >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
-    r'2) rm -f "$w/$s{suffix}" "$l"; exit 2;; *) rm -f "$w/$s{suffix}" "$l"; exit 0;; esac; '
     r"case $r in 0) z;; 4) {{ command -v timeout >/dev/null && "
     r'timeout "$q" head -c 1 <&8 9>&- >/dev/null || [ $? = 124 ] || sleep "$q"; }} 2>/dev/null;; '
-    r'2) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 2;; *) rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0;; esac; '
+    r'2) rm -f "$w/$s{suffix}" "$l"; exit 2;; *) rm -f "$w/$s{suffix}" "$l"; exit 0;; esac; '
     r"done{end}"
 )
 # `k` finds when the session's program began. `z` sleeps until it is rung, and ends all where that program is gone: who
@@ -149,7 +146,7 @@ _UNTIL_RUNG = (
     r"z() {{ command -v timeout >/dev/null || {{ read -r x <&8; return; }}; while :; do "
     r"timeout {look} head -n 1 <&8 9>&- >/dev/null; "
     r"case $? in 0) return;; 124|143) ;; *) read -r x <&8; return;; esac; "
-    r'k; [ "$y" = "$u" ] || {{ rm -f "$w/$s{suffix}" "$w/$s.lock"; exit 0; }}; done; }} 2>/dev/null; '
+    r'k; [ "$y" = "$u" ] || {{ rm -f "$w/$s{suffix}" "$l"; exit 0; }}; done; }} 2>/dev/null; '
 )
 _LEASE = (
     r"if [ -s {root}/.praxmonitor/leases.json ]; then case $e in *_path*|*'*** '*) "

@@ -251,6 +251,7 @@ def test_a_session_that_was_killed_and_goes_on_in_another_program_is_woken(
         second.close()
 
 
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("looked", [False, True], ids=["known mailbox", "looked"])
 def test_a_sleeper_whose_session_was_killed_notices_it_by_itself(
     writer: Agent, shell: str, looked: bool, monkeypatch: pytest.MonkeyPatch
