@@ -225,17 +225,20 @@ def test_a_place_that_no_copy_has_is_refused(pair: Pair, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["~", "-x", "é", "x\ny", "0" * 230, os.fsdecode(b"0\xff")])
-def test_no_name_that_an_agent_gives_a_file_hides_its_others(pair: Pair, carrying: Carrying, name: str) -> None:
+def test_no_name_that_an_agent_gives_a_file_hides_its_others(pair: Pair, name: str) -> None:
     """The person on the other host sees the rest of its mail and of its logs."""
-    del carrying
+    asker = read_host(pair.beta.workspace, "alpha")
+    assert asker is not None
     writer = pair.beta.agent("writer")
     post.send_mail(pair.beta.workspace, "@writer", ["@editor"], "an answer", "the body")
     writer.logs_dir.mkdir(exist_ok=True)
     (writer.logs_dir / "app.log").write_text("one\n")
     (writer.sent_dir / f"{name}.json").write_text("{}")
     (writer.logs_dir / f"{name}.log").write_text("x\n")
-    for what in ("mailbox", "logs"):
-        refresh_mirror(pair.alpha.workspace, "beta", "@writer", what)
+    for what, verb in (("mailbox", "inbox"), ("logs", "logs")):
+        act = msgspec.to_builtins(sign_act(pair.alpha.workspace, "beta", (verb, "--", "@writer")))
+        answer = agent_files.answer_files(pair.beta.workspace, asker, {"act": act})
+        keep_page(remote(pair), what, agent_files.unpacked(answer))
     assert (remote(pair).logs_dir / "app.log").read_text() == "one\n"
     assert len(list(remote(pair).sent_dir.glob("*.json"))) == 1
 
