@@ -19,6 +19,7 @@ import msgspec
 from mailcore.exceptions import Refused
 from mailcore.formats import json_codec
 from mailcore.hosts.act_proof import act_of, prove_act
+from mailcore.hosts.mirrored import may_be_copied
 from mailcore.logs.sources import log_sources
 from mailcore.model.agent import Agent
 from mailcore.model.link import HostRecord
@@ -108,7 +109,7 @@ def unpacked(data: bytes) -> AgentPage:
 def _mailbox(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """Open mail, the newest that fits, then what was sent last; of that what the asker has not, or has otherwise."""
     yield from _whole(agent, agent.inbox, held, MAX_WHOLE_FILE)
-    for path in _newest(agent.sent_dir, ".json", MAX_SENT):
+    for path in _newest(agent, agent.sent_dir, ".json", MAX_SENT):
         yield from _whole(agent, path, held, MAX_RECORD)
 
 
@@ -151,7 +152,8 @@ def _newest_mail(data: bytes) -> bytes:
 
 def _logs(agent: Agent, held: Mapping[str, Any]) -> Iterator[FilePage]:
     """The ends of the logs that were written last; of those that the asker has a part of what they grew by."""
-    paths = [Path(one.path) for one in log_sources(agent, rotated=False) if Path(one.path).is_relative_to(agent.branch)]
+    found = (Path(one.path) for one in log_sources(agent, rotated=False))
+    paths = [one for one in found if one.is_relative_to(agent.branch) and may_be_copied(_below(agent, one))]
     for path in sorted(paths, key=_written, reverse=True)[:MAX_LOGS]:
         with suppress(OSError):
             name, end = _held(held, _below(agent, path))
@@ -179,11 +181,15 @@ def _tail(agent: Agent, path: Path, most: int, name: int, end: int) -> FilePage 
     return FilePage(_below(agent, path), data, begin, found.st_ino)
 
 
-def _newest(directory: Path, suffix: str, most: int) -> list[Path]:
-    """Its newest entries by name, which begins with a time."""
+def _newest(agent: Agent, directory: Path, suffix: str, most: int) -> list[Path]:
+    """Its newest entries by name, which begins with a time; of those that a copy has a place for."""
     try:
         with os.scandir(directory) as entries:
-            names = [entry.name for entry in entries if entry.name.endswith(suffix) and entry.name[:1] != "."]
+            names = [
+                entry.name
+                for entry in entries
+                if entry.name.endswith(suffix) and may_be_copied(_below(agent, directory / entry.name))
+            ]
     except OSError:
         return []
     return [directory / name for name in sorted(names, reverse=True)[:most]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -18,7 +17,7 @@ import msgspec
 
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.hosts.directory import find_agent
-from mailcore.hosts.mirrored import MIRROR_FILE, Copied, Mirror, read_mirror
+from mailcore.hosts.mirrored import MIRROR_FILE, Copied, Mirror, may_be_copied, read_mirror
 from mailcore.hosts.names import joined
 from mailcore.link.agent_files import AgentPage, FilePage, unpacked
 from mailcore.model.agent import Agent
@@ -34,8 +33,6 @@ MAX_COPY = 4 << 20
 """Bytes of one file's copy; a log that grows beyond begins anew with its end."""
 MAX_COPIES = 400
 """Copies of one agent; beyond, those that were written first go."""
-_PLACE = re.compile(r"(logs|\.ai_mail\.local(/sent)?)/[A-Za-z0-9_][^/\0-\x1f\x7f]{0,220}")
-"""Where a copy may lie, whatever the other host says."""
 
 
 async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, what: str, act: object) -> None:
@@ -58,9 +55,12 @@ async def fill(workspace: Workspace, ask_host: AskHost, host: str, agent: str, w
 
 
 def keep_page(agent: Agent, what: str, page: AgentPage) -> None:
-    """Write a page into the copy of that agent. Refused (code `boundary`) if it names a place that none has."""
+    """Write a page into the copy of that agent. Refused (code `boundary`) if it names a place that none has, or
+    is of more files than one copy holds."""
+    if len(page.files) > MAX_COPIES:
+        raise Refused(f"{agent.host} sends {len(page.files):,} files at once: more than a copy has", "boundary")
     for file in page.files:
-        if not _PLACE.fullmatch(file.path) or len(file.data) > MAX_COPY:
+        if not may_be_copied(file.path) or len(file.data) > MAX_COPY:
             raise Refused(f"{agent.host} sends {file.path[:80]!r}: no place for a copy", "boundary")
     writing.make_directory(agent.branch, parents=True)
     with locked(agent.branch / ".mirror.lock"):

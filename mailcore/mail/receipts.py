@@ -118,7 +118,8 @@ def _record(workspace: Workspace, host: str, word: Mapping[str, Any]) -> tuple[A
         return None
     if not isinstance(raw, dict) or carried_by(raw) != (host, word.get("mail")):
         return None
-    became = raw.get(BECAME) if isinstance(raw.get(BECAME), dict) else {}
+    told_so_far = raw.get(BECAME)
+    became: dict[str, Any] = told_so_far if isinstance(told_so_far, dict) else {}
     if state in became or not isinstance(raw.get("status"), str):
         return None
     told: dict[str, Any] = {"at": as_text(word, "at")[:40] or journal.now(), "text": as_text(word, "text")[:_MAX_TEXT]}

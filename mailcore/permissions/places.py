@@ -30,9 +30,9 @@ def place_allowed(path: str, wanted: str, home: Path, directory: str) -> bool:
 def place_denied(path: str, wanted: str, home: Path, directory: str) -> bool:
     """True if a pattern denies the place, as it is written or where it leads."""
     written = _pattern(wanted, home, real=False)
-    if is_like(_plain(path, directory), written):
-        return True
     try:
+        if is_like(_plain(path, directory), written):
+            return True
         real = _real(path, directory)
         return is_like(real, written) or is_like(real, _pattern(wanted, home, real=True))
     except (OSError, ValueError):  # no file can have that name

@@ -30,7 +30,7 @@ REQUEST, ANSWER = ".json", ".answer"
 _LOCK = ".lock"
 _ID = re.compile("[0-9a-f]{8}")
 MAX_REQUEST = 1 << 20
-"""Bytes of a request: an edit holds the text that it would write."""
+"""Bytes of a request: an edit holds the text that it would write. What is larger is none, and not read at each look."""
 _ENDS = (REQUEST, SUFFIX, ANSWER)
 """In this order they go: what is no request any more has no bell, and its answer was read."""
 T = TypeVar("T")
@@ -181,7 +181,7 @@ def _remove(place: Path) -> None:
 
 def _read(path: Path, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(safe_open.read_bytes(path, links=False), type=kind)
+        return msgspec.json.decode(safe_open.read_bytes(path, links=False, most=MAX_REQUEST), type=kind)
     except (OSError, msgspec.MsgspecError, RecursionError):
         return None
 

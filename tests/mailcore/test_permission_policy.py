@@ -174,3 +174,11 @@ def test_no_place_is_allowed_but_what_lies_there(parts: list[str]) -> None:
 @hypothesis.given(st.text(max_size=30), st.text(max_size=30))
 def test_nothing_is_granted_by_default(tool: str, words: str) -> None:
     assert decided([], [], tool, {"command": words}) is None
+
+
+@pytest.mark.parametrize("odd", ["~a\0b", "~\ud800/x", "\0", "\ud800", "~" + "a" * 5_000, "/" * 5_000])
+def test_a_name_that_no_file_can_have_keeps_no_denial_from_being_seen(odd: str) -> None:
+    deny, allow = ["Read(secret/*)"], ["Read(docs/*)"]
+    assert decided(allow, deny, "Read", {"file_path": odd}) is None
+    assert decided(allow, deny, "Read", {"file_path": odd, "path": "docs/a"}) is None
+    assert decided(allow, deny, "Read", {"file_path": odd, "path": "secret/a"}) is False

@@ -13,7 +13,14 @@ import pytest
 from mailcore.exceptions import Refused
 from mailcore.model.agent import Agent
 from mailcore.model.permission import PermissionAnswer, PermissionRequest
-from mailcore.permissions.store import PERMISSIONS, put_answer, read_answer, read_requests, waiting_request
+from mailcore.permissions.store import (
+    MAX_REQUEST,
+    PERMISSIONS,
+    put_answer,
+    read_answer,
+    read_requests,
+    waiting_request,
+)
 from tests.mailcore.conftest import House
 
 ASKED = PermissionRequest("0123abcd", "@writer", "s-1", "Bash", {"command": "touch one"}, 1.0, 2.0)
@@ -44,6 +51,13 @@ def test_a_request_that_says_it_is_another_is_none(forged: Path, writer: Agent, 
     assert read_requests(writer) == (ASKED,)
     forged.write_bytes(msgspec.json.encode(msgspec.structs.replace(ASKED, **other)))
     assert read_requests(writer) == ()
+
+
+def test_what_is_larger_than_a_request_can_be_is_none(forged: Path, writer: Agent) -> None:
+    for size, is_one in ((MAX_REQUEST - 1_000, True), (MAX_REQUEST, False)):
+        large = msgspec.structs.replace(ASKED, tool_input={"command": "x" * size})
+        forged.write_bytes(msgspec.json.encode(large))
+        assert read_requests(writer) == ((large,) if is_one else ())
 
 
 @pytest.mark.parametrize("name", ["x", "0123abcd.x", "0123abcd ", "..", "0123abcdef"])

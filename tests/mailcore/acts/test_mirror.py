@@ -19,7 +19,7 @@ from mailcore.hosts.membership import link_directory
 from mailcore.hosts.mirrored import read_mirror
 from mailcore.link import act_handlers, agent_files, mirror
 from mailcore.link.agent_files import AgentPage, FilePage
-from mailcore.link.mirror import MAX_COPY, keep_page
+from mailcore.link.mirror import MAX_COPIES, MAX_COPY, keep_page
 from mailcore.mail import post
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -222,6 +222,32 @@ def test_a_host_that_is_away_is_said_to_be(pair: Pair, carrying: Carrying) -> No
 def test_a_place_that_no_copy_has_is_refused(pair: Pair, path: str) -> None:
     with pytest.raises(Refused, match="no place for a copy"):
         keep_page(remote(pair), "logs", AgentPage((FilePage(path, b"x"),)))
+
+
+@pytest.mark.parametrize("name", ["~", "-x", "é", "x\ny", "0" * 230, os.fsdecode(b"0\xff")])
+def test_no_name_that_an_agent_gives_a_file_hides_its_others(pair: Pair, name: str) -> None:
+    """The person on the other host sees the rest of its mail and of its logs."""
+    asker = read_host(pair.beta.workspace, "alpha")
+    assert asker is not None
+    writer = pair.beta.agent("writer")
+    post.send_mail(pair.beta.workspace, "@writer", ["@editor"], "an answer", "the body")
+    writer.logs_dir.mkdir(exist_ok=True)
+    (writer.logs_dir / "app.log").write_text("one\n")
+    (writer.sent_dir / f"{name}.json").write_text("{}")
+    (writer.logs_dir / f"{name}.log").write_text("x\n")
+    for what, verb in (("mailbox", "inbox"), ("logs", "logs")):
+        act = msgspec.to_builtins(sign_act(pair.alpha.workspace, "beta", (verb, "--", "@writer")))
+        answer = agent_files.answer_files(pair.beta.workspace, asker, {"act": act})
+        keep_page(remote(pair), what, agent_files.unpacked(answer))
+    assert (remote(pair).logs_dir / "app.log").read_text() == "one\n"
+    assert len(list(remote(pair).sent_dir.glob("*.json"))) == 1
+
+
+def test_a_page_of_more_files_than_a_copy_has_is_refused_before_any_is_written(pair: Pair) -> None:
+    files = tuple(FilePage(f"logs/{number}.log", b"x") for number in range(MAX_COPIES + 1))
+    with pytest.raises(Refused, match="files at once"):
+        keep_page(remote(pair), "logs", AgentPage(files))
+    assert not remote(pair).logs_dir.exists()
 
 
 def test_a_link_in_the_copy_leads_nowhere(pair: Pair) -> None:
