@@ -172,7 +172,9 @@ class OpenSession:
         """The person says something, and its turn is over."""
         since, self._turns = len(self.events()), self._turns + 1
         self._said = self._said_here = True
-        self.says(f"go on {self._turns}")
+        text = f"go on {self._turns}"
+        # Its own event alone: mail may begin a turn at that very moment.
+        self._enters(text, lambda: any(one.get("prompt") == text for one in self.events("UserPromptSubmit")))
         self._has_begun()
         self._turn_is_over(since)
 
