@@ -43,7 +43,7 @@ _WAITS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EM
 """Of these a disk or a machine recovers: what it refused is tried again, and told to nobody."""
 
 
-MAX_AT_ONCE = 8
+MAX_AT_ONCE = 4
 """Mailboxes that are written at the same time."""
 _Rows = Sequence[tuple[Agent, Envelope, dict[str, Any]]]
 """Mails of one recipient."""
