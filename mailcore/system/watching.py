@@ -16,8 +16,7 @@ from typing import Protocol
 from mailcore.system import PORTABLE
 
 GATHER = 0.005
-"""Seconds after the first change that ends a sleep in which further ones are gathered: a busy stream must not wake for
-each line."""
+"""Seconds after the first change in which further ones are gathered: a busy stream must not wake for each line."""
 
 
 class HasDescriptor(Protocol):
@@ -147,10 +146,7 @@ class Watcher:
         if blind:
             look = self._next_look - time.monotonic()
             limit = look if limit is None else min(limit, look)
-        ready = self._poll(0.0, others)
-        slept = not ready
-        if slept:
-            ready = self._poll(limit, others)
+        ready = self._poll(limit, others)
         if self._woken in ready:
             os.read(self._woken, 4096)
         paths, self._fresh = self._fresh, set()
@@ -158,8 +154,7 @@ class Watcher:
         if lost:
             self._next_look = time.monotonic() + self._look
         if self._kernel is not None and self._kernel.fileno() in ready:
-            if slept:  # what waited already was gathered meanwhile
-                time.sleep(GATHER)
+            time.sleep(GATHER)
             changed, overflow = self._kernel.read()
             paths, lost = paths | changed, lost or overflow
         return Changes(frozenset(paths), lost, any(other.fileno() in ready for other in others))
