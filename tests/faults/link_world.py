@@ -49,12 +49,12 @@ print("done", flush=True)
 """What each agent is: it writes down which task it runs. Its clock is the machine's."""
 
 
-def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str], every: float = 0.05) -> None:
+def wait_for(condition: Callable[[], object], seconds: float, why: Callable[[], str]) -> None:
     """Return once the condition holds; AssertionError with `why` if that takes longer."""
     deadline, tick = time.monotonic() + seconds, threading.Event()
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {why()}"
-        tick.wait(every)
+        tick.wait(0.05)
 
 
 WAITING = """
@@ -90,7 +90,7 @@ class World:
             self._make_team(host)
         hub = lab.hosts[HUB]
         self.start_link(hub)
-        wait_for(lambda: self.status(hub).get("connected"), 30, self.told)
+        wait_for(lambda: self.status(hub).get("connected"), 120, self.told)
         for name in names[1:]:
             token = hub.well("link", "invite", name, "--from", "@operator", "--json").value["token"]
             lab.hosts[name].well("link", "join", token, "--from", "@operator")
@@ -126,10 +126,6 @@ watch = false
             return {}
         return value
 
-    def connected(self) -> bool:
-        """Whether each host has a connection to the server."""
-        return all(self.status(host).get("connected") for host in self.lab.hosts.values())
-
     def knows(self) -> bool:
         """Whether each host knows the agents of all others."""
         hosts = self.lab.hosts.values()
@@ -159,9 +155,22 @@ watch = false
             if name not in self.links or self.links[name].ended.done():
                 self.start_link(host)
 
-    def is_quiet(self) -> bool:
-        """Whether nothing moves any more: no envelope waits, no run is on."""
-        return self.connected() and not self.waiting()
+    def left(self) -> dict[str, str]:
+        """What is left to do, by host; empty once nothing moves any more: no envelope waits, no run is on."""
+        away = {name: "away" for name, host in self.lab.hosts.items() if not self.status(host).get("connected")}
+        return away | self.waiting()
+
+    def settle(self, most: float, why: Callable[[], str]) -> None:
+        """Wait until nothing is left; AssertionError with `why` if nothing changes for so many seconds.
+
+        A machine that has other work is slow, and is no host that stands still.
+        """
+        before, since, tick = self.left(), time.monotonic(), threading.Event()
+        while before:
+            tick.wait(1.0)
+            if (now := self.left()) != before:
+                before, since = now, time.monotonic()
+            assert time.monotonic() - since < most, f"nothing changes for {most:g} s: {before}; {why()}"
 
 
 class Clients:

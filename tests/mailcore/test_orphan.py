@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from mailcore.dispatch.lifecycle import orphans
+from mailcore.dispatch.lifecycle import after_run, orphans
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House
@@ -46,3 +46,26 @@ def test_a_journal_without_the_locks_nonce_proves_nothing(house: House) -> None:
     with orphans.clearing(house.workspace, house.config, writer) as cleared:
         assert cleared is not None and cleared.unreported is None
     assert alive(pid) and not house.run("@writer", run_id).phase.ended
+
+
+def test_whose_end_the_disk_lets_nobody_tell_is_told_by_the_next_look(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the mail nor the word that it could not be sent is written: the lock has to stay for that look."""
+    house.shell("writer", "echo up; exec sleep 100")
+    house.limit(attempts=1)
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    house.orphan("@writer")
+    with monkeypatch.context() as patch:
+
+        def full(*of: object, **how: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(after_run, "report_end", full)
+        with pytest.raises(OSError, match="No space"):
+            after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
+    assert house.agent("@writer").dispatch_lock.exists()
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
+    assert [mail.subject for mail in house.inbox("@operator")] == ["BOUNCE: Dispatch to @writer failed"]
+    assert not house.agent("@writer").dispatch_lock.exists()

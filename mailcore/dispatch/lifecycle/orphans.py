@@ -53,8 +53,9 @@ def clearing(
 ) -> Iterator[ClearedLock | None]:
     """If the lock's holder is dead, leave nothing of its run, let what is left be reported, and then remove the lock.
 
-    So the next look finds what a cleaner did not live to tell. None where nothing died, or another clears it away.
-    Of a run that is not this agent's nothing is touched, whatever the lock says. `how`: how its supervisor ended.
+    So the next look finds what a cleaner did not live to tell, or the disk did not let it. None where nothing died, or
+    another clears it away. Of a run that is not this agent's nothing is touched, whatever the lock says. `how`: how its
+    supervisor ended.
     """
     lock = current_lock(agent)
     if lock is None or lock.holder is not Holder.DEAD:
@@ -72,6 +73,9 @@ def clearing(
             cleared = _close(workspace, agent, lock, by, how) if ours else None
         try:
             yield cleared
+        except OSError:  # not even that it could not be told is written: the lock stays for the next look
+            ours = False
+            raise
         finally:
             with gate(workspace, agent):
                 left = read_lock(agent.dispatch_lock)
