@@ -60,7 +60,7 @@ def send_to_host(workspace: Workspace, author: Agent, recipient: Agent, fields: 
             audit.record(workspace, author.address, "undelivered", **names, reason=text)
         return Sent("", str(record["id"]), recipient.address, False, text, number)
     with tolerated():
-        audit.flush(workspace)
+        audit.flush_audit(workspace)
     return Sent(
         envelope.id[:ID_DIGITS],
         str(record["id"]),

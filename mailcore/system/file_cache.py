@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-SETTLED = 0.1
+STAMP_GRAIN = 0.1
 """Seconds since a file changed last before what it holds is kept: within one tick of the clock it can change unseen."""
-MOST_FILES = 256
+MOST_CACHED = 256
 """Files of which that is kept; beyond, all is forgotten."""
 
 
@@ -38,8 +38,8 @@ class FileCache(Generic[T]):
         if kept is not None and kept[0] == same:
             return kept[1]
         value = self._parse(path)
-        if time.time() - max(found.st_mtime, found.st_ctime) > SETTLED:
-            if len(self._kept) >= MOST_FILES:
+        if time.time() - max(found.st_mtime, found.st_ctime) > STAMP_GRAIN:
+            if len(self._kept) >= MOST_CACHED:
                 self._kept.clear()
             self._kept[name] = same, value
         return value

@@ -48,7 +48,7 @@ def record_all(
     workspace: Workspace, by: str, verb: str, each: Sequence[Mapping[str, Any]], *, durable: bool = True
 ) -> None:
     """The same of several acts of one kind, by the facts of each, in order: one wait for the disk, and none where the
-    caller will `flush`."""
+    caller will `flush_audit`."""
     stamp = {"proof": current_proof.get()} if current_proof.get() else {}
     try:
         registry.update_copy(workspace.registry)
@@ -59,7 +59,7 @@ def record_all(
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
 
 
-def flush(workspace: Workspace) -> None:
+def flush_audit(workspace: Workspace) -> None:
     """Let the disk have what was recorded and is not on it yet. MailcoreError, naming the file, where it refuses."""
     path = workspace.state_dir / FILE
     try:

@@ -19,7 +19,7 @@ def old(path: Path) -> None:
 def test_what_is_replaced_written_in_place_removed_or_unreadable_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_cache, "SETTLED", -1.0)
+    monkeypatch.setattr(file_cache, "STAMP_GRAIN", -1.0)
     parsed: list[Path] = []
 
     def parse(path: Path) -> str:
@@ -45,7 +45,7 @@ def test_what_is_replaced_written_in_place_removed_or_unreadable_is_seen(
 
 
 def test_what_changed_a_moment_ago_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_cache, "SETTLED", 3600.0)
+    monkeypatch.setattr(file_cache, "STAMP_GRAIN", 3600.0)
     parsed: list[Path] = []
 
     def parse(path: Path) -> str:
@@ -60,8 +60,8 @@ def test_what_changed_a_moment_ago_is_read_again(tmp_path: Path, monkeypatch: py
 def test_what_is_kept_is_bounded_and_what_is_raised_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_cache, "SETTLED", -1.0)
-    monkeypatch.setattr(file_cache, "MOST_FILES", 2)
+    monkeypatch.setattr(file_cache, "STAMP_GRAIN", -1.0)
+    monkeypatch.setattr(file_cache, "MOST_CACHED", 2)
     parsed: list[str] = []
 
     def parse(path: Path) -> str:

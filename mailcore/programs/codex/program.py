@@ -30,15 +30,15 @@ SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
 
 
-PLACES = ("--add-dir", "-C", "--cd")
+PLACE_OPTIONS = ("--add-dir", "-C", "--cd")
 """Its options that name a directory in which it may work."""
 
 
 def _added(words: Sequence[str]) -> list[str]:
     """What each of them names."""
     split = [word.partition("=") for word in words]
-    joined = [value for option, equals, value in split if option in PLACES and equals]
-    return [*joined, *(value for option, value in pairwise(words) if option in PLACES)]
+    joined = [value for option, equals, value in split if option in PLACE_OPTIONS and equals]
+    return [*joined, *(value for option, value in pairwise(words) if option in PLACE_OPTIONS)]
 
 
 def _is_shared(words: Sequence[str]) -> bool:

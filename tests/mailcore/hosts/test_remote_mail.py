@@ -393,7 +393,7 @@ def test_an_interrupted_send_that_is_repeated_is_one_mail(link: Linked, monkeypa
 
     for carried in (False, True):
         with monkeypatch.context() as patch:
-            patch.setattr(audit, "flush", killed)
+            patch.setattr(audit, "flush_audit", killed)
             with pytest.raises(KeyboardInterrupt):
                 send(link, subject=f"carried {carried}")
         if carried:
