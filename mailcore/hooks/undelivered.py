@@ -28,6 +28,9 @@ LISTED = 10
 """Subjects delivered at once; the rest are counted, and delivered next time."""
 MAX_SESSION_TAIL = 8 << 20
 """Bytes of a session's file, its newest, in which the proof is looked for."""
+QUEUED = "idle (queued)"
+"""Where a session was told that was woken by its program's own queue, which outlives the program: when the session is
+resumed it begins a turn with what is there."""
 PROVED_WITHIN = 60.0
 """Seconds after which what a session was given stands in its file, or was lost: Codex takes up to 10 to look."""
 
@@ -56,6 +59,11 @@ def unproved(message: Message, session: SessionPlace) -> bool:
     return is_told(message) and not message.raw.get("proved_at") and message.raw.get("told_session") == session.id
 
 
+def is_queued(message: Message) -> bool:
+    """True of mail that was put into the queue of a session's program."""
+    return message.raw.get("told_where") == QUEUED
+
+
 def settle(
     agent: Agent,
     session: SessionPlace,
@@ -64,8 +72,10 @@ def settle(
     run_id: str = "",
     *,
     most: int = LISTED,
+    begun: float = 0.0,
 ) -> tuple[list[Message], int]:
-    """Write into the mailbox what the session's file proves, and that what is `due` is given to it now.
+    """Write into the mailbox what the session's file proves, and that what is `due` is given to it now. `begun`: when
+    the session did, if it only just did: what lies in its program's queue comes after that.
 
     Returns what is to be given, the most urgent first, and how much more waits. Of several that do so at one moment one
     has each message. It is written before it is said: rather is a word lost, whose mail still waits, than said twice.
@@ -82,7 +92,7 @@ def settle(
                 if f"- {_name(message)} from ".encode() in said:
                     raw["proved_at"] = journal.now()
                     changed = True
-                elif now - parse_time(raw.get("told_at")) > PROVED_WITHIN:
+                elif now - max(parse_time(raw.get("told_at")), begun if is_queued(message) else 0.0) > PROVED_WITHIN:
                     for key in TOLD_KEYS:
                         raw.pop(key, None)
                     changed = True

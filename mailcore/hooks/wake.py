@@ -12,7 +12,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from mailcore.config import read_mail_or_defaults
@@ -20,7 +20,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.open_at import open_at
 from mailcore.hooks.session_events import last_event
-from mailcore.hooks.undelivered import SessionPlace, is_told, notice, settle, unproved
+from mailcore.hooks.undelivered import QUEUED, SessionPlace, is_told, notice, settle, unproved
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -66,18 +66,19 @@ def wake_session(agent: Agent, session: SessionPlace, at: Sequence[Process], set
     a person has it open.
     """
     box = read_mailbox(agent.inbox)
+    last = last_event(agent, session.id)
+    since = float(last.get("ts") or 0.0)
+    begun = since if last.get("hook_event_name") == "SessionStart" else 0.0
     if any(unproved(message, session) for message in box.messages):
-        settle(agent, session, "idle", lambda _: False)
+        settle(agent, session, "idle", lambda _: False, begun=begun)
         box = read_mailbox(agent.inbox)
     if box.status is not MailboxStatus.OK:
         return LATER, RETRY
     open_proofs = any(unproved(message, session) for message in box.messages)
     config = agent.root / ".praxmonitor/config.toml"
     idle, now = read_mail_or_defaults(config).idle, time.time()
-    last = last_event(agent, session.id)
     if last.get("hook_event_name") == "SessionEnd":
         return OVER, 0.0
-    since = float(last.get("ts") or 0.0)
 
     def due_at(message: Message) -> float:
         if message.priority == "high":
@@ -96,25 +97,31 @@ def wake_session(agent: Agent, session: SessionPlace, at: Sequence[Process], set
         return LATER, typed + QUIET_TYPING - now
     with suppress(MailcoreError):
         workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
-    given, further = settle(agent, session, "idle", lambda one: not is_told(one) and one.unread and due_at(one) <= now)
+    queue = _queue(settings)
+    where = "idle" if queue is None else QUEUED
+    given, further = settle(agent, session, where, lambda one: not is_told(one) and one.unread and due_at(one) <= now)
     if not given:
         return SLEEP_ON, 0.0
-    return _say(agent, settings, session, notice(given, box.unread, further))
+    text = notice(given, box.unread, further)
+    if queue is None:
+        sys.stderr.write(text)
+        return WOKEN, 0.0
+    with suppress(OSError, subprocess.TimeoutExpired):
+        # What it could not be given stands in no file of the session: it is found unproved, and given again.
+        subprocess.run(
+            queue(session.id, text), cwd=agent.branch, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+    return LATER, BUSY_RECHECK
 
 
-def _say(agent: Agent, settings: str, session: SessionPlace, text: str) -> tuple[int, float]:
-    """Give the text to the session, in the way of its program."""
+def _queue(settings: str) -> Callable[[str, str], Sequence[str]] | None:
+    """The command by which the program whose hooks stand there takes a text into a session's queue; None: it has
+    none."""
     from mailcore.programs.registry import programs
 
     hooks = next((one.hooks for one in programs() if one.hooks is not None and one.hooks.settings == settings), None)
-    if hooks is None or hooks.queue is None:
-        sys.stderr.write(text)
-        return WOKEN, 0.0
-    words = hooks.queue(session.id, text)
-    with suppress(OSError, subprocess.TimeoutExpired):
-        # What it could not be given stands in no file of the session: it is found unproved, and given again.
-        subprocess.run(words, cwd=agent.branch, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
-    return LATER, BUSY_RECHECK
+    return hooks.queue if hooks is not None else None
 
 
 def session_lives(agent: Agent, session: SessionPlace, at: Sequence[Process]) -> bool:

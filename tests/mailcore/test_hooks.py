@@ -21,7 +21,7 @@ from mailcore.hooks import deliver, settings
 from mailcore.hooks.deliver import deliver_mail
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import MAX_EVENT, STAMPS
-from mailcore.hooks.undelivered import PROVED_WITHIN, settle
+from mailcore.hooks.undelivered import PROVED_WITHIN, QUEUED, settle
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
@@ -451,6 +451,33 @@ def test_what_the_session_never_wrote_down_was_lost_and_is_told_again(writer: Ag
     writer.inbox.write_text(json.dumps(document))
     assert known in context(fire(writer, "PostToolUse"), "PostToolUse")
     assert fire(writer, "PostToolUse") == {} and house.inbox("@writer")[0].raw["proved_at"]
+
+
+@pytest.mark.parametrize("ago", [1.0, 3600.0])
+def test_what_lies_in_its_program_s_queue_is_left_to_that_when_it_is_resumed(
+    writer: Agent, house: House, ago: float
+) -> None:
+    """A queue outlives the program that was killed before it took from it: both would tell it in one turn."""
+    known = send(house, "urgent", "high")
+    (writer.branch / "s.jsonl").write_text("{}\n")
+
+    def told(event: str, session: str = SESSION["session_id"]) -> str:
+        said = {
+            **SESSION,
+            "session_id": session,
+            "hook_event_name": event,
+            "transcript_path": str(writer.branch / "s.jsonl"),
+        }
+        return str(run(line_of(writer, event), json.dumps(said).encode()))
+
+    document = json.loads(writer.inbox.read_text())
+    document["messages"][0] |= {
+        "told_at": utc_time(time.time() - ago), "told_where": QUEUED, "told_session": SESSION["session_id"],
+    }  # fmt: skip
+    writer.inbox.write_text(json.dumps(document))
+    assert known not in told("SessionStart"), "its first turn begins with what is in the queue"
+    assert (known in told("Stop")) == (ago > PROVED_WITHIN), "what never came was lost"
+    assert known in told("SessionStart", "another-1"), "another session knows nothing of it"
 
 
 def test_where_the_session_s_file_cannot_be_read_nothing_is_told_twice(writer: Agent, house: House) -> None:
