@@ -4,7 +4,7 @@ The hook line runs it. The event comes on standard input; what the program is to
 of high priority is delivered after a tool call, the rest when a session starts and, making the agent go on once, when
 its turn is over. A session that starts, is resumed or was compacted is given all that is unread: what an earlier one
 was told of it, it may not know, and no later event tells it: so a mailbox that somebody writes at that moment is waited
-for. What lies in its program's queue is left to that. A tool is never interrupted.
+for. What woke it and is on its way yet is left to come. A tool is never interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.line import STAMPS
 from mailcore.hooks.session_events import last_event
-from mailcore.hooks.undelivered import SessionPlace, is_queued, is_told, notice, settle, unproved
+from mailcore.hooks.undelivered import SessionPlace, comes_yet, is_told, notice, settle, unproved
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.store import LOCK
 from mailcore.model.agent import Agent
@@ -66,7 +66,10 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
         return None  # it was over before it was told anything: another is
 
     def due(message: Message) -> bool:
-        return _is_due(message, where, session)
+        return _is_due(message, where) and not (unproved(message, session) and may_come(message))
+
+    def may_come(message: Message) -> bool:
+        return comes_yet(message, event)
 
     if not any(due(message) or unproved(message, session) for message in box.messages):
         if time.time() - known / 1e9 > QUIET:
@@ -74,7 +77,7 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
         return None
     with suppress(MailcoreError):
         workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
-    given, further = settle(agent, session, where, due, run_id, begun=time.time() if begins else 0.0)
+    given, further = settle(agent, session, where, due, run_id, may_come=may_come)
     if not given:
         return None  # by another tool's hook, at the same moment
     text = notice(given, box.unread, further)
@@ -83,11 +86,11 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
     return {"hookSpecificOutput": {"hookEventName": where, "additionalContext": text}}
 
 
-def _is_due(message: Message, where: str, session: SessionPlace) -> bool:
+def _is_due(message: Message, where: str) -> bool:
     if not (message.unread and message.id):
         return False
     if where == "SessionStart":
-        return not (is_queued(message) and unproved(message, session))
+        return True
     return not is_told(message) and (where != "PostToolUse" or message.priority == "high")
 
 

@@ -28,9 +28,8 @@ LISTED = 10
 """Subjects delivered at once; the rest are counted, and delivered next time."""
 MAX_SESSION_TAIL = 8 << 20
 """Bytes of a session's file, its newest, in which the proof is looked for."""
-QUEUED = "idle (queued)"
-"""Where a session was told that was woken by its program's own queue, which outlives the program: when the session is
-resumed it begins a turn with what is there."""
+IDLE, QUEUED = "idle", "idle (queued)"
+"""Where a session was told that was woken: by its program, or by the queue of its program, which outlives that."""
 PROVED_WITHIN = 60.0
 """Seconds after which what a session was given stands in its file, or was lost: Codex takes up to 10 to look."""
 
@@ -59,9 +58,14 @@ def unproved(message: Message, session: SessionPlace) -> bool:
     return is_told(message) and not message.raw.get("proved_at") and message.raw.get("told_session") == session.id
 
 
-def is_queued(message: Message) -> bool:
-    """True of mail that was put into the queue of a session's program."""
-    return message.raw.get("told_where") == QUEUED
+def comes_yet(message: Message, event: Mapping[str, Any]) -> bool:
+    """True of mail that woke a session and is on its way, at an event by which that begins: in the queue of its
+    program, from which the first turn of a resumed one begins, or in the program, where a compaction came between.
+    """
+    if event.get("hook_event_name") != "SessionStart":
+        return False
+    where = message.raw.get("told_where")
+    return where == QUEUED or (where == IDLE and event.get("source") == "compact")
 
 
 def settle(
@@ -72,10 +76,10 @@ def settle(
     run_id: str = "",
     *,
     most: int = LISTED,
-    begun: float = 0.0,
+    may_come: Callable[[Message], bool] = lambda _: False,
 ) -> tuple[list[Message], int]:
-    """Write into the mailbox what the session's file proves, and that what is `due` is given to it now. `begun`: when
-    the session did, if it only just did: what lies in its program's queue comes after that.
+    """Write into the mailbox what the session's file proves, and that what is `due` is given to it now. What it was
+    given and `may_come` to it yet is not lost.
 
     Returns what is to be given, the most urgent first, and how much more waits. Of several that do so at one moment one
     has each message. It is written before it is said: rather is a word lost, whose mail still waits, than said twice.
@@ -92,7 +96,7 @@ def settle(
                 if f"- {_name(message)} from ".encode() in said:
                     raw["proved_at"] = journal.now()
                     changed = True
-                elif now - max(parse_time(raw.get("told_at")), begun if is_queued(message) else 0.0) > PROVED_WITHIN:
+                elif now - parse_time(raw.get("told_at")) > PROVED_WITHIN and not may_come(message):
                     for key in TOLD_KEYS:
                         raw.pop(key, None)
                     changed = True

@@ -20,7 +20,17 @@ from mailcore.exceptions import MailcoreError
 from mailcore.hooks.hooked_agent import hooked_agent
 from mailcore.hooks.open_at import open_at
 from mailcore.hooks.session_events import last_event
-from mailcore.hooks.undelivered import QUEUED, SessionPlace, is_told, notice, settle, unproved
+from mailcore.hooks.undelivered import (
+    IDLE,
+    PROVED_WITHIN,
+    QUEUED,
+    SessionPlace,
+    comes_yet,
+    is_told,
+    notice,
+    settle,
+    unproved,
+)
 from mailcore.mail.bell import LOCK_SUFFIX, SUFFIX, WAITING
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -68,9 +78,12 @@ def wake_session(agent: Agent, session: SessionPlace, at: Sequence[Process], set
     box = read_mailbox(agent.inbox)
     last = last_event(agent, session.id)
     since = float(last.get("ts") or 0.0)
-    begun = since if last.get("hook_event_name") == "SessionStart" else 0.0
+
+    def may_come(message: Message) -> bool:
+        return comes_yet(message, last) and time.time() - since <= PROVED_WITHIN
+
     if any(unproved(message, session) for message in box.messages):
-        settle(agent, session, "idle", lambda _: False, begun=begun)
+        settle(agent, session, IDLE, lambda _: False, may_come=may_come)
         box = read_mailbox(agent.inbox)
     if box.status is not MailboxStatus.OK:
         return LATER, RETRY
@@ -98,7 +111,7 @@ def wake_session(agent: Agent, session: SessionPlace, at: Sequence[Process], set
     with suppress(MailcoreError):
         workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
     queue = _queue(settings)
-    where = "idle" if queue is None else QUEUED
+    where = IDLE if queue is None else QUEUED
     given, further = settle(agent, session, where, lambda one: not is_told(one) and one.unread and due_at(one) <= now)
     if not given:
         return SLEEP_ON, 0.0

@@ -21,7 +21,7 @@ from mailcore.hooks import deliver, settings
 from mailcore.hooks.deliver import deliver_mail
 from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.hooks.line import MAX_EVENT, STAMPS
-from mailcore.hooks.undelivered import PROVED_WITHIN, QUEUED, settle
+from mailcore.hooks.undelivered import IDLE, PROVED_WITHIN, QUEUED, settle
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
@@ -454,30 +454,37 @@ def test_what_the_session_never_wrote_down_was_lost_and_is_told_again(writer: Ag
 
 
 @pytest.mark.parametrize("ago", [1.0, 3600.0])
-def test_what_lies_in_its_program_s_queue_is_left_to_that_when_it_is_resumed(
-    writer: Agent, house: House, ago: float
+@pytest.mark.parametrize(("where", "source"), [(QUEUED, "resume"), (QUEUED, "compact"), (IDLE, "compact")])
+def test_what_woke_a_session_and_is_on_its_way_is_not_told_beside_that(
+    writer: Agent, house: House, where: str, source: str, ago: float
 ) -> None:
-    """A queue outlives the program that was killed before it took from it: both would tell it in one turn."""
+    """A queue outlives the program that was killed before it took from it, and what wakes a program that compacts comes
+    after that: both would tell it in one context."""
     known = send(house, "urgent", "high")
-    (writer.branch / "s.jsonl").write_text("{}\n")
+    file = writer.branch / "s.jsonl"
+    file.write_text("{}\n")
 
-    def told(event: str, session: str = SESSION["session_id"]) -> str:
-        said = {
-            **SESSION,
-            "session_id": session,
-            "hook_event_name": event,
-            "transcript_path": str(writer.branch / "s.jsonl"),
-        }
-        return str(run(line_of(writer, event), json.dumps(said).encode()))
+    def told(event: str, source: str = "", session: str = SESSION["session_id"]) -> str:
+        said = {**SESSION, "hook_event_name": event, "transcript_path": str(file), "session_id": session}
+        return str(run(line_of(writer, event), json.dumps({**said, "source": source}).encode()))
 
     document = json.loads(writer.inbox.read_text())
-    document["messages"][0] |= {
-        "told_at": utc_time(time.time() - ago), "told_where": QUEUED, "told_session": SESSION["session_id"],
-    }  # fmt: skip
+    at = utc_time(time.time() - ago)
+    document["messages"][0] |= {"told_at": at, "told_where": where, "told_session": SESSION["session_id"]}
     writer.inbox.write_text(json.dumps(document))
-    assert known not in told("SessionStart"), "its first turn begins with what is in the queue"
+    assert known not in told("SessionStart", source)
     assert (known in told("Stop")) == (ago > PROVED_WITHIN), "what never came was lost"
-    assert known in told("SessionStart", "another-1"), "another session knows nothing of it"
+    assert known in told("SessionStart", source, "another-1"), "another session knows nothing of it"
+
+
+def test_what_woke_a_program_that_was_killed_is_told_when_its_session_is_resumed(writer: Agent, house: House) -> None:
+    known = send(house, "urgent", "high")
+    (writer.branch / "s.jsonl").write_text("{}\n")
+    document = json.loads(writer.inbox.read_text())
+    document["messages"][0] |= {"told_at": utc_time(time.time()), "told_where": IDLE, "told_session": "s"}
+    writer.inbox.write_text(json.dumps(document))
+    event = {**SESSION, "hook_event_name": "SessionStart", "transcript_path": str(writer.branch / "s.jsonl")}
+    assert known in str(run(line_of(writer, "SessionStart"), json.dumps({**event, "source": "resume"}).encode()))
 
 
 def test_where_the_session_s_file_cannot_be_read_nothing_is_told_twice(writer: Agent, house: House) -> None:
