@@ -308,7 +308,7 @@ def test_data_that_is_nested_without_end_is_refused(hosts: Hosts) -> None:
     topic(beta)
     hosts.settle()
     deep: Any = 1
-    for _ in range(300):
+    for _ in range(100):
         deep = [deep]
     assert "nested deeper" in forge(hosts, "alpha", "beta", published(data=deep))
 
