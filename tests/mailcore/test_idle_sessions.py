@@ -211,15 +211,25 @@ def test_a_sleeper_whose_session_was_killed_goes_at_the_next_mail_and_takes_none
     assert not message.raw.get("told_at"), "who is not there was given nothing"
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_a_sleeper_whose_session_was_killed_goes_when_another_begins(writer: Agent, shell: str) -> None:
+def know_mailbox(agent: Agent) -> None:
+    """It does not look first: the mailbox is known as it is."""
     later = time.time() + 60
-    (writer.mail_dir / STAMPS["Stop"]).touch()
-    os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
-    first = Session(writer, "abc-1", shell)
+    (agent.mail_dir / STAMPS["Stop"]).touch()
+    os.utime(agent.mail_dir / STAMPS["Stop"], (later, later))
+
+
+def left_asleep(agent: Agent, shell: str) -> None:
+    """A session abc-1 is killed, and what sleeps beside it stays: nobody tells it."""
+    know_mailbox(agent)
+    first = Session(agent, "abc-1", shell)
     wait_until(first.sleeps, 20, "it sleeps")
     first.close()
-    assert sleepers(writer) == ["abc-1"], "nobody tells it"
+    assert sleepers(agent) == ["abc-1"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_sleeper_whose_session_was_killed_goes_when_another_begins(writer: Agent, shell: str) -> None:
+    left_asleep(writer, shell)
     second = Session(writer, "abc-2", shell)
     try:
         wait_until(lambda: sleepers(writer) == ["abc-2"], 20, "it goes")
@@ -232,13 +242,7 @@ def test_a_sleeper_whose_session_was_killed_goes_when_another_begins(writer: Age
 def test_a_session_that_was_killed_and_goes_on_in_another_program_is_woken(
     house: House, writer: Agent, shell: str
 ) -> None:
-    later = time.time() + 60
-    (writer.mail_dir / STAMPS["Stop"]).touch()
-    os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
-    first = Session(writer, "abc-1", shell)
-    wait_until(first.sleeps, 20, "it sleeps")
-    first.close()
-    assert sleepers(writer) == ["abc-1"], "nobody tells it"
+    left_asleep(writer, shell)
     lock = writer.mail_dir / WAITING / "abc-1.lock"
     before = lock.stat().st_ino
     second = Session(writer, "abc-1", shell)
@@ -258,9 +262,7 @@ def test_a_sleeper_whose_session_was_killed_notices_it_by_itself(
 ) -> None:
     monkeypatch.setattr(line, "SLEEPER_PERIOD", 1)
     if not looked:
-        later = time.time() + 60
-        (writer.mail_dir / STAMPS["Stop"]).touch()
-        os.utime(writer.mail_dir / STAMPS["Stop"], (later, later))  # the mailbox is known: it does not look first
+        know_mailbox(writer)
     first, second = (Session(writer, f"abc-{number}", shell) for number in (1, 2))
     try:
         wait_until(lambda: first.sleeps() and second.sleeps(), 60, "both sleep")

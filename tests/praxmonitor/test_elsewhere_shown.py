@@ -149,15 +149,21 @@ def test_acts_are_refused_and_attach_is_where_nobody_has_it_open() -> None:
     assert session(Situation(with_strays(fleet, unknown), ROW), "attach") == f"the session of {ROW} is not known yet"
 
 
-def test_attach_joins_the_background_job_or_goes_on_in_the_session(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, tool = tmp_path / "claude", tmp_path / "tools" / "claude"
+def claude(directory: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Where Claude Code keeps its sessions, and a program of that name, which alone is on PATH."""
+    home, tool = directory / "claude", directory / "tools" / "claude"
     tool.parent.mkdir()
     tool.write_text(f"#!{sys.executable}\n")
     tool.chmod(0o755)
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
     monkeypatch.setenv("PATH", str(tool.parent))
+    return home, tool
+
+
+def test_attach_joins_the_background_job_or_goes_on_in_the_session(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, tool = claude(tmp_path, monkeypatch)
     source = house.workspace.root / "src"
     one = Agent(ROW, ROW[1:], source, root=house.workspace.root, program="claude", session=SESSION)
     with pytest.raises(Refused, match="keeps no session"):
@@ -188,12 +194,7 @@ def test_status_tells_them_apart_from_the_agents() -> None:
 def test_a_background_job_in_an_agent_s_directory_is_joined_too(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, tool = tmp_path / "claude", tmp_path / "tools" / "claude"
-    tool.parent.mkdir()
-    tool.write_text(f"#!{sys.executable}\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home))
-    monkeypatch.setenv("PATH", str(tool.parent))
+    home, tool = claude(tmp_path, monkeypatch)
     writer = house.agent("@writer")
     job = LiveSession(4711, NOON - 600, SESSION, job="7e95e617")
     facts = AgentFacts(writer, sessions=(LiveSession(4712, NOON - 700, "other", "/dev/pts/3"), job))

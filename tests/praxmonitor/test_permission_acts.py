@@ -203,7 +203,7 @@ async def test_who_is_too_late_is_told_who_was_first(house: House, watched: Agen
         screen = await opened(app, pilot, "Y")
         decide(house, watched, asking_of(app)[0], allow=False, why="no")
         screen.action_allow()  # before the screen knows
-        asking.said()
+        assert asking.said() == {"behavior": "deny", "message": "no"}, "the first answer counts"
         await until(pilot, lambda: "@operator denied it" in said(app), "it is said who was first")
 
 
@@ -251,3 +251,4 @@ async def test_who_asks_for_nothing_is_not_answered(house: House) -> None:
         app.navigation.select_agent("@writer")
         await pilot.press("Y")
         await until(pilot, lambda: "@writer asks for no permission here" in said(app), "it is refused")
+        assert not isinstance(app.screen, PermissionScreen)
