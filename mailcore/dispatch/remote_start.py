@@ -161,7 +161,7 @@ def _notify_not_started(workspace: Workspace, agent: Agent, mail: Message, why: 
     try:
         post.send_mail(workspace, agent.address, [mail.sender], subject, text, extra=thread)
     except (MailcoreError, OSError) as error:
-        if remote_arrival.passes(error):  # else nobody would ever hear of it, who neither runs nor is told
+        if remote_arrival.is_transient(error):  # else nobody would ever hear of it, who neither runs nor is told
             raise
         caveat(str(error))
 

@@ -80,14 +80,16 @@ def is_nested_deeper(value: Any, most: int) -> bool:
     writes it again, overflows its stack."""
     level = [value]
     for _ in range(most):
-        level = [inner for one in level for inner in _within(one) if isinstance(inner, dict | list)]
+        level = [inner for one in level for inner in nested_in(one)]
         if not level:
             return False
     return True
 
 
-def _within(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+def nested_in(value: Any) -> list[Any]:
+    """The lists and objects that lie right within a value."""
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [one for one in values if isinstance(one, dict | list)]
 
 
 def printed(value: Any, *, indent: bool = True) -> bytes:

@@ -221,9 +221,8 @@ class Carrier:
             sending.want(Position(confirmation.epoch, confirmation.last))
 
     def _listed(self, message: Msg) -> None:
-        if (
-            message.data != self._listed_last
-        ):  # who is on it only now heard nothing of us, nor had we a place to be kept
+        if message.data != self._listed_last:
+            # Who is on it only now heard nothing of us, and kept nothing of us before we were on it.
             self._listed_last, self._about_told = message.data, None
             self._greeted.set()
         self.neighbours.listed(msgspec.json.decode(message.data, type=list[Listed]))

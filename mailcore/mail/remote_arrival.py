@@ -108,7 +108,7 @@ def deliver_envelopes(
         if isinstance(found, list):
             arrived += found
             continue
-        if isinstance(found, MailcoreError) and passes(found):
+        if isinstance(found, MailcoreError) and is_transient(found):
             raise OSError(getattr(found.__cause__, "errno", errno.EAGAIN), str(found)) from found
         if isinstance(found, OSError):
             raise found
@@ -129,7 +129,7 @@ def deliver_envelopes(
     return arrived
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether it is of a disk or a machine that recovers, or of a lock that somebody has: it is tried again."""
     if isinstance(error, MailcoreError) and error.code == "locked":
         return True

@@ -51,8 +51,9 @@ def remote_copy(workspace: Workspace, record: Message) -> RemoteCopy | None:
     message = there or receipts.as_there(record, {"status": "new"})
     became = record.raw.get(BECAME)
     refused = became.get(receipts.REFUSED) if isinstance(became, Mapping) else None
-    is_refused = record.status == receipts.REFUSED and isinstance(refused, Mapping)
-    at = parse_time(refused.get("at")) if is_refused and isinstance(refused, Mapping) else 0.0
+    at = 0.0
+    if record.status == receipts.REFUSED and isinstance(refused, Mapping):
+        at = parse_time(refused.get("at"))
     closed = agent.archive_dir if message.status == receipts.CLOSED else None
     return RemoteCopy(Copy(agent, message, closed), there is not None, at)
 

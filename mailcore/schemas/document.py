@@ -127,11 +127,7 @@ def _require_own_references(schema: dict[str, Any], what: str) -> None:
                         f"{what}: {key} {quoted(place, 80)} leads out of the schema; only #… within it is followed",
                         "schema",
                     )
-        level = [inner for one in level for inner in _within(one) if isinstance(inner, dict | list)]
-
-
-def _within(value: object) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        level = [inner for one in level for inner in json_codec.nested_in(one)]
 
 
 def _value(data: bytes, what: str) -> Any:
